@@ -76,6 +76,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/session/text_functions.c \
 	src/manage/session/ring_state.c src/manage/session/ring_state.h \
 	src/manage/session/roster.c src/manage/session/roster.h \
+	src/manage/session/roster_judge.c \
 	src/manage/session/roster_read.c \
 	src/manage/session/sign_checkpoint.c \
 	src/manage/tokens/token_file_copies.c src/manage/tokens/token_file_copies.h \
@@ -99,7 +100,6 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/versions/transition.c src/manage/versions/transition.h \
 	src/manage/versions/version_events.c src/manage/versions/version_events.h \
 	src/registry/connection/registry_copy.c src/registry/connection/registry_copy.h \
-	src/registry/connection/registry_examine.c src/registry/connection/registry_examine.h \
 	src/registry/rows/client_rows.c \
 	src/registry/rows/clock_row.c \
 	src/registry/rows/credential_rows.c \
@@ -107,6 +107,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/registry/rows/holder_rows.c \
 	src/registry/rows/intention_rows.c \
 	src/registry/rows/verifier_rows.c \
+	src/registry/usage/usage_counts.h \
 	src/registry/usage/usage_names.c \
 	src/registry/usage/usage_roll.c \
 	src/registry/usage/usage_totals.c \

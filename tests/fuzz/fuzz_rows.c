@@ -353,7 +353,7 @@ static void see_usage(const struct registry_usage *usage)
 static void see_name(const struct registry_usage_name *name)
 {
     require(is_ascii(name->key_id, sizeof name->key_id) && ENDS(name->client) && is_clean(name->client) &&
-                ENDS(name->label) && is_clean(name->label) && name->last_use >= 0,
+                name->last_use >= 0,
             "who is named has names");
 }
 
@@ -633,16 +633,17 @@ static sealring_status ask_facts(struct registry *registry, sealring_error *erro
 static sealring_status ask_usage(struct registry *registry, sealring_error *error)
 {
     static struct registry_usage_names names;
-    int64_t ring, used = 0;
+    struct registry_usage_owner owner = {.used = 0};
     bool aged, found = false;
     sealring_status status = SEALRING_OK;
     for (int daily = 0; status == SEALRING_OK && daily < 2; daily++)
         status = walk_periods(registry_usage_of_key(registry, rows.key.id, daily == 1, 0, LATEST, error));
     if (status == SEALRING_OK)
-        status = registry_usage_find_owner(registry, rows.key.id, &ring, &used, &found, error);
-    require(status != SEALRING_OK || used >= 0, "the last use is a time");
-    if (status == SEALRING_OK)
-        status = registry_usage_aged(registry, rows.ring.id, 1, 500000, 20000, &aged, error);
+        status = registry_usage_find_owner(registry, rows.key.id, &owner, &found, error);
+    require(status != SEALRING_OK || owner.used >= 0, "the last use is a time");
+    for (unsigned ageing = 0; status == SEALRING_OK && ageing < USAGE_AGEINGS; ageing++)
+        status = registry_usage_aged(registry, ageing, rows.ring.id, 1, ageing == USAGE_PRUNE ? 20000 : 500000 * 24,
+                                     &aged, error);
     if (status == SEALRING_OK)
         status = usage_users(registry, rows.ring.id, 1, 0, USAGE_NAMES_MOST, &names, error);
     if (status == SEALRING_OK)

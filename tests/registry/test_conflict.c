@@ -106,9 +106,9 @@ static sealring_status age(struct registry *registry, void *context, sealring_er
 {
     unsigned rolled = 0, pruned = 0;
     (void)context;
-    sealring_status status = registry_usage_roll(registry, rows.ring.id, 1, DAY, &rolled, error);
+    sealring_status status = registry_usage_age(registry, USAGE_ROLL, rows.ring.id, 1, DAY * 24, &rolled, error);
     if (status == SEALRING_OK)
-        status = registry_usage_prune(registry, rows.ring.id, 1, DAY - 1, &pruned, error);
+        status = registry_usage_age(registry, USAGE_PRUNE, rows.ring.id, 1, DAY - 1, &pruned, error);
     ck_assert(status != SEALRING_OK || (rolled == 3 && pruned == 2));
     return status;
 }

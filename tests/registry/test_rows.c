@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/runner.h"
+#include "registry/connection/registry_copy.h"
 #include "registry/fixture.h"
 
 static struct fixture fixture;
@@ -336,6 +337,35 @@ START_TEST(intention_comes_back)
 }
 END_TEST
 
+struct numbering {
+    unsigned first;
+    bool fails;
+    int64_t ids[2];
+};
+
+static sealring_status insert_clients(struct registry *registry, void *context, sealring_error *error)
+{
+    struct numbering *numbering = context;
+    sealring_status status = SEALRING_OK;
+    for (unsigned i = 0; i < 2 && status == SEALRING_OK; i++) {
+        struct registry_client client;
+        fixture_client(&client, numbering->first + i);
+        status = registry_client_insert(registry, &client, error);
+        numbering->ids[i] = client.id;
+    }
+    return status == SEALRING_OK && numbering->fails ? SEALRING_REFUSED : status;
+}
+
+START_TEST(rows_are_numbered_without_gap)
+{
+    struct numbering lost = {.first = 100, .fails = true}, kept = {.first = 200};
+    ck_assert_int_eq(fixture_write(&fixture, false, insert_clients, &lost), SEALRING_REFUSED);
+    expect_ok(fixture_write(&fixture, false, insert_clients, &kept));
+    ck_assert_int_eq(kept.ids[0], rows.client.id + 1);
+    ck_assert_int_eq(kept.ids[1], rows.client.id + 2);
+}
+END_TEST
+
 static sealring_status append_audit(struct registry *registry, void *context, sealring_error *error)
 {
     return registry_audit_append(registry, context, error);
@@ -542,6 +572,24 @@ START_TEST(forged_rows_are_damage)
 }
 END_TEST
 
+/* A reference to nothing, and a value that the schema does not permit. */
+static const char *const unsound[] = {
+    "INSERT INTO version_use (ring, version, last_use) VALUES (99, 1, 1)",
+    "PRAGMA ignore_check_constraints = ON; UPDATE ring SET last_version = -1",
+};
+
+START_TEST(unsound_registry_is_damaged)
+{
+    expect_ok(registry_sound(fixture.registry, &fixture.error));
+    sqlite3 *raw = fixture_raw(&fixture);
+    ck_assert_int_eq(sqlite3_exec(raw, "PRAGMA foreign_keys = OFF", NULL, NULL, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(raw, unsound[_i], NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(raw);
+    ck_assert_int_eq(registry_sound(fixture.registry, &fixture.error), SEALRING_REGISTRY);
+    ck_assert_ptr_nonnull(strstr(fixture.error.message, "is damaged"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("registry rows");
@@ -554,6 +602,7 @@ int main(void)
     tcase_add_test(cases, key_comes_back);
     tcase_add_test(cases, credential_comes_back);
     tcase_add_test(cases, intention_comes_back);
+    tcase_add_test(cases, rows_are_numbered_without_gap);
     tcase_add_test(cases, audit_entries_follow_without_gap);
     tcase_add_test(cases, audit_entry_of_another_operation_is_refused);
     tcase_add_test(cases, nothing_is_not_found_and_leaves_the_error_alone);
@@ -562,6 +611,7 @@ int main(void)
     tcase_add_test(cases, holder_is_everything_of_a_credential);
     tcase_add_test(cases, imported_credential_is_known_by_its_digest);
     tcase_add_loop_test(cases, forged_rows_are_damage, 0, (int)(sizeof forgeries / sizeof *forgeries));
+    tcase_add_loop_test(cases, unsound_registry_is_damaged, 0, (int)(sizeof unsound / sizeof *unsound));
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/runner.h"
-#include "registry/connection/registry_examine.h"
+#include "registry/connection/registry_copy.h"
 #include "registry/fixture.h"
 #include "registry/usage/usage_rows.h"
 

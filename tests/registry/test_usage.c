@@ -65,25 +65,25 @@ static void settle_until(uint32_t hour)
 struct age {
     uint32_t before;
     unsigned taken;
-    sealring_status (*function)(struct registry *, int64_t, uint32_t, uint32_t, unsigned *, sealring_error *);
+    enum usage_ageing ageing;
 };
 
 static sealring_status grow_old(struct registry *registry, void *context, sealring_error *error)
 {
     struct age *age = context;
-    return age->function(registry, rows.ring.id, 1, age->before, &age->taken, error);
+    return registry_usage_age(registry, age->ageing, rows.ring.id, 1, age->before, &age->taken, error);
 }
 
 static unsigned roll(uint32_t before)
 {
-    struct age age = {.before = before, .function = registry_usage_roll};
+    struct age age = {.before = before * 24, .ageing = USAGE_ROLL};
     ck_assert_int_eq(fixture_write(&fixture, false, grow_old, &age), SEALRING_OK);
     return age.taken;
 }
 
 static unsigned prune(uint32_t before)
 {
-    struct age age = {.before = before, .function = registry_usage_prune};
+    struct age age = {.before = before, .ageing = USAGE_PRUNE};
     ck_assert_int_eq(fixture_write(&fixture, false, grow_old, &age), SEALRING_OK);
     return age.taken;
 }

@@ -153,9 +153,9 @@ static sealring_status write_use(const struct question *question, unsigned clien
     if (status == SEALRING_OK && called <= -TICK)
         status = registry_usage_seat_put(registry, &seat, error);
     if (status == SEALRING_OK && called <= -TICK)
-        status = registry_usage_roll(registry, question->ring, 1, 2, &moved, error);
+        status = registry_usage_age(registry, USAGE_ROLL, question->ring, 1, 2 * 24, &moved, error);
     if (status == SEALRING_OK && pruned)
-        status = registry_usage_prune(registry, question->ring, 1, 1, &moved, error);
+        status = registry_usage_age(registry, USAGE_PRUNE, question->ring, 1, 1, &moved, error);
     return status;
 }
 

@@ -439,7 +439,7 @@ bool operator_happens(const struct setting *setting, struct world *world, struct
     if (changes && (world->truth.written_back || waits_for_looks(setting, world)))
         return false;
     if (changes && setting->witnessed && world->truth.older)
-        return false; /* witness_judge refuses */
+        return false; /* witness_compare refuses */
     if (changes)
         follow_era(setting, world);
     switch (event.kind) {

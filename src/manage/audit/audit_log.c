@@ -13,7 +13,7 @@
 #include "manage/act/act.h"
 #include "manage/audit/compare_rows.h"
 #include "manage/session/manager.h"
-#include "registry/connection/registry_examine.h"
+#include "registry/connection/registry_copy.h"
 
 _Static_assert(SEALRING_AUDIT_PROOF_MAX >= MERKLE_LEVELS, "an inclusion proof has one hash for each level at most");
 _Static_assert(SEALRING_AUDIT_KEY_SIZE >= REGISTRY_VKEY_SIZE, "a vkey fits");

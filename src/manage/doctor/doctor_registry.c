@@ -13,7 +13,7 @@
 #include "manage/act/clock_check.h"
 #include "manage/doctor/doctor_parts.h"
 #include "manage/versions/policy_plan.h"
-#include "registry/connection/registry_examine.h"
+#include "registry/connection/registry_copy.h"
 #include "registry/lock/lock.h"
 
 /* ---- the database ------------------------------------------------------------------------------------------------------ */

@@ -15,7 +15,7 @@
 #include "manage/tokens/token_file_copies.h"
 #include "manage/tokens/version_object.h"
 #include "manage/usage/harvest.h"
-#include "registry/connection/registry_examine.h"
+#include "registry/connection/registry_copy.h"
 #include "registry/usage/usage_rows.h"
 #include "verifier/report/report_seat.h"
 

@@ -72,12 +72,6 @@ static struct watch_account account_of(const struct roster *roster, const struct
     return account;
 }
 
-/* A verifier that may serve, or that left a hole within the quiet period, is listed by name. Of all others only their last use matters. */
-static bool is_listed(const struct roster *roster, const struct roster_entry *entry, int64_t quiet_period)
-{
-    return entry->row.ended == 0 || (entry->row.hole != 0 && entry->row.hole >= roster->now - quiet_period);
-}
-
 static void take_testimony(const struct roster *roster, const struct ring_state *state,
                            const struct registry_version *version, struct evidence *evidence)
 {
@@ -86,7 +80,7 @@ static void take_testimony(const struct roster *roster, const struct ring_state 
     for (size_t i = 0; i < roster->count; i++) {
         const struct roster_entry *entry = &roster->entries[i];
         const struct watch_account account = account_of(roster, entry, version);
-        if (!is_listed(roster, entry, view->quiet_period)) {
+        if (!roster_is_listed(roster, entry, view->quiet_period)) {
             view->last_use = later(view->last_use, later(account.last_use, account.hole));
             continue;
         }

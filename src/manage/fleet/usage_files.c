@@ -102,7 +102,6 @@ static sealring_status check_summary(const char *path, const uint8_t vault_id[RE
 sealring_status usage_file_open(const char *path, const uint8_t vault_id[REGISTRY_ID_SIZE], bool hold,
                                 struct usage_file *file, sealring_error *error)
 {
-    struct report_summary summary;
     *file = (struct usage_file){.reader = NULL};
     sealring_status status = check_owner(path, error);
     if (status == SEALRING_OK)
@@ -110,18 +109,12 @@ sealring_status usage_file_open(const char *path, const uint8_t vault_id[REGISTR
     if (status == SEALRING_OK && hold)
         file->held = report_read_hold(file->reader);
     if (status == SEALRING_OK)
-        status = report_read_summary(file->reader, &summary, error);
+        status = report_read_summary(file->reader, &file->summary, error);
     if (status == SEALRING_OK)
-        status = check_summary(path, vault_id, &summary, error);
-    if (status != SEALRING_OK) {
+        status = check_summary(path, vault_id, &file->summary, error);
+    if (status != SEALRING_OK)
         usage_file_close(file);
-        return status;
-    }
-    memcpy(file->seat, summary.seat, sizeof file->seat);
-    memcpy(file->instance, summary.instance, sizeof file->instance);
-    file->closed_hour = summary.closed_hour;
-    file->without_detail = summary.without_detail;
-    return SEALRING_OK;
+    return status;
 }
 
 void usage_file_close(struct usage_file *file)
@@ -142,15 +135,15 @@ sealring_status usage_file_read_row(struct registry *registry, const struct usag
         if (!registry_begin(&reading, &status))
             continue;
         memcpy(era, registry_vault_row(registry)->era, REGISTRY_ID_SIZE);
-        status = registry_usage_seat_find(registry, file->seat, row, known, error);
+        status = registry_usage_seat_find(registry, file->summary.seat, row, known, error);
     } while (registry_again(&reading, &status));
-    memcpy(row->seat, file->seat, sizeof row->seat);
+    memcpy(row->seat, file->summary.seat, sizeof row->seat);
     return status;
 }
 
 bool usage_file_is_finished(const struct usage_file *file, const struct registry_usage_seat *row)
 {
-    return row->is_finished && memcmp(row->finished, file->instance, sizeof file->instance) == 0;
+    return row->is_finished && memcmp(row->finished, file->summary.instance, sizeof row->finished) == 0;
 }
 
 /* After a clock was set back by an hour or less, a verifier may still count for the next hour (verifier/fresh/usage_hours.h). */
@@ -220,7 +213,7 @@ void usage_note_damage(sealring_manager *manager, const char *path, uint64_t dam
 sealring_status usage_file_read(const struct usage_file *file, uint32_t settled, int64_t now, uint32_t index,
                                 struct usage_records *records, sealring_error *error)
 {
-    struct usage_collection collection = {records, settled, newest_hour(now), now, index, file->seat};
+    struct usage_collection collection = {records, settled, newest_hour(now), now, index, file->summary.seat};
     uint64_t damaged = 0;
     sealring_status status = report_read_each(file->reader, NULL, collect, &collection, &damaged);
     records->damaged += damaged;
@@ -327,16 +320,6 @@ void usage_foresee_end(sealring_manager *manager)
     manager->pending = NULL;
 }
 
-int64_t usage_pending_last_use(const struct usage_pending *pending, int64_t key)
-{
-    const struct usage_record *end = usage_pending_end(pending);
-    int64_t last = 0;
-    for (const struct usage_record *record = usage_pending_of_key(pending, key);
-         record != end && record->use.key == key; record++)
-        last = record->use.last_use > last ? record->use.last_use : last;
-    return last;
-}
-
 sealring_status usage_pending_settle(struct registry *registry, struct usage_pending *pending, sealring_error *error)
 {
     bool found;
@@ -365,16 +348,28 @@ sealring_status usage_version_exists(struct registry *registry, int64_t ring, ui
     return registry_version_find(registry, ring, version, &row, exists, error);
 }
 
-const struct usage_record *usage_pending_of_key(const struct usage_pending *pending, int64_t key)
+static int by_key(const void *key, const void *item)
 {
-    size_t low = 0;
-    size_t high = pending->records.count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (pending->records.rows[middle].use.key < key)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return pending->records.rows == NULL ? NULL : pending->records.rows + low;
+    const int64_t *wanted = key;
+    const struct usage_record *record = item;
+    return compare((uint64_t)*wanted, (uint64_t)record->use.key);
+}
+
+const struct usage_record *usage_pending_of_key(const struct usage_pending *pending, int64_t key, size_t *count)
+{
+    const struct usage_records *records = &pending->records;
+    size_t place = array_place(records->rows, records->count, sizeof *records->rows, &key, by_key);
+    for (*count = 0; place + *count < records->count && records->rows[place + *count].use.key == key;)
+        ++*count;
+    return *count > 0 ? &records->rows[place] : NULL;
+}
+
+int64_t usage_pending_last_use(const struct usage_pending *pending, int64_t key)
+{
+    size_t count;
+    const struct usage_record *records = usage_pending_of_key(pending, key, &count);
+    int64_t last = 0;
+    for (size_t i = 0; i < count; i++)
+        last = records[i].use.last_use > last ? records[i].use.last_use : last;
+    return last;
 }

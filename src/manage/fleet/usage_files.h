@@ -33,11 +33,8 @@ void usage_records_merge(struct usage_records *records);
 
 struct usage_file {
     struct report_reader *reader;
-    uint8_t seat[REGISTRY_ID_SIZE];
-    uint8_t instance[REGISTRY_ID_SIZE];
+    struct report_summary summary;
     bool held; /* no verifier owns it, and none can until it is closed here */
-    uint32_t closed_hour;
-    uint64_t without_detail;
 };
 
 /* Opens a file of this vault. For anything else: a status and one line about it. hold: if no verifier owns the file, keeps others from taking it. */
@@ -96,11 +93,7 @@ sealring_status usage_version_exists(struct registry *registry, int64_t ring, ui
 /* The last use of the key, 0: none is pending. */
 int64_t usage_pending_last_use(const struct usage_pending *pending, int64_t key);
 
-/* The first record of a key, or the end. */
-const struct usage_record *usage_pending_of_key(const struct usage_pending *pending, int64_t key);
-static inline const struct usage_record *usage_pending_end(const struct usage_pending *pending)
-{
-    return pending->records.rows == NULL ? NULL : pending->records.rows + pending->records.count;
-}
+/* The records of a key, one after the other. */
+const struct usage_record *usage_pending_of_key(const struct usage_pending *pending, int64_t key, size_t *count);
 
 #endif

@@ -163,16 +163,10 @@ sealring_status witness_take_over(const struct audit_witness *witness, struct re
     anchor_format(&witness->anchor, text);
     sealring_status status = registry_audit_size(registry, &size, error);
     if (status == SEALRING_OK)
-        status = registry_vault_set_era(registry, era, error);
+        status = registry_vault_renew(registry, era, registry_vault_row(registry)->epoch, error);
     audit_detail(act, "{s:s, s:I, s:s, s:s, s:s}", "anchor", text, "entries", (json_int_t)size, "era_before", before,
                  "era_after", after, "reason", reason);
     return status;
-}
-
-sealring_status witness_judge(const struct audit_witness *witness, struct registry *registry, sealring_error *error)
-{
-    bool contradicts;
-    return witness_compare(witness, registry, &contradicts, error);
 }
 
 sealring_status witness_check(const struct audit_witness *witness, struct registry *registry, bool *contradicts,

@@ -69,9 +69,7 @@ sealring_status witness_sign_note(const struct config *config, const uint8_t vau
                                   sealring_error *error);
 
 /* In a transaction: SEALRING_REFUSED if the registry's log does not continue from the anchor, as the registry was rolled back or is another one;
- * also if the token refused to show the anchor. A registry that is ahead of the anchor is good: a crash came in between. */
-sealring_status witness_judge(const struct audit_witness *witness, struct registry *registry, sealring_error *error);
-/* The same, for a caller that can continue after a refusal, which *contradicts reports. */
+ * also if the token refused to show the anchor. *contradicts distinguishes both from other failures. A registry that is ahead of the anchor is good: a crash came in between. */
 sealring_status witness_compare(const struct audit_witness *witness, struct registry *registry, bool *contradicts,
                                 sealring_error *error);
 /* The same in a transaction of its own. */

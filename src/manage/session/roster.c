@@ -92,6 +92,11 @@ bool roster_may_serve(const struct roster *roster, const struct roster_entry *en
     return !watch_is_over(&entry->watched, roster->boot_ms, roster_lease(roster, entry));
 }
 
+bool roster_is_listed(const struct roster *roster, const struct roster_entry *entry, int64_t quiet_period)
+{
+    return entry->row.ended == 0 || (entry->row.hole != 0 && entry->row.hole >= roster->now - quiet_period);
+}
+
 int64_t roster_suspicion(const struct roster *roster, bool only_lost)
 {
     int64_t longest = 0;

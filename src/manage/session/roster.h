@@ -68,6 +68,9 @@ sealring_status roster_read(struct registry *registry, const char *directory, st
                             sealring_error *error);
 void roster_release(struct roster *roster);
 
+/* For roster_read.c, when everything was read. */
+sealring_status roster_judge(struct registry *registry, struct roster *roster, sealring_error *error);
+
 /* The last use in an entry's file. A use that is later than now (rounded up to the second) is replaced by now, or by the verifier's end if that is
  * earlier. So a clock that was ahead, or an edited file, delays nothing for longer than a use of now would. */
 int64_t roster_last_use(const struct roster *roster, const struct roster_entry *entry,
@@ -88,6 +91,9 @@ int64_t roster_lease(const struct roster *roster, const struct roster_entry *ent
 
 /* Whether it may be serving, or may return without joining again. */
 bool roster_may_serve(const struct roster *roster, const struct roster_entry *entry);
+
+/* Whether it may serve, or left a hole in its reports within the quiet period. Of all others only their last use matters. */
+bool roster_is_listed(const struct roster *roster, const struct roster_entry *entry, int64_t quiet_period);
 
 /* For the verifiers that the registry suggests are silent or lost: the time, in ms, until all of them certainly no longer serve. None of them is
  * ignored before this process has measured its silence. only_lost: only those without a file. 0: there is none. */

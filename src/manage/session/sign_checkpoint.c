@@ -161,14 +161,8 @@ static sealring_status witness_load_again(struct audit_witness *witness, struct 
 {
     enum token_answer answer;
     sealring_status status = anchor_load(token, registry_vault_row(registry)->vault_id, witness, &answer, error);
-    if (status != SEALRING_OK || witness->settled)
-        return status;
-    struct registry_transaction reading = registry_reading(registry, error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = witness_judge(witness, registry, error);
-    } while (registry_again(&reading, &status));
-    return status;
+    bool contradicts;
+    return status != SEALRING_OK || witness->settled ? status : witness_check(witness, registry, &contradicts, error);
 }
 
 /* *what: what is lacking if it fails. */

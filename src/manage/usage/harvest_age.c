@@ -7,12 +7,11 @@
 #include "manage/act/act.h"
 #include "manage/usage/harvest.h"
 
-/* One version, and the days before which its rows are too old. Whole days are rolled up, so that a day that has ended is listed in one way only. */
+/* One version, and the periods before which its rows are too old. Whole days are rolled up, so that a day that has ended is listed in one way only. */
 struct age {
     int64_t ring;
     uint32_t version;
-    uint32_t roll_before;
-    uint32_t prune_before;
+    uint32_t before[USAGE_AGEINGS];
 };
 
 struct ages {
@@ -29,15 +28,18 @@ static uint32_t day_before(int64_t now, int64_t kept)
 static sealring_status take_version(struct registry *registry, struct ages *ages, const struct registry_ring *ring,
                                     uint32_t version, sealring_error *error)
 {
-    bool old = false;
-    struct age age = {
+    const uint32_t hour = 24 * day_before(ages->now, ring->policy.usage_hourly);
+    const struct age age = {
         .ring = ring->id,
         .version = version,
-        .roll_before = day_before(ages->now, ring->policy.usage_hourly),
-        .prune_before = day_before(ages->now, ring->policy.usage_daily),
+        .before = {[USAGE_ROLL] = hour,
+                   [USAGE_PRUNE] = day_before(ages->now, ring->policy.usage_daily),
+                   [USAGE_PRUNE_TRAFFIC] = hour},
     };
-    sealring_status status =
-        registry_usage_aged(registry, age.ring, age.version, age.roll_before, age.prune_before, &old, error);
+    sealring_status status = SEALRING_OK;
+    bool old = false;
+    for (unsigned step = 0; step < USAGE_AGEINGS && status == SEALRING_OK && !old; step++)
+        status = registry_usage_aged(registry, step, age.ring, age.version, age.before[step], &old, error);
     if (status != SEALRING_OK || !old)
         return status;
     if (!array_grow(&ages->rows, ages->count))
@@ -74,39 +76,29 @@ static sealring_status find_old(struct registry *registry, struct ages *ages, se
     return status;
 }
 
-enum step { STEP_ROLL, STEP_PRUNE, STEP_PRUNE_TRAFFIC, STEPS };
-
-static sealring_status take_step(struct registry *registry, enum step step, const struct age *age, unsigned *taken,
-                                 sealring_error *error)
-{
-    if (step == STEP_ROLL)
-        return registry_usage_roll(registry, age->ring, age->version, age->roll_before, taken, error);
-    if (step == STEP_PRUNE)
-        return registry_usage_prune(registry, age->ring, age->version, age->prune_before, taken, error);
-    return registry_traffic_prune(registry, age->ring, age->version, age->roll_before * 24, taken, error);
-}
-
 /* Each commit takes the rows that are the oldest by then; after each one, restrictions go first. *yielded: others may have changed policies
  * meanwhile. */
 static sealring_status grow_old(sealring_manager *manager, const struct age *age, bool *yielded,
                                 sealring_harvest_result *result, sealring_error *error)
 {
-    uint64_t sums[STEPS] = {0};
+    uint64_t sums[USAGE_AGEINGS] = {0};
     unsigned taken = 0;
     sealring_status status = SEALRING_OK;
-    for (unsigned step = 0; step < STEPS && status == SEALRING_OK && !*yielded; step += taken < USAGE_ROLL_MOST) {
+    for (unsigned step = 0; step < USAGE_AGEINGS && status == SEALRING_OK && !*yielded;
+         step += taken < USAGE_ROLL_MOST) {
         struct commit commit = manager_commit(manager, false, NULL, error);
         do {
             if (commit_begin(&commit, &status))
-                status = take_step(manager->registry, step, age, &taken, error);
+                status = registry_usage_age(manager->registry, step, age->ring, age->version, age->before[step], &taken,
+                                            error);
         } while (commit_again(&commit, &status));
         if (status != SEALRING_OK)
             break;
         sums[step] += taken;
         status = manager_yield(manager, yielded, error);
     }
-    result->rolled += sums[STEP_ROLL];
-    result->pruned += sums[STEP_PRUNE];
+    result->rolled += sums[USAGE_ROLL];
+    result->pruned += sums[USAGE_PRUNE];
     return status;
 }
 

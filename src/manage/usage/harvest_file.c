@@ -71,9 +71,10 @@ static sealring_status add_traffic(struct harvesting *harvest, const struct regi
 /* Finds the key's ring and the version's traffic; *good: both exist. */
 static sealring_status place(struct harvesting *harvest, struct registry_usage *use, bool *good, sealring_error *error)
 {
-    int64_t used = 0;
+    struct registry_usage_owner owner = {.ring = 0};
     struct registry *registry = harvest->manager->registry;
-    sealring_status status = registry_usage_find_owner(registry, use->key, &use->ring, &used, good, error);
+    sealring_status status = registry_usage_find_owner(registry, use->key, &owner, good, error);
+    use->ring = owner.ring;
     if (status != SEALRING_OK || !*good || find_traffic(harvest, use) != NULL)
         return status;
     status = usage_version_exists(registry, use->ring, use->version, good, error);
@@ -234,7 +235,7 @@ static void conclude(struct harvesting *harvest)
     const struct usage_records *records = &harvest->records;
     const struct usage_file *file = harvest->file;
     int64_t past = harvest->now / USAGE_HOUR_MS - 1;
-    int64_t final = file->held || past < file->closed_hour ? past : file->closed_hour;
+    int64_t final = file->held || past < file->summary.closed_hour ? past : file->summary.closed_hour;
     harvest->after = harvest->before;
     if (final > harvest->before.settled_hour)
         harvest->after.settled_hour = (uint32_t) final;
@@ -243,7 +244,7 @@ static void conclude(struct harvesting *harvest)
         all = all && records->rows[i].use.period <= harvest->after.settled_hour;
     harvest->after.is_finished = file->held && all;
     if (harvest->after.is_finished)
-        memcpy(harvest->after.finished, file->instance, sizeof harvest->after.finished);
+        memcpy(harvest->after.finished, file->summary.instance, sizeof harvest->after.finished);
 }
 
 static sealring_status harvest_pass(struct harvesting *harvest, sealring_error *error)
@@ -281,7 +282,7 @@ sealring_status harvest_file(sealring_manager *manager, int64_t now, const struc
     while (status == SEALRING_OK && harvest.outdated);
     /* what one pass read; for a file that was read again, only the last pass counts */
     result->files++;
-    result->without_detail = report_sum(result->without_detail, file->without_detail);
+    result->without_detail = report_sum(result->without_detail, file->summary.without_detail);
     result->records += harvest.records.count;
     result->passed_over += harvest.records.damaged + harvest.unknown;
     result->ahead += harvest.records.ahead;

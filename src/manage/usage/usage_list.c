@@ -68,10 +68,10 @@ static sealring_status check_version(struct usage_listing *listing, int64_t ring
 static sealring_status take_pending(struct usage_listing *listing, const struct registry_key *key,
                                     sealring_error *error)
 {
-    const struct usage_record *end = usage_pending_end(&listing->pending);
-    const struct usage_record *record = usage_pending_of_key(&listing->pending, key->id);
+    size_t count;
+    const struct usage_record *record = usage_pending_of_key(&listing->pending, key->id, &count);
     sealring_status status = SEALRING_OK;
-    for (; status == SEALRING_OK && record != end && record->use.key == key->id; record++) {
+    for (; status == SEALRING_OK && count > 0; record++, count--) {
         bool exists = false;
         int64_t from = record->use.period * USAGE_HOUR_MS;
         if (from + USAGE_HOUR_MS <= listing->since || from >= listing->until ||
@@ -162,11 +162,9 @@ static sealring_status tell(const struct usage_listing *listing, const struct re
 /* The latest use of the key in the registry and in the files. */
 static int64_t last_known(const struct usage_listing *listing, int64_t key, int64_t used)
 {
-    const struct usage_record *end = usage_pending_end(&listing->pending);
-    const struct usage_record *record = usage_pending_of_key(&listing->pending, key);
-    for (; record != end && record->use.key == key; record++)
-        if (record->use.last_use > used)
-            used = record->use.last_use;
+    int64_t pending = usage_pending_last_use(&listing->pending, key);
+    if (pending > used)
+        used = pending;
     for (size_t i = 0; i < listing->count; i++)
         if (listing->figures[i].use.last_use > used)
             used = listing->figures[i].use.last_use;
@@ -189,10 +187,10 @@ static sealring_status tell_holder(struct usage_listing *listing, const struct r
                                    sealring_error *error)
 {
     const struct registry_usage newest = {.serial = holder->credential.serial, .version = holder->credential.version};
-    int64_t ring, used = 0;
+    struct registry_usage_owner owner = {.used = 0};
     bool found = false;
     listing->count = 0;
-    sealring_status status = registry_usage_find_owner(listing->registry, holder->key.id, &ring, &used, &found, error);
+    sealring_status status = registry_usage_find_owner(listing->registry, holder->key.id, &owner, &found, error);
     if (status == SEALRING_OK)
         status = take_periods(listing, holder->key.id, true, error);
     if (status == SEALRING_OK)
@@ -205,7 +203,7 @@ static sealring_status tell_holder(struct usage_listing *listing, const struct r
             listing->figures[listing->count - 1].end = 0;
     }
     merge(listing);
-    used = last_known(listing, holder->key.id, used);
+    int64_t used = last_known(listing, holder->key.id, owner.used);
     if (used > listing->now) /* from a clock that was ahead */
         used = listing->now;
     if (status == SEALRING_OK)

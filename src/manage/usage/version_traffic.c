@@ -42,23 +42,24 @@ static sealring_status add(struct counting *counting, uint32_t version, uint32_t
 /* Records are sorted by key, so each key is looked up once. */
 static sealring_status take_pending(struct counting *counting, sealring_error *error)
 {
-    const struct usage_record *end = usage_pending_end(&counting->pending);
-    int64_t key = 0, ring = 0, used;
+    const struct usage_records *records = &counting->pending.records;
+    int64_t key = 0;
+    struct registry_usage_owner owner = {.ring = 0};
     bool found = false;
     sealring_status status = SEALRING_OK;
-    for (const struct usage_record *record = counting->pending.records.rows; record != end && status == SEALRING_OK;
-         record++) {
+    for (size_t i = 0; i < records->count && status == SEALRING_OK; i++) {
+        const struct usage_record *record = &records->rows[i];
         uint64_t rejected = 0;
         if (record->use.period < counting->since || !usage_pending_counts(&counting->pending, record))
             continue;
         if (record->use.key != key) {
             key = record->use.key;
-            ring = 0;
-            status = registry_usage_find_owner(counting->registry, key, &ring, &used, &found, error);
+            owner.ring = 0;
+            status = registry_usage_find_owner(counting->registry, key, &owner, &found, error);
         }
-        for (unsigned i = 0; i < USAGE_VERDICTS; i++)
-            rejected = report_sum(rejected, record->use.rejected[i]);
-        if (status == SEALRING_OK && ring == counting->ring)
+        for (unsigned v = 0; v < USAGE_VERDICTS; v++)
+            rejected = report_sum(rejected, record->use.rejected[v]);
+        if (status == SEALRING_OK && owner.ring == counting->ring)
             status = add(counting, record->use.version, record->use.period, record->use.accepted, rejected, error);
     }
     return status;

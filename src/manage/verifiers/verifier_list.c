@@ -25,7 +25,6 @@ struct accepted {
 
 struct verifier_listing {
     sealring_manager *manager;
-    bool all;
     int64_t quiet_period; /* the longest of all rings */
     struct accepted *accepted;
     size_t accepted_count;
@@ -99,7 +98,7 @@ static void say_debts(const struct verifier_listing *listing, const struct roste
     char when[TIMETEXT_SIZE];
     owes[0] = '\0';
     if (entry->row.ended != 0) {
-        if (entry->row.hole != 0 && entry->row.hole >= roster->now - listing->quiet_period) {
+        if (roster_is_listed(roster, entry, listing->quiet_period)) {
             timetext_format(entry->row.hole, when);
             snprintf(
                 owes, 256,
@@ -159,17 +158,10 @@ static int tell(const struct verifier_listing *listing, const struct roster_entr
     return each(&info, context);
 }
 
-static bool is_shown(const struct verifier_listing *listing, const struct roster_entry *entry)
-{
-    const struct roster *roster = &listing->manager->roster;
-    return listing->all || entry->row.ended == 0 ||
-           (entry->row.hole != 0 && entry->row.hole >= roster->now - listing->quiet_period);
-}
-
 sealring_status sealring_verifier_list(sealring_manager *manager, bool all, sealring_verifier_callback each,
                                        void *context, sealring_error *error)
 {
-    struct verifier_listing listing = {.manager = manager, .all = all};
+    struct verifier_listing listing = {.manager = manager};
     const struct roster_entry **order = NULL;
     sealring_status status = read_listing(&listing, error);
     if (status != SEALRING_OK)
@@ -183,7 +175,8 @@ sealring_status sealring_verifier_list(sealring_manager *manager, bool all, seal
         order[i] = &manager->roster.entries[i];
     qsort(order, manager->roster.count, sizeof *order, by_name);
     for (size_t i = 0; status == SEALRING_OK && i < manager->roster.count; i++)
-        if (is_shown(&listing, order[i]) && tell(&listing, order[i], each, context) != 0)
+        if ((all || roster_is_listed(&manager->roster, order[i], listing.quiet_period)) &&
+            tell(&listing, order[i], each, context) != 0)
             status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
 cleanup:
     free(order);

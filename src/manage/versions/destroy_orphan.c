@@ -246,6 +246,7 @@ static sealring_status read_log(struct orphan *orphan, sealring_error *error)
     bool is_signed = witness_configured(manager->config);
     const struct examine how = {.key = is_signed ? &orphan->key : NULL, .entry = take_entry, .context = orphan};
     bool taken_over = manager->witness.settled || (manager->dry_run && manager->take_over != NULL);
+    bool contradicts;
     sealring_status status;
     struct registry_transaction reading = registry_reading(registry, error);
     do {
@@ -254,7 +255,7 @@ static sealring_status read_log(struct orphan *orphan, sealring_error *error)
         if (registry_begin(&reading, &status))
             status = examine_log(registry, &how, &orphan->log, error);
         if (status == SEALRING_OK && orphan->log.problems == 0 && is_signed && !taken_over)
-            status = witness_judge(&orphan->witness, registry, error);
+            status = witness_compare(&orphan->witness, registry, &contradicts, error);
     } while (registry_again(&reading, &status));
     return status;
 }

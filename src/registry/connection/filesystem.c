@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -117,19 +118,14 @@ static sealring_status refuse_fuse(const char *path, sealring_error *error)
 
 sealring_status filesystem_check_above(const char *path, sealring_error *error)
 {
-    char above[PATH_MAX];
+    char copy[PATH_MAX];
+    char *above = copy;
     struct stat facts;
-    if (strlen(path) >= sizeof above)
+    if (strlen(path) >= sizeof copy)
         return SEALRING_OK;
-    memcpy(above, path, strlen(path) + 1);
-    while (stat(above, &facts) != 0) {
-        char *slash = strrchr(above, '/');
-        if (slash == NULL)
-            return filesystem_check(".", error);
-        if (slash == above)
-            return filesystem_check("/", error);
-        *slash = '\0';
-    }
+    memcpy(copy, path, strlen(path) + 1);
+    while (stat(above, &facts) != 0 && strcmp(above, "/") != 0 && strcmp(above, ".") != 0)
+        above = dirname(above);
     return filesystem_check(above, error);
 }
 

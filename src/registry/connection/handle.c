@@ -24,7 +24,6 @@ static const struct {
     {DB_EMPTY, "is an empty file: restore a backup (sealring restore)"},
     {DB_UNREADABLE, "or the log beside it cannot be opened by this user: check owner, group and mode"},
     {DB_EXISTS, "exists already: nothing was changed"},
-    {DB_OTHER, "failed unexpectedly"},
 };
 
 static const char *handle_find_words(enum db_problem problem)
@@ -62,6 +61,8 @@ sealring_status handle_fail(const char *path, enum db_problem problem, const str
 sealring_status handle_problem(struct registry *registry, enum db_problem problem, sealring_error *error)
 {
     struct db_failure failure = {0};
+    if (problem == DB_FINE)
+        return SEALRING_OK;
     if (problem != DB_CORRUPT && problem != DB_REPLACED && problem != DB_ABSENT) /* the driver did not fail */
         registry->db->driver->failure(registry->db, &failure);
     if (registry->transaction != TRANSACTION_NONE && registry->problem == DB_FINE)

@@ -12,9 +12,6 @@
 
 enum transaction_kind { TRANSACTION_NONE, TRANSACTION_READ, TRANSACTION_WRITE };
 
-/* Tables whose rows the registry numbers. */
-enum registry_numbered { NUMBERED_RING, NUMBERED_CLIENT, NUMBERED_KEY, NUMBERED_INTENTION, NUMBERED_COUNT };
-
 struct registry {
     struct db *db;
     char *path; /* absolute; symbolic links are not resolved, so that a changed link is noticed */
@@ -35,7 +32,6 @@ struct registry {
     uint64_t closed_count;
     uint8_t closed_hash[SHA256_SIZE];
     uint8_t operation_id[REGISTRY_ID_SIZE]; /* of the writing transaction */
-    int64_t last_id[NUMBERED_COUNT];        /* the highest in the writing transaction; 0: not queried yet */
     registry_row_callback watcher;          /* registry_watch_rows */
     void *watcher_context;
 };
@@ -49,7 +45,7 @@ sealring_status handle_tell(const struct registry *registry, sealring_status sta
 sealring_status handle_fail(const char *path, enum db_problem problem, const struct db_failure *failure,
                             sealring_error *error);
 
-/* The same for a problem of an open connection. Records it, so that the transaction cannot be committed. */
+/* The same for a result of an open connection, SEALRING_OK for DB_FINE. Records a problem, so that the transaction cannot be committed. */
 sealring_status handle_problem(struct registry *registry, enum db_problem problem, sealring_error *error);
 
 /* Before a transaction, or a copy: checks that none is open, and that the path still leads to the open file. In transaction.c. */

@@ -56,23 +56,29 @@ void query_bind_uint64(struct query *query, int parameter, uint64_t value)
     query_bind_int64(query, parameter, (int64_t)value);
 }
 
-void query_bind_bool(struct query *query, int parameter, bool value)
-{
-    query_bind_int64(query, parameter, value ? 1 : 0);
-}
-
 void query_bind_text(struct query *query, int parameter, const char *text)
 {
-    if (!query_good(query))
-        return;
-    query->problem = text == NULL ? query->driver->bind_null(query->statement, parameter)
-                                  : query->driver->bind_text(query->statement, parameter, text);
+    if (query_good(query))
+        query->problem = query->driver->bind_text(query->statement, parameter, text);
 }
 
 void query_bind_bytes(struct query *query, int parameter, const void *bytes, size_t length)
 {
     if (query_good(query))
         query->problem = query->driver->bind_bytes(query->statement, parameter, bytes, length);
+}
+
+void query_bind(struct query *query, const struct query_parameter *parameters)
+{
+    for (int i = 0; parameters != NULL && parameters[i].kind != PARAMETER_END; i++)
+        if (parameters[i].kind == PARAMETER_INTEGER)
+            query_bind_int64(query, i + 1, parameters[i].integer);
+        else if (parameters[i].kind == PARAMETER_UNSIGNED)
+            query_bind_uint64(query, i + 1, parameters[i].number);
+        else if (parameters[i].kind == PARAMETER_TEXT)
+            query_bind_text(query, i + 1, parameters[i].bytes);
+        else
+            query_bind_bytes(query, i + 1, parameters[i].bytes, parameters[i].length);
 }
 
 /* ---- Rows ----------------------------------------------------------------------------------------------------------- */
@@ -269,7 +275,7 @@ sealring_status registry_close_cursor(struct registry_cursor *cursor, sealring_s
 sealring_status query_end(struct query *query, sealring_error *error)
 {
     sealring_status status = query->refused;
-    if (status == SEALRING_OK && query->problem != DB_FINE)
+    if (status == SEALRING_OK)
         status = handle_problem(query->registry, query->problem, error);
     if (query->statement != NULL) {
         query->driver->release(query->statement);
@@ -286,34 +292,80 @@ sealring_status query_run(struct query *query, sealring_error *error)
     return query_end(query, error);
 }
 
-sealring_status query_run_any(struct query *query, sealring_error *error)
+/* ---- Whole statements ----------------------------------------------------------------------------------------------- */
+
+sealring_status query_change(struct registry *registry, const struct db_query *text,
+                             const struct query_parameter *parameters, sealring_error *error)
 {
-    query_demand(query, !query_row(query));
-    return query_end(query, error);
+    struct query query;
+    query_start(&query, registry, text, error);
+    query_bind(&query, parameters);
+    return query_run(&query, error);
 }
 
-sealring_status query_next_id(struct registry *registry, const struct db_query *highest, enum registry_numbered table,
-                              int64_t *id, sealring_error *error)
+sealring_status query_change_any(struct registry *registry, const struct db_query *text,
+                                 const struct query_parameter *parameters, sealring_error *error)
 {
-    if (registry->last_id[table] == 0) {
-        struct query query;
-        query_start(&query, registry, highest, error);
-        bool row = query_row(&query);
-        query_demand(&query, row || !query_good(&query));
-        int64_t last = row ? query_int64(&query) : 0;
-        sealring_status status = query_end(&query, error);
-        if (status != SEALRING_OK)
-            return status;
-        registry->last_id[table] = last;
-    }
-    *id = ++registry->last_id[table];
-    return SEALRING_OK;
+    struct query query;
+    query_start(&query, registry, text, error);
+    query_bind(&query, parameters);
+    query_demand(&query, !query_row(&query));
+    return query_end(&query, error);
 }
 
-sealring_status query_count(struct query *query, uint64_t *count, sealring_error *error)
+sealring_status query_insert(struct registry *registry, const struct db_query *text,
+                             const struct query_parameter *parameters, int64_t *id, sealring_error *error)
 {
-    bool row = query_row(query);
-    query_demand(query, row || !query_good(query));
-    *count = row ? query_uint64(query) : 0;
-    return query_end(query, error);
+    struct query query;
+    int64_t number = 0;
+    query_start(&query, registry, text, error);
+    query_bind(&query, parameters);
+    if (query_row(&query))
+        number = query_int64(&query);
+    sealring_status status = query_run(&query, error); /* fetches to the end: PostgreSQL and RETURNING require it */
+    if (status == SEALRING_OK)
+        *id = number;
+    return status;
+}
+
+sealring_status query_find(struct registry *registry, const struct db_query *text,
+                           const struct query_parameter *parameters, query_reader read, void *row, bool *found,
+                           sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, text, error);
+    query_bind(&query, parameters);
+    *found = query_row(&query);
+    if (*found && read != NULL)
+        read(&query, row);
+    return query_end(&query, error);
+}
+
+static void query_read_count(struct query *query, void *row)
+{
+    *(uint64_t *)row = query_uint64(query);
+}
+
+sealring_status query_count(struct registry *registry, const struct db_query *text,
+                            const struct query_parameter *parameters, uint64_t *count, sealring_error *error)
+{
+    bool found;
+    *count = 0;
+    return query_find(registry, text, parameters, query_read_count, count, &found, error);
+}
+
+struct registry_cursor query_list(struct registry *registry, const struct db_query *text,
+                                  const struct query_parameter *parameters, sealring_error *error)
+{
+    struct registry_cursor cursor = query_open(registry, text, error);
+    query_bind(&cursor.query, parameters);
+    return cursor;
+}
+
+bool query_next(struct registry_cursor *cursor, query_reader read, void *row)
+{
+    if (!query_row(&cursor->query))
+        return false;
+    read(&cursor->query, row);
+    return query_good(&cursor->query);
 }

@@ -10,13 +10,71 @@
 #include "registry/connection/cursor.h"
 #include "registry/connection/handle.h"
 
+/* One parameter of a statement. Text and bytes must stay valid until the statement is released. */
+struct query_parameter {
+    enum { PARAMETER_END, PARAMETER_INTEGER, PARAMETER_UNSIGNED, PARAMETER_TEXT, PARAMETER_BYTES } kind;
+    int64_t integer;
+    uint64_t number;
+    const void *bytes;
+    size_t length;
+};
+/* INTEGER: also a boolean. UNSIGNED: below 2^63, otherwise a problem. TEXT: NULL binds NULL. FILTER: NULL
+ * binds ''. */
+#define INTEGER(value)     ((struct query_parameter){.kind = PARAMETER_INTEGER, .integer = (value)})
+#define UNSIGNED(value)    ((struct query_parameter){.kind = PARAMETER_UNSIGNED, .number = (value)})
+#define TEXT(text)         ((struct query_parameter){.kind = PARAMETER_TEXT, .bytes = (text)})
+#define FILTER(text)       TEXT((text) == NULL ? "" : (text))
+#define BYTES(value, size) ((struct query_parameter){.kind = PARAMETER_BYTES, .bytes = (value), .length = (size)})
+#define NO_PARAMETER       ((struct query_parameter){.kind = PARAMETER_END})
+
+/* All parameters of a statement, ?1 first: PARAMETERS(INTEGER(id), TEXT(name)). A statement without parameters takes NULL. */
+#define PARAMETERS(...) ((const struct query_parameter[]){__VA_ARGS__, {.kind = PARAMETER_END}})
+
+/* ---- Whole statements ---- */
+
+/* Inserts, changes or deletes one row: any other number is SEALRING_REGISTRY. */
+sealring_status query_change(struct registry *registry, const struct db_query *text,
+                             const struct query_parameter *parameters, sealring_error *error);
+
+/* The same for any number of rows. */
+sealring_status query_change_any(struct registry *registry, const struct db_query *text,
+                                 const struct query_parameter *parameters, sealring_error *error);
+
+/* The number for a new row. The vault row's lock keeps others from using it, and a rollback leaves no gap. */
+#define NEXT_ID(table) "(SELECT coalesce(max(x.id), 0) + 1 FROM " table " x)"
+
+/* Inserts one row whose statement returns the number that the row got (RETURNING id). */
+sealring_status query_insert(struct registry *registry, const struct db_query *text,
+                             const struct query_parameter *parameters, int64_t *id, sealring_error *error);
+
+/* Reads the columns of the present row, in order, into *row. */
+typedef void (*query_reader)(struct query *query, void *row);
+
+/* Reads the first row, if there is one. read NULL: nothing, it is enough to know that there is one. */
+sealring_status query_find(struct registry *registry, const struct db_query *text,
+                           const struct query_parameter *parameters, query_reader read, void *row, bool *found,
+                           sealring_error *error);
+
+/* For SELECT count(*) and the like. */
+sealring_status query_count(struct registry *registry, const struct db_query *text,
+                            const struct query_parameter *parameters, uint64_t *count, sealring_error *error);
+
+/* Opens a cursor. Its rows are fetched with query_next, and closed with registry_close_cursor. */
+struct registry_cursor query_list(struct registry *registry, const struct db_query *text,
+                                  const struct query_parameter *parameters, sealring_error *error);
+
+/* False: there is no further row, or the row is damaged. */
+bool query_next(struct registry_cursor *cursor, query_reader read, void *row);
+
+/* ---- Step by step ---- */
+
 /* A query can be bound, run and ended whatever happened before: after a problem these functions have no effect. */
 void query_start(struct query *query, struct registry *registry, const struct db_query *text, sealring_error *error);
 
+void query_bind(struct query *query, const struct query_parameter *parameters);
 void query_bind_int64(struct query *query, int parameter, int64_t value);
-void query_bind_uint64(struct query *query, int parameter, uint64_t value); /* below 2^63, otherwise a problem */
-void query_bind_bool(struct query *query, int parameter, bool value);
-void query_bind_text(struct query *query, int parameter, const char *text); /* NULL binds NULL */
+void query_bind_uint64(struct query *query, int parameter, uint64_t value);
+void query_bind_text(struct query *query, int parameter, const char *text);
 void query_bind_bytes(struct query *query, int parameter, const void *bytes, size_t length);
 
 /* Fetches the next row. False: there is none. The functions below then read its columns in order. */
@@ -62,18 +120,7 @@ struct registry_cursor query_open(struct registry *registry, const struct db_que
 /* Releases the statement. Returns the status, with *error set if the database caused the problem. */
 sealring_status query_end(struct query *query, sealring_error *error);
 
-/* For statements without rows, which insert, change or delete one row: any other number is SEALRING_REGISTRY. */
+/* As query_change. */
 sealring_status query_run(struct query *query, sealring_error *error);
-
-/* The same for any number of rows. */
-sealring_status query_run_any(struct query *query, sealring_error *error);
-
-/* The number for a new row: one more than the highest, which is queried with `highest` once per transaction. The vault row's lock keeps
- * others from using it, and a rollback leaves no gap. */
-sealring_status query_next_id(struct registry *registry, const struct db_query *highest, enum registry_numbered table,
-                              int64_t *id, sealring_error *error);
-
-/* For SELECT count(*). */
-sealring_status query_count(struct query *query, uint64_t *count, sealring_error *error);
 
 #endif

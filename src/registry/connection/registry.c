@@ -27,10 +27,9 @@ static char *registry_absolute(const char *path)
     char *directory = getcwd(NULL, 0);
     if (directory == NULL)
         return NULL;
-    size_t size = strlen(directory) + 1 + strlen(path) + 1;
-    char *absolute = malloc(size);
-    if (absolute != NULL)
-        snprintf(absolute, size, "%s/%s", directory, path);
+    char *absolute;
+    if (asprintf(&absolute, "%s/%s", directory, path) < 0)
+        absolute = NULL;
     free(directory);
     return absolute;
 }
@@ -45,18 +44,16 @@ static sealring_status registry_new(const char *path, enum registry_mode mode, s
     registry->mode = mode;
     registry->process = fork_process();
     registry->path = registry_absolute(path);
-    if (registry->path == NULL) {
-        int problem = errno;
-        free(registry);
-        return error_set_system(error, problem, "cannot tell where %s is", path);
-    }
-    if (!opened_add(registry)) {
-        free(registry->path);
-        free(registry);
-        return error_no_memory(error);
-    }
-    *made = registry;
-    return SEALRING_OK;
+    sealring_status status = SEALRING_OK;
+    if (registry->path == NULL)
+        status = error_set_system(error, errno, "cannot tell where %s is", path);
+    else if (!opened_add(registry))
+        status = error_no_memory(error);
+    if (status != SEALRING_OK)
+        registry_close(registry);
+    else
+        *made = registry;
+    return status;
 }
 
 /* Returns whether a forked child inherited a connection that a thread of its parent was using: its memory may be inconsistent, so it is
@@ -131,10 +128,8 @@ static sealring_status registry_fill(struct registry *registry, const struct reg
     sealring_status status = vault_row_insert(registry, vault, error);
     if (status == SEALRING_OK)
         status = facts_begin(registry, error);
-    if (status == SEALRING_OK) {
-        enum db_problem problem = registry->db->driver->commit(registry->db);
-        status = problem == DB_FINE ? SEALRING_OK : handle_problem(registry, problem, error);
-    }
+    if (status == SEALRING_OK)
+        status = handle_problem(registry, registry->db->driver->commit(registry->db), error);
     registry->transaction = TRANSACTION_NONE;
     return status;
 }
@@ -185,28 +180,22 @@ cleanup:
 
 /* ---- Opening -------------------------------------------------------------------------------------------------------- */
 
-sealring_status registry_look_schema(struct registry *registry, sealring_error *error)
+/* The first transaction reads the vault row, which shows whether this program can read the rest. For a writer it compares the schema, before any
+ * statement was prepared that would have to be prepared again. */
+static sealring_status registry_look(struct registry *registry, bool compares, sealring_error *error)
 {
     sealring_status status;
     struct registry_transaction reading = registry_reading(registry, error);
-    reading.compares = true;
+    reading.compares = compares;
     do {
         registry_begin(&reading, &status);
     } while (registry_again(&reading, &status));
     return status;
 }
 
-/* The first transaction reads the vault row, which shows whether this program can read the rest. For a writer it compares the schema, before any
- * statement was prepared that would have to be prepared again. */
-static sealring_status registry_look(struct registry *registry, sealring_error *error)
+sealring_status registry_look_schema(struct registry *registry, sealring_error *error)
 {
-    sealring_status status;
-    struct registry_transaction reading = registry_reading(registry, error);
-    reading.compares = registry->mode != REGISTRY_READ_ONLY;
-    do {
-        registry_begin(&reading, &status);
-    } while (registry_again(&reading, &status));
-    return status;
+    return registry_look(registry, true, error);
 }
 
 sealring_status registry_open(const char *path, const char *lock_path, enum registry_mode mode,
@@ -232,7 +221,7 @@ sealring_status registry_open(const char *path, const char *lock_path, enum regi
     }
     status = lock_init(&registry->lock, mode != REGISTRY_READ_ONLY ? lock_path : NULL, error);
     if (status == SEALRING_OK)
-        status = registry_look(registry, error);
+        status = registry_look(registry, mode != REGISTRY_READ_ONLY, error);
     if (status == SEALRING_OK && mode != REGISTRY_READ_ONLY)
         status = vault_row_check_writer(registry, error);
 

@@ -138,15 +138,12 @@ sealring_status registry_unkept(const struct registry *registry, const char *whi
 /* Inside a transaction: the vault row in its snapshot. epoch is the new one if the transaction increases it. */
 const struct registry_vault *registry_vault_row(const struct registry *registry);
 
-/* Sets a new era, inside a writing transaction: every verifier reloads everything before it accepts anything again. */
-sealring_status registry_vault_set_era(struct registry *registry, const uint8_t era[REGISTRY_ID_SIZE],
-                                       sealring_error *error);
-
-/* The same with a new epoch, which must be above every one that a verifier may have seen. */
+/* Sets a new era, inside a writing transaction: every verifier reloads everything before it accepts anything again. With a new epoch, it
+ * must be above every one that a verifier may have seen. */
 sealring_status registry_vault_renew(struct registry *registry, const uint8_t era[REGISTRY_ID_SIZE], uint64_t epoch,
                                      sealring_error *error);
 
-/* Records that no verifier follows another era any more: sets era_in_force in the vault's row, which both functions above clear. */
+/* Records that no verifier follows another era any more: sets era_in_force in the vault's row, which the function above clears. */
 sealring_status registry_vault_set_era_in_force(struct registry *registry, sealring_error *error);
 
 /* Copies the write-ahead log into the database if it has grown beyond `pages`; the caller holds the lock. Never waits for readers. A

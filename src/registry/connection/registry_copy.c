@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A whole registry: copies it into a file, replaces it from another one, and checks it. */
+/* A whole registry: copies it into a file, replaces it from another one, checks it, and restores missing parts of its schema. */
 #include "registry/connection/registry_copy.h"
 
 #include "base/error.h"
@@ -47,6 +47,20 @@ sealring_status registry_sound(struct registry *registry, sealring_error *error)
     enum db_problem problem = registry->db->driver->sound(registry->db, &failure);
     registry->transaction = TRANSACTION_NONE;
     return problem == DB_FINE ? SEALRING_OK : handle_fail(registry->path, problem, &failure, error);
+}
+
+sealring_status registry_examine(struct registry *registry, db_flaw_callback each, void *context, sealring_error *error)
+{
+    if (registry->transaction == TRANSACTION_NONE)
+        return error_set(error, SEALRING_INVALID, "the registry was to be examined outside of a transaction");
+    return handle_problem(registry, registry->db->driver->examine(registry->db, each, context), error);
+}
+
+sealring_status registry_complete(struct registry *registry, const char *name, sealring_error *error)
+{
+    if (registry->transaction != TRANSACTION_WRITE)
+        return error_set(error, SEALRING_INVALID, "the registry was asked for a change in a reading transaction");
+    return handle_problem(registry, registry->db->driver->complete(registry->db, name), error);
 }
 
 void registry_discard(const char *path)

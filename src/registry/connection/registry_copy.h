@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A whole registry: copies it into a file, replaces it from another one, and checks it. */
+/* A whole registry: copies it into a file, replaces it from another one, checks it, and restores missing parts of its schema. */
 #ifndef REGISTRY_CONNECTION_REGISTRY_COPY_H
 #define REGISTRY_CONNECTION_REGISTRY_COPY_H
 
@@ -18,6 +18,13 @@ sealring_status registry_copy_in(struct registry *registry, struct registry *fro
 
 /* Reads every page and index, in a transaction of its own. */
 sealring_status registry_sound(struct registry *registry, sealring_error *error);
+
+/* Inside registry_read: reads all of the database and reports each flaw. Returns SEALRING_OK whatever it finds. */
+sealring_status registry_examine(struct registry *registry, db_flaw_callback each, void *context,
+                                 sealring_error *error);
+
+/* Inside registry_write: creates the index or trigger with this name that DB_FLAW_LACKING reported. */
+sealring_status registry_complete(struct registry *registry, const char *name, sealring_error *error);
 
 /* Removes the file of a registry that no process has open, and SQLite's files beside it. */
 void registry_discard(const char *path);

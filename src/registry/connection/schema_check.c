@@ -24,12 +24,11 @@ static void schema_hear(enum db_flaw flaw, const char *name, const char *words, 
     snprintf(registry->altered, sizeof registry->altered, "%s %s", shown, words);
 }
 
-static sealring_status schema_compare(struct registry *registry, sealring_error *error)
+sealring_status schema_check_reading(struct registry *registry, sealring_error *error)
 {
     registry->altered[0] = '\0';
     registry->altered_strange = false;
-    enum db_problem problem = registry->db->driver->compare(registry->db, schema_hear, registry);
-    return problem == DB_FINE ? SEALRING_OK : handle_problem(registry, problem, error);
+    return handle_problem(registry, registry->db->driver->compare(registry->db, schema_hear, registry), error);
 }
 
 /* A newer sealring's schema cannot be distinguished from an altered one, and is the likelier explanation if the vault's row states one. */
@@ -48,21 +47,16 @@ static sealring_status schema_refuse(struct registry *registry, sealring_error *
                               registry->path, registry->altered);
 }
 
-sealring_status schema_check_reading(struct registry *registry, sealring_error *error)
-{
-    return schema_compare(registry, error);
-}
-
 sealring_status schema_check_writing(struct registry *registry, enum registry_schema_need need, sealring_error *error)
 {
-    sealring_status status = schema_compare(registry, error);
+    sealring_status status = schema_check_reading(registry, error);
     if (status != SEALRING_OK || registry->altered[0] == '\0')
         return status;
     if (need == REGISTRY_SCHEMA_EXACT)
         return schema_refuse(registry, error);
     enum db_problem problem = registry->db->driver->use_triggers(registry->db, false);
     registry->without_triggers = problem == DB_FINE;
-    return problem == DB_FINE ? SEALRING_OK : handle_problem(registry, problem, error);
+    return handle_problem(registry, problem, error);
 }
 
 void schema_check_end(struct registry *registry)

@@ -29,7 +29,7 @@ sealring_status transaction_allowed(struct registry *registry, sealring_error *e
         return status;
     enum db_problem problem = registry->db->driver->check(registry->db);
     /* Missing or replaced: the open file is not the registry any more. */
-    return problem == DB_FINE ? SEALRING_OK : handle_problem(registry, DB_REPLACED, error);
+    return handle_problem(registry, problem == DB_FINE ? DB_FINE : DB_REPLACED, error);
 }
 
 static sealring_status transaction_check(const struct registry_transaction *transaction)
@@ -61,7 +61,6 @@ static sealring_status transaction_prepare(struct registry_transaction *transact
         return read == SEALRING_OK ? vault_row_read(registry, error) : read;
     }
     memcpy(registry->operation_id, transaction->how.operation_id, REGISTRY_ID_SIZE);
-    memset(registry->last_id, 0, sizeof registry->last_id);
     registry->closes = false;
     registry->corrected[0] = '\0';
     sealring_status status = schema_check_writing(registry, transaction->how.schema, error);
@@ -126,11 +125,6 @@ static sealring_status transaction_finish(struct registry_transaction *transacti
     return status;
 }
 
-static void transaction_pause(unsigned attempt)
-{
-    clock_sleep(attempt < 6 ? 1L << attempt : TRANSACTION_PAUSE_MAX);
-}
-
 struct registry_transaction registry_reading(struct registry *registry, sealring_error *error)
 {
     struct registry_transaction transaction = {.registry = registry, .error = error};
@@ -183,7 +177,7 @@ bool registry_again(struct registry_transaction *transaction, sealring_status *s
     if (transaction->error != NULL)
         *transaction->error = transaction->before;
     if (!at_once)
-        transaction_pause(transaction->tries - 1);
+        clock_sleep(transaction->tries <= 6 ? 1L << (transaction->tries - 1) : TRANSACTION_PAUSE_MAX);
     return true;
 }
 

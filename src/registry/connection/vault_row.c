@@ -27,8 +27,6 @@ static const struct db_query vault_schema_query = {
 static const struct db_query vault_renew_query = {
     "UPDATE vault SET era = ?1, epoch = ?2, era_in_force = 0 WHERE id = 1", true};
 
-static const struct db_query vault_era_query = {"UPDATE vault SET era = ?1, era_in_force = 0 WHERE id = 1", true};
-
 static const struct db_query vault_era_in_force_query = {"UPDATE vault SET era_in_force = 1 WHERE id = 1", true};
 
 void columns_read_vault(struct query *query, struct registry_vault *vault)
@@ -123,7 +121,7 @@ sealring_status vault_row_lock(struct registry *registry, bool moves_epoch, seal
 {
     struct query query;
     query_start(&query, registry, &vault_lock_query, error);
-    query_bind_bool(&query, 1, moves_epoch);
+    query_bind_int64(&query, 1, moves_epoch);
     sealring_status status = vault_row_take(registry, &query, error);
     if (status == SEALRING_OK)
         status = vault_row_check_schema(registry, registry->vault.min_writer, "writing", error);
@@ -145,21 +143,13 @@ sealring_status vault_row_confirm(struct registry *registry, sealring_error *err
 
 sealring_status vault_row_insert(struct registry *registry, const struct registry_vault *vault, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &vault_insert_query, error);
-    query_bind_bytes(&query, 1, vault->vault_id, sizeof vault->vault_id);
-    query_bind_bytes(&query, 2, vault->era, sizeof vault->era);
-    query_bind_uint64(&query, 3, vault->epoch);
-    query_bind_int64(&query, 4, vault->schema);
-    query_bind_int64(&query, 5, vault->min_reader);
-    query_bind_int64(&query, 6, vault->min_writer);
-    query_bind_int64(&query, 7, vault->lease_ms);
-    query_bind_int64(&query, 8, vault->refresh_ms);
-    query_bind_int64(&query, 9, vault->created);
-    query_bind_uint64(&query, 10, vault->object_id_length);
-    query_bind_bool(&query, 11, vault->token_closes_keys);
-    query_bind_bool(&query, 12, vault->era_in_force);
-    return query_run(&query, error);
+    return query_change(registry, &vault_insert_query,
+                        PARAMETERS(BYTES(vault->vault_id, sizeof vault->vault_id), BYTES(vault->era, sizeof vault->era),
+                                   UNSIGNED(vault->epoch), INTEGER(vault->schema), INTEGER(vault->min_reader),
+                                   INTEGER(vault->min_writer), INTEGER(vault->lease_ms), INTEGER(vault->refresh_ms),
+                                   INTEGER(vault->created), UNSIGNED(vault->object_id_length),
+                                   INTEGER(vault->token_closes_keys), INTEGER(vault->era_in_force)),
+                        error);
 }
 
 sealring_status vault_row_check_writer(const struct registry *registry, sealring_error *error)
@@ -167,25 +157,9 @@ sealring_status vault_row_check_writer(const struct registry *registry, sealring
     return vault_row_check_schema(registry, registry->vault.min_writer, "writing", error);
 }
 
-sealring_status registry_vault_set_era(struct registry *registry, const uint8_t era[REGISTRY_ID_SIZE],
-                                       sealring_error *error)
-{
-    struct query query;
-    query_start(&query, registry, &vault_era_query, error);
-    query_bind_bytes(&query, 1, era, REGISTRY_ID_SIZE);
-    sealring_status status = query_run(&query, error);
-    if (status == SEALRING_OK) {
-        memcpy(registry->vault.era, era, REGISTRY_ID_SIZE);
-        registry->vault.era_in_force = false;
-    }
-    return status;
-}
-
 sealring_status registry_vault_set_era_in_force(struct registry *registry, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &vault_era_in_force_query, error);
-    sealring_status status = query_run(&query, error);
+    sealring_status status = query_change(registry, &vault_era_in_force_query, NULL, error);
     registry->vault.era_in_force = registry->vault.era_in_force || status == SEALRING_OK;
     return status;
 }
@@ -193,11 +167,8 @@ sealring_status registry_vault_set_era_in_force(struct registry *registry, sealr
 sealring_status registry_vault_renew(struct registry *registry, const uint8_t era[REGISTRY_ID_SIZE], uint64_t epoch,
                                      sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &vault_renew_query, error);
-    query_bind_bytes(&query, 1, era, REGISTRY_ID_SIZE);
-    query_bind_uint64(&query, 2, epoch);
-    sealring_status status = query_run(&query, error);
+    sealring_status status =
+        query_change(registry, &vault_renew_query, PARAMETERS(BYTES(era, REGISTRY_ID_SIZE), UNSIGNED(epoch)), error);
     if (status == SEALRING_OK) {
         memcpy(registry->vault.era, era, REGISTRY_ID_SIZE);
         registry->vault.epoch = epoch;

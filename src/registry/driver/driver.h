@@ -69,8 +69,6 @@ enum db_flaw {
 typedef void (*db_flaw_callback)(enum db_flaw flaw, const char *name, const char *words, void *context);
 
 struct db_driver {
-    const char *name;
-
     /* Creates an empty database with the schema, and leaves the transaction open that created the tables. On a problem nothing is left.
      * discard removes what an unfinished create made; the connection must be closed before. */
     enum db_problem (*create)(const char *path, struct db **created, struct db_failure *failure);
@@ -94,9 +92,8 @@ struct db_driver {
     void (*release)(struct db_statement *statement);
     /* The caller owns text and bytes, which must stay valid until the release. parameter counts from 1, as in ?1. */
     enum db_problem (*bind_int64)(struct db_statement *statement, int parameter, int64_t value);
-    enum db_problem (*bind_text)(struct db_statement *statement, int parameter, const char *text);
+    enum db_problem (*bind_text)(struct db_statement *statement, int parameter, const char *text); /* NULL: NULL */
     enum db_problem (*bind_bytes)(struct db_statement *statement, int parameter, const void *bytes, size_t length);
-    enum db_problem (*bind_null)(struct db_statement *statement, int parameter);
     enum db_problem (*step)(struct db_statement *statement, bool *row);
     int64_t (*changes)(struct db_statement *statement); /* rows that a finished statement inserted or updated */
 

@@ -136,11 +136,6 @@ static enum db_problem sqlite_bind_bytes(struct db_statement *statement, int par
     return sqlite_problem(sqlite3_bind_blob64(statement->handle, parameter, bytes, length, SQLITE_STATIC));
 }
 
-static enum db_problem sqlite_bind_null(struct db_statement *statement, int parameter)
-{
-    return sqlite_problem(sqlite3_bind_null(statement->handle, parameter));
-}
-
 static enum db_problem sqlite_step(struct db_statement *statement, bool *row)
 {
     int code = sqlite3_step(statement->handle);
@@ -199,7 +194,8 @@ static bool sqlite_column_is_null(struct db_statement *statement, int column)
 static int sqlite_logged_pages(const struct sqlite_db *connection)
 {
     struct stat facts;
-    if (connection->log_pages >= 0 || stat(connection->log_path, &facts) != 0)
+    if (connection->log_pages >= 0 ||
+        stat(sqlite3_filename_wal(sqlite3_db_filename(connection->handle, "main")), &facts) != 0)
         return connection->log_pages;
     int64_t pages = facts.st_size / SQLITE_PAGE_SIZE;
     return pages > INT_MAX ? INT_MAX : (int)pages;
@@ -233,7 +229,6 @@ static void sqlite_copy_log(struct db *db, int pages)
 }
 
 const struct db_driver sqlite_driver = {
-    .name = "SQLite",
     .create = sqlite_create,
     .discard = sqlite_discard,
     .open = sqlite_open,
@@ -250,7 +245,6 @@ const struct db_driver sqlite_driver = {
     .bind_int64 = sqlite_bind_int64,
     .bind_text = sqlite_bind_text,
     .bind_bytes = sqlite_bind_bytes,
-    .bind_null = sqlite_bind_null,
     .step = sqlite_step,
     .changes = sqlite_changes,
     .column_int64 = sqlite_column_int64,

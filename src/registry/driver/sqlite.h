@@ -43,10 +43,9 @@ struct sqlite_db {
     char *path;
     dev_t device; /* of the open file */
     ino_t inode;
-    char *log_path;           /* of the write-ahead log */
-    int log_pages;            /* in it after this connection's last commit or checkpoint; -1: not known */
-    int copied_pages;         /* in it when this connection last copied it */
-    bool compared;            /* the schema was what it should be, */
+    int log_pages;    /* in the write-ahead log after this connection's last commit or checkpoint; -1: not known */
+    int copied_pages; /* in it when this connection last copied it */
+    bool compared;    /* the schema was what it should be, */
     int64_t compared_version; /* when PRAGMA data_version was this */
     sqlite3_stmt *begin_read, *begin_write, *commit, *rollback;
     struct db_statement statements[SQLITE_STATEMENTS];
@@ -54,7 +53,10 @@ struct sqlite_db {
 
 extern const struct db_driver sqlite_driver;
 
-enum db_problem sqlite_problem(int code); /* sqlite_result.c */
+/* sqlite_result.c. sqlite_ask reads one number, such as the result of a pragma. */
+enum db_problem sqlite_problem(int code);
+enum db_problem sqlite_fail_code(struct db_failure *failure, sqlite3 *handle, int code);
+int sqlite_ask(sqlite3 *handle, const char *sql, int64_t *number);
 
 /* sqlite_open.c: creating and opening. */
 enum db_problem sqlite_create(const char *path, struct db **created, struct db_failure *failure);
@@ -68,23 +70,23 @@ enum db_problem sqlite_check(struct db *db);
 int sqlite_lay_out(sqlite3 *handle, int schema);
 enum db_problem sqlite_upgrade(struct db *db, bool adds, int *reached);
 
-/* sqlite_compare.c. sqlite_compare_rows reports each difference of sqlite_schema, without regard to what SQLite has parsed. */
+/* sqlite_compare.c: the whole schema. sqlite_compare_rows reports each difference of sqlite_schema, without regard to what SQLite has parsed. */
 enum db_problem sqlite_compare(struct db *db, db_flaw_callback each, void *context);
 int sqlite_compare_rows(sqlite3 *handle, db_flaw_callback each, void *context, bool *same);
+enum db_problem sqlite_complete(struct db *db, const char *name);
 enum db_problem sqlite_use_triggers(struct db *db, bool used);
 
 /* sqlite_examine.c. */
 enum db_problem sqlite_examine(struct db *db, db_flaw_callback each, void *context);
-enum db_problem sqlite_complete(struct db *db, const char *name);
+enum db_problem sqlite_sound(struct db *db, struct db_failure *failure);
 /* For the files above and below. Makes the empty file with `mode`, if there are no files of another database at the path. */
 enum db_problem sqlite_make_file(const char *path, mode_t mode, struct db_failure *failure);
 enum db_problem sqlite_connect(const char *path, int flags, struct sqlite_db **connected, struct db_failure *failure);
 
-/* sqlite_copy.c: copies and checks a whole database. */
+/* sqlite_copy.c: copies a whole database. */
 enum db_problem sqlite_copy_out(struct db *db, const char *path, const struct db_copying *copying,
                                 struct db_failure *failure);
 enum db_problem sqlite_copy_in(struct db *db, struct db *from, const struct db_copying *copying,
                                struct db_failure *failure);
-enum db_problem sqlite_sound(struct db *db, struct db_failure *failure);
 
 #endif

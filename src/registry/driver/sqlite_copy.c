@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The SQLite driver: copies a whole database with SQLite's online backup, and checks one. */
+/* The SQLite driver: copies a whole database with SQLite's online backup. */
 #include "registry/driver/sqlite.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define SQLITE_COPY_PAGES 256 /* 1 MiB at a time */
 #define SQLITE_COPY_TRIES 50  /* slices lost to another transaction, each after SQLITE_BUSY_MS */
-
-static enum db_problem sqlite_copy_fail(struct db_failure *failure, sqlite3 *handle, int code)
-{
-    *failure = (struct db_failure){.code = code, .system_errno = sqlite3_system_errno(handle)};
-    snprintf(failure->words, sizeof failure->words, "%s", sqlite3_errstr(code));
-    return sqlite_problem(code) == DB_FINE ? DB_OTHER : sqlite_problem(code);
-}
 
 /* https://www.sqlite.org/c3ref/backup_finish.html: one transaction of `to`; for `from` the open one, or else one for each slice. */
 static enum db_problem sqlite_transfer(sqlite3 *from, sqlite3 *to, const struct db_copying *copying,
@@ -23,7 +15,7 @@ static enum db_problem sqlite_transfer(sqlite3 *from, sqlite3 *to, const struct 
     bool stopped = false;
     sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
     if (backup == NULL)
-        return sqlite_copy_fail(failure, to, sqlite3_extended_errcode(to));
+        return sqlite_fail_code(failure, to, sqlite3_extended_errcode(to));
     while (!stopped &&
            (code == SQLITE_OK || ((code == SQLITE_BUSY || code == SQLITE_LOCKED) && tries < SQLITE_COPY_TRIES))) {
         code = sqlite3_backup_step(backup, SQLITE_COPY_PAGES);
@@ -43,7 +35,7 @@ static enum db_problem sqlite_transfer(sqlite3 *from, sqlite3 *to, const struct 
         snprintf(failure->words, sizeof failure->words, "it was stopped");
         return DB_OTHER;
     }
-    return sqlite_copy_fail(failure, to, code != SQLITE_DONE ? code : finished);
+    return sqlite_fail_code(failure, to, code != SQLITE_DONE ? code : finished);
 }
 
 enum db_problem sqlite_copy_out(struct db *db, const char *path, const struct db_copying *copying,
@@ -69,31 +61,4 @@ enum db_problem sqlite_copy_in(struct db *db, struct db *from, const struct db_c
     struct sqlite_db *connection = (struct sqlite_db *)db;
     connection->compared = false;
     return sqlite_transfer(((struct sqlite_db *)from)->handle, connection->handle, copying, failure);
-}
-
-/* Runs a pragma that returns one row per problem. *clean: `good` was its only row (NULL: it had no rows). */
-static int sqlite_ask_clean(sqlite3 *handle, const char *sql, const char *good, bool *clean)
-{
-    sqlite3_stmt *statement = NULL;
-    int code = sqlite3_prepare_v2(handle, sql, -1, &statement, NULL);
-    if (code == SQLITE_OK) {
-        code = sqlite3_step(statement);
-        const char *text = code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
-        *clean = good == NULL ? code == SQLITE_DONE : text != NULL && strcmp(text, good) == 0;
-    }
-    sqlite3_finalize(statement);
-    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
-}
-
-enum db_problem sqlite_sound(struct db *db, struct db_failure *failure)
-{
-    sqlite3 *handle = ((struct sqlite_db *)db)->handle;
-    bool whole = false, referring = false;
-    int code = sqlite_ask_clean(handle, "PRAGMA integrity_check(1)", "ok", &whole);
-    if (code == SQLITE_OK && whole)
-        code = sqlite_ask_clean(handle, "PRAGMA foreign_key_check", NULL, &referring);
-    if (code != SQLITE_OK)
-        return sqlite_copy_fail(failure, handle, code);
-    *failure = (struct db_failure){0};
-    return whole && referring ? DB_FINE : DB_CORRUPT;
 }

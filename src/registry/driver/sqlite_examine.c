@@ -5,9 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "registry/driver/schema.h"
-
-#define EXAMINE_NAME_SIZE  64
 #define EXAMINE_WORDS_SIZE 256
 
 struct schema_examination {
@@ -64,23 +61,7 @@ static int examine_references(const struct schema_examination *examination)
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-/* ---- Schema ---- */
-
-/* Reads the object's name from a statement of the schema. Returns whether it is a table. */
-static bool examine_name(const char *sql, char name[EXAMINE_NAME_SIZE])
-{
-    static const char *const beginnings[] = {"CREATE TABLE ", "CREATE INDEX ", "CREATE UNIQUE INDEX ",
-                                             "CREATE TRIGGER "};
-    name[0] = '\0';
-    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
-        size_t length = strlen(beginnings[i]);
-        if (strncmp(sql, beginnings[i], length) == 0) {
-            snprintf(name, EXAMINE_NAME_SIZE, "%.*s", (int)strcspn(sql + length, " ("), sql + length);
-            return i == 0;
-        }
-    }
-    return false;
-}
+/* ---- Both ---- */
 
 enum db_problem sqlite_examine(struct db *db, db_flaw_callback each, void *context)
 {
@@ -94,14 +75,23 @@ enum db_problem sqlite_examine(struct db *db, db_flaw_callback each, void *conte
     return code == SQLITE_OK ? DB_FINE : sqlite_problem(code);
 }
 
-enum db_problem sqlite_complete(struct db *db, const char *name)
+static void examine_note(enum db_flaw flaw, const char *name, const char *words, void *context)
 {
-    struct sqlite_db *connection = (struct sqlite_db *)db;
-    connection->compared = false;
-    for (size_t i = 0; i < schema_sqlite_count; i++) {
-        char known[EXAMINE_NAME_SIZE];
-        if (!examine_name(schema_sqlite[i], known) && strcmp(known, name) == 0)
-            return sqlite_problem(sqlite3_exec(connection->handle, schema_sqlite[i], NULL, NULL, NULL));
-    }
-    return DB_MISSING;
+    (void)flaw;
+    (void)name;
+    (void)words;
+    *(bool *)context = true;
+}
+
+enum db_problem sqlite_sound(struct db *db, struct db_failure *failure)
+{
+    bool flawed = false;
+    const struct schema_examination examination = {((struct sqlite_db *)db)->handle, examine_note, &flawed};
+    int code = examine_pages(&examination);
+    if (code == SQLITE_OK && !flawed)
+        code = examine_references(&examination);
+    if (code != SQLITE_OK)
+        return sqlite_fail_code(failure, examination.handle, code);
+    *failure = (struct db_failure){0};
+    return flawed ? DB_CORRUPT : DB_FINE;
 }

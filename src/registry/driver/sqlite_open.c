@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,15 +15,6 @@
 
 /* Caution in this file: closing any descriptor of a database file drops the POSIX locks that other connections of this process hold on
  * it (fcntl(2)). So only SQLite opens an existing file; this code reads only its status. */
-
-static char *sqlite_join(const char *path, const char *suffix)
-{
-    size_t size = strlen(path) + strlen(suffix) + 1;
-    char *joined = malloc(size);
-    if (joined != NULL)
-        snprintf(joined, size, "%s%s", path, suffix);
-    return joined;
-}
 
 static enum db_problem sqlite_fail(struct db_failure *failure, enum db_problem problem, int system_errno,
                                    const char *words)
@@ -110,23 +102,18 @@ static int sqlite_configure(struct sqlite_db *connection, bool writes)
 
 enum db_problem sqlite_connect(const char *path, int flags, struct sqlite_db **connected, struct db_failure *failure)
 {
-    enum db_problem problem = DB_NO_MEMORY;
+    enum db_problem problem = sqlite_fail(failure, DB_NO_MEMORY, 0, "");
     struct sqlite_db *connection = calloc(1, sizeof *connection);
     if (connection == NULL)
-        return sqlite_fail(failure, DB_NO_MEMORY, 0, "");
+        return problem;
     connection->base.driver = &sqlite_driver;
     connection->log_pages = -1;
     connection->path = strdup(path);
-    connection->log_path = sqlite_join(path, "-wal");
-    if (connection->path == NULL || connection->log_path == NULL) {
-        problem = sqlite_fail(failure, DB_NO_MEMORY, 0, "");
+    if (connection->path == NULL)
         goto cleanup;
-    }
     int code = sqlite3_open_v2(path, &connection->handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
-    if (connection->handle == NULL) {
-        problem = sqlite_fail(failure, DB_NO_MEMORY, 0, "");
+    if (connection->handle == NULL)
         goto cleanup;
-    }
     if (code == SQLITE_OK)
         code = sqlite_configure(connection, (flags & SQLITE_OPEN_READWRITE) != 0);
     if (code != SQLITE_OK) {
@@ -144,13 +131,25 @@ cleanup:
 }
 
 /* Records which file is open. DB_REPLACED if the path led to another file before or after. */
-static enum db_problem sqlite_identify(struct sqlite_db *connection, const struct stat *before)
+static enum db_problem sqlite_identify(struct sqlite_db *connection, const struct stat *before,
+                                       struct db_failure *failure)
 {
     int moved = 1;
     sqlite3_file_control(connection->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
     connection->device = before->st_dev;
     connection->inode = before->st_ino;
-    return !moved && sqlite_check(&connection->base) == DB_FINE ? DB_FINE : DB_REPLACED;
+    bool same = !moved && sqlite_check(&connection->base) == DB_FINE;
+    return same ? DB_FINE : sqlite_fail(failure, DB_REPLACED, 0, "");
+}
+
+/* Ends opening and creating: gives the connection to the caller if there is no problem, and closes it otherwise. */
+static enum db_problem sqlite_hand_over(enum db_problem problem, struct sqlite_db *connection, struct db **opened)
+{
+    if (problem == DB_FINE)
+        *opened = &connection->base;
+    else if (connection != NULL)
+        sqlite_close(&connection->base);
+    return problem;
 }
 
 enum db_problem sqlite_check(struct db *db)
@@ -161,17 +160,6 @@ enum db_problem sqlite_check(struct db *db)
         return errno == ENOENT || errno == ENOTDIR ? DB_MISSING : DB_UNREADABLE;
     bool same = facts.st_ino == connection->inode && facts.st_dev == connection->device;
     return same ? DB_FINE : DB_REPLACED;
-}
-
-/* Reads one number, such as the result of a pragma. */
-static int sqlite_ask(sqlite3 *handle, const char *sql, int64_t *number)
-{
-    sqlite3_stmt *statement = NULL;
-    int code = sqlite3_prepare_v2(handle, sql, -1, &statement, NULL);
-    if (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
-        *number = sqlite3_column_int64(statement, 0);
-    int finished = sqlite3_finalize(statement);
-    return code == SQLITE_OK ? finished : code;
 }
 
 /* The checks that a file must pass to count as a registry. */
@@ -200,46 +188,39 @@ enum db_problem sqlite_open(const char *path, enum db_access access, struct db *
 {
     struct sqlite_db *connection = NULL;
     struct stat before;
+    int flags = access == DB_WRITES ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
     enum db_problem problem = sqlite_look(path, &before, failure);
-    if (problem == DB_FINE) {
-        int flags = access == DB_WRITES ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+    if (problem == DB_FINE)
         problem = sqlite_connect(path, flags, &connection, failure);
-    }
-    if (problem == DB_FINE) {
-        problem = sqlite_identify(connection, &before);
-        if (problem != DB_FINE)
-            sqlite_fail(failure, problem, 0, "");
-    }
+    if (problem == DB_FINE)
+        problem = sqlite_identify(connection, &before, failure);
     if (problem == DB_FINE)
         problem = sqlite_recognise(connection, access, failure);
-    if (problem != DB_FINE) {
-        if (connection != NULL)
-            sqlite_close(&connection->base);
-        return problem;
-    }
-    *opened = &connection->base;
-    return DB_FINE;
+    return sqlite_hand_over(problem, connection, opened);
 }
 
 /* ---- Creating ------------------------------------------------------------------------------------------------------- */
 
-static const char *const sqlite_companions[] = {"-wal", "-shm", "-journal"};
+/* The files that SQLite makes beside a database. */
+#define SQLITE_COMPANIONS     3
+#define SQLITE_COMPANION_SIZE (PATH_MAX + 16)
+
+static const char *sqlite_companion(const char *path, size_t which, char companion[SQLITE_COMPANION_SIZE])
+{
+    static const char *const endings[SQLITE_COMPANIONS] = {"-wal", "-shm", "-journal"};
+    snprintf(companion, SQLITE_COMPANION_SIZE, "%s%s", path, endings[which]);
+    return companion;
+}
 
 /* Makes the empty file itself: SQLite would use another mode, and would open an existing file. */
 enum db_problem sqlite_make_file(const char *path, mode_t mode, struct db_failure *failure)
 {
-    for (size_t i = 0; i < sizeof sqlite_companions / sizeof *sqlite_companions; i++) {
-        char *companion = sqlite_join(path, sqlite_companions[i]);
-        struct stat facts;
-        bool there = companion != NULL && lstat(companion, &facts) == 0;
-        free(companion);
-        if (companion == NULL)
-            return sqlite_fail(failure, DB_NO_MEMORY, 0, "");
-        if (there) {
-            /* SQLite would use it as the new database's log; and it may contain the last changes of a lost registry. */
+    char companion[SQLITE_COMPANION_SIZE];
+    struct stat facts;
+    /* SQLite would use it as the new database's log; and it may contain the last changes of a lost registry. */
+    for (size_t i = 0; i < SQLITE_COMPANIONS; i++)
+        if (lstat(sqlite_companion(path, i, companion), &facts) == 0)
             return sqlite_fail(failure, DB_EXISTS, 0, "its log is still there");
-        }
-    }
     int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     if (descriptor < 0) {
         int problem = errno;
@@ -277,27 +258,19 @@ enum db_problem sqlite_create(const char *path, struct db **created, struct db_f
     if (problem == DB_FINE && sqlite_begin_new(connection->handle) != SQLITE_OK)
         problem = sqlite_fail_handle(failure, connection);
     if (problem == DB_FINE)
-        problem = sqlite_identify(connection, &before);
-    if (problem != DB_FINE) {
-        if (connection != NULL)
-            sqlite_close(&connection->base);
+        problem = sqlite_identify(connection, &before, failure);
+    sqlite_hand_over(problem, connection, created);
+    if (problem != DB_FINE)
         sqlite_discard(path);
-        return problem;
-    }
-    *created = &connection->base;
-    return DB_FINE;
+    return problem;
 }
 
 void sqlite_discard(const char *path)
 {
+    char companion[SQLITE_COMPANION_SIZE];
     unlink(path);
-    for (size_t i = 0; i < sizeof sqlite_companions / sizeof *sqlite_companions; i++) {
-        char *companion = sqlite_join(path, sqlite_companions[i]);
-        if (companion != NULL) {
-            unlink(companion);
-            free(companion);
-        }
-    }
+    for (size_t i = 0; i < SQLITE_COMPANIONS; i++)
+        unlink(sqlite_companion(path, i, companion));
 }
 
 /* ---- Closing -------------------------------------------------------------------------------------------------------- */
@@ -320,6 +293,5 @@ void sqlite_abandon(struct db *db)
     /* Another thread may have been using it (https://www.sqlite.org/howtocorrupt.html, 2.6), so the handle is left as it is. */
     struct sqlite_db *connection = (struct sqlite_db *)db;
     free(connection->path);
-    free(connection->log_path);
     free(connection);
 }

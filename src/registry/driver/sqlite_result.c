@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The meaning of SQLite's result codes (https://www.sqlite.org/rescode.html). */
+/* The meaning of SQLite's result codes (https://www.sqlite.org/rescode.html), and the result of a query for one number. */
 #include "registry/driver/sqlite.h"
+
+#include <stdio.h>
 
 /* Extended codes precede the primary code that they refine. */
 static const struct {
@@ -37,4 +39,21 @@ enum db_problem sqlite_problem(int code)
         if (sqlite_problems[i].code == code || sqlite_problems[i].code == (code & 0xff))
             return sqlite_problems[i].problem;
     return DB_OTHER;
+}
+
+enum db_problem sqlite_fail_code(struct db_failure *failure, sqlite3 *handle, int code)
+{
+    *failure = (struct db_failure){.code = code, .system_errno = sqlite3_system_errno(handle)};
+    snprintf(failure->words, sizeof failure->words, "%s", sqlite3_errstr(code));
+    return sqlite_problem(code) == DB_FINE ? DB_OTHER : sqlite_problem(code);
+}
+
+int sqlite_ask(sqlite3 *handle, const char *sql, int64_t *number)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(handle, sql, -1, &statement, NULL);
+    if (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
+        *number = sqlite3_column_int64(statement, 0);
+    int finished = sqlite3_finalize(statement);
+    return code == SQLITE_OK ? finished : code;
 }

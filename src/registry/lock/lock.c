@@ -206,16 +206,21 @@ static int lock_open_existing(const char *path)
     return open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
 }
 
+/* Returns whether another process keeps this one from taking the lock, which is released at once. Closes the descriptor. */
+static bool lock_is_kept(int descriptor, int operation)
+{
+    bool kept = flock(descriptor, operation | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    flock(descriptor, LOCK_UN); /* a child forked meanwhile may have the descriptor */
+    close(descriptor);
+    return kept;
+}
+
 bool lock_is_taken(const char *path)
 {
     int descriptor = lock_open_existing(path);
     if (descriptor < 0)
         return errno == EACCES && lock_holder_is_listed(path);
-    /* a shared lock, released at once: a process that tries to take the lock at this moment tries again */
-    bool taken = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    flock(descriptor, LOCK_UN); /* a child forked meanwhile may have the descriptor */
-    close(descriptor);
-    return taken;
+    return lock_is_kept(descriptor, LOCK_SH); /* a process that tries to take the lock at this moment tries again */
 }
 
 void lock_announce(struct lock *lock, const char *purpose)
@@ -240,10 +245,5 @@ void lock_announce(struct lock *lock, const char *purpose)
 bool lock_is_announced(const char *path)
 {
     int descriptor = lock_open_existing(path);
-    if (descriptor < 0)
-        return false;
-    bool announced = flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    flock(descriptor, LOCK_UN);
-    close(descriptor);
-    return announced;
+    return descriptor >= 0 && lock_is_kept(descriptor, LOCK_EX);
 }

@@ -22,14 +22,6 @@
 #define LOCKS_PATH  "/proc/locks"
 #define LISTED_MOST 8
 
-/* The note: "user@host PID purpose", and a line that distinguishes this process from another one that gets its PID later. */
-struct holder_note {
-    char name[LOCK_HOLDER_NAME_SIZE];
-    int64_t process;
-    uint64_t start; /* in clock ticks since boot, as in /proc/PID/stat; 0: not noted */
-    int64_t since;
-};
-
 /* Processes that hold a flock on one file; only those of this PID namespace, as others are listed as 0. */
 struct listed {
     int64_t processes[LISTED_MOST];
@@ -108,25 +100,26 @@ static int64_t parse_process(const char *line)
     return 0;
 }
 
-/* Whoever could write to the file may have written anything. */
-static void read_note(int descriptor, struct holder_note *note)
+/* The note: "user@host PID purpose", and a line that distinguishes this process from another one that gets its PID later: *start, in clock ticks
+ * since boot, as in /proc/PID/stat; 0: not noted. Whoever could write to the file may have written anything. */
+static void read_note(int descriptor, struct lock_holder *holder, uint64_t *start)
 {
     char text[NOTE_SIZE + 1];
-    *note = (struct holder_note){.process = 0};
     ssize_t length = descriptor < 0 ? 0 : pread(descriptor, text, sizeof text - 1, 0);
     text[length > 0 ? length : 0] = '\0';
     size_t line = strcspn(text, "\n");
-    if (line >= sizeof note->name || !is_presentable(text, line))
+    *start = 0;
+    if (line >= sizeof holder->name || !is_presentable(text, line))
         return;
-    memcpy(note->name, text, line);
-    note->process = parse_process(note->name);
+    memcpy(holder->name, text, line);
+    holder->process = parse_process(holder->name);
     if (text[line] != '\n' || strncmp(text + line + 1, "start ", 6) != 0)
         return;
     char *end;
-    note->start = strtoull(text + line + 7, &end, 10);
-    note->since = strncmp(end, " since ", 7) == 0 ? strtoll(end + 7, NULL, 10) : 0;
-    if (note->since < 0)
-        note->since = 0;
+    *start = strtoull(text + line + 7, &end, 10);
+    holder->since = strncmp(end, " since ", 7) == 0 ? strtoll(end + 7, NULL, 10) : 0;
+    if (holder->since < 0)
+        holder->since = 0;
 }
 
 /* ---- the kernel's list ---- */
@@ -240,28 +233,25 @@ static void describe(struct lock_holder *holder, const char *path, const char *d
  * another process since, which nobody should kill. */
 void lock_holder_read(int descriptor, const char *path, struct lock_holder *holder)
 {
-    struct holder_note note;
     struct listed listed;
+    uint64_t start;
     char doubt[64] = "";
     *holder = (struct lock_holder){.process = 0};
-    read_note(descriptor, &note);
+    read_note(descriptor, holder, &start);
     read_listed(path, &listed);
-    bool confirmed = note.process > 0 && is_listed(&listed, note.process);
     int64_t other = listed.count > 0 ? listed.processes[0] : 0;
-    if (note.name[0] != '\0') {
-        memcpy(holder->name, note.name, sizeof holder->name);
-        holder->since = note.since;
-        holder->process = confirmed || other == 0 ? note.process : other;
-        if (!confirmed && other > 0)
-            snprintf(doubt, sizeof doubt, "; the kernel lists process %" PRId64 " as the holder", other);
+    if (holder->process > 0 && is_listed(&listed, holder->process)) {
+        holder->stopped = start != 0 && is_stopped(holder->process, start);
     } else if (other > 0) {
-        name_process(other, holder->name);
         holder->process = other;
-        holder->stopped = is_stopped(other, 0) && has_open(other, path);
-    } else {
+        if (holder->name[0] != '\0') {
+            snprintf(doubt, sizeof doubt, "; the kernel lists process %" PRId64 " as the holder", other);
+        } else {
+            name_process(other, holder->name);
+            holder->stopped = is_stopped(other, 0) && has_open(other, path);
+        }
+    } else if (holder->name[0] == '\0') {
         snprintf(holder->name, sizeof holder->name, "another process");
     }
-    if (confirmed && note.start != 0)
-        holder->stopped = is_stopped(note.process, note.start);
     describe(holder, path, doubt);
 }

@@ -46,80 +46,68 @@ static const struct db_query checkpoint_clear = {"DELETE FROM checkpoint WHERE s
 
 static const struct db_query checkpoint_all = {CHECKPOINT_SELECT, false};
 
+/* A hash, a note or a vkey alone in its row. */
+static void hash_read(struct query *query, void *row)
+{
+    query_bytes(query, row, REGISTRY_DIGEST_SIZE);
+}
+
+static void vkey_read(struct query *query, void *row)
+{
+    query_text(query, row, REGISTRY_VKEY_SIZE);
+}
+
+static void note_read(struct query *query, void *row)
+{
+    query_text(query, row, REGISTRY_NOTE_SIZE);
+}
+
 sealring_status registry_node_find(struct registry *registry, unsigned level, uint64_t position,
                                    uint8_t hash[REGISTRY_DIGEST_SIZE], bool *found, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &node_get, error);
-    query_bind_int64(&query, 1, level);
-    query_bind_uint64(&query, 2, position);
-    *found = query_row(&query);
-    if (*found)
-        query_bytes(&query, hash, REGISTRY_DIGEST_SIZE);
-    return query_end(&query, error);
+    return query_find(registry, &node_get, PARAMETERS(INTEGER(level), UNSIGNED(position)), hash_read, hash, found,
+                      error);
 }
 
 sealring_status registry_node_insert(struct registry *registry, unsigned level, uint64_t position,
                                      const uint8_t hash[REGISTRY_DIGEST_SIZE], sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &node_insert, error);
-    query_bind_int64(&query, 1, level);
-    query_bind_uint64(&query, 2, position);
-    query_bind_bytes(&query, 3, hash, REGISTRY_DIGEST_SIZE);
-    return query_run(&query, error);
+    return query_change(registry, &node_insert,
+                        PARAMETERS(INTEGER(level), UNSIGNED(position), BYTES(hash, REGISTRY_DIGEST_SIZE)), error);
 }
 
 sealring_status registry_node_count(struct registry *registry, uint64_t *count, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &node_count, error);
-    return query_count(&query, count, error);
+    return query_count(registry, &node_count, NULL, count, error);
 }
 
 sealring_status registry_audit_key_insert(struct registry *registry, const char *vkey, int64_t created,
                                           sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &key_insert, error);
-    query_bind_text(&query, 1, vkey);
-    query_bind_int64(&query, 2, created);
-    return query_run(&query, error);
+    return query_change(registry, &key_insert, PARAMETERS(TEXT(vkey), INTEGER(created)), error);
 }
 
 sealring_status registry_audit_key_find(struct registry *registry, char vkey[REGISTRY_VKEY_SIZE], bool *found,
                                         sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &key_get, error);
-    *found = query_row(&query);
-    if (*found)
-        query_text(&query, vkey, REGISTRY_VKEY_SIZE);
-    return query_end(&query, error);
+    return query_find(registry, &key_get, NULL, vkey_read, vkey, found, error);
 }
 
 sealring_status registry_checkpoint_insert(struct registry *registry, const struct registry_checkpoint *checkpoint,
                                            sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &checkpoint_clear, error);
-    query_bind_uint64(&query, 1, checkpoint->size);
-    sealring_status status = query_run_any(&query, error);
-    if (status != SEALRING_OK)
-        return status;
-    query_start(&query, registry, &checkpoint_insert, error);
-    query_bind_uint64(&query, 1, checkpoint->size);
-    query_bind_int64(&query, 2, checkpoint->time);
-    query_bind_text(&query, 3, checkpoint->note);
-    status = query_run(&query, error);
-    if (status != SEALRING_OK)
-        return status;
-    query_start(&query, registry, &checkpoint_thin, error);
-    return query_run_any(&query, error);
+    sealring_status status =
+        query_change_any(registry, &checkpoint_clear, PARAMETERS(UNSIGNED(checkpoint->size)), error);
+    if (status == SEALRING_OK)
+        status = query_change(registry, &checkpoint_insert,
+                              PARAMETERS(UNSIGNED(checkpoint->size), INTEGER(checkpoint->time), TEXT(checkpoint->note)),
+                              error);
+    return status == SEALRING_OK ? query_change_any(registry, &checkpoint_thin, NULL, error) : status;
 }
 
-static void checkpoint_read(struct query *query, struct registry_checkpoint *checkpoint)
+static void checkpoint_read(struct query *query, void *row)
 {
+    struct registry_checkpoint *checkpoint = row;
     checkpoint->size = query_uint64(query);
     checkpoint->time = query_time(query);
     query_text(query, checkpoint->note, sizeof checkpoint->note);
@@ -128,31 +116,19 @@ static void checkpoint_read(struct query *query, struct registry_checkpoint *che
 sealring_status registry_checkpoint_find_latest(struct registry *registry, struct registry_checkpoint *checkpoint,
                                                 bool *found, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &checkpoint_latest, error);
-    *found = query_row(&query);
-    if (*found)
-        checkpoint_read(&query, checkpoint);
-    return query_end(&query, error);
+    return query_find(registry, &checkpoint_latest, NULL, checkpoint_read, checkpoint, found, error);
 }
 
 sealring_status registry_checkpoint_find_note(struct registry *registry, char note[REGISTRY_NOTE_SIZE], bool *found,
                                               sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &checkpoint_latest_note, error);
-    query_bind_int64(&query, 1, REGISTRY_NOTE_SIZE);
-    *found = query_row(&query);
-    if (*found)
-        query_text(&query, note, REGISTRY_NOTE_SIZE);
-    return query_end(&query, error);
+    return query_find(registry, &checkpoint_latest_note, PARAMETERS(INTEGER(REGISTRY_NOTE_SIZE)), note_read, note,
+                      found, error);
 }
 
 struct registry_cursor registry_checkpoint_notes(struct registry *registry, sealring_error *error)
 {
-    struct registry_cursor notes = query_open(registry, &checkpoint_notes, error);
-    query_bind_int64(&notes.query, 1, REGISTRY_NOTE_SIZE);
-    return notes;
+    return query_list(registry, &checkpoint_notes, PARAMETERS(INTEGER(REGISTRY_NOTE_SIZE)), error);
 }
 
 bool registry_checkpoint_note_next(struct registry_cursor *notes, uint64_t *size, char note[REGISTRY_NOTE_SIZE])
@@ -166,13 +142,10 @@ bool registry_checkpoint_note_next(struct registry_cursor *notes, uint64_t *size
 
 struct registry_cursor registry_checkpoints(struct registry *registry, sealring_error *error)
 {
-    return query_open(registry, &checkpoint_all, error);
+    return query_list(registry, &checkpoint_all, NULL, error);
 }
 
 bool registry_checkpoint_next(struct registry_cursor *checkpoints, struct registry_checkpoint *checkpoint)
 {
-    if (!query_row(&checkpoints->query))
-        return false;
-    checkpoint_read(&checkpoints->query, checkpoint);
-    return query_good(&checkpoints->query);
+    return query_next(checkpoints, checkpoint_read, checkpoint);
 }

@@ -46,19 +46,12 @@ static const struct db_query audit_leaves = {
 static sealring_status audit_insert(struct registry *registry, const struct registry_audit *entry,
                                     sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &audit_append, error);
-    query_bind_bytes(&query, 1, entry->operation_id, sizeof entry->operation_id);
-    query_bind_int64(&query, 2, entry->time);
-    query_bind_text(&query, 3, entry->actor);
-    query_bind_text(&query, 4, entry->act);
-    query_bind_text(&query, 5, entry->ring);
-    query_bind_int64(&query, 6, entry->version);
-    query_bind_text(&query, 7, entry->key_id);
-    query_bind_text(&query, 8, entry->client);
-    query_bind_text(&query, 9, entry->detail);
-    query_bind_bytes(&query, 10, entry->leaf_hash, sizeof entry->leaf_hash);
-    return query_run(&query, error);
+    return query_change(registry, &audit_append,
+                        PARAMETERS(BYTES(entry->operation_id, sizeof entry->operation_id), INTEGER(entry->time),
+                                   TEXT(entry->actor), TEXT(entry->act), TEXT(entry->ring), INTEGER(entry->version),
+                                   TEXT(entry->key_id), TEXT(entry->client), TEXT(entry->detail),
+                                   BYTES(entry->leaf_hash, sizeof entry->leaf_hash)),
+                        error);
 }
 
 sealring_status registry_audit_append(struct registry *registry, const struct registry_audit *entry,
@@ -84,22 +77,18 @@ sealring_status registry_audit_replay(struct registry *registry, const struct re
 sealring_status registry_audit_has(struct registry *registry, const uint8_t operation_id[REGISTRY_ID_SIZE], bool *there,
                                    sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &audit_find_operation, error);
-    query_bind_bytes(&query, 1, operation_id, REGISTRY_ID_SIZE);
-    *there = query_row(&query);
-    return query_end(&query, error);
+    return query_find(registry, &audit_find_operation, PARAMETERS(BYTES(operation_id, REGISTRY_ID_SIZE)), NULL, NULL,
+                      there, error);
 }
 
 sealring_status registry_audit_size(struct registry *registry, uint64_t *size, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &audit_size, error);
-    return query_count(&query, size, error);
+    return query_count(registry, &audit_size, NULL, size, error);
 }
 
-static void audit_read(struct query *query, struct registry_audit *entry)
+static void audit_read(struct query *query, void *row)
 {
+    struct registry_audit *entry = row;
     entry->sequence = query_uint64(query);
     query_bytes(query, entry->operation_id, sizeof entry->operation_id);
     entry->time = query_time(query);
@@ -115,36 +104,22 @@ static void audit_read(struct query *query, struct registry_audit *entry)
 
 bool registry_audit_next(struct registry_cursor *entries, struct registry_audit *entry)
 {
-    if (!query_row(&entries->query))
-        return false;
-    audit_read(&entries->query, entry);
-    return query_good(&entries->query);
-}
-
-static const char *audit_or_empty(const char *text)
-{
-    return text != NULL ? text : "";
+    return query_next(entries, audit_read, entry);
 }
 
 struct registry_cursor registry_audit_entries(struct registry *registry, const struct registry_audit_filter *filter,
                                               sealring_error *error)
 {
-    struct registry_cursor entries = query_open(registry, filter->last > 0 ? &audit_each : &audit_each_from, error);
-    struct query *query = &entries.query;
-    query_bind_uint64(query, 1, filter->first);
-    query_bind_int64(query, 2, filter->since);
-    query_bind_text(query, 3, audit_or_empty(filter->ring));
-    query_bind_text(query, 4, audit_or_empty(filter->key_id));
-    query_bind_text(query, 5, audit_or_empty(filter->client));
-    query_bind_text(query, 6, audit_or_empty(filter->act));
-    if (filter->last > 0)
-        query_bind_uint64(query, 7, filter->last);
-    return entries;
+    return query_list(registry, filter->last > 0 ? &audit_each : &audit_each_from,
+                      PARAMETERS(UNSIGNED(filter->first), INTEGER(filter->since), FILTER(filter->ring),
+                                 FILTER(filter->key_id), FILTER(filter->client), FILTER(filter->act),
+                                 filter->last > 0 ? UNSIGNED(filter->last) : NO_PARAMETER),
+                      error);
 }
 
 struct registry_cursor registry_audit_all(struct registry *registry, sealring_error *error)
 {
-    return query_open(registry, &audit_walk, error);
+    return query_list(registry, &audit_walk, NULL, error);
 }
 
 sealring_status registry_leaf_hashes_find(struct registry *registry, uint64_t first, size_t count,
@@ -153,8 +128,7 @@ sealring_status registry_leaf_hashes_find(struct registry *registry, uint64_t fi
     struct query query;
     size_t read = 0;
     query_start(&query, registry, &audit_leaves, error);
-    query_bind_uint64(&query, 1, first);
-    query_bind_uint64(&query, 2, first + count);
+    query_bind(&query, PARAMETERS(UNSIGNED(first), UNSIGNED(first + count)));
     while (query_row(&query))
         query_bytes(&query, hashes[read++], REGISTRY_DIGEST_SIZE);
     *found = read == count;

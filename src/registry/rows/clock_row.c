@@ -16,33 +16,30 @@ static const struct db_query clock_put = {
     " expectation = ?6, expected_ms = ?7",
     true};
 
+static void clock_read(struct query *query, void *row)
+{
+    struct registry_clock *clock = row;
+    query_ascii(query, clock->boot_id, sizeof clock->boot_id);
+    clock->boot_ms = query_time(query);
+    clock->wall_ms = query_int64(query);
+    clock->held = query_bool(query);
+    clock->steady_boot_ms = query_time(query);
+    clock->expectation = query_small(query, 0, 2);
+    clock->expected_ms = query_int64(query);
+}
+
 sealring_status registry_clock_get(struct registry *registry, struct registry_clock *clock, sealring_error *error)
 {
-    struct query query;
+    bool found;
     memset(clock, 0, sizeof *clock);
-    query_start(&query, registry, &clock_get, error);
-    if (query_row(&query)) {
-        query_ascii(&query, clock->boot_id, sizeof clock->boot_id);
-        clock->boot_ms = query_time(&query);
-        clock->wall_ms = query_int64(&query);
-        clock->held = query_bool(&query);
-        clock->steady_boot_ms = query_time(&query);
-        clock->expectation = query_small(&query, 0, 2);
-        clock->expected_ms = query_int64(&query);
-    }
-    return query_end(&query, error);
+    return query_find(registry, &clock_get, NULL, clock_read, clock, &found, error);
 }
 
 sealring_status registry_clock_put(struct registry *registry, const struct registry_clock *clock, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &clock_put, error);
-    query_bind_text(&query, 1, clock->boot_id);
-    query_bind_int64(&query, 2, clock->boot_ms);
-    query_bind_int64(&query, 3, clock->wall_ms);
-    query_bind_bool(&query, 4, clock->held);
-    query_bind_int64(&query, 5, clock->steady_boot_ms);
-    query_bind_int64(&query, 6, clock->expectation);
-    query_bind_int64(&query, 7, clock->expected_ms);
-    return query_run(&query, error);
+    return query_change(registry, &clock_put,
+                        PARAMETERS(TEXT(clock->boot_id), INTEGER(clock->boot_ms), INTEGER(clock->wall_ms),
+                                   INTEGER(clock->held), INTEGER(clock->steady_boot_ms), INTEGER(clock->expectation),
+                                   INTEGER(clock->expected_ms)),
+                        error);
 }

@@ -21,48 +21,32 @@
     "r.id, r.ring_id, r.name, r.prefix, r.overlap, r.purge_delay, r.keep, r.rotate_every, r.quiet_period, r.standby, " \
     "r.idle_blocks, r.usage_hourly, r.usage_daily, r.rotation_held, r.last_version, r.created, "                       \
     "r.changed_epoch, r.succession"
-void columns_read_ring(struct query *query, struct registry_ring *ring);
+void columns_read_ring(struct query *query, void *ring);
 
 #define VERSION_COLUMNS                                                                         \
     "v.ring, v.number, " VERSION_STATE                                                          \
     ", v.object_id, v.check_value, v.was_compromised, v.closing_owed, v.created, v.activated, " \
     "v.retire_at, v.closed, v.purge_at, v.destroyed, v.created_epoch, v.changed_epoch"
-void columns_read_version(struct query *query, struct registry_version *version);
+void columns_read_version(struct query *query, void *version);
 
 /* The same with the state of the version's last closed fact, 0 for none, which is read for versions themselves only. */
 #define VERSION_WITH_FACT                                                                     \
     VERSION_COLUMNS ", coalesce((SELECT cf.state FROM closed_fact cf WHERE cf.kind = 2"       \
                     " AND cf.ring_id = (SELECT cr.ring_id FROM ring cr WHERE cr.id = v.ring)" \
                     " AND cf.version = v.number ORDER BY cf.sequence DESC LIMIT 1), 0)"
-void columns_read_version_with_fact(struct query *query, struct registry_version *version);
 
 #define CLIENT_COLUMNS "cl.id, cl.name, cl.contact, cl.created, cl.forgotten, cl.changed_epoch"
-void columns_read_client(struct query *query, struct registry_client *client);
+void columns_read_client(struct query *query, void *client);
 
 #define KEY_COLUMNS                                               \
     "k.id, k.key_id, k.ring, k.client, k.label, " KEY_STATE       \
     ", k.narrowed, k.narrowed_scopes, k.last_serial, k.created, " \
     "k.changed_epoch"
-void columns_read_key(struct query *query, struct registry_key *key);
+void columns_read_key(struct query *query, void *key);
 
 #define CREDENTIAL_COLUMNS                                                                            \
     "c.api_key, c.serial, c.version, c.digest, c.nonce, c.scopes, c.not_before, c.expires, c.state, " \
     "c.replaced, c.retire_at, c.issued, c.imported, c.binding, c.changed_epoch, c.label"
-void columns_read_credential(struct query *query, struct registry_credential *credential);
-
-/* A credential with all rows that it refers to: FROM api_key k, credential c, version v, ring r, client cl. */
-#define HOLDER_COLUMNS RING_COLUMNS ", " VERSION_COLUMNS ", " CLIENT_COLUMNS ", " KEY_COLUMNS ", " CREDENTIAL_COLUMNS
-#define HOLDER_JOINED \
-    "r.id = k.ring AND cl.id = k.client AND c.api_key = k.id AND v.ring = k.ring AND v.number = c.version"
-void columns_read_holder(struct query *query, struct registry_holder *holder);
-
-/* What a verdict and the claims need of a credential of API key k of client cl: FROM credential c, api_key k, client cl. Each text or
- * byte string costs SQLite an allocation. So values that are usually empty are NULL then, and the search keys of a credential are not
- * included: c.digest, k.key_id. The reader leaves the other fields of the holder as they are. */
-#define PRESENTED_COLUMNS                                                                                            \
-    "c.api_key, c.serial, c.version, c.nonce, c.scopes, c.not_before, c.expires, c.state, c.replaced, c.retire_at, " \
-    "c.imported, CASE WHEN c.imported THEN c.binding END, c.label, k.ring, k.client, " KEY_STATE ", k.narrowed, "    \
-    "CASE WHEN k.narrowed THEN k.narrowed_scopes END, cl.name"
-void columns_read_presented(struct query *query, struct registry_holder *holder);
+void columns_read_credential(struct query *query, void *credential);
 
 #endif

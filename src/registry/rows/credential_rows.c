@@ -30,8 +30,9 @@ static const struct db_query credential_of_digest = {
 static const struct db_query credential_of_key = {
     "SELECT " CREDENTIAL_COLUMNS " FROM credential c WHERE c.api_key = ?1 ORDER BY c.serial", false};
 
-void columns_read_credential(struct query *query, struct registry_credential *credential)
+void columns_read_credential(struct query *query, void *row)
 {
+    struct registry_credential *credential = row;
     credential->key = query_int64(query);
     credential->serial = query_uint32(query);
     credential->version = query_uint32(query);
@@ -55,90 +56,56 @@ void columns_read_credential(struct query *query, struct registry_credential *cr
 sealring_status registry_credential_insert(struct registry *registry, const struct registry_credential *credential,
                                            sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &credential_insert, error);
-    query_bind_int64(&query, 1, credential->key);
-    query_bind_int64(&query, 2, credential->serial);
-    query_bind_int64(&query, 3, credential->version);
-    query_bind_bytes(&query, 4, credential->digest, sizeof credential->digest);
-    query_bind_bytes(&query, 5, credential->nonce, sizeof credential->nonce);
-    query_bind_text(&query, 6, credential->scopes);
-    query_bind_int64(&query, 7, credential->not_before);
-    query_bind_int64(&query, 8, credential->expires);
-    query_bind_int64(&query, 9, credential->state);
-    query_bind_bool(&query, 10, credential->replaced);
-    query_bind_int64(&query, 11, credential->retire_at);
-    query_bind_int64(&query, 12, credential->issued);
-    query_bind_bool(&query, 13, credential->imported);
-    query_bind_bytes(&query, 14, credential->binding, credential->imported ? sizeof credential->binding : 0);
-    query_bind_uint64(&query, 15, registry->vault.epoch);
-    query_bind_text(&query, 16, credential->label);
-    return handle_tell(registry, query_run(&query, error), REGISTRY_TABLE_CREDENTIAL, credential);
-}
-
-static sealring_status credential_touch_key(struct registry *registry, int64_t key, sealring_error *error)
-{
-    struct query query;
-    query_start(&query, registry, &credential_move_key, error);
-    query_bind_int64(&query, 1, key);
-    query_bind_uint64(&query, 2, registry->vault.epoch);
-    return query_run_any(&query, error);
+    sealring_status status = query_change(
+        registry, &credential_insert,
+        PARAMETERS(INTEGER(credential->key), INTEGER(credential->serial), INTEGER(credential->version),
+                   BYTES(credential->digest, sizeof credential->digest),
+                   BYTES(credential->nonce, sizeof credential->nonce), TEXT(credential->scopes),
+                   INTEGER(credential->not_before), INTEGER(credential->expires), INTEGER(credential->state),
+                   INTEGER(credential->replaced), INTEGER(credential->retire_at), INTEGER(credential->issued),
+                   INTEGER(credential->imported),
+                   BYTES(credential->binding, credential->imported ? sizeof credential->binding : 0),
+                   UNSIGNED(registry->vault.epoch), TEXT(credential->label)),
+        error);
+    return handle_tell(registry, status, REGISTRY_TABLE_CREDENTIAL, credential);
 }
 
 sealring_status registry_credential_update(struct registry *registry, const struct registry_credential *credential,
                                            sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &credential_update, error);
-    query_bind_int64(&query, 1, credential->key);
-    query_bind_int64(&query, 2, credential->serial);
-    query_bind_int64(&query, 3, credential->state);
-    query_bind_bool(&query, 4, credential->replaced);
-    query_bind_int64(&query, 5, credential->retire_at);
-    query_bind_uint64(&query, 6, registry->vault.epoch);
-    sealring_status status = query_run(&query, error);
+    uint64_t epoch = registry->vault.epoch;
+    sealring_status status =
+        query_change(registry, &credential_update,
+                     PARAMETERS(INTEGER(credential->key), INTEGER(credential->serial), INTEGER(credential->state),
+                                INTEGER(credential->replaced), INTEGER(credential->retire_at), UNSIGNED(epoch)),
+                     error);
     if (status == SEALRING_OK)
-        status = credential_touch_key(registry, credential->key, error);
+        status = query_change_any(registry, &credential_move_key, PARAMETERS(INTEGER(credential->key), UNSIGNED(epoch)),
+                                  error);
     return handle_tell(registry, status, REGISTRY_TABLE_CREDENTIAL, credential);
 }
 
 sealring_status registry_credential_find(struct registry *registry, int64_t key, uint32_t serial,
                                          struct registry_credential *credential, bool *found, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &credential_get, error);
-    query_bind_int64(&query, 1, key);
-    query_bind_int64(&query, 2, serial);
-    *found = query_row(&query);
-    if (*found)
-        columns_read_credential(&query, credential);
-    return query_end(&query, error);
+    return query_find(registry, &credential_get, PARAMETERS(INTEGER(key), INTEGER(serial)), columns_read_credential,
+                      credential, found, error);
 }
 
 sealring_status registry_credential_find_imported(struct registry *registry, const uint8_t digest[REGISTRY_DIGEST_SIZE],
                                                   struct registry_credential *credential, bool *found,
                                                   sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &credential_of_digest, error);
-    query_bind_bytes(&query, 1, digest, REGISTRY_DIGEST_SIZE);
-    *found = query_row(&query);
-    if (*found)
-        columns_read_credential(&query, credential);
-    return query_end(&query, error);
+    return query_find(registry, &credential_of_digest, PARAMETERS(BYTES(digest, REGISTRY_DIGEST_SIZE)),
+                      columns_read_credential, credential, found, error);
 }
 
 struct registry_cursor registry_credentials(struct registry *registry, int64_t key, sealring_error *error)
 {
-    struct registry_cursor credentials = query_open(registry, &credential_of_key, error);
-    query_bind_int64(&credentials.query, 1, key);
-    return credentials;
+    return query_list(registry, &credential_of_key, PARAMETERS(INTEGER(key)), error);
 }
 
 bool registry_credential_next(struct registry_cursor *credentials, struct registry_credential *credential)
 {
-    if (!query_row(&credentials->query))
-        return false;
-    columns_read_credential(&credentials->query, credential);
-    return query_good(&credentials->query);
+    return query_next(credentials, columns_read_credential, credential);
 }

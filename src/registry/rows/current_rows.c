@@ -26,35 +26,30 @@ static const struct db_query standing_imports = {
 
 struct registry_cursor registry_keys(struct registry *registry, sealring_error *error)
 {
-    return query_open(registry, &standing_keys, error);
+    return query_list(registry, &standing_keys, NULL, error);
 }
 
 struct registry_cursor registry_ended_credentials(struct registry *registry, sealring_error *error)
 {
-    return query_open(registry, &standing_ends, error);
+    return query_list(registry, &standing_ends, NULL, error);
 }
 
 struct registry_cursor registry_forgotten_clients(struct registry *registry, sealring_error *error)
 {
-    return query_open(registry, &standing_forgotten, error);
+    return query_list(registry, &standing_forgotten, NULL, error);
 }
 
 bool registry_forgotten_next(struct registry_cursor *clients, struct registry_client *client)
 {
-    if (!query_row(&clients->query))
-        return false;
-    columns_read_client(&clients->query, client);
-    return query_good(&clients->query);
+    return query_next(clients, columns_read_client, client);
 }
 
 struct registry_cursor registry_unended_imports(struct registry *registry, sealring_error *error)
 {
-    return query_open(registry, &standing_imports, error);
+    return query_list(registry, &standing_imports, NULL, error);
 }
 
 sealring_status registry_credential_count(struct registry *registry, uint64_t *count, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &standing_credentials, error);
-    return query_count(&query, count, error);
+    return query_count(registry, &standing_credentials, NULL, count, error);
 }

@@ -6,6 +6,10 @@
 
 #include "registry/rows/columns.h"
 
+/* A credential with all rows that it refers to: FROM api_key k, credential c, version v, ring r, client cl. */
+#define HOLDER_COLUMNS RING_COLUMNS ", " VERSION_COLUMNS ", " CLIENT_COLUMNS ", " KEY_COLUMNS ", " CREDENTIAL_COLUMNS
+#define HOLDER_JOINED \
+    "r.id = k.ring AND cl.id = k.client AND c.api_key = k.id AND v.ring = k.ring AND v.number = c.version"
 #define HOLDER_NEWEST "c.serial = (SELECT max(n.serial) FROM credential n WHERE n.api_key = k.id)"
 
 /* The filters: '' for none. ?1 key ID, ?2 ring, ?3 client, ?4 only active; ?5, ?6, ?7 after ring, client, label; ?8 limit. There is one
@@ -37,18 +41,14 @@ static const struct db_query holder_page = {
     " AND k.state <> 3 AND k.state = 1 AND " HOLDER_JOINED " AND " HOLDER_NEWEST " ORDER BY cl.name, k.label LIMIT ?4",
     false};
 
-void columns_read_holder(struct query *query, struct registry_holder *holder)
+static void holder_read(struct query *query, void *row)
 {
+    struct registry_holder *holder = row;
     columns_read_ring(query, &holder->ring);
     columns_read_version(query, &holder->version);
     columns_read_client(query, &holder->client);
     columns_read_key(query, &holder->key);
     columns_read_credential(query, &holder->credential);
-}
-
-static const char *holder_or_empty(const char *text)
-{
-    return text == NULL ? "" : text;
 }
 
 static int64_t holder_limit(const struct registry_holder_filter *filter)
@@ -66,12 +66,10 @@ static bool holder_is_page(const struct registry_holder_filter *filter)
 static struct registry_cursor holder_page_open(struct registry *registry, const struct registry_holder_filter *filter,
                                                sealring_error *error)
 {
-    struct registry_cursor holders = query_open(registry, &holder_page, error);
-    query_bind_text(&holders.query, 1, filter->ring);
-    query_bind_text(&holders.query, 2, holder_or_empty(filter->after_client));
-    query_bind_text(&holders.query, 3, holder_or_empty(filter->after_label));
-    query_bind_int64(&holders.query, 4, holder_limit(filter));
-    return holders;
+    return query_list(registry, &holder_page,
+                      PARAMETERS(TEXT(filter->ring), FILTER(filter->after_client), FILTER(filter->after_label),
+                                 INTEGER(holder_limit(filter))),
+                      error);
 }
 
 static struct registry_cursor holder_list_open(struct registry *registry, const struct registry_holder_filter *filter,
@@ -81,17 +79,11 @@ static struct registry_cursor holder_list_open(struct registry *registry, const 
                                   : filter->client != NULL ? &holder_list_client
                                   : filter->ring != NULL   ? &holder_list_ring
                                                            : &holder_list_all;
-    struct registry_cursor holders = query_open(registry, text, error);
-    struct query *query = &holders.query;
-    query_bind_text(query, 1, holder_or_empty(filter->key_id));
-    query_bind_text(query, 2, holder_or_empty(filter->ring));
-    query_bind_text(query, 3, holder_or_empty(filter->client));
-    query_bind_bool(query, 4, filter->only_active);
-    query_bind_text(query, 5, holder_or_empty(filter->after_ring));
-    query_bind_text(query, 6, holder_or_empty(filter->after_client));
-    query_bind_text(query, 7, holder_or_empty(filter->after_label));
-    query_bind_int64(query, 8, holder_limit(filter));
-    return holders;
+    return query_list(registry, text,
+                      PARAMETERS(FILTER(filter->key_id), FILTER(filter->ring), FILTER(filter->client),
+                                 INTEGER(filter->only_active), FILTER(filter->after_ring), FILTER(filter->after_client),
+                                 FILTER(filter->after_label), INTEGER(holder_limit(filter))),
+                      error);
 }
 
 struct registry_cursor registry_holders(struct registry *registry, const struct registry_holder_filter *filter,
@@ -103,10 +95,7 @@ struct registry_cursor registry_holders(struct registry *registry, const struct 
 
 bool registry_holder_next(struct registry_cursor *holders, struct registry_holder *holder)
 {
-    if (!query_row(&holders->query))
-        return false;
-    columns_read_holder(&holders->query, holder);
-    return query_good(&holders->query);
+    return query_next(holders, holder_read, holder);
 }
 
 bool registry_holder_follows(const struct registry_holder *holder, const struct registry_holder *place)

@@ -8,10 +8,9 @@
 
 #include "base/foreign_text.h"
 
-static const struct db_query intention_highest = {"SELECT coalesce(max(id), 0) FROM intention", false};
-
-static const struct db_query intention_insert = {
-    "INSERT INTO intention (nonce, ring, object_id, owner, created, id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", true};
+static const struct db_query intention_insert = {"INSERT INTO intention (id, nonce, ring, object_id, owner, created)"
+                                                 " VALUES (" NEXT_ID("intention") ", ?1, ?2, ?3, ?4, ?5) RETURNING id",
+                                                 true};
 
 static const struct db_query intention_delete = {"DELETE FROM intention WHERE id = ?1", true};
 
@@ -21,46 +20,29 @@ static const struct db_query intention_all = {
 sealring_status registry_intention_insert(struct registry *registry, struct registry_intention *intention,
                                           sealring_error *error)
 {
-    struct query query;
-    int64_t id = 0;
-    sealring_status status = query_next_id(registry, &intention_highest, NUMBERED_INTENTION, &id, error);
-    if (status != SEALRING_OK)
-        return status;
-    query_start(&query, registry, &intention_insert, error);
-    query_bind_bytes(&query, 1, intention->nonce, sizeof intention->nonce);
-    if (intention->ring != 0)
-        query_bind_int64(&query, 2, intention->ring);
-    else
-        query_bind_text(&query, 2, NULL); /* a ring that does not exist yet */
-    query_bind_bytes(&query, 3, intention->object_id, intention->object_id_length);
-    query_bind_text(&query, 4, intention->owner);
-    query_bind_int64(&query, 5, intention->created);
-    query_bind_int64(&query, 6, id);
-    status = query_run(&query, error);
-    if (status == SEALRING_OK)
-        intention->id = id;
-    return status;
+    /* no ring: one that does not exist yet */
+    return query_insert(registry, &intention_insert,
+                        PARAMETERS(BYTES(intention->nonce, sizeof intention->nonce),
+                                   intention->ring != 0 ? INTEGER(intention->ring) : TEXT(NULL),
+                                   BYTES(intention->object_id, intention->object_id_length), TEXT(intention->owner),
+                                   INTEGER(intention->created)),
+                        &intention->id, error);
 }
 
 sealring_status registry_intention_delete(struct registry *registry, int64_t id, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &intention_delete, error);
-    query_bind_int64(&query, 1, id);
-    return query_run(&query, error);
+    return query_change(registry, &intention_delete, PARAMETERS(INTEGER(id)), error);
 }
 
 struct registry_cursor registry_intentions(struct registry *registry, sealring_error *error)
 {
-    return query_open(registry, &intention_all, error);
+    return query_list(registry, &intention_all, NULL, error);
 }
 
-bool registry_intention_next(struct registry_cursor *intentions, struct registry_intention *intention)
+static void intention_read(struct query *query, void *row)
 {
-    struct query *query = &intentions->query;
+    struct registry_intention *intention = row;
     char owner[sizeof intention->owner]; /* only to be displayed, with the host's name as it was */
-    if (!query_row(query))
-        return false;
     intention->id = query_int64(query);
     query_bytes(query, intention->nonce, sizeof intention->nonce);
     intention->ring = query_int64(query);
@@ -68,5 +50,9 @@ bool registry_intention_next(struct registry_cursor *intentions, struct registry
     query_text(query, owner, sizeof owner);
     outside_escape(owner, strlen(owner), SEALRING_ESCAPE_TERMINAL, intention->owner, sizeof intention->owner);
     intention->created = query_time(query);
-    return query_good(query);
+}
+
+bool registry_intention_next(struct registry_cursor *intentions, struct registry_intention *intention)
+{
+    return query_next(intentions, intention_read, intention);
 }

@@ -8,11 +8,9 @@
 #include "registry/rows/closed_facts.h"
 #include "registry/rows/columns.h"
 
-static const struct db_query key_highest = {"SELECT coalesce(max(id), 0) FROM api_key", false};
-
 static const struct db_query key_insert = {
-    "INSERT INTO api_key (key_id, ring, client, label, state, narrowed, narrowed_scopes, last_serial, created, changed_epoch, id)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    "INSERT INTO api_key (id, key_id, ring, client, label, state, narrowed, narrowed_scopes, last_serial, created, changed_epoch)"
+    " VALUES (" NEXT_ID("api_key") ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id",
     true};
 
 static const struct db_query key_update = {
@@ -40,8 +38,9 @@ static const struct db_query key_get_by_label = {
 
 static const struct db_query key_count = {"SELECT count(*) FROM api_key k WHERE k.ring = ?1 AND k.state <> 3", false};
 
-void columns_read_key(struct query *query, struct registry_key *key)
+void columns_read_key(struct query *query, void *row)
 {
+    struct registry_key *key = row;
     key->id = query_int64(query);
     query_ascii(query, key->key_id, sizeof key->key_id);
     key->ring = query_int64(query);
@@ -58,52 +57,26 @@ void columns_read_key(struct query *query, struct registry_key *key)
 
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error)
 {
-    struct query query;
-    int64_t id = 0;
-    sealring_status status = query_next_id(registry, &key_highest, NUMBERED_KEY, &id, error);
-    if (status != SEALRING_OK)
-        return status;
-    query_start(&query, registry, &key_insert, error);
-    query_bind_text(&query, 1, key->key_id);
-    query_bind_int64(&query, 2, key->ring);
-    query_bind_int64(&query, 3, key->client);
-    query_bind_text(&query, 4, key->label);
-    query_bind_int64(&query, 5, key->state);
-    query_bind_bool(&query, 6, key->narrowed);
-    query_bind_text(&query, 7, key->narrowed_scopes);
-    query_bind_int64(&query, 8, key->last_serial);
-    query_bind_int64(&query, 9, key->created);
-    query_bind_uint64(&query, 10, registry->vault.epoch);
-    query_bind_int64(&query, 11, id);
-    status = query_run(&query, error);
-    if (status == SEALRING_OK) {
-        key->id = id;
+    sealring_status status =
+        query_insert(registry, &key_insert,
+                     PARAMETERS(TEXT(key->key_id), INTEGER(key->ring), INTEGER(key->client), TEXT(key->label),
+                                INTEGER(key->state), INTEGER(key->narrowed), TEXT(key->narrowed_scopes),
+                                INTEGER(key->last_serial), INTEGER(key->created), UNSIGNED(registry->vault.epoch)),
+                     &key->id, error);
+    if (status == SEALRING_OK)
         key->changed_epoch = registry->vault.epoch;
-    }
     return handle_tell(registry, status, REGISTRY_TABLE_KEY, key);
-}
-
-static sealring_status key_take_one(struct query *query, struct registry_key *key, bool *found, sealring_error *error)
-{
-    *found = query_row(query);
-    if (*found)
-        columns_read_key(query, key);
-    return query_end(query, error);
 }
 
 static sealring_status key_put(struct registry *registry, const struct db_query *update, const struct registry_key *key,
                                sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, update, error);
-    query_bind_int64(&query, 1, key->id);
-    query_bind_text(&query, 2, key->label);
-    query_bind_int64(&query, 3, key->state);
-    query_bind_bool(&query, 4, key->narrowed);
-    query_bind_text(&query, 5, key->narrowed_scopes);
-    query_bind_int64(&query, 6, key->last_serial);
-    query_bind_uint64(&query, 7, registry->vault.epoch);
-    return handle_tell(registry, query_run(&query, error), REGISTRY_TABLE_KEY, key);
+    sealring_status status =
+        query_change(registry, update,
+                     PARAMETERS(INTEGER(key->id), TEXT(key->label), INTEGER(key->state), INTEGER(key->narrowed),
+                                TEXT(key->narrowed_scopes), INTEGER(key->last_serial), UNSIGNED(registry->vault.epoch)),
+                     error);
+    return handle_tell(registry, status, REGISTRY_TABLE_KEY, key);
 }
 
 static void set_state(struct registry_key *now, const struct registry_key *to)
@@ -140,12 +113,10 @@ static sealring_status key_change(struct registry *registry, const struct regist
                                   void (*set)(struct registry_key *, const struct registry_key *),
                                   const struct db_query *update, sealring_error *error)
 {
-    struct query query;
     struct registry_key now, before;
     bool found = false, differs;
-    query_start(&query, registry, &key_get_by_row, error);
-    query_bind_int64(&query, 1, to->id);
-    sealring_status status = key_take_one(&query, &now, &found, error);
+    sealring_status status =
+        query_find(registry, &key_get_by_row, PARAMETERS(INTEGER(to->id)), columns_read_key, &now, &found, error);
     if (status == SEALRING_OK && !found)
         return key_put(registry, &key_update, to, error); /* which reports that there is no such row */
     if (status == SEALRING_OK)
@@ -192,36 +163,23 @@ sealring_status registry_key_set_serial(struct registry *registry, const struct 
 sealring_status registry_key_find(struct registry *registry, const char *key_id, struct registry_key *key, bool *found,
                                   sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &key_get, error);
-    query_bind_text(&query, 1, key_id);
-    return key_take_one(&query, key, found, error);
+    return query_find(registry, &key_get, PARAMETERS(TEXT(key_id)), columns_read_key, key, found, error);
 }
 
 sealring_status registry_key_find_by_label(struct registry *registry, int64_t ring, int64_t client, const char *label,
                                            struct registry_key *key, bool *found, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &key_get_by_label, error);
-    query_bind_int64(&query, 1, client);
-    query_bind_int64(&query, 2, ring);
-    query_bind_text(&query, 3, label);
-    return key_take_one(&query, key, found, error);
+    return query_find(registry, &key_get_by_label, PARAMETERS(INTEGER(client), INTEGER(ring), TEXT(label)),
+                      columns_read_key, key, found, error);
 }
 
 bool registry_key_next(struct registry_cursor *keys, struct registry_key *key)
 {
-    if (!query_row(&keys->query))
-        return false;
-    columns_read_key(&keys->query, key);
-    return query_good(&keys->query);
+    return query_next(keys, columns_read_key, key);
 }
 
 sealring_status registry_key_count(struct registry *registry, int64_t ring, uint64_t *not_revoked,
                                    sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &key_count, error);
-    query_bind_int64(&query, 1, ring);
-    return query_count(&query, not_revoked, error);
+    return query_count(registry, &key_count, PARAMETERS(INTEGER(ring)), not_revoked, error);
 }

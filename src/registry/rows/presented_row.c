@@ -9,6 +9,14 @@
 #include "base/name.h"
 #include "registry/rows/columns.h"
 
+/* What a verdict and the claims need of a credential of API key k of client cl: FROM credential c, api_key k, client cl. Each text or
+ * byte string costs SQLite an allocation. So values that are usually empty are NULL then, and the search keys of a credential are not
+ * included: c.digest, k.key_id. The reader leaves the other fields of the holder as they are. */
+#define PRESENTED_COLUMNS                                                                                            \
+    "c.api_key, c.serial, c.version, c.nonce, c.scopes, c.not_before, c.expires, c.state, c.replaced, c.retire_at, " \
+    "c.imported, CASE WHEN c.imported THEN c.binding END, c.label, k.ring, k.client, " KEY_STATE ", k.narrowed, "    \
+    "CASE WHEN k.narrowed THEN k.narrowed_scopes END, cl.name"
+
 /* The vault's row leads and the others are joined to it, so that era and epoch are returned in any case. An unknown key ID costs one
  * lookup in the index of key IDs (i), a wrong secret one more in the credentials; the rest is fetched only if the credential exists.
  * The column after the vault's is the API key's number, NULL if there is none. */
@@ -30,7 +38,7 @@ static const struct db_query present_of_key = {
     " WHERE k.id = ?1 AND c.api_key = k.id AND cl.id = k.client ORDER BY c.serial",
     false};
 
-void columns_read_presented(struct query *query, struct registry_holder *holder)
+static void present_read_columns(struct query *query, struct registry_holder *holder)
 {
     struct registry_credential *credential = &holder->credential;
     struct registry_key *key = &holder->key;
@@ -79,7 +87,7 @@ static void present_take(struct query *query, const char *key_id, const uint8_t 
     presented->found = !query_null(query);
     if (!presented->found)
         return;
-    columns_read_presented(query, holder);
+    present_read_columns(query, holder);
     memcpy(holder->credential.digest, digest, REGISTRY_DIGEST_SIZE);
     if (key_id == NULL)
         query_ascii(query, holder->key.key_id, sizeof holder->key.key_id);
@@ -105,8 +113,9 @@ static sealring_status present_read(struct registry *registry, const char *key_i
     return status != SEALRING_OK ? status : vault_row_check_reader(registry, error);
 }
 
-static sealring_status present_at_once(struct registry *registry, const char *key_id, const uint8_t *digest,
-                                       struct registry_presented *presented, sealring_error *error)
+sealring_status registry_present(struct registry *registry, const char *key_id,
+                                 const uint8_t digest[REGISTRY_DIGEST_SIZE], struct registry_presented *presented,
+                                 sealring_error *error)
 {
     sealring_status status;
     struct registry_transaction reading = transaction_reading_at_once(registry, error);
@@ -117,34 +126,27 @@ static sealring_status present_at_once(struct registry *registry, const char *ke
     return status;
 }
 
-sealring_status registry_present(struct registry *registry, const char *key_id,
-                                 const uint8_t digest[REGISTRY_DIGEST_SIZE], struct registry_presented *presented,
-                                 sealring_error *error)
-{
-    return present_at_once(registry, key_id, digest, presented, error);
-}
-
 sealring_status registry_present_imported(struct registry *registry, const uint8_t digest[REGISTRY_DIGEST_SIZE],
                                           struct registry_presented *presented, sealring_error *error)
 {
-    return present_at_once(registry, NULL, digest, presented, error);
+    return registry_present(registry, NULL, digest, presented, error);
 }
 
 struct registry_cursor registry_presented_of_key(struct registry *registry, int64_t key, sealring_error *error)
 {
-    struct registry_cursor credentials = query_open(registry, &present_of_key, error);
-    query_bind_int64(&credentials.query, 1, key);
-    return credentials;
+    return query_list(registry, &present_of_key, PARAMETERS(INTEGER(key)), error);
+}
+
+static void present_read_of_key(struct query *query, void *row)
+{
+    struct registry_holder *holder = row;
+    memset(holder, 0, sizeof *holder);
+    present_read_columns(query, holder);
+    query_bytes(query, holder->credential.digest, sizeof holder->credential.digest);
+    query_ascii(query, holder->key.key_id, sizeof holder->key.key_id);
 }
 
 bool registry_presented_next(struct registry_cursor *credentials, struct registry_holder *holder)
 {
-    struct query *query = &credentials->query;
-    if (!query_row(query))
-        return false;
-    memset(holder, 0, sizeof *holder);
-    columns_read_presented(query, holder);
-    query_bytes(query, holder->credential.digest, sizeof holder->credential.digest);
-    query_ascii(query, holder->key.key_id, sizeof holder->key.key_id);
-    return query_good(query);
+    return query_next(credentials, present_read_of_key, holder);
 }

@@ -5,27 +5,26 @@
 #include "base/name.h"
 #include "registry/rows/columns.h"
 
-static const struct db_query ring_highest = {"SELECT coalesce(max(id), 0) FROM ring", false};
-
 static const struct db_query ring_insert = {
     "INSERT INTO ring (id, overlap, purge_delay, keep, rotate_every, quiet_period, standby, idle_blocks, usage_hourly,"
     " usage_daily, rotation_held, last_version, changed_epoch, succession, ring_id, name, prefix, created)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+    " VALUES (" NEXT_ID("ring") ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+                                " RETURNING id",
     true};
 
 static const struct db_query ring_update = {
-    "UPDATE ring SET overlap = ?2, purge_delay = ?3, keep = ?4, rotate_every = ?5, quiet_period = ?6, standby = ?7,"
-    " idle_blocks = ?8, usage_hourly = ?9, usage_daily = ?10, rotation_held = ?11, last_version = ?12, changed_epoch = ?13,"
-    " succession = ?14"
-    " WHERE id = ?1",
+    "UPDATE ring SET overlap = ?1, purge_delay = ?2, keep = ?3, rotate_every = ?4, quiet_period = ?5, standby = ?6,"
+    " idle_blocks = ?7, usage_hourly = ?8, usage_daily = ?9, rotation_held = ?10, last_version = ?11, changed_epoch = ?12,"
+    " succession = ?13 WHERE id = ?14",
     true};
 
 static const struct db_query ring_get = {"SELECT " RING_COLUMNS " FROM ring r WHERE r.name = ?1", false};
 
 static const struct db_query ring_all = {"SELECT " RING_COLUMNS " FROM ring r ORDER BY r.name", false};
 
-void columns_read_ring(struct query *query, struct registry_ring *ring)
+void columns_read_ring(struct query *query, void *row)
 {
+    struct registry_ring *ring = row;
     ring->id = query_int64(query);
     query_bytes(query, ring->ring_id, sizeof ring->ring_id);
     query_name(query, ring->name, sizeof ring->name, name_problem);
@@ -46,75 +45,46 @@ void columns_read_ring(struct query *query, struct registry_ring *ring)
     ring->policy.succession = query_time(query);
 }
 
-/* Parameters 1 to 14 of insert and update. */
-static void bind_changeable(struct query *query, int64_t id, const struct registry_ring *ring)
-{
-    query_bind_int64(query, 1, id);
-    query_bind_int64(query, 2, ring->policy.overlap);
-    query_bind_int64(query, 3, ring->policy.purge_delay);
-    query_bind_int64(query, 4, ring->policy.keep);
-    query_bind_int64(query, 5, ring->policy.rotate_every);
-    query_bind_int64(query, 6, ring->policy.quiet_period);
-    query_bind_bool(query, 7, ring->policy.standby);
-    query_bind_bool(query, 8, ring->policy.idle_blocks);
-    query_bind_int64(query, 9, ring->policy.usage_hourly);
-    query_bind_int64(query, 10, ring->policy.usage_daily);
-    query_bind_bool(query, 11, ring->rotation_held);
-    query_bind_int64(query, 12, ring->last_version);
-    query_bind_uint64(query, 13, query->registry->vault.epoch);
-    query_bind_int64(query, 14, ring->policy.succession);
-}
+/* Parameters 1 to 13 of insert and update. */
+#define RING_CHANGEABLE(ring, epoch)                                                                                 \
+    INTEGER((ring)->policy.overlap), INTEGER((ring)->policy.purge_delay), INTEGER((ring)->policy.keep),              \
+        INTEGER((ring)->policy.rotate_every), INTEGER((ring)->policy.quiet_period), INTEGER((ring)->policy.standby), \
+        INTEGER((ring)->policy.idle_blocks), INTEGER((ring)->policy.usage_hourly),                                   \
+        INTEGER((ring)->policy.usage_daily), INTEGER((ring)->rotation_held), INTEGER((ring)->last_version),          \
+        UNSIGNED(epoch), INTEGER((ring)->policy.succession)
 
 sealring_status registry_ring_insert(struct registry *registry, struct registry_ring *ring, sealring_error *error)
 {
-    struct query query;
-    int64_t id = 0;
-    sealring_status status = query_next_id(registry, &ring_highest, NUMBERED_RING, &id, error);
-    if (status != SEALRING_OK)
-        return status;
-    query_start(&query, registry, &ring_insert, error);
-    bind_changeable(&query, id, ring);
-    query_bind_bytes(&query, 15, ring->ring_id, sizeof ring->ring_id);
-    query_bind_text(&query, 16, ring->name);
-    query_bind_text(&query, 17, ring->prefix);
-    query_bind_int64(&query, 18, ring->created);
-    status = query_run(&query, error);
-    if (status == SEALRING_OK) {
-        ring->id = id;
-        ring->changed_epoch = registry->vault.epoch;
-    }
+    uint64_t epoch = registry->vault.epoch;
+    sealring_status status =
+        query_insert(registry, &ring_insert,
+                     PARAMETERS(RING_CHANGEABLE(ring, epoch), BYTES(ring->ring_id, sizeof ring->ring_id),
+                                TEXT(ring->name), TEXT(ring->prefix), INTEGER(ring->created)),
+                     &ring->id, error);
+    if (status == SEALRING_OK)
+        ring->changed_epoch = epoch;
     return handle_tell(registry, status, REGISTRY_TABLE_RING, ring);
 }
 
 sealring_status registry_ring_update(struct registry *registry, const struct registry_ring *ring, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &ring_update, error);
-    bind_changeable(&query, ring->id, ring);
-    return handle_tell(registry, query_run(&query, error), REGISTRY_TABLE_RING, ring);
+    sealring_status status = query_change(
+        registry, &ring_update, PARAMETERS(RING_CHANGEABLE(ring, registry->vault.epoch), INTEGER(ring->id)), error);
+    return handle_tell(registry, status, REGISTRY_TABLE_RING, ring);
 }
 
 sealring_status registry_ring_find(struct registry *registry, const char *name, struct registry_ring *ring, bool *found,
                                    sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &ring_get, error);
-    query_bind_text(&query, 1, name);
-    *found = query_row(&query);
-    if (*found)
-        columns_read_ring(&query, ring);
-    return query_end(&query, error);
+    return query_find(registry, &ring_get, PARAMETERS(TEXT(name)), columns_read_ring, ring, found, error);
 }
 
 struct registry_cursor registry_rings(struct registry *registry, sealring_error *error)
 {
-    return query_open(registry, &ring_all, error);
+    return query_list(registry, &ring_all, NULL, error);
 }
 
 bool registry_ring_next(struct registry_cursor *rings, struct registry_ring *ring)
 {
-    if (!query_row(&rings->query))
-        return false;
-    columns_read_ring(&rings->query, ring);
-    return query_good(&rings->query);
+    return query_next(rings, columns_read_ring, ring);
 }

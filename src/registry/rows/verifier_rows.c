@@ -44,43 +44,27 @@ static const struct db_query version_use_delete = {"DELETE FROM version_use WHER
 sealring_status registry_verifier_put(struct registry *registry, const struct registry_verifier *verifier,
                                       sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &verifier_put, error);
-    query_bind_bytes(&query, 1, verifier->instance, sizeof verifier->instance);
-    query_bind_bytes(&query, 2, verifier->seat, sizeof verifier->seat);
-    query_bind_int64(&query, 3, verifier->inode);
-    query_bind_text(&query, 4, verifier->host);
-    query_bind_text(&query, 5, verifier->program);
-    query_bind_int64(&query, 6, verifier->process);
-    query_bind_int64(&query, 7, verifier->joined);
-    query_bind_int64(&query, 8, verifier->state);
-    query_bind_uint64(&query, 9, verifier->number);
-    query_bind_uint64(&query, 10, verifier->epoch);
-    query_bind_text(&query, 11, verifier->seen_boot_id);
-    query_bind_int64(&query, 12, verifier->seen_boot_ms);
-    query_bind_int64(&query, 13, verifier->last_report);
-    query_bind_int64(&query, 14, verifier->ended);
-    query_bind_int64(&query, 15, verifier->hole);
-    query_bind_uint64(&query, 16, verifier->alarms);
-    return query_run(&query, error);
+    return query_change(registry, &verifier_put,
+                        PARAMETERS(BYTES(verifier->instance, sizeof verifier->instance),
+                                   BYTES(verifier->seat, sizeof verifier->seat), INTEGER(verifier->inode),
+                                   TEXT(verifier->host), TEXT(verifier->program), INTEGER(verifier->process),
+                                   INTEGER(verifier->joined), INTEGER(verifier->state), UNSIGNED(verifier->number),
+                                   UNSIGNED(verifier->epoch), TEXT(verifier->seen_boot_id),
+                                   INTEGER(verifier->seen_boot_ms), INTEGER(verifier->last_report),
+                                   INTEGER(verifier->ended), INTEGER(verifier->hole), UNSIGNED(verifier->alarms)),
+                        error);
 }
 
 sealring_status registry_verifier_delete(struct registry *registry, const uint8_t instance[REGISTRY_ID_SIZE],
                                          sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &verifier_delete, error);
-    query_bind_bytes(&query, 1, instance, REGISTRY_ID_SIZE);
-    return query_run_any(&query, error);
+    return query_change_any(registry, &verifier_delete, PARAMETERS(BYTES(instance, REGISTRY_ID_SIZE)), error);
 }
 
 sealring_status registry_verifier_delete_damaged(struct registry *registry, const uint8_t instance[REGISTRY_ID_SIZE],
                                                  sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &verifier_delete_damaged, error);
-    query_bind_bytes(&query, 1, instance, REGISTRY_ID_SIZE);
-    return query_run_any(&query, error);
+    return query_change_any(registry, &verifier_delete_damaged, PARAMETERS(BYTES(instance, REGISTRY_ID_SIZE)), error);
 }
 
 static void read_verifier(struct query *query, struct registry_verifier *verifier)
@@ -105,8 +89,9 @@ static void read_verifier(struct query *query, struct registry_verifier *verifie
 }
 
 /* A damaged row must hide no other, and must not block callers that do not need it: the caller decides how it counts. */
-static void read_or_excuse(struct query *query, struct registry_verifier *verifier)
+static void read_or_excuse(struct query *query, void *row)
 {
+    struct registry_verifier *verifier = row;
     *verifier = (struct registry_verifier){.damaged = false};
     read_verifier(query, verifier);
     if (!query_excuse(query))
@@ -118,78 +103,67 @@ static void read_or_excuse(struct query *query, struct registry_verifier *verifi
 
 struct registry_cursor registry_verifiers(struct registry *registry, sealring_error *error)
 {
-    return query_open(registry, &verifier_all, error);
+    return query_list(registry, &verifier_all, NULL, error);
 }
 
 bool registry_verifier_next(struct registry_cursor *verifiers, struct registry_verifier *verifier)
 {
-    if (!query_row(&verifiers->query))
-        return false;
-    read_or_excuse(&verifiers->query, verifier);
-    return query_good(&verifiers->query);
+    return query_next(verifiers, read_or_excuse, verifier);
+}
+
+static void read_last_use(struct query *query, void *row)
+{
+    *(int64_t *)row = query_past(query);
 }
 
 sealring_status registry_version_use_get(struct registry *registry, int64_t ring, uint32_t number, int64_t *last_use,
                                          sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &version_use_get, error);
-    query_bind_int64(&query, 1, ring);
-    query_bind_int64(&query, 2, number);
-    *last_use = query_row(&query) ? query_past(&query) : 0;
-    return query_end(&query, error);
+    bool found;
+    *last_use = 0;
+    return query_find(registry, &version_use_get, PARAMETERS(INTEGER(ring), INTEGER(number)), read_last_use, last_use,
+                      &found, error);
 }
 
 sealring_status registry_version_use_put(struct registry *registry, int64_t ring, uint32_t number, int64_t last_use,
                                          sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &version_use_put, error);
-    query_bind_int64(&query, 1, ring);
-    query_bind_int64(&query, 2, number);
-    query_bind_int64(&query, 3, last_use);
-    return query_run_any(&query, error); /* none: it was as late already */
+    /* none: it was as late already */
+    return query_change_any(registry, &version_use_put, PARAMETERS(INTEGER(ring), INTEGER(number), INTEGER(last_use)),
+                            error);
 }
 
 sealring_status registry_version_use_ahead(struct registry *registry, int64_t time, uint64_t *count,
                                            sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &version_use_ahead, error);
-    query_bind_int64(&query, 1, time);
-    return query_count(&query, count, error);
+    return query_count(registry, &version_use_ahead, PARAMETERS(INTEGER(time)), count, error);
 }
 
-static sealring_status version_use_find_ahead(struct registry *registry, int64_t time, int64_t *ring, uint32_t *number,
-                                              bool *found, sealring_error *error)
+struct version_use {
+    int64_t ring;
+    uint32_t number;
+};
+
+static void read_version_use(struct query *query, void *row)
 {
-    struct query query;
-    query_start(&query, registry, &version_use_first_ahead, error);
-    query_bind_int64(&query, 1, time);
-    *found = query_row(&query);
-    if (*found) {
-        *ring = query_int64(&query);
-        *number = query_uint32(&query);
-    }
-    return query_end(&query, error);
+    struct version_use *use = row;
+    use->ring = query_int64(query);
+    use->number = query_uint32(query);
 }
 
 sealring_status registry_version_use_limit(struct registry *registry, int64_t time, sealring_error *error)
 {
-    int64_t ring = 0;
-    uint32_t number = 0;
+    struct version_use use;
     bool found = false;
-    sealring_status status = version_use_find_ahead(registry, time, &ring, &number, &found, error);
-    while (status == SEALRING_OK && found) {
-        struct query query;
-        query_start(&query, registry, &version_use_delete, error);
-        query_bind_int64(&query, 1, ring);
-        query_bind_int64(&query, 2, number);
-        status = query_run(&query, error);
+    sealring_status status;
+    do {
+        status = query_find(registry, &version_use_first_ahead, PARAMETERS(INTEGER(time)), read_version_use, &use,
+                            &found, error);
+        if (status != SEALRING_OK || !found)
+            return status;
+        status = query_change(registry, &version_use_delete, PARAMETERS(INTEGER(use.ring), INTEGER(use.number)), error);
         if (status == SEALRING_OK)
-            status = registry_version_use_put(registry, ring, number, time, error);
-        if (status == SEALRING_OK)
-            status = version_use_find_ahead(registry, time, &ring, &number, &found, error);
-    }
+            status = registry_version_use_put(registry, use.ring, use.number, time, error);
+    } while (status == SEALRING_OK);
     return status;
 }

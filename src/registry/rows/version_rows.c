@@ -53,8 +53,9 @@ static const struct db_query version_count_current = {
     " AND c.serial = (SELECT max(n.serial) FROM credential n WHERE n.api_key = c.api_key)",
     false};
 
-void columns_read_version(struct query *query, struct registry_version *version)
+void columns_read_version(struct query *query, void *row)
 {
+    struct registry_version *version = row;
     version->ring = query_int64(query);
     version->number = query_uint32(query);
     version->state = (sealring_version_state)query_small(query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
@@ -72,8 +73,9 @@ void columns_read_version(struct query *query, struct registry_version *version)
     version->changed_epoch = query_uint64(query);
 }
 
-void columns_read_version_with_fact(struct query *query, struct registry_version *version)
+static void version_read(struct query *query, void *row)
 {
+    struct registry_version *version = row;
     columns_read_version(query, version);
     int fact = query_small(query, 0, SEALRING_VERSION_DESTROYED);
     version->unconfirmed = version->state >= SEALRING_VERSION_RETIRED && (int)version->state != fact;
@@ -82,131 +84,81 @@ void columns_read_version_with_fact(struct query *query, struct registry_version
 sealring_status registry_version_insert(struct registry *registry, const struct registry_version *version,
                                         sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &version_insert, error);
-    query_bind_int64(&query, 1, version->ring);
-    query_bind_int64(&query, 2, version->number);
-    query_bind_int64(&query, 3, version->state);
-    query_bind_bytes(&query, 4, version->object_id, version->object_id_length);
-    query_bind_bytes(&query, 5, version->check_value, sizeof version->check_value);
-    query_bind_bool(&query, 6, version->was_compromised);
-    query_bind_bool(&query, 7, version->closing_owed);
-    query_bind_int64(&query, 8, version->created);
-    query_bind_int64(&query, 9, version->activated);
-    query_bind_int64(&query, 10, version->retire_at);
-    query_bind_int64(&query, 11, version->closed);
-    query_bind_int64(&query, 12, version->purge_at);
-    query_bind_int64(&query, 13, version->destroyed);
-    query_bind_uint64(&query, 14, registry->vault.epoch);
-    return handle_tell(registry, query_run(&query, error), REGISTRY_TABLE_VERSION, version);
+    sealring_status status = query_change(
+        registry, &version_insert,
+        PARAMETERS(INTEGER(version->ring), INTEGER(version->number), INTEGER(version->state),
+                   BYTES(version->object_id, version->object_id_length),
+                   BYTES(version->check_value, sizeof version->check_value), INTEGER(version->was_compromised),
+                   INTEGER(version->closing_owed), INTEGER(version->created), INTEGER(version->activated),
+                   INTEGER(version->retire_at), INTEGER(version->closed), INTEGER(version->purge_at),
+                   INTEGER(version->destroyed), UNSIGNED(registry->vault.epoch)),
+        error);
+    return handle_tell(registry, status, REGISTRY_TABLE_VERSION, version);
 }
 
 sealring_status registry_version_update(struct registry *registry, const struct registry_version *version,
                                         sealring_error *error)
 {
-    struct query query;
     sealring_status status = closed_note_version(registry, version, error);
     if (status != SEALRING_OK)
         return status;
-    query_start(&query, registry, &version_update, error);
-    query_bind_int64(&query, 1, version->ring);
-    query_bind_int64(&query, 2, version->number);
-    query_bind_int64(&query, 3, version->state);
-    query_bind_bool(&query, 4, version->was_compromised);
-    query_bind_bool(&query, 5, version->closing_owed);
-    query_bind_int64(&query, 6, version->activated);
-    query_bind_int64(&query, 7, version->retire_at);
-    query_bind_int64(&query, 8, version->closed);
-    query_bind_int64(&query, 9, version->purge_at);
-    query_bind_int64(&query, 10, version->destroyed);
-    query_bind_uint64(&query, 11, registry->vault.epoch);
-    return handle_tell(registry, query_run(&query, error), REGISTRY_TABLE_VERSION, version);
-}
-
-static sealring_status version_take_one(struct query *query, struct registry_version *version, bool *found,
-                                        sealring_error *error)
-{
-    *found = query_row(query);
-    if (*found)
-        columns_read_version_with_fact(query, version);
-    return query_end(query, error);
+    status = query_change(registry, &version_update,
+                          PARAMETERS(INTEGER(version->ring), INTEGER(version->number), INTEGER(version->state),
+                                     INTEGER(version->was_compromised), INTEGER(version->closing_owed),
+                                     INTEGER(version->activated), INTEGER(version->retire_at), INTEGER(version->closed),
+                                     INTEGER(version->purge_at), INTEGER(version->destroyed),
+                                     UNSIGNED(registry->vault.epoch)),
+                          error);
+    return handle_tell(registry, status, REGISTRY_TABLE_VERSION, version);
 }
 
 sealring_status registry_version_find(struct registry *registry, int64_t ring, uint32_t number,
                                       struct registry_version *version, bool *found, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &version_get, error);
-    query_bind_int64(&query, 1, ring);
-    query_bind_int64(&query, 2, number);
-    return version_take_one(&query, version, found, error);
+    return query_find(registry, &version_get, PARAMETERS(INTEGER(ring), INTEGER(number)), version_read, version, found,
+                      error);
 }
 
 sealring_status registry_version_find_by_object(struct registry *registry, const uint8_t *object_id, size_t length,
                                                 struct registry_version *version, bool *found, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &version_get_by_object, error);
-    query_bind_bytes(&query, 1, object_id, length);
-    return version_take_one(&query, version, found, error);
+    return query_find(registry, &version_get_by_object, PARAMETERS(BYTES(object_id, length)), version_read, version,
+                      found, error);
 }
 
 struct registry_cursor registry_versions(struct registry *registry, int64_t ring, sealring_error *error)
 {
-    struct registry_cursor versions = query_open(registry, ring == 0 ? &version_all : &version_of_ring, error);
-    if (ring != 0)
-        query_bind_int64(&versions.query, 1, ring);
-    return versions;
+    return ring == 0 ? query_list(registry, &version_all, NULL, error)
+                     : query_list(registry, &version_of_ring, PARAMETERS(INTEGER(ring)), error);
 }
 
 struct registry_cursor registry_versions_owed(struct registry *registry, sealring_error *error)
 {
-    return query_open(registry, &version_owed, error);
+    return query_list(registry, &version_owed, NULL, error);
 }
 
 bool registry_version_next(struct registry_cursor *versions, struct registry_version *version)
 {
-    if (!query_row(&versions->query))
-        return false;
-    columns_read_version_with_fact(&versions->query, version);
-    return query_good(&versions->query);
-}
-
-static sealring_status version_ask_held(struct registry *registry, const struct db_query *text, int64_t ring,
-                                        uint32_t number, bool *held, sealring_error *error)
-{
-    struct query query;
-    query_start(&query, registry, text, error);
-    query_bind_int64(&query, 1, ring);
-    query_bind_int64(&query, 2, number);
-    *held = query_row(&query);
-    return query_end(&query, error);
+    return query_next(versions, version_read, version);
 }
 
 sealring_status registry_version_held(struct registry *registry, int64_t ring, uint32_t number, bool *held,
                                       sealring_error *error)
 {
-    return version_ask_held(registry, &version_held, ring, number, held, error);
+    return query_find(registry, &version_held, PARAMETERS(INTEGER(ring), INTEGER(number)), NULL, NULL, held, error);
 }
 
 sealring_status registry_version_held_surely(struct registry *registry, int64_t ring, uint32_t number, bool *held,
                                              sealring_error *error)
 {
-    return version_ask_held(registry, &version_held_surely, ring, number, held, error);
+    return query_find(registry, &version_held_surely, PARAMETERS(INTEGER(ring), INTEGER(number)), NULL, NULL, held,
+                      error);
 }
 
 sealring_status registry_version_count(struct registry *registry, int64_t ring, uint32_t number, uint64_t *credentials,
                                        uint64_t *current, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &version_count_credentials, error);
-    query_bind_int64(&query, 1, ring);
-    query_bind_int64(&query, 2, number);
-    sealring_status status = query_count(&query, credentials, error);
-    if (status != SEALRING_OK)
-        return status;
-    query_start(&query, registry, &version_count_current, error);
-    query_bind_int64(&query, 1, ring);
-    query_bind_int64(&query, 2, number);
-    return query_count(&query, current, error);
+    const struct query_parameter *parameters = PARAMETERS(INTEGER(ring), INTEGER(number));
+    sealring_status status = query_count(registry, &version_count_credentials, parameters, credentials, error);
+    return status == SEALRING_OK ? query_count(registry, &version_count_current, parameters, current, error) : status;
 }

@@ -7,7 +7,7 @@
 #include "registry/rows/columns.h"
 #include "registry/usage/usage_rows.h"
 
-#define NAME_COLUMNS "k.id, k.key_id, cl.name, k.label"
+#define NAME_COLUMNS "k.id, k.key_id, cl.name"
 
 /* By the version's index, the latest period first, so that nothing is sorted: to get a few names, only some rows are read. */
 static const struct db_query users_of_hours = {
@@ -50,130 +50,96 @@ static const struct db_query behind_keys = {
                                          " AND cl.id = k.client LIMIT ?5",
     false};
 
-struct named {
-    int64_t key;
-    struct registry_usage_name name;
-};
-
-struct users {
-    struct named found[USAGE_NAMES_MOST];
-    unsigned count;
-    unsigned most;
-};
-
-static void read_name(struct query *query, struct named *named)
+static void read_name(struct query *query, void *row)
 {
-    named->key = query_int64(query);
-    query_ascii(query, named->name.key_id, sizeof named->name.key_id);
-    query_name(query, named->name.client, sizeof named->name.client, name_client_problem);
-    query_name(query, named->name.label, sizeof named->name.label, name_problem);
-    named->name.last_use = query_past(query);
+    struct registry_usage_name *name = row;
+    name->key = query_int64(query);
+    query_ascii(query, name->key_id, sizeof name->key_id);
+    query_name(query, name->client, sizeof name->client, name_client_problem);
+    name->last_use = query_past(query);
 }
 
-static void take_user(struct users *users, const struct named *named)
+static void take_user(struct registry_usage_names *names, const struct registry_usage_name *user)
 {
-    for (unsigned i = 0; i < users->count; i++) {
-        struct named *known = &users->found[i];
-        if (known->key != named->key)
+    for (unsigned i = 0; i < names->count; i++) {
+        struct registry_usage_name *known = &names->found[i];
+        if (known->key != user->key)
             continue;
-        if (known->name.last_use < named->name.last_use)
-            known->name.last_use = named->name.last_use;
+        if (known->last_use < user->last_use)
+            known->last_use = user->last_use;
         return;
     }
-    users->found[users->count++] = *named;
+    names->found[names->count++] = *user;
 }
 
 static sealring_status find_users(struct registry *registry, const struct db_query *text, int64_t ring,
-                                  uint32_t version, int64_t since, int64_t length, struct users *users,
-                                  sealring_error *error)
+                                  uint32_t version, int64_t since, int64_t length, unsigned most,
+                                  struct registry_usage_names *names, sealring_error *error)
 {
-    struct query query;
-    struct named named;
-    query_start(&query, registry, text, error);
-    query_bind_int64(&query, 1, ring);
-    query_bind_int64(&query, 2, version);
-    /* a last use is rounded up, so it may be in the hour before its own */
-    query_bind_int64(&query, 3, since < length ? 0 : since / length - 1);
-    query_bind_int64(&query, 4, since);
-    while (users->count < users->most && query_row(&query)) {
-        read_name(&query, &named);
-        if (query_good(&query))
-            take_user(users, &named);
-    }
-    return query_end(&query, error);
-}
-
-static void give_name(struct registry_usage_names *names, const struct named *named)
-{
-    if (names->count < USAGE_NAMES_MOST)
-        names->found[names->count++] = named->name;
+    struct registry_usage_name user;
+    int64_t first =
+        since < length ? 0 : since / length - 1; /* a last use is rounded up: it may be in the hour before */
+    struct registry_cursor users =
+        query_list(registry, text, PARAMETERS(INTEGER(ring), INTEGER(version), INTEGER(first), INTEGER(since)), error);
+    while (names->count < most && query_next(&users, read_name, &user))
+        take_user(names, &user);
+    return registry_close_cursor(&users, SEALRING_OK);
 }
 
 static int by_last_use(const void *a, const void *b)
 {
-    const struct named *one = a;
-    const struct named *other = b;
-    return (one->name.last_use < other->name.last_use) - (one->name.last_use > other->name.last_use);
+    const struct registry_usage_name *one = a;
+    const struct registry_usage_name *other = b;
+    return (one->last_use < other->last_use) - (one->last_use > other->last_use);
 }
 
 sealring_status usage_users(struct registry *registry, int64_t ring, uint32_t version, int64_t since, unsigned most,
                             struct registry_usage_names *names, sealring_error *error)
 {
-    struct users users;
-    users.count = 0;
-    users.most = most < USAGE_NAMES_MOST ? most : USAGE_NAMES_MOST;
-    sealring_status status = find_users(registry, &users_of_hours, ring, version, since, USAGE_HOUR_MS, &users, error);
-    if (status == SEALRING_OK)
-        status = find_users(registry, &users_of_days, ring, version, since, USAGE_DAY_MS, &users, error);
-    if (status != SEALRING_OK)
-        return status;
-    qsort(users.found, users.count, sizeof *users.found, by_last_use);
     names->count = 0;
-    for (unsigned i = 0; i < users.count; i++)
-        give_name(names, &users.found[i]);
-    return SEALRING_OK;
+    most = most < USAGE_NAMES_MOST ? most : USAGE_NAMES_MOST;
+    sealring_status status =
+        find_users(registry, &users_of_hours, ring, version, since, USAGE_HOUR_MS, most, names, error);
+    if (status == SEALRING_OK)
+        status = find_users(registry, &users_of_days, ring, version, since, USAGE_DAY_MS, most, names, error);
+    if (status == SEALRING_OK)
+        qsort(names->found, names->count, sizeof *names->found, by_last_use);
+    return status;
 }
 
 sealring_status usage_idle(struct registry *registry, int64_t ring, uint32_t version, unsigned most,
                            struct registry_usage_names *names, sealring_error *error)
 {
-    struct query query;
-    struct named named;
+    struct registry_cursor keys =
+        query_list(registry, &idle_keys, PARAMETERS(INTEGER(ring), INTEGER(version), INTEGER(most)), error);
     names->count = 0;
-    query_start(&query, registry, &idle_keys, error);
-    query_bind_int64(&query, 1, ring);
-    query_bind_int64(&query, 2, version);
-    query_bind_int64(&query, 3, most);
-    while (query_row(&query)) {
-        read_name(&query, &named);
-        give_name(names, &named);
-    }
-    return query_end(&query, error);
+    while (names->count < USAGE_NAMES_MOST && query_next(&keys, read_name, &names->found[names->count]))
+        names->count++;
+    return registry_close_cursor(&keys, SEALRING_OK);
 }
 
 sealring_status usage_behind(struct registry *registry, const struct usage_behind *asked, unsigned *count,
                              struct registry_usage_names *names, sealring_error *error)
 {
     struct query query;
-    struct named named;
+    struct registry_usage_name name;
     *count = 0;
     names->count = 0;
     query_start(&query, registry, &behind_keys, error);
-    query_bind_int64(&query, 1, asked->ring);
-    query_bind_int64(&query, 2, asked->version);
-    query_bind_int64(&query, 3, asked->now);
-    query_bind_int64(&query, 4, asked->pending != NULL ? 0 : asked->since); /* 0: also who never called, by the rows */
-    query_bind_int64(&query, 5, asked->pending != NULL ? INT64_MAX : asked->most);
+    /* since 0: also who never called, by the rows */
+    query_bind(&query, PARAMETERS(INTEGER(asked->ring), INTEGER(asked->version), INTEGER(asked->now),
+                                  INTEGER(asked->pending != NULL ? 0 : asked->since),
+                                  INTEGER(asked->pending != NULL ? INT64_MAX : asked->most)));
     while (*count < asked->most && query_row(&query)) {
-        read_name(&query, &named);
+        read_name(&query, &name);
         const int64_t others[] = {query_past(&query), query_past(&query),
-                                  asked->pending != NULL ? asked->pending(named.key, asked->pending_context) : 0};
+                                  asked->pending != NULL ? asked->pending(name.key, asked->pending_context) : 0};
         for (unsigned i = 0; i < sizeof others / sizeof others[0]; i++)
-            named.name.last_use = others[i] > named.name.last_use ? others[i] : named.name.last_use;
-        if (asked->pending != NULL && named.name.last_use < asked->since)
+            name.last_use = others[i] > name.last_use ? others[i] : name.last_use;
+        if (asked->pending != NULL && name.last_use < asked->since)
             continue;
-        if ((*count)++ < asked->named)
-            give_name(names, &named);
+        if ((*count)++ < asked->named && names->count < USAGE_NAMES_MOST)
+            names->found[names->count++] = name;
     }
     return query_end(&query, error);
 }

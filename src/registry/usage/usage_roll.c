@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ageing of statistics: hours become days, days are deleted, each exactly once, some rows in one transaction. */
-#include <string.h>
-
-#include "registry/connection/query.h"
-#include "registry/usage/usage_rows.h"
+#include "registry/usage/usage_counts.h"
 
 #define HOURS_IN_DAY 24
 
 /* By the version's index: what is not settled yet is skipped. */
 static const struct db_query roll_find = {
-    "SELECT u.api_key, u.serial, u.hour, u.seat, u.accepted, u.not_yet_valid, u.expired, u.suspended, u.scope, u.closed,"
-    " u.last_use FROM usage_hour u CROSS JOIN usage_seat s WHERE u.ring = ?1 AND u.version = ?2 AND u.hour < ?3"
+    "SELECT u.api_key, u.serial, u.hour, u.seat, " USAGE_COUNTS
+    " FROM usage_hour u CROSS JOIN usage_seat s WHERE u.ring = ?1 AND u.version = ?2 AND u.hour < ?3"
     " AND s.seat = u.seat AND u.hour <= s.settled_hour ORDER BY u.hour LIMIT ?4",
     false};
 
@@ -23,8 +20,8 @@ static const struct db_query roll_find = {
 
 /* A day's row contains the version of its serial, which never changes. */
 static const struct db_query roll_add = {
-    "INSERT INTO usage_day (api_key, serial, day, ring, version, accepted, not_yet_valid, expired, suspended, scope,"
-    " closed, last_use) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+    "INSERT INTO usage_day (api_key, serial, day, ring, version, " USAGE_COUNTS
+    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
     " ON CONFLICT (api_key, serial, day) DO UPDATE SET " SUM("accepted") ", " SUM("not_yet_valid") ", " SUM("expired") ", " SUM(
         "suspended") ", " SUM("scope") ", " SUM("closed") ","
                                                           " last_use = CASE WHEN usage_day.last_use > excluded.last_use THEN usage_day.last_use ELSE excluded.last_use END",
@@ -48,183 +45,107 @@ static const struct db_query traffic_find = {
 static const struct db_query traffic_delete = {
     "DELETE FROM usage_traffic WHERE ring = ?1 AND version = ?2 AND hour = ?3 AND seat = ?4", true};
 
-/* The rows of one call; collected first, as nothing may be changed during a walk. */
-struct roll_rows {
-    struct registry_usage rows[USAGE_ROLL_MOST];
-    unsigned count;
-};
-
-static void start_find(struct query *query, struct registry *registry, const struct db_query *text,
-                       const struct registry_usage *of, unsigned most, sealring_error *error)
+static struct registry_cursor find_old(struct registry *registry, const struct db_query *text,
+                                       const struct registry_usage *of, unsigned most, sealring_error *error)
 {
-    query_start(query, registry, text, error);
-    query_bind_int64(query, 1, of->ring);
-    query_bind_int64(query, 2, of->version);
-    query_bind_int64(query, 3, of->period);
-    query_bind_int64(query, 4, most);
+    return query_list(registry, text,
+                      PARAMETERS(INTEGER(of->ring), INTEGER(of->version), INTEGER(of->period), INTEGER(most)), error);
 }
 
 /* ---- Hours to days -------------------------------------------------------------------------------------------------- */
 
-static sealring_status roll_collect(struct registry *registry, const struct registry_usage *of, struct roll_rows *found,
-                                    sealring_error *error)
+static void roll_read(struct query *query, void *row)
 {
-    struct query query;
-    found->count = 0;
-    start_find(&query, registry, &roll_find, of, USAGE_ROLL_MOST, error);
-    while (found->count < USAGE_ROLL_MOST && query_row(&query)) {
-        struct registry_usage *usage = &found->rows[found->count++];
-        *usage = *of;
-        usage->key = query_int64(&query);
-        usage->serial = query_uint32(&query);
-        usage->period = query_uint32(&query);
-        query_bytes(&query, usage->seat, sizeof usage->seat);
-        usage->accepted = query_uint64(&query);
-        for (unsigned i = 0; i < USAGE_VERDICTS; i++)
-            usage->rejected[i] = query_uint64(&query);
-        usage->last_use = query_past(&query);
-    }
-    return query_end(&query, error);
+    struct registry_usage *usage = row;
+    usage->key = query_int64(query);
+    usage->serial = query_uint32(query);
+    usage->period = query_uint32(query);
+    query_bytes(query, usage->seat, sizeof usage->seat);
+    usage_read_counts(query, usage);
 }
 
 static sealring_status roll_one(struct registry *registry, const struct registry_usage *usage, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &roll_add, error);
-    query_bind_int64(&query, 1, usage->key);
-    query_bind_int64(&query, 2, usage->serial);
-    query_bind_int64(&query, 3, usage->period / HOURS_IN_DAY);
-    query_bind_int64(&query, 4, usage->ring);
-    query_bind_int64(&query, 5, usage->version);
-    query_bind_uint64(&query, 6, usage->accepted);
-    for (unsigned i = 0; i < USAGE_VERDICTS; i++)
-        query_bind_uint64(&query, 7 + (int)i, usage->rejected[i]);
-    query_bind_int64(&query, 12, usage->last_use);
-    sealring_status status = query_run(&query, error);
-    if (status != SEALRING_OK)
-        return status;
-    query_start(&query, registry, &roll_delete, error);
-    query_bind_int64(&query, 1, usage->key);
-    query_bind_int64(&query, 2, usage->serial);
-    query_bind_int64(&query, 3, usage->period);
-    query_bind_bytes(&query, 4, usage->seat, sizeof usage->seat);
-    return query_run(&query, error);
-}
-
-sealring_status registry_usage_roll(struct registry *registry, int64_t ring, uint32_t version, uint32_t before,
-                                    unsigned *moved, sealring_error *error)
-{
-    struct registry_usage of = {.ring = ring, .version = version, .period = before * HOURS_IN_DAY};
-    struct roll_rows found;
-    sealring_status status = roll_collect(registry, &of, &found, error);
-    for (unsigned i = 0; i < found.count && status == SEALRING_OK; i++)
-        status = roll_one(registry, &found.rows[i], error);
-    *moved = found.count;
-    return status;
+    sealring_status status =
+        query_change(registry, &roll_add,
+                     PARAMETERS(INTEGER(usage->key), INTEGER(usage->serial), INTEGER(usage->period / HOURS_IN_DAY),
+                                INTEGER(usage->ring), INTEGER(usage->version), USAGE_COUNTED(usage)),
+                     error);
+    return status == SEALRING_OK ? query_change(registry, &roll_delete, PARAMETERS(USAGE_HOUR(usage)), error) : status;
 }
 
 /* ---- Days deleted --------------------------------------------------------------------------------------------------- */
 
-static sealring_status prune_collect(struct registry *registry, const struct registry_usage *of,
-                                     struct roll_rows *found, sealring_error *error)
+static void prune_read(struct query *query, void *row)
 {
-    struct query query;
-    found->count = 0;
-    start_find(&query, registry, &prune_find, of, USAGE_ROLL_MOST, error);
-    while (found->count < USAGE_ROLL_MOST && query_row(&query)) {
-        struct registry_usage *usage = &found->rows[found->count++];
-        *usage = *of;
-        usage->key = query_int64(&query);
-        usage->serial = query_uint32(&query);
-        usage->period = query_uint32(&query);
-        usage->last_use = query_past(&query);
-    }
-    return query_end(&query, error);
+    struct registry_usage *usage = row;
+    usage->key = query_int64(query);
+    usage->serial = query_uint32(query);
+    usage->period = query_uint32(query);
+    usage->last_use = query_past(query);
 }
 
 static sealring_status prune_one(struct registry *registry, const struct registry_usage *usage, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &prune_note, error);
-    query_bind_int64(&query, 1, usage->key);
-    query_bind_int64(&query, 2, usage->last_use);
-    sealring_status status = query_run_any(&query, error);
+    sealring_status status =
+        query_change_any(registry, &prune_note, PARAMETERS(INTEGER(usage->key), INTEGER(usage->last_use)), error);
     if (status != SEALRING_OK)
         return status;
-    query_start(&query, registry, &prune_delete, error);
-    query_bind_int64(&query, 1, usage->key);
-    query_bind_int64(&query, 2, usage->serial);
-    query_bind_int64(&query, 3, usage->period);
-    return query_run(&query, error);
-}
-
-sealring_status registry_usage_prune(struct registry *registry, int64_t ring, uint32_t version, uint32_t before,
-                                     unsigned *deleted, sealring_error *error)
-{
-    struct registry_usage of = {.ring = ring, .version = version, .period = before};
-    struct roll_rows found;
-    sealring_status status = prune_collect(registry, &of, &found, error);
-    for (unsigned i = 0; i < found.count && status == SEALRING_OK; i++)
-        status = prune_one(registry, &found.rows[i], error);
-    *deleted = found.count;
-    return status;
+    return query_change(registry, &prune_delete,
+                        PARAMETERS(INTEGER(usage->key), INTEGER(usage->serial), INTEGER(usage->period)), error);
 }
 
 /* ---- Traffic -------------------------------------------------------------------------------------------------------- */
 
-static sealring_status traffic_collect(struct registry *registry, const struct registry_usage *of,
-                                       struct roll_rows *found, sealring_error *error)
+static void traffic_read(struct query *query, void *row)
 {
-    struct query query;
-    found->count = 0;
-    start_find(&query, registry, &traffic_find, of, USAGE_ROLL_MOST, error);
-    while (found->count < USAGE_ROLL_MOST && query_row(&query)) {
-        struct registry_usage *usage = &found->rows[found->count++];
-        *usage = *of;
-        usage->period = query_uint32(&query);
-        query_bytes(&query, usage->seat, sizeof usage->seat);
-    }
-    return query_end(&query, error);
+    struct registry_usage *usage = row;
+    usage->period = query_uint32(query);
+    query_bytes(query, usage->seat, sizeof usage->seat);
 }
 
-sealring_status registry_traffic_prune(struct registry *registry, int64_t ring, uint32_t version, uint32_t before,
-                                       unsigned *deleted, sealring_error *error)
+static sealring_status traffic_one(struct registry *registry, const struct registry_usage *usage, sealring_error *error)
 {
-    struct registry_usage of = {.ring = ring, .version = version, .period = before};
-    struct roll_rows found;
-    struct query query;
-    sealring_status status = traffic_collect(registry, &of, &found, error);
-    for (unsigned i = 0; i < found.count && status == SEALRING_OK; i++) {
-        query_start(&query, registry, &traffic_delete, error);
-        query_bind_int64(&query, 1, ring);
-        query_bind_int64(&query, 2, version);
-        query_bind_int64(&query, 3, found.rows[i].period);
-        query_bind_bytes(&query, 4, found.rows[i].seat, sizeof found.rows[i].seat);
-        status = query_run(&query, error);
-    }
-    *deleted = found.count;
+    return query_change(registry, &traffic_delete,
+                        PARAMETERS(INTEGER(usage->ring), INTEGER(usage->version), INTEGER(usage->period),
+                                   BYTES(usage->seat, sizeof usage->seat)),
+                        error);
+}
+
+/* ---- All three ------------------------------------------------------------------------------------------------------ */
+
+static const struct {
+    const struct db_query *find;
+    query_reader read;
+    sealring_status (*age)(struct registry *registry, const struct registry_usage *usage, sealring_error *error);
+} ageings[USAGE_AGEINGS] = {
+    [USAGE_ROLL] = {&roll_find, roll_read, roll_one},
+    [USAGE_PRUNE] = {&prune_find, prune_read, prune_one},
+    [USAGE_PRUNE_TRAFFIC] = {&traffic_find, traffic_read, traffic_one},
+};
+
+/* The rows are collected first, as nothing may be changed during a walk. */
+sealring_status registry_usage_age(struct registry *registry, enum usage_ageing ageing, int64_t ring, uint32_t version,
+                                   uint32_t before, unsigned *count, sealring_error *error)
+{
+    const struct registry_usage of = {.ring = ring, .version = version, .period = before};
+    struct registry_usage found[USAGE_ROLL_MOST + 1];
+    struct registry_cursor rows = find_old(registry, ageings[ageing].find, &of, USAGE_ROLL_MOST, error);
+    *count = 0;
+    found[0] = of;
+    while (*count < USAGE_ROLL_MOST && query_next(&rows, ageings[ageing].read, &found[*count]))
+        found[++*count] = of;
+    sealring_status status = registry_close_cursor(&rows, SEALRING_OK);
+    for (unsigned i = 0; i < *count && status == SEALRING_OK; i++)
+        status = ageings[ageing].age(registry, &found[i], error);
     return status;
 }
 
-/* ---- Whether there is anything to do -------------------------------------------------------------------------------- */
-
-static sealring_status finds_any(struct registry *registry, const struct db_query *text,
-                                 const struct registry_usage *of, bool *any, sealring_error *error)
+sealring_status registry_usage_aged(struct registry *registry, enum usage_ageing ageing, int64_t ring, uint32_t version,
+                                    uint32_t before, bool *aged, sealring_error *error)
 {
-    struct query query;
-    start_find(&query, registry, text, of, 1, error);
-    *any = query_row(&query) || *any;
-    return query_end(&query, error);
-}
-
-sealring_status registry_usage_aged(struct registry *registry, int64_t ring, uint32_t version, uint32_t roll_before,
-                                    uint32_t prune_before, bool *aged, sealring_error *error)
-{
-    struct registry_usage hours = {.ring = ring, .version = version, .period = roll_before * HOURS_IN_DAY};
-    struct registry_usage days = {.ring = ring, .version = version, .period = prune_before};
-    *aged = false;
-    sealring_status status = finds_any(registry, &roll_find, &hours, aged, error);
-    if (status == SEALRING_OK)
-        status = finds_any(registry, &traffic_find, &hours, aged, error);
-    return status == SEALRING_OK ? finds_any(registry, &prune_find, &days, aged, error) : status;
+    const struct registry_usage of = {.ring = ring, .version = version, .period = before};
+    struct registry_cursor rows = find_old(registry, ageings[ageing].find, &of, 1, error);
+    *aged = query_row(&rows.query);
+    return registry_close_cursor(&rows, SEALRING_OK);
 }

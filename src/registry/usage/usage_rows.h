@@ -37,8 +37,11 @@ sealring_status registry_usage_put(struct registry *registry, const struct regis
 struct registry_cursor registry_usage_of_key(struct registry *registry, int64_t key, bool daily, int64_t since,
                                              int64_t until, sealring_error *error);
 bool registry_usage_next(struct registry_cursor *periods, struct registry_usage *usage);
-/* The key's ring, and `used`: the time of a use, 0: it has never called. */
-sealring_status registry_usage_find_owner(struct registry *registry, int64_t key, int64_t *ring, int64_t *used,
+struct registry_usage_owner {
+    int64_t ring; /* of the key */
+    int64_t used; /* the time of a use, 0: it has never called */
+};
+sealring_status registry_usage_find_owner(struct registry *registry, int64_t key, struct registry_usage_owner *owner,
                                           bool *found, sealring_error *error);
 
 struct registry_traffic {
@@ -79,27 +82,26 @@ sealring_status registry_usage_settled(struct registry *registry, const uint8_t 
 
 #define USAGE_ROLL_MOST 160 /* rows per call: with the rows that each changes elsewhere, fewer than 500 */
 
-/* Returns whether any of the three below would find something. */
-sealring_status registry_usage_aged(struct registry *registry, int64_t ring, uint32_t version, uint32_t roll_before,
-                                    uint32_t prune_before, bool *aged, sealring_error *error);
-
-/* Moves settled hours before day `before` of one version into their days. *moved: their number, less than USAGE_ROLL_MOST if there are
- * no more. */
-sealring_status registry_usage_roll(struct registry *registry, int64_t ring, uint32_t version, uint32_t before,
-                                    unsigned *moved, sealring_error *error);
-/* Deletes days before day `before` of one version, after recording their last use with the key. */
-sealring_status registry_usage_prune(struct registry *registry, int64_t ring, uint32_t version, uint32_t before,
-                                     unsigned *deleted, sealring_error *error);
-/* Deletes traffic of hours before `before` of one version. */
-sealring_status registry_traffic_prune(struct registry *registry, int64_t ring, uint32_t version, uint32_t before,
-                                       unsigned *deleted, sealring_error *error);
+enum usage_ageing {
+    USAGE_ROLL,          /* moves settled hours into their days */
+    USAGE_PRUNE,         /* deletes days, after recording their last use with the key */
+    USAGE_PRUNE_TRAFFIC, /* deletes traffic of hours */
+    USAGE_AGEINGS
+};
+/* Ages rows of one version that are of a period before `before`: an hour, for USAGE_PRUNE a day. *count: their number, less than
+ * USAGE_ROLL_MOST if there are no more. */
+sealring_status registry_usage_age(struct registry *registry, enum usage_ageing ageing, int64_t ring, uint32_t version,
+                                   uint32_t before, unsigned *count, sealring_error *error);
+/* Returns whether it would find something. */
+sealring_status registry_usage_aged(struct registry *registry, enum usage_ageing ageing, int64_t ring, uint32_t version,
+                                    uint32_t before, bool *aged, sealring_error *error);
 
 /* ---- Names ---------------------------------------------------------------------------------------------------------- */
 
 struct registry_usage_name {
+    int64_t key;
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
     char client[SEALRING_NAME_LENGTH_MAX + 1];
-    char label[SEALRING_NAME_LENGTH_MAX + 1];
     int64_t last_use; /* 0: it has never called */
 };
 

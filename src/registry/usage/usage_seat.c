@@ -18,8 +18,9 @@ static const struct db_query seat_delete = {"DELETE FROM usage_seat WHERE seat =
 
 static const struct db_query seat_all = {"SELECT " SEAT_COLUMNS " FROM usage_seat ORDER BY seat", false};
 
-static void read_seat(struct query *query, struct registry_usage_seat *row)
+static void read_seat(struct query *query, void *found)
 {
+    struct registry_usage_seat *row = found;
     size_t length = 0;
     query_bytes(query, row->seat, sizeof row->seat);
     row->settled_hour = query_uint32(query);
@@ -30,46 +31,32 @@ static void read_seat(struct query *query, struct registry_usage_seat *row)
 sealring_status registry_usage_seat_find(struct registry *registry, const uint8_t seat[REGISTRY_ID_SIZE],
                                          struct registry_usage_seat *row, bool *found, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &seat_get, error);
-    query_bind_bytes(&query, 1, seat, REGISTRY_ID_SIZE);
-    *found = query_row(&query);
-    if (*found)
-        read_seat(&query, row);
-    return query_end(&query, error);
+    return query_find(registry, &seat_get, PARAMETERS(BYTES(seat, REGISTRY_ID_SIZE)), read_seat, row, found, error);
 }
 
 sealring_status registry_usage_seat_put(struct registry *registry, const struct registry_usage_seat *row,
                                         sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &seat_put, error);
-    query_bind_bytes(&query, 1, row->seat, sizeof row->seat);
-    query_bind_int64(&query, 2, row->settled_hour);
-    query_bind_bytes(&query, 3, row->finished, row->is_finished ? sizeof row->finished : 0);
-    return query_run(&query, error);
+    return query_change(registry, &seat_put,
+                        PARAMETERS(BYTES(row->seat, sizeof row->seat), INTEGER(row->settled_hour),
+                                   BYTES(row->finished, row->is_finished ? sizeof row->finished : 0)),
+                        error);
 }
 
 sealring_status registry_usage_seat_delete(struct registry *registry, const uint8_t seat[REGISTRY_ID_SIZE],
                                            sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &seat_delete, error);
-    query_bind_bytes(&query, 1, seat, REGISTRY_ID_SIZE);
-    return query_run(&query, error);
+    return query_change(registry, &seat_delete, PARAMETERS(BYTES(seat, REGISTRY_ID_SIZE)), error);
 }
 
 struct registry_cursor registry_usage_seats(struct registry *registry, sealring_error *error)
 {
-    return query_open(registry, &seat_all, error);
+    return query_list(registry, &seat_all, NULL, error);
 }
 
 bool registry_usage_seat_next(struct registry_cursor *seats, struct registry_usage_seat *row)
 {
-    if (!query_row(&seats->query))
-        return false;
-    read_seat(&seats->query, row);
-    return query_good(&seats->query);
+    return query_next(seats, read_seat, row);
 }
 
 /* ---- A verifier's query --------------------------------------------------------------------------------------------- */

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of usage by hour and day, and of traffic by version. */
-#include "registry/usage/usage_rows.h"
+#include "registry/usage/usage_counts.h"
 
 #include <string.h>
-
-#include "registry/connection/query.h"
-
-#define USAGE_COUNTS "accepted, not_yet_valid, expired, suspended, scope, closed, last_use"
 
 static const struct db_query usage_get = {
     "SELECT version, " USAGE_COUNTS " FROM usage_hour WHERE api_key = ?1 AND serial = ?2 AND hour = ?3 AND seat = ?4",
@@ -41,20 +37,12 @@ static const struct db_query traffic_each = {
     " ORDER BY version, hour, seat",
     false};
 
-static void read_counts(struct query *query, struct registry_usage *usage)
+void usage_read_counts(struct query *query, struct registry_usage *usage)
 {
     usage->accepted = query_uint64(query);
     for (unsigned i = 0; i < USAGE_VERDICTS; i++)
         usage->rejected[i] = query_uint64(query);
     usage->last_use = query_past(query);
-}
-
-static void bind_name(struct query *query, const struct registry_usage *usage)
-{
-    query_bind_int64(query, 1, usage->key);
-    query_bind_int64(query, 2, usage->serial);
-    query_bind_int64(query, 3, usage->period);
-    query_bind_bytes(query, 4, usage->seat, sizeof usage->seat);
 }
 
 static bool equal(const struct registry_usage *one, const struct registry_usage *other)
@@ -63,59 +51,46 @@ static bool equal(const struct registry_usage *one, const struct registry_usage 
            memcmp(one->rejected, other->rejected, sizeof one->rejected) == 0;
 }
 
+static void read_version_counts(struct query *query, void *row)
+{
+    struct registry_usage *usage = row;
+    usage->version = query_uint32(query);
+    usage_read_counts(query, usage);
+}
+
 sealring_status registry_usage_same(struct registry *registry, const struct registry_usage *usage, bool *same,
                                     sealring_error *error)
 {
-    struct query query;
     struct registry_usage found = {.key = 0};
-    query_start(&query, registry, &usage_get, error);
-    bind_name(&query, usage);
-    *same = query_row(&query);
-    if (*same) {
-        found.version = query_uint32(&query);
-        read_counts(&query, &found);
-        *same = equal(&found, usage);
-    }
-    return query_end(&query, error);
-}
-
-/* Records that the key has called, which is final. */
-static sealring_status mark_used(struct registry *registry, const struct registry_usage *usage, sealring_error *error)
-{
-    struct query query;
-    query_start(&query, registry, &usage_mark, error);
-    query_bind_int64(&query, 1, usage->key);
-    query_bind_int64(&query, 2, usage->last_use > 0 ? usage->last_use : 1);
-    return query_run_any(&query, error);
+    sealring_status status =
+        query_find(registry, &usage_get, PARAMETERS(USAGE_HOUR(usage)), read_version_counts, &found, same, error);
+    *same = *same && equal(&found, usage);
+    return status;
 }
 
 sealring_status registry_usage_put(struct registry *registry, const struct registry_usage *usage, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &usage_put, error);
-    bind_name(&query, usage);
-    query_bind_int64(&query, 5, usage->ring);
-    query_bind_int64(&query, 6, usage->version);
-    query_bind_uint64(&query, 7, usage->accepted);
-    for (unsigned i = 0; i < USAGE_VERDICTS; i++)
-        query_bind_uint64(&query, 8 + (int)i, usage->rejected[i]);
-    query_bind_int64(&query, 13, usage->last_use);
-    sealring_status status = query_run(&query, error);
-    return status == SEALRING_OK ? mark_used(registry, usage, error) : status;
+    sealring_status status = query_change(
+        registry, &usage_put,
+        PARAMETERS(USAGE_HOUR(usage), INTEGER(usage->ring), INTEGER(usage->version), USAGE_COUNTED(usage)), error);
+    if (status != SEALRING_OK)
+        return status;
+    /* records that the key has called, which is final */
+    return query_change_any(registry, &usage_mark,
+                            PARAMETERS(INTEGER(usage->key), INTEGER(usage->last_use > 0 ? usage->last_use : 1)), error);
 }
 
-sealring_status registry_usage_find_owner(struct registry *registry, int64_t key, int64_t *ring, int64_t *used,
+static void read_owner(struct query *query, void *row)
+{
+    struct registry_usage_owner *owner = row;
+    owner->ring = query_int64(query);
+    owner->used = query_past(query);
+}
+
+sealring_status registry_usage_find_owner(struct registry *registry, int64_t key, struct registry_usage_owner *owner,
                                           bool *found, sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &usage_owner, error);
-    query_bind_int64(&query, 1, key);
-    *found = query_row(&query);
-    if (*found) {
-        *ring = query_int64(&query);
-        *used = query_past(&query);
-    }
-    return query_end(&query, error);
+    return query_find(registry, &usage_owner, PARAMETERS(INTEGER(key)), read_owner, owner, found, error);
 }
 
 /* ---- Of one key ----------------------------------------------------------------------------------------------------- */
@@ -135,11 +110,10 @@ struct registry_cursor registry_usage_of_key(struct registry *registry, int64_t 
                                              int64_t until, sealring_error *error)
 {
     const int64_t length = daily ? USAGE_DAY_MS : USAGE_HOUR_MS;
-    struct registry_cursor periods = query_open(registry, daily ? &usage_days : &usage_hours, error);
+    struct registry_cursor periods = query_list(
+        registry, daily ? &usage_days : &usage_hours,
+        PARAMETERS(INTEGER(key), INTEGER(first_period(since, length)), INTEGER(end_period(until, length))), error);
     periods.kind = daily;
-    query_bind_int64(&periods.query, 1, key);
-    query_bind_int64(&periods.query, 2, first_period(since, length));
-    query_bind_int64(&periods.query, 3, end_period(until, length));
     return periods;
 }
 
@@ -154,7 +128,7 @@ bool registry_usage_next(struct registry_cursor *periods, struct registry_usage 
     usage->period = query_uint32(query);
     usage->ring = query_int64(query);
     usage->version = query_uint32(query);
-    read_counts(query, usage);
+    usage_read_counts(query, usage);
     if (!usage->daily)
         query_bytes(query, usage->seat, sizeof usage->seat);
     return query_good(query);
@@ -165,35 +139,30 @@ bool registry_usage_next(struct registry_cursor *periods, struct registry_usage 
 sealring_status registry_traffic_put(struct registry *registry, const struct registry_traffic *traffic,
                                      sealring_error *error)
 {
-    struct query query;
-    query_start(&query, registry, &traffic_put, error);
-    query_bind_int64(&query, 1, traffic->ring);
-    query_bind_int64(&query, 2, traffic->version);
-    query_bind_int64(&query, 3, traffic->hour);
-    query_bind_bytes(&query, 4, traffic->seat, sizeof traffic->seat);
-    query_bind_uint64(&query, 5, traffic->accepted);
-    query_bind_uint64(&query, 6, traffic->rejected);
-    return query_run(&query, error);
+    return query_change(registry, &traffic_put,
+                        PARAMETERS(INTEGER(traffic->ring), INTEGER(traffic->version), INTEGER(traffic->hour),
+                                   BYTES(traffic->seat, sizeof traffic->seat), UNSIGNED(traffic->accepted),
+                                   UNSIGNED(traffic->rejected)),
+                        error);
 }
 
 struct registry_cursor registry_traffic(struct registry *registry, int64_t ring, uint32_t since, sealring_error *error)
 {
-    struct registry_cursor hours = query_open(registry, &traffic_each, error);
-    query_bind_int64(&hours.query, 1, ring);
-    query_bind_int64(&hours.query, 2, since);
-    return hours;
+    return query_list(registry, &traffic_each, PARAMETERS(INTEGER(ring), INTEGER(since)), error);
 }
 
-bool registry_traffic_next(struct registry_cursor *hours, struct registry_traffic *traffic)
+static void read_traffic(struct query *query, void *row)
 {
-    struct query *query = &hours->query;
-    if (!query_row(query))
-        return false;
+    struct registry_traffic *traffic = row;
     traffic->ring = query_int64(query);
     traffic->version = query_uint32(query);
     traffic->hour = query_uint32(query);
     query_bytes(query, traffic->seat, sizeof traffic->seat);
     traffic->accepted = query_uint64(query);
     traffic->rejected = query_uint64(query);
-    return query_good(query);
+}
+
+bool registry_traffic_next(struct registry_cursor *hours, struct registry_traffic *traffic)
+{
+    return query_next(hours, read_traffic, traffic);
 }
