@@ -23,9 +23,7 @@ json_t *jsontext_text(const char *text)
     json_t *json = text != NULL ? json_string(text) : json_null();
     if (json != NULL)
         return json;
-    size_t size = sealring_text_escape(text, strlen(text), SEALRING_ESCAPE_TERMINAL, NULL, 0) + 1;
-    char *escaped = memory_grow(NULL, size, 1);
-    sealring_text_escape(text, strlen(text), SEALRING_ESCAPE_TERMINAL, escaped, size);
+    char *escaped = memory_escaped(text, strlen(text), SEALRING_ESCAPE_TERMINAL);
     json = json_string(escaped);
     free(escaped);
     return json;
@@ -170,9 +168,7 @@ static int write_piece(const char *piece, size_t length, void *stream)
 {
     char escaped[512];
     size_t wanted = sealring_text_escape(piece, length, SEALRING_ESCAPE_JSON, escaped, sizeof escaped);
-    char *longer = wanted < sizeof escaped ? NULL : memory_grow(NULL, wanted + 1, 1);
-    if (longer != NULL)
-        sealring_text_escape(piece, length, SEALRING_ESCAPE_JSON, longer, wanted + 1);
+    char *longer = wanted < sizeof escaped ? NULL : memory_escaped(piece, length, SEALRING_ESCAPE_JSON);
     size_t written = fwrite(longer != NULL ? longer : escaped, 1, wanted, stream);
     free(longer);
     return written == wanted ? 0 : -1;

@@ -45,6 +45,14 @@ char *memory_copy(const char *text)
     return copy;
 }
 
+char *memory_escaped(const char *text, size_t length, sealring_escape form)
+{
+    size_t size = sealring_text_escape(text, length, form, NULL, 0) + 1;
+    char *escaped = memory_grow(NULL, size, 1);
+    sealring_text_escape(text, length, form, escaped, size);
+    return escaped;
+}
+
 void *memory_room(void *array, size_t count, size_t *capacity, size_t size)
 {
     if (count < *capacity)

@@ -10,8 +10,7 @@
 #include "tools/sealring/terminal/style.h"
 
 /* As printf, but each text of a %s is escaped (sealring_text_escape), except style.h's own sequences; the format is the command's and is
- * not. Knows the conversions s c d i u x with flags, width, precision, l, ll, z and h; a width counts columns. style: of the stream that the
- * text is for in the end. */
+ * not. Knows the conversions s c d i u x with a width, l and z. style: of the stream that the text is for in the end. */
 void terminal_print(FILE *stream, const struct style *style, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void terminal_vprint(FILE *stream, const struct style *style, const char *format, va_list arguments)

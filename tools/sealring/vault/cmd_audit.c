@@ -236,12 +236,10 @@ static int run_key(struct session *session)
 }
 
 /* Line by line: a good note comes out as it is. */
-static void print_note(const struct session *session, const char *note)
+static void print_note(const struct session *session, char *note)
 {
-    for (size_t length = 0; *note != '\0'; note += length + (note[length] == '\n')) {
-        length = strcspn(note, "\n");
-        terminal_print(stdout, &session->out, "%.*s\n", (int)length, note);
-    }
+    while (note != NULL && *note != '\0')
+        terminal_print(stdout, &session->out, "%s\n", strsep(&note, "\n"));
 }
 
 static int run_checkpoint(struct session *session)
