@@ -2,7 +2,6 @@
 /* The table of subcommands. */
 #include "tools/sealring/commands.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 /* One to a line, in the order of the overview. */
@@ -131,13 +130,16 @@ const struct command *command_find(const char *first, const char *second)
     return NULL;
 }
 
-int command_is_noun(const char *word)
+bool command_has_noun(const struct command *command, const char *noun)
 {
-    size_t length = strlen(word);
-    for (size_t i = 0; command_table[i] != NULL; i++) {
-        const char *words = command_table[i]->words;
-        if (length > 0 && strncmp(words, word, length) == 0 && words[length] == ' ')
-            return 1;
-    }
-    return 0;
+    size_t length = strlen(noun);
+    return length > 0 && strncmp(command->words, noun, length) == 0 && command->words[length] == ' ';
+}
+
+bool command_is_noun(const char *word)
+{
+    for (size_t i = 0; command_table[i] != NULL; i++)
+        if (command_has_noun(command_table[i], word))
+            return true;
+    return false;
 }

@@ -3,6 +3,7 @@
 #ifndef TOOL_COMMAND_H
 #define TOOL_COMMAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct session;
@@ -85,7 +86,10 @@ const struct option *command_find_option(const struct command *command, const ch
 /* The command of these words, NULL if there is none; second may be NULL. */
 const struct command *command_find(const char *first, const char *second);
 
+/* Whether the command is of two words, of which this is the first. */
+bool command_has_noun(const struct command *command, const char *noun);
+
 /* Whether the word begins commands of two words ("ring"). */
-int command_is_noun(const char *word);
+bool command_is_noun(const char *word);
 
 #endif

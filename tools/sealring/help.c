@@ -99,11 +99,10 @@ void help_overview(const struct style *style)
 
 void help_noun(const char *noun, const struct style *style)
 {
-    size_t length = strlen(noun);
     printf("Usage: sealring %s COMMAND [ARGUMENT]... [--OPTION VALUE]...\n", noun);
     heading(style, "Commands");
     for (size_t i = 0; command_table[i] != NULL; i++)
-        if (strncmp(command_table[i]->words, noun, length) == 0 && command_table[i]->words[length] == ' ')
+        if (command_has_noun(command_table[i], noun))
             entry_of(command_table[i]);
     printf("\nHelp for one of them: sealring help %s COMMAND\n", noun);
 }
@@ -169,14 +168,10 @@ static json_t *command_json(const struct command *command)
 bool help_json(const char *first, const char *second)
 {
     json_t *array = json_array();
-    size_t length = first != NULL ? strlen(first) : 0;
     const struct command *only = first != NULL ? command_find(first, second) : NULL;
-    for (size_t i = 0; command_table[i] != NULL; i++) {
-        const char *words = command_table[i]->words;
-        bool of_noun = second == NULL && length > 0 && strncmp(words, first, length) == 0 && words[length] == ' ';
-        if (first == NULL || command_table[i] == only || of_noun)
+    for (size_t i = 0; command_table[i] != NULL; i++)
+        if (first == NULL || command_table[i] == only || (second == NULL && command_has_noun(command_table[i], first)))
             json_array_append_new(array, command_json(command_table[i]));
-    }
     bool found = json_array_size(array) > 0;
     if (found)
         jsontext_print_as("commands", array);

@@ -40,8 +40,10 @@ static const char *const contradictions[][2] = {{"wait", "no-wait"},
                                                 {"idle-blocks", "no-idle-blocks"},
                                                 {"once", "every"}};
 
-static char *default_vault(void)
+char *session_vault(const char *given)
 {
+    if (given != NULL)
+        return memory_text("%s", given);
     const char *path = getenv("SEALRING_VAULT");
     if (path != NULL && path[0] != '\0')
         return memory_text("%s", path);
@@ -74,7 +76,7 @@ int session_start(struct session *session)
     const char *given = option_text(&session->options, "vault");
     if (given != NULL && given[0] == '\0')
         return session_refuse(session, STATUS_USAGE, "--vault wants a directory, not an empty text");
-    session->vault = given != NULL ? memory_text("%s", given) : default_vault();
+    session->vault = session_vault(given);
     if (session->vault == NULL)
         return session_refuse(session, STATUS_USAGE, "no home directory to look for a vault in: give --vault DIR");
     crash_watch(session->vault);

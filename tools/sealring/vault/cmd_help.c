@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealring help: the overview, a noun's commands, one command; also --help everywhere. */
+#include <string.h>
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/completion/completion.h"
@@ -12,6 +13,10 @@ static int run(struct session *session)
     const char *first = given->argument_count > 0 ? given->arguments[0] : NULL;
     const char *second = given->argument_count > 1 ? given->arguments[1] : NULL;
     const char *shell = option_text(given, "completion");
+    if (shell != NULL && strcmp(shell, "candidates") == 0) {
+        completion_candidates(session);
+        return STATUS_DONE;
+    }
     if (shell != NULL)
         return completion_print(shell) ? STATUS_DONE
                                        : session_refuse(session, STATUS_USAGE, "--completion wants bash, fish or zsh");
