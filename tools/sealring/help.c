@@ -11,6 +11,7 @@
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/page.h"
+#include "tools/sealring/terminal/terminal.h"
 
 #define WIDTH  96
 #define COLUMN 28
@@ -18,14 +19,13 @@
 /* Prints a text from column `column` on, wrapped; lines after the first are indented to it. */
 static void wrap(size_t column, const char *text)
 {
-    static const struct style plain = {.utf8 = true};
-    const struct page page = {.stream = stdout, .style = &plain, .width = WIDTH};
-    page_paragraph(&page, "", column, text);
+    const struct page page = {.out = {.stream = stdout, .utf8 = true}, .width = WIDTH};
+    page_paragraph(&page, column, text);
 }
 
 static void heading(const struct style *style, const char *text)
 {
-    printf("\n%s%s%s\n", style_start(style, TONE_BOLD), text, style_end(style, TONE_BOLD));
+    terminal_print(style, "\n" BOLD "%s" PLAIN "\n", text);
 }
 
 static void entry(const char *name, const char *text)

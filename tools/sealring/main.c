@@ -37,7 +37,7 @@ static int run(struct session *session, int argc, char **argv)
         return usage(session, problem);
     session->command = session->options.command;
     if (session->command == NULL && option_given(&session->options, "version")) {
-        terminal_print(stdout, &session->out, "sealring %s\n", sealring_library_version());
+        terminal_print(&session->out, "sealring %s\n", sealring_library_version());
         return STATUS_DONE;
     }
     bool help = option_given(&session->options, "help");

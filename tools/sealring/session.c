@@ -148,8 +148,7 @@ int session_open(struct session *session)
 static void print_failure(struct session *session, const char *name, int exit_status, const char *message)
 {
     fflush(stdout);
-    terminal_print(stderr, &session->err, "%ssealring:%s %s\n", style_start(&session->err, TONE_BAD),
-                   style_end(&session->err, TONE_BAD), message);
+    terminal_print(&session->err, BAD "sealring:" PLAIN " %s\n", message);
     if (session->json)
         jsontext_print(json_pack("{s:{s:s, s:i, s:o}}", "error", "status", name, "exit", exit_status, "message",
                                  jsontext_text(message)));
@@ -183,7 +182,7 @@ void session_say(const struct session *session, const char *format, ...)
     fflush(stdout);
     va_list arguments;
     va_start(arguments, format);
-    terminal_vprint(stderr, &session->err, format, arguments);
+    terminal_vprint(&session->err, format, arguments);
     va_end(arguments);
     fputc('\n', stderr);
 }
@@ -191,11 +190,10 @@ void session_say(const struct session *session, const char *format, ...)
 void session_warn(const struct session *session, const char *format, ...)
 {
     fflush(stdout);
-    terminal_print(stderr, &session->err, "%snote:%s ", style_start(&session->err, TONE_WARN),
-                   style_end(&session->err, TONE_WARN));
+    terminal_print(&session->err, WARN "note:" PLAIN " ");
     va_list arguments;
     va_start(arguments, format);
-    terminal_vprint(stderr, &session->err, format, arguments);
+    terminal_vprint(&session->err, format, arguments);
     va_end(arguments);
     fputc('\n', stderr);
 }
@@ -210,8 +208,7 @@ bool session_is_news(char *last, size_t size, const char *message)
 void session_tell_lock(const char *text, bool stopped, void *context)
 {
     const struct session *session = context;
-    enum tone tone = stopped ? TONE_BAD : TONE_WARN;
     fflush(stdout);
-    terminal_print(stderr, &session->err, "%swaiting:%s the vault is locked by %s\n", style_start(&session->err, tone),
-                   style_end(&session->err, tone), text);
+    terminal_print(&session->err, "%cwaiting:" PLAIN " the vault is locked by %s\n", stopped ? TONE_BAD : TONE_WARN,
+                   text);
 }

@@ -45,13 +45,13 @@ static void offer_shells(struct completion *completion)
 
 static int offer_ring(const sealring_ring_info *ring, void *context)
 {
-    terminal_print(stdout, context, "%s\n", ring->name);
+    terminal_print(context, "%s\n", ring->name);
     return 0;
 }
 
 static int offer_client(const sealring_client_info *client, void *context)
 {
-    terminal_print(stdout, context, "%s\n", client->name);
+    terminal_print(context, "%s\n", client->name);
     return 0;
 }
 

@@ -42,13 +42,12 @@ static int show_client(const sealring_client_info *client, void *context)
         listing->object = jsontext_client(client);
         return 0;
     }
-    table_fact(stdout, style, "client", "%s%s%s", style_start(style, TONE_BOLD), client->name,
-               style_end(style, TONE_BOLD));
-    table_fact(stdout, style, "contact", "%s", client->contact[0] != '\0' ? client->contact : "-");
-    table_fact(stdout, style, "API keys", "%s", moment_number(client->keys).text);
-    table_fact(stdout, style, "created", "%s", moment_format(client->created, listing->session->now).text);
+    table_fact(style, "client", BOLD "%s" PLAIN, client->name);
+    table_fact(style, "contact", "%s", client->contact[0] != '\0' ? client->contact : "-");
+    table_fact(style, "API keys", "%s", moment_number(client->keys).text);
+    table_fact(style, "created", "%s", moment_format(client->created, listing->session->now).text);
     if (client->forgotten != 0)
-        table_fact(stdout, style, "forgotten", "%s; gets no new API keys",
+        table_fact(style, "forgotten", "%s; gets no new API keys",
                    moment_format(client->forgotten, listing->session->now).text);
     return 0;
 }
@@ -78,7 +77,7 @@ static int finish(struct session *session, sealring_status status, const char *d
         jsontext_print_as("client", listing.object != NULL ? listing.object
                                                            : json_pack("{s:s, s:b}", "name", name, "dry_run", 1));
     else
-        terminal_print(stdout, &session->out, "client %s %s\n", name, session->dry_run ? would : done);
+        terminal_print(&session->out, "client %s %s\n", name, session->dry_run ? would : done);
     return STATUS_DONE;
 }
 

@@ -16,19 +16,18 @@ static void print_text(const struct session *session, const sealring_explanation
     const struct style *style = &session->out;
     bool parts = text->key_id[0] != '\0';
     if (text->prefix[0] != '\0')
-        table_fact(stdout, style, "prefix", "%s", text->prefix);
+        table_fact(style, "prefix", "%s", text->prefix);
     if (parts)
-        table_fact(stdout, style, "key ID", "%s", text->key_id);
+        table_fact(style, "key ID", "%s", text->key_id);
     if (text->version != 0)
-        table_fact(stdout, style, "version", "%" PRIu32, text->version);
+        table_fact(style, "version", "%" PRIu32, text->version);
     if (text->well_formed || parts)
-        table_fact(stdout, style, "secret", "not shown");
+        table_fact(style, "secret", "not shown");
     if (text->well_formed || parts)
-        table_fact(stdout, style, "check digits", "%s",
+        table_fact(style, "check digits", "%s",
                    text->check_digits_match ? "match: no typo" : "do not match: mistyped or cut off");
     if (!text->well_formed)
-        table_fact(stdout, style, "problem", "%s%s%s", style_start(style, TONE_BAD), text->problem,
-                   style_end(style, TONE_BAD));
+        table_fact(style, "problem", BAD "%s" PLAIN, text->problem);
 }
 
 static json_t *text_json(const sealring_explanation *text)
@@ -41,23 +40,22 @@ static json_t *text_json(const sealring_explanation *text)
 static void print_verdict(const struct session *session, sealring_verdict verdict, const sealring_grant *grant)
 {
     const struct style *style = &session->out;
-    enum tone tone = judge_tone(verdict);
     bool accepted = sealring_verdict_accepted(verdict) != 0;
-    table_fact(stdout, style, "verdict", "%s%s%s%s%s", style_start(style, tone), sealring_verdict_name(verdict),
-               style_end(style, tone), accepted ? "" : ": ", accepted ? "" : grant->reason);
+    table_fact(style, "verdict", "%c%s" PLAIN "%s%s", judge_tone(verdict), sealring_verdict_name(verdict),
+               accepted ? "" : ": ", accepted ? "" : grant->reason);
     if (grant->key_id[0] == '\0')
         return;
-    table_fact(stdout, style, "client", "%s", grant->client);
-    table_fact(stdout, style, "ring", "%s, version %" PRIu32 " is %s", grant->ring, grant->version,
+    table_fact(style, "client", "%s", grant->client);
+    table_fact(style, "ring", "%s, version %" PRIu32 " is %s", grant->ring, grant->version,
                sealring_version_state_name(grant->version_state));
-    table_fact(stdout, style, "serial", "%" PRIu32, grant->serial);
-    table_fact(stdout, style, "scopes", "%s", grant->scopes[0] != '\0' ? grant->scopes : "none");
+    table_fact(style, "serial", "%" PRIu32, grant->serial);
+    table_fact(style, "scopes", "%s", grant->scopes[0] != '\0' ? grant->scopes : "none");
     if (grant->not_before != 0)
-        table_fact(stdout, style, "not before", "%s", moment_format(grant->not_before, session->now).text);
-    table_fact(stdout, style, "expires", "%s",
+        table_fact(style, "not before", "%s", moment_format(grant->not_before, session->now).text);
+    table_fact(style, "expires", "%s",
                grant->expires != 0 ? moment_format(grant->expires, session->now).text : "never");
     if (grant->sunset != 0)
-        table_fact(stdout, style, "change before", "%s", moment_format(grant->sunset, session->now).text);
+        table_fact(style, "change before", "%s", moment_format(grant->sunset, session->now).text);
 }
 
 /* A text that is no credential of sealring's may be an imported key; but explaining a text needs no vault. */
@@ -86,7 +84,7 @@ static int run(struct session *session)
     sealring_explain(input.text, input.length, &text);
     bool imported = !text.well_formed && is_imported(session, &input, &verdict, &grant);
     if (imported && !session->json)
-        table_fact(stdout, &session->out, "key", "%s", "imported: not made by sealring, known by its SHA-256");
+        table_fact(&session->out, "key", "%s", "imported: not made by sealring, known by its SHA-256");
     else if (!session->json)
         print_text(session, &text);
     result = sealring_verdict_accepted(verdict) ? STATUS_DONE : STATUS_REFUSED;

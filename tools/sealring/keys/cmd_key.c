@@ -30,24 +30,21 @@ static int describe_key(const sealring_key_info *key, void *context)
 {
     struct shown_rows *listing = context;
     const struct style *style = &listing->session->out;
-    enum tone tone = style_key_tone(key->state);
     if (listing->session->json) {
         listing->object = jsontext_key(key);
         return 0;
     }
-    table_fact(stdout, style, "API key", "%s%s%s", style_start(style, TONE_BOLD), key->key_id,
-               style_end(style, TONE_BOLD));
-    table_fact(stdout, style, "state", "%s%s%s", style_start(style, tone), sealring_key_state_name(key->state),
-               style_end(style, tone));
-    table_fact(stdout, style, "ring", "%s", key->ring);
-    table_fact(stdout, style, "client", "%s", key->client);
-    table_fact(stdout, style, "label", "%s", key->label);
-    table_fact(stdout, style, "scopes", "%s", key->scopes[0] != '\0' ? key->scopes : "none");
+    table_fact(style, "API key", BOLD "%s" PLAIN, key->key_id);
+    table_fact(style, "state", "%c%s" PLAIN, style_key_tone(key->state), sealring_key_state_name(key->state));
+    table_fact(style, "ring", "%s", key->ring);
+    table_fact(style, "client", "%s", key->client);
+    table_fact(style, "label", "%s", key->label);
+    table_fact(style, "scopes", "%s", key->scopes[0] != '\0' ? key->scopes : "none");
     if (key->narrowed != NULL)
-        table_fact(stdout, style, "narrowed to", "%s", key->narrowed[0] != '\0' ? key->narrowed : "none");
-    table_fact(stdout, style, "expires", "%s",
+        table_fact(style, "narrowed to", "%s", key->narrowed[0] != '\0' ? key->narrowed : "none");
+    table_fact(style, "expires", "%s",
                key->expires != 0 ? moment_format(key->expires, listing->session->now).text : "never");
-    table_fact(stdout, style, "created", "%s", moment_format(key->created, listing->session->now).text);
+    table_fact(style, "created", "%s", moment_format(key->created, listing->session->now).text);
     return 0;
 }
 
@@ -95,7 +92,7 @@ static int finish(struct session *session, sealring_status status, const char *s
     if (status != SEALRING_OK)
         return session_fail(session, status);
     if (!session->json)
-        terminal_print(stdout, &session->out,
+        terminal_print(&session->out,
                        session->dry_run ? "dry run, nothing was changed; done, it would say: API key %s %s\n"
                                         : "API key %s %s\n",
                        key_id, sentence);

@@ -53,34 +53,31 @@ static int show_ring(const sealring_ring_info *ring, void *context)
         listing->object = jsontext_ring(ring);
         return 0;
     }
-    table_fact(stdout, style, "ring", "%s%s%s", style_start(style, TONE_BOLD), ring->name, style_end(style, TONE_BOLD));
-    table_fact(stdout, style, "ring ID", "%s", ring->ring_id);
-    table_fact(stdout, style, "prefix", "%s", ring->prefix);
-    table_fact(stdout, style, "API keys", "%s", moment_number(ring->keys).text);
-    table_fact(stdout, style, "overlap", "%s after a rotation", moment_duration(ring->policy.overlap).text);
-    table_fact(stdout, style, "purge delay", "%s after a version was closed",
-               moment_duration(ring->policy.purge_delay).text);
-    table_fact(stdout, style, "quiet period", "%s without a use before a version retires",
+    table_fact(style, "ring", BOLD "%s" PLAIN, ring->name);
+    table_fact(style, "ring ID", "%s", ring->ring_id);
+    table_fact(style, "prefix", "%s", ring->prefix);
+    table_fact(style, "API keys", "%s", moment_number(ring->keys).text);
+    table_fact(style, "overlap", "%s after a rotation", moment_duration(ring->policy.overlap).text);
+    table_fact(style, "purge delay", "%s after a version was closed", moment_duration(ring->policy.purge_delay).text);
+    table_fact(style, "quiet period", "%s without a use before a version retires",
                moment_duration(ring->policy.quiet_period).text);
-    table_fact(stdout, style, "keep", "%" PRIu32 " retiring at most", ring->policy.keep);
+    table_fact(style, "keep", "%" PRIu32 " retiring at most", ring->policy.keep);
     if (ring->policy.rotate_every != 0)
-        table_fact(stdout, style, "rotates", "every %s, by sealring run",
-                   moment_duration(ring->policy.rotate_every).text);
+        table_fact(style, "rotates", "every %s, by sealring run", moment_duration(ring->policy.rotate_every).text);
     else
-        table_fact(stdout, style, "rotates", "by hand only");
-    table_fact(stdout, style, "standby", "%s", ring->policy.standby ? "kept ready by sealring run" : "none");
+        table_fact(style, "rotates", "by hand only");
+    table_fact(style, "standby", "%s", ring->policy.standby ? "kept ready by sealring run" : "none");
     if (ring->policy.succession == SEALRING_SUCCESSION_OFF)
-        table_fact(stdout, style, "succession", "off: a version retires also where API keys in use have no successor");
+        table_fact(style, "succession", "off: a version retires also where API keys in use have no successor");
     else
-        table_fact(stdout, style, "succession", "API keys used within %s need a successor before a version retires",
+        table_fact(style, "succession", "API keys used within %s need a successor before a version retires",
                    moment_duration(ring->policy.succession).text);
-    table_fact(stdout, style, "idle keys", "%s a retirement", ring->policy.idle_blocks ? "block" : "do not block");
-    table_fact(stdout, style, "usage", "by the hour for %s", moment_duration(ring->policy.usage_hourly).text);
-    table_fact(stdout, style, "", "by the day for %s", moment_duration(ring->policy.usage_daily).text);
-    table_fact(stdout, style, "created", "%s", moment_format(ring->created, listing->session->now).text);
+    table_fact(style, "idle keys", "%s a retirement", ring->policy.idle_blocks ? "block" : "do not block");
+    table_fact(style, "usage", "by the hour for %s", moment_duration(ring->policy.usage_hourly).text);
+    table_fact(style, "", "by the day for %s", moment_duration(ring->policy.usage_daily).text);
+    table_fact(style, "created", "%s", moment_format(ring->created, listing->session->now).text);
     if (ring->rotation_held)
-        table_fact(stdout, style, "rotation", "%sheld since the rollback%s, until an operator rotates or activates",
-                   style_start(style, TONE_WARN), style_end(style, TONE_WARN));
+        table_fact(style, "rotation", WARN "held since the rollback" PLAIN ", until an operator rotates or activates");
     return 0;
 }
 
@@ -228,7 +225,7 @@ static int run_create(struct session *session)
     if (session->json)
         jsontext_print_as("ring", json_pack("{s:s, s:s, s:b}", "name", name, "prefix", prefix, "dry_run", 1));
     else
-        terminal_print(stdout, &session->out, "ring %s %s: prefix %s, version 1 %s\n", name,
+        terminal_print(&session->out, "ring %s %s: prefix %s, version 1 %s\n", name,
                        session->dry_run ? "would be created" : "is ready", prefix,
                        session->dry_run ? "would be active" : "is active");
     if (!session->dry_run)
@@ -257,8 +254,7 @@ static int run_set(struct session *session)
         return session_fail(session, status);
     if (session->json)
         return print_ring(session);
-    terminal_print(stdout, &session->out,
-                   "ring %s %s its policy; the end of an overlap that has begun does not change\n", name,
+    terminal_print(&session->out, "ring %s %s its policy; the end of an overlap that has begun does not change\n", name,
                    session->dry_run ? "would change" : "has changed");
     return STATUS_DONE;
 }

@@ -99,27 +99,24 @@ static void print_text(const struct running *running, const sealring_plan *plan)
     enum tone tone = plan->state == SEALRING_PLAN_DONE     ? TONE_GOOD
                      : plan->state == SEALRING_PLAN_FAILED ? TONE_BAD
                                                            : TONE_WARN;
-    terminal_print(stdout, style, "%s%s%s ", style_start(style, TONE_DIM), moment_absolute(moment_now()).text,
-                   style_end(style, TONE_DIM));
-    if (plan->ring[0] == '\0') {
-        terminal_print(stdout, style, "%sclocks%s: %s\n", style_start(style, tone), style_end(style, tone), plan->text);
-    } else if (plan->event == 0 && plan->version == 0) {
-        terminal_print(stdout, style, "%s: %s%s%s\n", plan->ring, style_start(style, tone), plan->text,
-                       style_end(style, tone));
-    } else if (plan->event == 0) {
-        terminal_print(stdout, style, "%s %" PRIu32 ": %s\n", plan->ring, plan->version, plan->text);
-    } else if (plan->state == SEALRING_PLAN_AHEAD) {
-        terminal_print(stdout, style, "%s: %sahead%s to %s version %" PRIu32 " at %s, but it will wait: %s\n",
-                       plan->ring, style_start(style, tone), style_end(style, tone), sealring_event_name(plan->event),
-                       plan->version, moment_absolute(plan->due).text, plan->foreseen);
-    } else if (plan->state == SEALRING_PLAN_DONE) {
-        terminal_print(stdout, style, "%s: %s%s version %" PRIu32 "%s (%s)\n", plan->ring, style_start(style, tone),
-                       deed(plan->event), plan->version, style_end(style, tone), plan->text);
-    } else {
-        terminal_print(stdout, style, "%s: %s%s%s to %s version %" PRIu32 ": %s\n", plan->ring,
-                       style_start(style, tone), sealring_plan_state_name(plan->state), style_end(style, tone),
-                       sealring_event_name(plan->event), plan->version, plan->text);
-    }
+    terminal_print(style, DIM "%s" PLAIN " ", moment_absolute(moment_now()).text);
+    if (plan->ring[0] == '\0')
+        terminal_print(style, "%cclocks" PLAIN ": %s\n", tone, plan->text);
+    else if (plan->event == 0 && plan->version == 0)
+        terminal_print(style, "%s: %c%s" PLAIN "\n", plan->ring, tone, plan->text);
+    else if (plan->event == 0)
+        terminal_print(style, "%s %" PRIu32 ": %s\n", plan->ring, plan->version, plan->text);
+    else if (plan->state == SEALRING_PLAN_AHEAD)
+        terminal_print(style, "%s: %cahead" PLAIN " to %s version %" PRIu32 " at %s, but it will wait: %s\n",
+                       plan->ring, tone, sealring_event_name(plan->event), plan->version,
+                       moment_absolute(plan->due).text, plan->foreseen);
+    else if (plan->state == SEALRING_PLAN_DONE)
+        terminal_print(style, "%s: %c%s version %" PRIu32 PLAIN " (%s)\n", plan->ring, tone, deed(plan->event),
+                       plan->version, plan->text);
+    else
+        terminal_print(style, "%s: %c%s" PLAIN " to %s version %" PRIu32 ": %s\n", plan->ring, tone,
+                       sealring_plan_state_name(plan->state), sealring_event_name(plan->event), plan->version,
+                       plan->text);
 }
 
 static int hear(const sealring_plan *plan, void *context)

@@ -72,21 +72,18 @@ struct watching {
 
 static void draw(const struct watching *watching)
 {
-    const struct style *style = &watching->session->out;
+    const char *separator = style_separator(&watching->session->out);
     int64_t now = watching->session->now;
-    char *foot = NULL;
-    if (watching->trouble[0] != '\0') {
-        char *trouble = terminal_text(style, watching->trouble);
-        foot = memory_text("%stries again, this is of %s: %s%s", style_start(style, TONE_WARN),
-                           moment_relative(watching->looked, now).text, trouble, style_end(style, TONE_WARN));
-        free(trouble);
-    } else {
-        foot = memory_text("%s%s%slooks every %s%sCtrl-C ends%s", style_start(style, TONE_DIM),
-                           moment_absolute(now).text, style_separator(style), moment_duration(watching->every).text,
-                           style_separator(style), style_end(style, TONE_DIM));
-    }
-    screen_draw(&watching->screen, watching->text, foot);
-    free(foot);
+    struct page foot;
+    page_open(&foot, &watching->session->out, 0, now);
+    if (watching->trouble[0] != '\0')
+        terminal_print(&foot.out, WARN "tries again, this is of %s: %s" PLAIN,
+                       moment_relative(watching->looked, now).text, watching->trouble);
+    else
+        terminal_print(&foot.out, DIM "%s%slooks every %s%sCtrl-C ends" PLAIN, moment_absolute(now).text, separator,
+                       moment_duration(watching->every).text, separator);
+    screen_draw(&watching->screen, watching->text, page_text(&foot));
+    page_close(&foot);
 }
 
 /* A block for each change. */
@@ -99,7 +96,7 @@ static void print_change(struct watching *watching, const struct overview *overv
     } else if (news) {
         if (watching->substance != NULL)
             putchar('\n');
-        terminal_print(stdout, &watching->session->out, "---- %s ----\n", moment_absolute(watching->session->now).text);
+        terminal_print(&watching->session->out, "---- %s ----\n", moment_absolute(watching->session->now).text);
         page_print(watching->text, stdout, 0, SIZE_MAX, "\n");
     }
     free(watching->substance);

@@ -58,8 +58,7 @@ static int run_list(struct session *session)
                            : "no verifier is there now: each process that opens the vault with libsealring is one");
     json_array_foreach(listing.debts, index, sentence)
     {
-        terminal_print(stdout, style, "%s%s%s %s\n", style_start(style, TONE_INFO), style_arrow(style),
-                       style_end(style, TONE_INFO), json_string_value(sentence));
+        terminal_print(style, INFO "%s" PLAIN " %s\n", style_arrow(style), json_string_value(sentence));
     }
     json_decref(listing.debts);
     return result;
@@ -82,7 +81,7 @@ static int run_forget(struct session *session)
         jsontext_print_as("verifier", json_pack("{s:s, s:b, s:b}", "instance", instance, "forgotten",
                                                 (int)!session->dry_run, "dry_run", (int)session->dry_run));
     else
-        terminal_print(stdout, &session->out,
+        terminal_print(&session->out,
                        "verifier %s %sforgotten: the hole in its reports blocks no retirement any more\n", instance,
                        session->dry_run ? "would be " : "is ");
     return STATUS_DONE;

@@ -53,17 +53,14 @@ static bool is_last(const sealring_change *change, size_t index)
 
 static void print_effect(const struct session *session, const sealring_effect *effect)
 {
-    const struct style *style = &session->out;
-    enum tone tone = style_version_tone(effect->to);
     char sentence[200];
     effect_sentence(effect, session, sentence, sizeof sentence);
-    terminal_print(stdout, style, "version %s%" PRIu32 "%s %s\n", style_start(style, tone), effect->version,
-                   style_end(style, tone), sentence);
+    terminal_print(&session->out, "version %c%" PRIu32 PLAIN " %s\n", style_version_tone(effect->to), effect->version,
+                   sentence);
 }
 
 static void print_change(const struct session *session, const sealring_change *change)
 {
-    const struct style *style = &session->out;
     for (size_t i = 0; i < change->count; i++)
         if (is_last(change, i) && change->effects[i].to == SEALRING_VERSION_ACTIVE)
             print_effect(session, &change->effects[i]);
@@ -71,8 +68,7 @@ static void print_change(const struct session *session, const sealring_change *c
         if (is_last(change, i) && change->effects[i].to != SEALRING_VERSION_ACTIVE)
             print_effect(session, &change->effects[i]);
     if (change->guard[0] != '\0' && session->dry_run)
-        terminal_print(stdout, style, "%sguards: %s%s\n", style_start(style, TONE_DIM), change->guard,
-                       style_end(style, TONE_DIM));
+        terminal_print(&session->out, DIM "guards: %s" PLAIN "\n", change->guard);
     else if (change->guard[0] != '\0')
         session_say(session, "guards: %s", change->guard);
 }

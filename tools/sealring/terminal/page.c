@@ -14,23 +14,23 @@
 
 void page_open(struct page *page, const struct style *style, size_t width, int64_t now)
 {
-    *page = (struct page){.style = style, .width = width, .now = now};
-    page->stream = open_memstream(&page->text, &page->length);
-    if (page->stream == NULL)
+    *page = (struct page){.out = *style, .width = width, .now = now};
+    page->out.stream = open_memstream(&page->text, &page->length);
+    if (page->out.stream == NULL)
         memory_lack();
 }
 
 void page_close(struct page *page)
 {
-    if (page->stream != NULL)
-        fclose(page->stream);
+    if (page->out.stream != NULL)
+        fclose(page->out.stream);
     free(page->text);
     *page = (struct page){0};
 }
 
 const char *page_text(struct page *page)
 {
-    fflush(page->stream);
+    fflush(page->out.stream);
     return page->text;
 }
 
@@ -56,32 +56,29 @@ static void wrap(const struct page *page, size_t indent, const char *text)
         size_t length = strcspn(text + blanks, " ");
         size_t columns = columns_of(text + blanks, length);
         if (limit != 0 && column > hanging && column + blanks + columns > limit) {
-            fprintf(page->stream, "\n%*s", (int)hanging, "");
+            fprintf(page->out.stream, "\n%*s", (int)hanging, "");
             column = hanging;
             blanks = 0;
             text += strspn(text, " ");
         }
-        fwrite(text, 1, blanks + length, page->stream);
+        fwrite(text, 1, blanks + length, page->out.stream);
         column += blanks + columns;
         text += blanks + length;
     }
-    fputc('\n', page->stream);
+    fputc('\n', page->out.stream);
 }
 
-void page_paragraph(const struct page *page, const char *lead, size_t indent, const char *text)
+void page_paragraph(const struct page *page, size_t indent, const char *text)
 {
-    char *escaped = terminal_text(page->style, text);
-    fputs(lead, page->stream);
+    char *escaped = terminal_text(&page->out, text);
     wrap(page, indent, escaped);
     free(escaped);
 }
 
 void page_point(const struct page *page, enum tone tone, const char *text)
 {
-    const struct style *style = page->style;
-    char lead[40];
-    snprintf(lead, sizeof lead, "  %s%s%s ", style_start(style, tone), style_arrow(style), style_end(style, tone));
-    page_paragraph(page, lead, style->utf8 ? 4 : 5, text);
+    terminal_print(&page->out, "  %c%s" PLAIN " ", tone, style_arrow(&page->out));
+    page_paragraph(page, page->out.utf8 ? 4 : 5, text);
 }
 
 /* The length of the next character; *columns: what it takes. A sequence of colour takes none. */

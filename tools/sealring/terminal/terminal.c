@@ -41,47 +41,49 @@ _Static_assert(sizeof(long) == sizeof(size_t), "z is read as l");
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral" /* taken from a format that the compiler has checked */
 /* Prints the value of one conversion, which is `specification`. */
-static void print_value(FILE *stream, const struct style *style, const char *specification, va_list *arguments)
+static void print_value(const struct style *style, const char *specification, va_list *arguments)
 {
     size_t last = strlen(specification) - 1;
     if (specification[last] == 's') {
-        const char *text = va_arg(*arguments, const char *);
-        char *escaped = style_is_sequence(text) ? NULL : terminal_text(style, text);
-        fprintf(stream, specification, escaped != NULL ? escaped : text);
+        char *escaped = terminal_text(style, va_arg(*arguments, const char *));
+        fprintf(style->stream, specification, escaped);
         free(escaped);
-    } else if (strchr("diuxc", specification[last]) == NULL) {
+    } else if (specification[last] == 'c') {
+        style_write(style, (enum tone)va_arg(*arguments, int));
+    } else if (strchr("diux", specification[last]) == NULL) {
         abort(); /* a conversion that this does not know: the first test that gets here finds it */
     } else if (strchr("lz", specification[last - 1]) != NULL) {
-        fprintf(stream, specification, va_arg(*arguments, long));
+        fprintf(style->stream, specification, va_arg(*arguments, long));
     } else {
-        fprintf(stream, specification, va_arg(*arguments, int));
+        fprintf(style->stream, specification, va_arg(*arguments, int));
     }
 }
 #pragma GCC diagnostic pop
 
-void terminal_vprint(FILE *stream, const struct style *style, const char *format, va_list arguments)
+void terminal_vprint(const struct style *style, const char *format, va_list arguments)
 {
     va_list rest;
     va_copy(rest, arguments);
-    while (*format != '\0') {
-        size_t literal = strcspn(format, "%");
-        fwrite(format, 1, literal, stream);
-        format += literal;
-        if (*format == '\0')
-            break;
+    for (size_t length = 0; *format != '\0'; format += length) {
         char specification[SPECIFICATION_SIZE];
-        size_t length = strspn(format + 1, "-0123456789lz") + 2;
-        snprintf(specification, sizeof specification, "%.*s", (int)length, format);
-        print_value(stream, style, specification, &rest);
-        format += length;
+        length = 1;
+        if (*format == '%') {
+            length = strspn(format + 1, "-0123456789lz") + 2;
+            snprintf(specification, sizeof specification, "%.*s", (int)length, format);
+            print_value(style, specification, &rest);
+        } else if (*format < TONE_PLAIN || *format > TONE_BOLD) {
+            fputc(*format, style->stream);
+        } else {
+            style_write(style, (enum tone) * format);
+        }
     }
     va_end(rest);
 }
 
-void terminal_print(FILE *stream, const struct style *style, const char *format, ...)
+void terminal_print(const struct style *style, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    terminal_vprint(stream, style, format, arguments);
+    terminal_vprint(style, format, arguments);
     va_end(arguments);
 }

@@ -103,8 +103,7 @@ static int tell_problem(uint64_t entry, const char *text, void *context)
     if (problems->session->json)
         return json_array_append_new(
             problems->array, json_pack("{s:I, s:o}", "entry", (json_int_t)entry, "problem", jsontext_text(text)));
-    const struct style *style = &problems->session->out;
-    terminal_print(stdout, style, "%s%s%s\n", style_start(style, TONE_BAD), text, style_end(style, TONE_BAD));
+    terminal_print(&problems->session->out, BAD "%s" PLAIN "\n", text);
     return 0;
 }
 
@@ -137,15 +136,14 @@ static char *read_file(struct session *session, const char *path)
 static void print_report(const struct session *session, const sealring_audit_report *report)
 {
     const struct style *style = &session->out;
-    table_fact(stdout, style, "entries", "%s", moment_number(report->entries).text);
-    table_fact(stdout, style, "checkpoints", "%s, the latest after entry %" PRIu64,
-               moment_number(report->checkpoints).text, report->vouched);
-    table_fact(stdout, style, "closed facts", "%s", moment_number(report->closed).text);
-    table_fact(stdout, style, "root", "%s", report->root);
-    table_fact(stdout, style, "key", "%s", report->key[0] != '\0' ? report->key : "-");
+    table_fact(style, "entries", "%s", moment_number(report->entries).text);
+    table_fact(style, "checkpoints", "%s, the latest after entry %" PRIu64, moment_number(report->checkpoints).text,
+               report->vouched);
+    table_fact(style, "closed facts", "%s", moment_number(report->closed).text);
+    table_fact(style, "root", "%s", report->root);
+    table_fact(style, "key", "%s", report->key[0] != '\0' ? report->key : "-");
     if (report->problems == 0)
-        table_fact(stdout, style, "result", "%severything agrees%s", style_start(style, TONE_GOOD),
-                   style_end(style, TONE_GOOD));
+        table_fact(style, "result", GOOD "everything agrees" PLAIN);
     if (report->remark[0] != '\0')
         session_warn(session, "%s", report->remark);
     if (report->problems == 0 && report->key[0] != '\0' && report->vouched < report->entries)
@@ -231,7 +229,7 @@ static int run_key(struct session *session)
     if (session->json)
         jsontext_print_as("key", jsontext_text(key));
     else
-        terminal_print(stdout, &session->out, "%s\n", key);
+        terminal_print(&session->out, "%s\n", key);
     return STATUS_DONE;
 }
 
@@ -239,7 +237,7 @@ static int run_key(struct session *session)
 static void print_note(const struct session *session, char *note)
 {
     while (note != NULL && *note != '\0')
-        terminal_print(stdout, &session->out, "%s\n", strsep(&note, "\n"));
+        terminal_print(&session->out, "%s\n", strsep(&note, "\n"));
 }
 
 static int run_checkpoint(struct session *session)

@@ -28,8 +28,7 @@ static int run(struct session *session)
         jsontext_print_as("object", json_pack("{s:s, s:b, s:b}", "object_id", object_id, "destroyed",
                                               (int)!session->dry_run, "dry_run", (int)session->dry_run));
     else
-        terminal_print(stdout, &session->out, "key %s %sdestroyed\n", object_id,
-                       session->dry_run ? "would be " : "is ");
+        terminal_print(&session->out, "key %s %sdestroyed\n", object_id, session->dry_run ? "would be " : "is ");
     return STATUS_DONE;
 }
 

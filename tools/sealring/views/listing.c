@@ -29,7 +29,7 @@ int listing_finish(struct shown_rows *listing, sealring_status status, const cha
         json_object_set(object, name, listing->array);
         jsontext_print(object);
     } else if (status == SEALRING_OK && listing->table.count > 0)
-        table_finish(&listing->table, stdout, &session->out);
+        table_finish(&listing->table, &session->out);
     else if (status == SEALRING_OK)
         session_say(session, "%s", none);
     return release(listing, status);
@@ -42,7 +42,7 @@ int listing_end(struct shown_rows *listing, sealring_status status, const char *
         jsontext_print_as(name, json_incref(listing->object));
     } else if (status == SEALRING_OK && listing->table.count > 0) {
         putchar('\n');
-        table_finish(&listing->table, stdout, &listing->session->out);
+        table_finish(&listing->table, &listing->session->out);
     }
     return release(listing, status);
 }

@@ -53,19 +53,17 @@ struct ring_view {
 
 static void print_heading(const struct ring_view *view, const struct page *page)
 {
-    const struct style *style = page->style;
-    const char *separator = style_separator(style);
+    const char *separator = style_separator(&page->out);
     bool rotates = view->info->policy.rotate_every != 0;
-    char *name = terminal_text(style, view->info->name);
-    char *lead = memory_text("ring %s%s%s", style_start(style, TONE_BOLD), name, style_end(style, TONE_BOLD));
+    char *name = terminal_text(&page->out, view->info->name);
     char *text = memory_text("%sprefix %s%s%s API key%s%soverlap %s%s%s%s", separator, view->info->prefix, separator,
                              moment_number(view->info->keys).text, view->info->keys == 1 ? "" : "s", separator,
                              moment_duration(view->info->policy.overlap).text, rotates ? separator : "",
                              rotates ? "rotates every " : "",
                              rotates ? moment_duration(view->info->policy.rotate_every).text : "");
-    page_paragraph(page, lead, strlen("ring ") + terminal_width(name), text);
+    terminal_print(&page->out, "ring " BOLD "%s" PLAIN, view->info->name);
+    page_paragraph(page, strlen("ring ") + terminal_width(name), text);
     free(name);
-    free(lead);
     free(text);
 }
 
@@ -106,7 +104,7 @@ static sealring_status look_at_ring(struct session *session, const sealring_ring
         status = plans_load(&view.plans, session, info->name);
     if (status == SEALRING_OK) {
         json_array_append_new(array, ring_json(&view, session->now));
-        fputc('\n', page->stream);
+        fputc('\n', page->out.stream);
         print_ring(&view, page);
     }
     versions_free(&view.versions);
@@ -127,19 +125,20 @@ static json_t *vault_json(const sealring_vault_info *info)
 
 static void print_vault(const sealring_vault_info *info, const struct page *page)
 {
-    const struct style *style = page->style;
-    char *text = memory_text("vault %s%sepoch %" PRIu64, info->path, style_separator(style), info->epoch);
-    page_paragraph(page, style_start(style, TONE_DIM), 0, text);
-    fputs(style_end(style, TONE_DIM), page->stream);
+    char *text = memory_text("vault %s%sepoch %" PRIu64, info->path, style_separator(&page->out), info->epoch);
+    style_write(&page->out, TONE_DIM);
+    page_paragraph(page, 0, text);
+    style_write(&page->out, TONE_PLAIN);
     free(text);
 }
 
 static void print_scheduler(const sealring_vault_info *info, const struct page *page)
 {
+    terminal_print(&page->out, "scheduler  ");
     if (info->last_run == 0)
-        page_paragraph(page, "scheduler  ", 11, "sealring run has never run: what is planned waits for it, or for you");
+        page_paragraph(page, 11, "sealring run has never run: what is planned waits for it, or for you");
     else
-        fprintf(page->stream, "scheduler  sealring run last ran %s\n", moment_relative(info->last_run, page->now).text);
+        terminal_print(&page->out, "sealring run last ran %s\n", moment_relative(info->last_run, page->now).text);
 }
 
 static sealring_status look(struct overview *overview, struct session *session, const char *name,
@@ -160,7 +159,7 @@ static sealring_status look(struct overview *overview, struct session *session, 
         status = look_at_ring(session, &rings.items[i], array, page);
     if (status == SEALRING_OK) {
         if (rings.count > 0) {
-            fputc('\n', page->stream);
+            fputc('\n', page->out.stream);
             verifiers_print(&verifiers, page);
             print_scheduler(info, page);
         }
