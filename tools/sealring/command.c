@@ -113,6 +113,30 @@ const struct option *command_find_option(const struct command *command, const ch
     return option;
 }
 
+const char *command_group(const struct command *command)
+{
+    static const struct {
+        const struct command *first;
+        const char *name;
+    } groups[] = {
+        {&command_init, "Vault"},
+        {&command_ring_create, "Rings"},
+        {&command_client_add, "Clients"},
+        {&command_issue, "API keys"},
+        {&command_verify, "Credentials"},
+        {&command_rotate, "Versions"},
+        {&command_verifier_list, "Verifiers"},
+        {&command_audit_show, "Audit log"},
+        {&command_help, "Help"},
+    };
+    const char *name = "";
+    for (size_t i = 0; i == 0 || command_table[i - 1] != command; i++)
+        for (size_t j = 0; j < sizeof groups / sizeof *groups; j++)
+            if (command_table[i] == groups[j].first)
+                name = groups[j].name;
+    return name;
+}
+
 const struct command *command_find(const char *first, const char *second)
 {
     char words[64];

@@ -86,9 +86,9 @@ void help_overview(const struct style *style)
            "Usage: sealring COMMAND [ARGUMENT]... [--OPTION VALUE]...\n");
     const char *group = "";
     for (size_t i = 0; command_table[i] != NULL; i++) {
-        if (strcmp(group, command_table[i]->group) != 0)
-            heading(style, command_table[i]->group);
-        group = command_table[i]->group;
+        if (strcmp(group, command_group(command_table[i])) != 0)
+            heading(style, command_group(command_table[i]));
+        group = command_group(command_table[i]);
         entry_of(command_table[i]);
     }
     options(NULL, style);
@@ -145,7 +145,7 @@ void help_command(const struct command *command, const struct style *style)
 
 static json_t *options_json(const struct command *command)
 {
-    static const char *const kinds[] = {"flag", "text", "list", "number", "duration", "time"};
+    static const char *const kinds[] = {"flag", "text", "text", "text", "list", "number", "duration", "time", "text"};
     json_t *array = json_array();
     const struct option *option = NULL;
     for (size_t i = 0; (option = command_option(command, i)) != NULL; i++)
@@ -160,7 +160,7 @@ static json_t *command_json(const struct command *command)
     for (const struct argument *a = command->arguments; a->name != NULL; a++)
         json_array_append_new(arguments,
                               json_pack("{s:s, s:b, s:s}", "name", a->name, "optional", a->optional, "help", a->help));
-    return json_pack("{s:s, s:s, s:s, s:s?, s:b, s:o, s:o}", "command", command->words, "group", command->group,
+    return json_pack("{s:s, s:s, s:s, s:s?, s:b, s:o, s:o}", "command", command->words, "group", command_group(command),
                      "purpose", command->purpose, "notes", command->notes, "changes_state",
                      (command->flags & COMMAND_CHANGES) != 0, "arguments", arguments, "options", options_json(command));
 }

@@ -90,14 +90,8 @@ static int run_add(struct session *session)
 
 static int run_set(struct session *session)
 {
-    const char *contact = option_text(&session->options, "contact");
-    if (contact == NULL)
-        return session_refuse(session, STATUS_USAGE, "client set wants --contact TEXT (an empty text for none)");
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
-    sealring_status status =
-        sealring_client_set(session->manager, session->options.arguments[0], contact, &session->error);
+    sealring_status status = sealring_client_set(session->manager, session->options.arguments[0],
+                                                 option_text(&session->options, "contact"), &session->error);
     return finish(session, status, "has its new contact", "would get its new contact");
 }
 
@@ -110,52 +104,47 @@ static int run_forget(struct session *session)
 }
 
 #define CLIENT_ARGUMENT "NAME", "the client's name", ARGUMENT_TEXT, 0
-#define CONTACT_OPTION  "contact", "TEXT", "the recipient of notices, such as an address", OPTION_TEXT
+#define CONTACT_OPTION \
+    "contact", "TEXT", "the recipient of notices, such as an address; an empty text for none", OPTION_TEXT
 
 const struct command command_client_add = {
     .words = "client add",
-    .group = "Clients",
     .purpose = "add a client",
     .arguments = {{CLIENT_ARGUMENT}},
     .options = {{CONTACT_OPTION}},
     .run = run_add,
-    .flags = COMMAND_CHANGES | COMMAND_OPENS,
+    .flags = COMMAND_CHANGES,
 };
 
 const struct command command_client_list = {
     .words = "client list",
-    .group = "Clients",
     .purpose = "list the clients",
     .run = run_list,
-    .flags = COMMAND_OPENS,
 };
 
 const struct command command_client_show = {
     .words = "client show",
-    .group = "Clients",
     .purpose = "show a client and its API keys",
     .arguments = {{CLIENT_ARGUMENT}},
     .run = run_show,
-    .flags = COMMAND_OPENS,
 };
 
 const struct command command_client_set = {
     .words = "client set",
-    .group = "Clients",
     .purpose = "change a client's contact",
     .arguments = {{CLIENT_ARGUMENT}},
     .options = {{CONTACT_OPTION}},
+    .required = "contact",
     .run = run_set,
     .flags = COMMAND_CHANGES,
 };
 
 const struct command command_client_forget = {
     .words = "client forget",
-    .group = "Clients",
     .purpose = "erase a client's contact",
     .arguments = {{CLIENT_ARGUMENT}},
     .notes = "Refused while the client has API keys that are not revoked. The name stays, because the claims of its "
              "credentials contain it. A forgotten client gets no new API keys.",
     .run = run_forget,
-    .flags = COMMAND_CHANGES | COMMAND_OPENS,
+    .flags = COMMAND_CHANGES,
 };

@@ -109,9 +109,8 @@ static int run(struct session *session)
 
 const struct command command_explain = {
     .words = "explain",
-    .group = "Credentials",
     .purpose = "print what a credential contains, and why it is valid or not",
     .notes = "The secret part is never printed. A text that is no credential is explained without a vault.",
     .run = run,
-    .flags = COMMAND_TOKEN | COMMAND_READS_SECRET,
+    .flags = COMMAND_TOKEN | COMMAND_READS_SECRET | COMMAND_OPENS_ITSELF,
 };

@@ -118,21 +118,24 @@ static int run_state(struct session *session)
     return finish(session, status, sentences[state], state != SEALRING_KEY_ACTIVE);
 }
 
+static int check_set(struct session *session)
+{
+    const struct options *given = &session->options;
+    bool narrow = option_given(given, "scope") || option_given(given, "no-scopes");
+    if (!narrow && !option_given(given, "label"))
+        return session_refuse(session, STATUS_USAGE, "key set wants --scope, --no-scopes or --label");
+    if (narrow && option_given(given, "label"))
+        return session_refuse(session, STATUS_USAGE,
+                              "scopes and label are changed one after the other: give one of them");
+    return STATUS_DONE;
+}
+
 static int run_set(struct session *session)
 {
     const struct options *given = &session->options;
     const char *key_id = given->arguments[0];
     const char *label = option_text(given, "label");
-    bool narrow = option_given(given, "scope") || option_given(given, "no-scopes");
-    if (!narrow && label == NULL)
-        return session_refuse(session, STATUS_USAGE, "key set wants --scope, --no-scopes or --label");
-    if (narrow && label != NULL)
-        return session_refuse(session, STATUS_USAGE,
-                              "scopes and label are changed one after the other: give one of them");
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
-    if (!narrow)
+    if (label != NULL)
         return finish(session, sealring_key_set_label(session->manager, key_id, label, &session->error),
                       session->dry_run ? "would have its new label" : "has its new label", false);
     char *scopes = option_joined(given, "scope");
@@ -144,26 +147,21 @@ static int run_set(struct session *session)
 
 const struct command command_key_list = {
     .words = "key list",
-    .group = "API keys",
     .purpose = "list API keys",
     .options = {{"ring", "RING", "only those of this ring", OPTION_TEXT},
                 {"client", "NAME", "only those of this client", OPTION_TEXT}},
     .run = run_list,
-    .flags = COMMAND_OPENS,
 };
 
 const struct command command_key_show = {
     .words = "key show",
-    .group = "API keys",
     .purpose = "show an API key and its credentials",
     .arguments = {{KEY_ID_ARGUMENT}},
     .run = show_key,
-    .flags = COMMAND_OPENS,
 };
 
 const struct command command_key_set = {
     .words = "key set",
-    .group = "API keys",
     .purpose = "narrow an API key's scopes, or change its label",
     .arguments = {{KEY_ID_ARGUMENT}},
     .options = {{"scope", "SCOPE", "narrow it to these scopes at once; may be repeated", OPTION_LIST},
@@ -173,35 +171,33 @@ const struct command command_key_set = {
                 {NO_WAIT_OPTION}},
     .notes =
         "The narrower scopes apply at once to all credentials of the key. To widen its scopes use sealring key rekey.",
+    .check = check_set,
     .run = run_set,
     .flags = COMMAND_CHANGES,
 };
 
 const struct command command_key_suspend = {
     .words = "key suspend",
-    .group = "API keys",
     .purpose = "reject an API key's credentials until it is resumed",
     .arguments = {{KEY_ID_ARGUMENT}},
     .options = {{REASON_OPTION}, {WAIT_OPTION}, {NO_WAIT_OPTION}},
     .run = run_state,
-    .flags = COMMAND_CHANGES | COMMAND_OPENS,
+    .flags = COMMAND_CHANGES,
     .detail = SEALRING_KEY_SUSPENDED,
 };
 
 const struct command command_key_resume = {
     .words = "key resume",
-    .group = "API keys",
     .purpose = "accept a suspended API key's credentials again",
     .arguments = {{KEY_ID_ARGUMENT}},
     .options = {{REASON_OPTION}},
     .run = run_state,
-    .flags = COMMAND_CHANGES | COMMAND_OPENS,
+    .flags = COMMAND_CHANGES,
     .detail = SEALRING_KEY_ACTIVE,
 };
 
 const struct command command_revoke = {
     .words = "revoke",
-    .group = "API keys",
     .purpose = "reject an API key's credentials for ever",
     .arguments = {{KEY_ID_ARGUMENT}},
     .options = {{REASON_OPTION}, {WAIT_OPTION}, {NO_WAIT_OPTION}},
@@ -210,6 +206,6 @@ const struct command command_revoke = {
         "next poll of the registry (200 ms). A verifier that cannot poll stops serving when its lease expires (60 s, "
         "unless the vault has another value).",
     .run = run_state,
-    .flags = COMMAND_CHANGES | COMMAND_OPENS,
+    .flags = COMMAND_CHANGES,
     .detail = SEALRING_KEY_REVOKED,
 };

@@ -55,7 +55,6 @@ static int run(struct session *session)
 
 const struct command command_verify = {
     .words = "verify",
-    .group = "Credentials",
     .purpose = "report whether the credential on standard input is valid",
     .options = {{"scope", "SCOPE", "a scope that the credential must have; may be repeated", OPTION_LIST}},
     .notes = "Exit status 0 if it is accepted, 1 if it is rejected, 3 or 4 if there is no verdict because the PKCS#11 "
@@ -63,5 +62,5 @@ const struct command command_verify = {
              "type.",
     .examples = {"sealring verify --scope read < acme-mobile.key"},
     .run = run,
-    .flags = COMMAND_TOKEN | COMMAND_READS_SECRET,
+    .flags = COMMAND_TOKEN | COMMAND_READS_SECRET | COMMAND_OPENS_ITSELF,
 };

@@ -156,12 +156,19 @@ static bool read_succession(const char *text, int64_t *succession)
            (sealring_duration_parse(text, succession, NULL) == SEALRING_OK && *succession > SEALRING_SUCCESSION_OFF);
 }
 
-/* Which members of the policy the command line sets: none if they contradict each other, which is then reported. */
-static int read_policy(struct session *session, sealring_policy *policy, unsigned *fields)
+static int check_succession(struct session *session)
 {
-    const struct options *given = &session->options;
-    *fields = 0;
-    *policy = (sealring_policy){
+    const char *text = option_text(&session->options, "succession");
+    int64_t succession = 0;
+    return text == NULL || read_succession(text, &succession)
+               ? STATUS_DONE
+               : session_refuse(session, STATUS_USAGE, "--succession takes a duration of 1d to 3650d, or off");
+}
+
+/* Which members of the policy the command line sets. */
+static sealring_policy read_policy(const struct options *given, unsigned *fields)
+{
+    sealring_policy policy = {
         .overlap = option_number(given, "overlap"),
         .purge_delay = option_number(given, "purge-delay"),
         .keep = (uint32_t)option_number(given, "keep"),
@@ -172,13 +179,13 @@ static int read_policy(struct session *session, sealring_policy *policy, unsigne
         .usage_hourly = option_number(given, "usage-hourly"),
         .usage_daily = option_number(given, "usage-daily"),
     };
-    const char *succession = option_text(given, "succession");
-    if (succession != NULL && !read_succession(succession, &policy->succession))
-        return session_refuse(session, STATUS_USAGE, "--succession takes a duration of 1d to 3650d, or off");
+    if (option_given(given, "succession"))
+        read_succession(option_text(given, "succession"), &policy.succession);
+    *fields = 0;
     for (size_t i = 0; i < sizeof policy_options / sizeof policy_options[0]; i++)
         if (option_given(given, policy_options[i].option))
             *fields |= policy_options[i].field;
-    return STATUS_DONE;
+    return policy;
 }
 
 /* Where verifiers serve already, the first version issues once they have proved it. */
@@ -200,16 +207,10 @@ static int remember_active(const sealring_ring_info *ring, void *context)
 
 static int run_create(struct session *session)
 {
-    sealring_policy policy;
     unsigned fields = 0;
+    sealring_policy policy = read_policy(&session->options, &fields);
     const char *name = session->options.arguments[0];
     const char *prefix = option_text(&session->options, "prefix");
-    int result = read_policy(session, &policy, &fields);
-    if (result != STATUS_DONE)
-        return result;
-    result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_status status = sealring_ring_create(session->manager, name, prefix, &policy, fields, &session->error);
     uint32_t active = 0;
     if (status == SEALRING_OK && !session->dry_run)
@@ -233,22 +234,25 @@ static int run_create(struct session *session)
     return STATUS_DONE;
 }
 
+static int check_set(struct session *session)
+{
+    unsigned fields = 0;
+    int result = check_succession(session);
+    if (result != STATUS_DONE)
+        return result;
+    (void)read_policy(&session->options, &fields);
+    if (fields == 0)
+        return session_refuse(session, STATUS_USAGE,
+                              "ring set wants at least one member of the policy, such as --overlap: see `sealring ring "
+                              "set --help`");
+    return STATUS_DONE;
+}
+
 static int run_set(struct session *session)
 {
-    sealring_policy policy;
     unsigned fields = 0;
+    sealring_policy policy = read_policy(&session->options, &fields);
     const char *name = session->options.arguments[0];
-    int result = read_policy(session, &policy, &fields);
-    if (result != STATUS_DONE)
-        return result;
-    if (fields == 0)
-        return session_refuse(
-            session, STATUS_USAGE,
-            "ring set wants at least one member of the policy, such as --overlap: see `sealring ring set "
-            "--help`");
-    result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_status status = sealring_ring_set(session->manager, name, &policy, fields, &session->error);
     if (status != SEALRING_OK)
         return session_fail(session, status);
@@ -271,7 +275,6 @@ static int run_set(struct session *session)
 
 const struct command command_ring_create = {
     .words = "ring create",
-    .group = "Rings",
     .purpose = "create a ring and its first version",
     .arguments = {{NAME_ARGUMENT}},
     .options =
@@ -295,30 +298,26 @@ const struct command command_ring_create = {
          {NO_WAIT_OPTION}},
     .notes = "A ring is a line of versions under one policy: one service, environment or tenant.",
     .examples = {"sealring ring create payments --prefix acme_live --overlap 30d"},
+    .check = check_succession,
     .run = run_create,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
 };
 
 const struct command command_ring_list = {
     .words = "ring list",
-    .group = "Rings",
     .purpose = "list the rings",
     .run = run_list,
-    .flags = COMMAND_OPENS,
 };
 
 const struct command command_ring_show = {
     .words = "ring show",
-    .group = "Rings",
     .purpose = "show a ring's policy and versions",
     .arguments = {{NAME_ARGUMENT}},
     .run = print_ring,
-    .flags = COMMAND_OPENS,
 };
 
 const struct command command_ring_set = {
     .words = "ring set",
-    .group = "Rings",
     .purpose = "change a ring's policy",
     .arguments = {{NAME_ARGUMENT}},
     .options = {{"overlap", "DURATION", "how long a predecessor stays accepted after a rotation", OPTION_DURATION},
@@ -334,6 +333,7 @@ const struct command command_ring_set = {
                 {"succession", "DURATION",
                  "API keys used within this time need a successor before their version retires, or off", OPTION_TEXT}},
     .notes = "The end of an overlap that has begun does not change.",
+    .check = check_set,
     .run = run_set,
     .flags = COMMAND_CHANGES,
 };

@@ -157,7 +157,7 @@ static sealring_status turn(struct running *running, sealring_run_result *result
     struct session *session = running->session;
     sealring_run_options options = {
         .size = sizeof options,
-        .ring = session->options.argument_count > 0 ? session->options.arguments[0] : NULL,
+        .ring = session->options.arguments[0],
     };
     struct said_list before = running->before;
     sealring_status status = session_connect(session, false);
@@ -259,7 +259,6 @@ static int run(struct session *session)
 
 const struct command command_run = {
     .words = "run",
-    .group = "Vault",
     .purpose = "rotate, retire and destroy versions as the rings' policies require",
     .arguments = {{"RING", "only this ring; default: all rings", ARGUMENT_TEXT, 1}},
     .options = {{"once", NULL, "run one turn, as for a timer; default: a loop until SIGTERM or SIGINT", OPTION_FLAG},
@@ -272,5 +271,5 @@ const struct command command_run = {
         "the registry is unavailable for a while.",
     .examples = {"sealring run --vault /var/lib/sealring", "sealring run --once --dry-run"},
     .run = run,
-    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN | COMMAND_OPENS_ITSELF,
 };

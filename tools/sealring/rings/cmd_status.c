@@ -18,11 +18,6 @@
 #define EVERY_MOST    3600000
 #define SLICE         100 /* after which a change of size is noticed */
 
-static const char *ring_of(const struct session *session)
-{
-    return session->options.argument_count > 0 ? session->options.arguments[0] : NULL;
-}
-
 static void print_json(json_t *json, bool line)
 {
     if (line)
@@ -45,7 +40,7 @@ static int show_once(struct session *session)
     if (result != STATUS_DONE)
         return result;
     page_open(&page, &session->out, session->out.terminal ? screen_size().columns : 0, session->now);
-    sealring_status status = overview_look(&overview, session, ring_of(session), &page);
+    sealring_status status = overview_look(&overview, session, session->options.arguments[0], &page);
     if (status == SEALRING_OK && session->json)
         print_json(overview.json, false);
     else if (status == SEALRING_OK)
@@ -130,7 +125,7 @@ static sealring_status look(struct watching *watching)
     page_open(&page, &session->out, watching->draws ? watching->screen.columns : 0, session->now);
     sealring_status status = session_connect(session, true);
     if (status == SEALRING_OK)
-        status = overview_look(&overview, session, ring_of(session), &page);
+        status = overview_look(&overview, session, session->options.arguments[0], &page);
     if (status == SEALRING_OK) {
         free(watching->text);
         watching->text = memory_copy(page_text(&page));
@@ -196,7 +191,6 @@ static int run(struct session *session)
 
 const struct command command_status = {
     .words = "status",
-    .group = "Vault",
     .purpose = "show rings' versions on a time line, their traffic, and what happens next",
     .arguments = {{"RING", "only this ring", ARGUMENT_TEXT, 1}},
     .options = {{"watch", NULL, "continue until Ctrl-C: in place on a terminal, otherwise a block for each change",
@@ -207,4 +201,5 @@ const struct command command_status = {
         "hours, what the policy does next and when, what blocks it, and the verifiers.",
     .examples = {"sealring status", "sealring status payments --watch", "sealring status --json | jq '.rings[].plan'"},
     .run = run,
+    .flags = COMMAND_OPENS_ITSELF,
 };

@@ -68,12 +68,6 @@ static int run_forget(struct session *session)
 {
     const char *instance = session->options.arguments[0];
     const char *reason = option_text(&session->options, "reason");
-    if (reason == NULL || reason[0] == '\0')
-        return session_refuse(session, STATUS_USAGE,
-                              "verifier forget wants --reason, which is recorded in the audit log");
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_status status = sealring_verifier_forget(session->manager, instance, reason, &session->error);
     if (status != SEALRING_OK)
         return session_fail(session, status);
@@ -89,26 +83,24 @@ static int run_forget(struct session *session)
 
 const struct command command_verifier_list = {
     .words = "verifier list",
-    .group = "Verifiers",
     .purpose = "list verifiers, their lease and epoch, and what each has not done yet",
     .options = {{"all", NULL, "also list verifiers that ended at most a day ago", OPTION_FLAG}},
     .notes = "A verifier is one open vault in one process. States: joining (it opens the vault), serving, silent (its "
              "process is alive, but does not poll the registry: it answers *unavailable*), lost (its report file is "
              "missing or damaged), left, dead, forgotten.",
     .run = run_list,
-    .flags = COMMAND_OPENS,
 };
 
 const struct command command_verifier_forget = {
     .words = "verifier forget",
-    .group = "Verifiers",
     .purpose = "forget a verifier that will not return",
     .arguments = {{"VERIFIER", "the first digits of its ID, enough to be unique, at least 4", ARGUMENT_TEXT, 0}},
-    .options = {{"reason", "TEXT", "recorded in the audit log; required", OPTION_TEXT}},
+    .options = {{"reason", "TEXT", "recorded in the audit log; required", OPTION_REASON}},
     .notes =
         "What is missing in a lost verifier's reports counts as a use, and blocks retirements for a quiet period. If "
         "you forget the verifier, you take responsibility for that. A verifier that may still be serving is not "
         "forgotten; one that reports again is listed again.",
+    .required = "reason",
     .run = run_forget,
     .flags = COMMAND_CHANGES,
 };

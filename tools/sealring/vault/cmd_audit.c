@@ -255,7 +255,6 @@ static int run_checkpoint(struct session *session)
 
 const struct command command_audit_show = {
     .words = "audit show",
-    .group = "Audit log",
     .purpose = "show who did what, when and why",
     .options = {{"ring", "RING", "only acts on this ring", OPTION_TEXT},
                 {"key", "KEYID", "only acts on this API key", OPTION_TEXT},
@@ -264,12 +263,10 @@ const struct command command_audit_show = {
                 {"since", "TIME", "only entries of this time and later", OPTION_MOMENT},
                 {"last", "N", "only the newest N entries", OPTION_NUMBER}},
     .run = run_show,
-    .flags = COMMAND_OPENS,
 };
 
 const struct command command_audit_verify = {
     .words = "audit verify",
-    .group = "Audit log",
     .purpose = "verify every entry, the tree over them and the checkpoints",
     .options = {{"checkpoint", "FILE",
                  "a checkpoint that you kept elsewhere; the log must begin with its entries; - for standard input",
@@ -280,11 +277,11 @@ const struct command command_audit_verify = {
              "names the entry.",
     .examples = {"sealring audit verify --key \"$(cat kept/vkey)\" --checkpoint kept/checkpoint"},
     .run = run_verify,
+    .flags = COMMAND_OPENS_ITSELF,
 };
 
 const struct command command_audit_export = {
     .words = "audit export",
-    .group = "Audit log",
     .purpose = "print the entries as lines of JSON",
     .options = {{"since", "N", "begin with entry N", OPTION_NUMBER},
                 {"proof", NULL, "add to each entry its inclusion proof in the latest checkpoint's tree", OPTION_FLAG}},
@@ -292,21 +289,16 @@ const struct command command_audit_export = {
         "Each line is an event of OCSF 1.8, class 3004 (Entity Management); the last one, of no class, is the latest "
         "checkpoint. `sealring restore --log` replays these entries.",
     .run = run_export,
-    .flags = COMMAND_OPENS,
 };
 
 const struct command command_audit_key = {
     .words = "audit key",
-    .group = "Audit log",
     .purpose = "print the key that verifies checkpoints; keep it elsewhere",
     .run = run_key,
-    .flags = COMMAND_OPENS,
 };
 
 const struct command command_audit_checkpoint = {
     .words = "audit checkpoint",
-    .group = "Audit log",
     .purpose = "print the latest checkpoint; keep it elsewhere",
     .run = run_checkpoint,
-    .flags = COMMAND_OPENS,
 };

@@ -95,7 +95,6 @@ static int run(struct session *session)
 
 const struct command command_backup = {
     .words = "backup",
-    .group = "Vault",
     .purpose = "copy the registry into one signed file, while servers and commands continue",
     .arguments = {{"FILE", "the backup; an existing file is never overwritten", ARGUMENT_TEXT, 0}},
     .options = {{"check", NULL, "make no backup, but check whether FILE is complete and signed", OPTION_FLAG},
@@ -108,5 +107,5 @@ const struct command command_backup = {
     .examples = {"sealring backup /backup/sealring-2026-11-26",
                  "sealring backup --check /backup/sealring-2026-11-26 --key \"$(cat kept/vkey)\""},
     .run = run,
-    .flags = COMMAND_CHANGES,
+    .flags = COMMAND_CHANGES | COMMAND_OPENS_ITSELF,
 };

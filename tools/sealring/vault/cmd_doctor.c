@@ -117,7 +117,6 @@ static int run(struct session *session)
 
 const struct command command_doctor = {
     .words = "doctor",
-    .group = "Vault",
     .purpose = "find and repair damage left by crashes, restores and manual edits",
     .options = {{"repair", NULL, "repair what needs no decision; each repair is recorded in the audit log",
                  OPTION_FLAG},
@@ -131,5 +130,5 @@ const struct command command_doctor = {
         "registry could not be examined. Notices do not change the exit status.",
     .examples = {"sealring doctor", "sealring doctor --repair"},
     .run = run,
-    .flags = COMMAND_TOKEN,
+    .flags = COMMAND_TOKEN | COMMAND_OPENS_ITSELF,
 };

@@ -151,7 +151,6 @@ static int run(struct session *session)
 
 const struct command command_init = {
     .words = "init",
-    .group = "Vault",
     .purpose = "create a vault",
     .options = {{"module", "SO", "path of the PKCS#11 module; default: SoftHSM2, with two new tokens in the vault",
                  OPTION_TEXT},
@@ -175,5 +174,5 @@ const struct command command_init = {
         {"sealring init --vault /tmp/trying",
          "sealring init --module /usr/lib/vendor/libpkcs11.so --token 'pkcs11:token=production' --pin-source /etc/sealring/pin"},
     .run = run,
-    .flags = COMMAND_CHANGES,
+    .flags = COMMAND_CHANGES | COMMAND_OPENS_ITSELF,
 };

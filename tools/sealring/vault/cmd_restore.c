@@ -133,7 +133,6 @@ static int run(struct session *session)
 
 const struct command command_restore = {
     .words = "restore",
-    .group = "Vault",
     .purpose = "restore the registry from a backup, and replay exported logs",
     .arguments = {{"FILE", "a file that `sealring backup` wrote", ARGUMENT_TEXT, 0}},
     .options = {{"log", "EXPORT", "output of `sealring audit export`, the oldest first; may be repeated", OPTION_LIST},
@@ -150,5 +149,5 @@ const struct command command_restore = {
     .examples = {"sealring restore /backup/sealring-2026-11-26 --log exported.jsonl --dry-run",
                  "sealring restore /backup/sealring-2026-11-26 --accept-loss \"the disk and its exports burnt\""},
     .run = run,
-    .flags = COMMAND_CHANGES,
+    .flags = COMMAND_CHANGES | COMMAND_OPENS_ITSELF,
 };
