@@ -27,6 +27,7 @@ enum option_kind {
     OPTION_LIST,     /* text, may be given several times */
     OPTION_NUMBER,   /* 1 to 4294967295 */
     OPTION_DURATION, /* 90d, 1d12h, 30s */
+    OPTION_INTERVAL, /* a duration from 100ms to 1h */
     OPTION_MOMENT,   /* RFC 3339, or a duration from now on, or never */
     OPTION_PAST      /* RFC 3339, or a duration before now */
 };

@@ -16,7 +16,9 @@
 
 static const struct option version_option = {"version", NULL, "print the version", OPTION_FLAG};
 
-#define NUMBER_FORM "a number from 1 to 4294967295"
+#define INTERVAL_LEAST 100
+#define INTERVAL_MOST  3600000
+#define NUMBER_FORM    "a number from 1 to 4294967295"
 
 /* Writes what is wrong; returns false. */
 __attribute__((format(printf, 2, 3))) static bool object(struct options *options, const char *format, ...)
@@ -98,6 +100,11 @@ static const char *read_value(struct option_given *given)
         return sealring_duration_parse(text, &given->number, NULL) == SEALRING_OK
                    ? NULL
                    : "a duration such as 90d, 12h, 30m, 10s or 1d12h";
+    case OPTION_INTERVAL:
+        return sealring_duration_parse(text, &given->number, NULL) == SEALRING_OK && given->number >= INTERVAL_LEAST &&
+                       given->number <= INTERVAL_MOST
+                   ? NULL
+                   : "100ms to 1h";
     case OPTION_MOMENT:
         return read_moment(text, &given->number)
                    ? NULL

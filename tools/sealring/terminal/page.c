@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/terminal.h"
@@ -34,17 +33,6 @@ const char *page_text(struct page *page)
     return page->text;
 }
 
-/* How many columns the first `length` bytes of a text take. */
-static size_t columns_of(const char *text, size_t length)
-{
-    char word[512];
-    if (length >= sizeof word)
-        return length;
-    memcpy(word, text, length);
-    word[length] = '\0';
-    return terminal_width(word);
-}
-
 /* The text has been escaped. */
 static void wrap(const struct page *page, size_t indent, const char *text)
 {
@@ -54,7 +42,7 @@ static void wrap(const struct page *page, size_t indent, const char *text)
     while (*text != '\0') {
         size_t blanks = strspn(text, " ");
         size_t length = strcspn(text + blanks, " ");
-        size_t columns = columns_of(text + blanks, length);
+        size_t columns = terminal_width(text + blanks, length);
         if (limit != 0 && column > hanging && column + blanks + columns > limit) {
             fprintf(page->out.stream, "\n%*s", (int)hanging, "");
             column = hanging;
@@ -81,50 +69,27 @@ void page_point(const struct page *page, enum tone tone, const char *text)
     page_paragraph(page, page->out.utf8 ? 4 : 5, text);
 }
 
-/* The length of the next character; *columns: what it takes. A sequence of colour takes none. */
-static size_t character(const char *text, mbstate_t *state, size_t *columns)
+static const char *print_line(const char *text, size_t width)
 {
-    wchar_t wide = 0;
-    *columns = 0;
-    if (*text == ESCAPE)
-        return strcspn(text, "m\n") + 1;
-    size_t taken = mbrtowc(&wide, text, strcspn(text, "\n"), state);
-    if (taken == 0 || taken > strlen(text)) {
-        memset(state, 0, sizeof *state);
-        *columns = 1;
-        return 1;
-    }
-    int width = wcwidth(wide);
-    *columns = width > 0 ? (size_t)width : 0;
-    return taken;
-}
-
-static const char *print_line(const char *text, FILE *stream, size_t width)
-{
-    mbstate_t state = {0};
     size_t column = 0;
     while (*text != '\0' && *text != '\n') {
         size_t columns = 0;
-        size_t length = character(text, &state, &columns);
+        /* a sequence of colour takes no column */
+        size_t length =
+            *text == ESCAPE ? strcspn(text, "m\n") + 1 : terminal_character(text, strcspn(text, "\n"), &columns);
         column += columns;
         if (width == 0 || column <= width || *text == ESCAPE)
-            fwrite(text, 1, length, stream);
+            fwrite(text, 1, length, stdout);
         text += length;
     }
     return text;
 }
 
-size_t page_print(const char *text, FILE *stream, size_t width, size_t lines, const char *end)
+void page_print(const char *text, size_t width, size_t lines, const char *end)
 {
-    size_t count = 0;
-    for (; *text != '\0'; count++) {
-        if (count < lines) {
-            text = print_line(text, stream, width);
-            fputs(end, stream);
-        } else {
-            text += strcspn(text, "\n");
-        }
+    for (; *text != '\0' && lines > 0; lines--) {
+        text = print_line(text, width);
+        fputs(end, stdout);
         text += *text == '\n';
     }
-    return count;
 }

@@ -30,7 +30,7 @@ void page_paragraph(const struct page *page, size_t indent, const char *text);
 /* The same behind an indented arrow in this tone. */
 void page_point(const struct page *page, enum tone tone, const char *text);
 
-/* Prints at most `lines` lines, cut at `width` columns (0: no limit), each with `end` behind it. Returns how many there are. */
-size_t page_print(const char *text, FILE *stream, size_t width, size_t lines, const char *end);
+/* Prints at most `lines` lines on standard output, cut at `width` columns (0: no limit), each with `end` behind it. */
+void page_print(const char *text, size_t width, size_t lines, const char *end);
 
 #endif

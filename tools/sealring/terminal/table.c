@@ -50,7 +50,7 @@ static void print_cell(const struct table *table, size_t column, size_t width, c
                        const struct style *style)
 {
     FILE *stream = style->stream;
-    size_t own = terminal_width(text);
+    size_t own = terminal_width(text, strlen(text));
     int padding = own < width ? (int)(width - own) : 0;
     if (table->columns[column].right)
         fprintf(stream, "%*s", padding, "");
@@ -65,12 +65,12 @@ void table_finish(struct table *table, const struct style *style)
 {
     size_t *widths = memory_grow(NULL, table->column_count, sizeof *widths);
     for (size_t i = 0; i < table->column_count; i++)
-        widths[i] = terminal_width(table->columns[i].title);
+        widths[i] = strlen(table->columns[i].title);
     for (size_t i = 0; i < table->count; i++) {
         char *escaped = terminal_text(style, table->cells[i].text);
         free(table->cells[i].text);
         table->cells[i].text = escaped;
-        size_t width = terminal_width(table->cells[i].text);
+        size_t width = terminal_width(escaped, strlen(escaped));
         if (width > widths[i % table->column_count])
             widths[i % table->column_count] = width;
     }

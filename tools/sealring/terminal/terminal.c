@@ -12,19 +12,26 @@
 
 #define SPECIFICATION_SIZE 16
 
-size_t terminal_width(const char *text)
+size_t terminal_character(const char *text, size_t length, size_t *columns)
+{
+    wchar_t character = 0;
+    mbstate_t state = {0};
+    size_t taken = mbrtowc(&character, text, length, &state);
+    *columns = 1;
+    if (taken == 0 || taken > length)
+        return 1; /* not the locale's text: one column for each byte */
+    int width = wcwidth(character);
+    *columns = width > 0 ? (size_t)width : 0;
+    return taken;
+}
+
+size_t terminal_width(const char *text, size_t length)
 {
     size_t width = 0;
-    mbstate_t state = {0};
-    for (size_t length = strlen(text); length > 0;) {
-        wchar_t character = 0;
-        size_t taken = mbrtowc(&character, text, length, &state);
-        if (taken == 0 || taken > length)
-            return width + length; /* not the locale's text: one column for each byte */
-        int columns = wcwidth(character);
-        width += columns > 0 ? (size_t)columns : 0;
-        text += taken;
-        length -= taken;
+    for (const char *end = text + length; text < end;) {
+        size_t columns = 0;
+        text += terminal_character(text, (size_t)(end - text), &columns);
+        width += columns;
     }
     return width;
 }

@@ -19,6 +19,9 @@ void terminal_vprint(const struct style *style, const char *format, va_list argu
 char *terminal_text(const struct style *style, const char *text);
 
 /* How many columns of a terminal a text takes. */
-size_t terminal_width(const char *text);
+size_t terminal_width(const char *text, size_t length);
+
+/* The length of the text's first character, and the columns that it takes. */
+size_t terminal_character(const char *text, size_t length, size_t *columns);
 
 #endif

@@ -62,7 +62,7 @@ static void print_heading(const struct ring_view *view, const struct page *page)
                              rotates ? "rotates every " : "",
                              rotates ? moment_duration(view->info->policy.rotate_every).text : "");
     terminal_print(&page->out, "ring " BOLD "%s" PLAIN, view->info->name);
-    page_paragraph(page, strlen("ring ") + terminal_width(name), text);
+    page_paragraph(page, strlen("ring ") + terminal_width(name, strlen(name)), text);
     free(name);
     free(text);
 }
@@ -141,52 +141,34 @@ static void print_scheduler(const sealring_vault_info *info, const struct page *
         terminal_print(&page->out, "sealring run last ran %s\n", moment_relative(info->last_run, page->now).text);
 }
 
-static sealring_status look(struct overview *overview, struct session *session, const char *name,
-                            sealring_vault_info *info, struct page *page)
+json_t *overview_read(struct session *session, const char *ring, const struct page *page, sealring_status *status)
 {
     struct overview_rings rings = {0};
     struct verifiers verifiers = {0};
+    sealring_vault_info info = {.size = sizeof info};
     json_t *array = json_array();
-    info->size = sizeof *info;
-    sealring_status status = sealring_vault_describe(session->manager, info, &session->error);
-    if (status == SEALRING_OK)
-        status = sealring_ring_list(session->manager, name, take_ring, &rings, &session->error);
-    if (status == SEALRING_OK)
-        status = verifiers_load(&verifiers, session);
-    if (status == SEALRING_OK)
-        print_vault(info, page);
-    for (size_t i = 0; i < rings.count && status == SEALRING_OK; i++)
-        status = look_at_ring(session, &rings.items[i], array, page);
-    if (status == SEALRING_OK) {
-        if (rings.count > 0) {
-            fputc('\n', page->out.stream);
-            verifiers_print(&verifiers, page);
-            print_scheduler(info, page);
-        }
-        overview->rings = rings.count;
-        overview->json = json_pack("{s:o, s:O, s:O, s:{s:o}}", "vault", vault_json(info), "rings", array, "verifiers",
-                                   verifiers.array, "scheduler", "last_run", jsontext_time(info->last_run));
+    json_t *overview = NULL;
+    *status = sealring_vault_describe(session->manager, &info, &session->error);
+    if (*status == SEALRING_OK)
+        *status = sealring_ring_list(session->manager, ring, take_ring, &rings, &session->error);
+    if (*status == SEALRING_OK)
+        *status = verifiers_load(&verifiers, session);
+    if (*status == SEALRING_OK)
+        print_vault(&info, page);
+    for (size_t i = 0; i < rings.count && *status == SEALRING_OK; i++)
+        *status = look_at_ring(session, &rings.items[i], array, page);
+    if (*status == SEALRING_OK && rings.count > 0) {
+        fputc('\n', page->out.stream);
+        verifiers_print(&verifiers, page);
+        print_scheduler(&info, page);
     }
+    if (*status == SEALRING_OK)
+        overview = json_pack("{s:o, s:O, s:O, s:{s:o}}", "vault", vault_json(&info), "rings", array, "verifiers",
+                             verifiers.array, "scheduler", "last_run", jsontext_time(info.last_run));
     json_decref(array);
     verifiers_free(&verifiers);
     free_rings(&rings);
-    return status;
-}
-
-sealring_status overview_look(struct overview *overview, struct session *session, const char *ring, struct page *page)
-{
-    *overview = (struct overview){0};
-    sealring_vault_info *info = memory_grow(NULL, 1, sizeof *info);
-    memset(info, 0, sizeof *info);
-    sealring_status status = look(overview, session, ring, info, page);
-    free(info);
-    return status;
-}
-
-void overview_free(struct overview *overview)
-{
-    json_decref(overview->json);
-    *overview = (struct overview){0};
+    return overview;
 }
 
 static void forget(json_t *array, const char *const *names)
@@ -200,12 +182,12 @@ static void forget(json_t *array, const char *const *names)
     }
 }
 
-char *overview_substance(const struct overview *overview)
+char *overview_substance(const json_t *overview)
 {
     /* a plan's text contains how long ago, and what is due at once is due at each poll */
     static const char *const of_plan[] = {"text", "foreseen", "due", NULL};
     static const char *const of_verifier[] = {"last_report", "lease_left_ms", NULL};
-    json_t *copy = json_deep_copy(overview->json);
+    json_t *copy = json_deep_copy(overview);
     json_t *ring = NULL;
     size_t index = 0;
     json_object_del(copy, "scheduler");
