@@ -112,11 +112,6 @@ int session_environment(struct session *session)
     return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
 }
 
-void session_set_environment(struct session *session)
-{
-    (void)sealring_environment(session->vault, session_set_variable, NULL, NULL);
-}
-
 sealring_status session_connect(struct session *session, bool read_only)
 {
     sealring_manage_options options = {

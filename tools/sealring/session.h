@@ -39,9 +39,6 @@ char *session_vault(const char *given);
  * having said why, another exit status. */
 int session_environment(struct session *session);
 
-/* Sets what of it can be set, and reports nothing if it cannot be: for a command whose task is to report that. */
-void session_set_environment(struct session *session);
-
 /* The sealring_environment_callback for it; context: NULL. */
 int session_set_variable(const char *name, const char *value, void *context);
 

@@ -4,7 +4,6 @@
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/input.h"
-#include "tools/sealring/pins.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/moment.h"
@@ -62,14 +61,8 @@ static void print_verdict(const struct session *session, sealring_verdict verdic
 static bool is_imported(struct session *session, const struct input *input, sealring_verdict *verdict,
                         sealring_grant *grant)
 {
-    sealring_vault *vault = NULL;
-    session_set_environment(session);
-    if (sealring_open_with_pin(session->vault, NULL, pins_source(session), pins_ask, session, &vault, NULL) !=
-        SEALRING_OK)
-        return false;
-    *verdict = sealring_verify(vault, input->text, input->length, NULL, grant);
-    sealring_close(&vault);
-    return grant->key_id[0] != '\0';
+    (void)sealring_environment(session->vault, session_set_variable, NULL, NULL);
+    return judge_quietly(session, input, NULL, verdict, grant) == SEALRING_OK && grant->key_id[0] != '\0';
 }
 
 static int run(struct session *session)

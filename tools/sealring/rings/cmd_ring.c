@@ -265,37 +265,40 @@ static int run_set(struct session *session)
 
 #define NAME_ARGUMENT "NAME", "the ring's name", ARGUMENT_TEXT, 0
 
-#define SWITCH_OPTIONS                                                                                          \
-    {"standby", NULL, "sealring run keeps a pending version ready", OPTION_FLAG},                               \
-        {"no-standby", NULL, "keep no standby: the default", OPTION_FLAG},                                      \
-        {"idle-blocks", NULL, "API keys that never called block the retirement of their version", OPTION_FLAG}, \
-    {                                                                                                           \
-        "no-idle-blocks", NULL, "they do not block it: the default", OPTION_FLAG                                \
+#define POLICY_OPTIONS                                                                                                \
+    {"overlap", "DURATION", "how long a predecessor stays accepted after a rotation; in a new ring 7d",               \
+     OPTION_DURATION},                                                                                                \
+        {"quiet-period", "DURATION",                                                                                  \
+         "a version retires when the verifiers' reports show no use for this long; in a new ring 1d",                 \
+         OPTION_DURATION},                                                                                            \
+        {"rotate-every", "DURATION",                                                                                  \
+         "the interval at which sealring run rotates; 0s, as in a new ring: only operators rotate", OPTION_DURATION}, \
+        {"keep", "NUMBER", "how many retiring predecessors there may be; in a new ring 3", OPTION_NUMBER},            \
+        {"purge-delay", "DURATION", "how long the object of a closed version is kept; in a new ring 30d",             \
+         OPTION_DURATION},                                                                                            \
+        {"standby", NULL, "sealring run keeps a pending version ready", OPTION_FLAG},                                 \
+        {"no-standby", NULL, "keep no standby: the default", OPTION_FLAG},                                            \
+        {"idle-blocks", NULL, "API keys that never called block the retirement of their version", OPTION_FLAG},       \
+        {"no-idle-blocks", NULL, "they do not block it: the default", OPTION_FLAG},                                   \
+        {"usage-hourly", "DURATION", "how long usage is stored by the hour; in a new ring 7d", OPTION_DURATION},      \
+        {"usage-daily", "DURATION", "how long usage is stored by the day; in a new ring 400d", OPTION_DURATION},      \
+    {                                                                                                                 \
+        "succession", "DURATION",                                                                                     \
+            "API keys used within this time need a successor before their version retires, or off; in a new ring "    \
+            "400d",                                                                                                   \
+            OPTION_TEXT                                                                                               \
     }
 
 const struct command command_ring_create = {
     .words = "ring create",
     .purpose = "create a ring and its first version",
     .arguments = {{NAME_ARGUMENT}},
-    .options =
-        {{"prefix", "PREFIX",
-          "the beginning of its credentials, such as acme_live; cannot be changed later; default: sr", OPTION_TEXT},
-         {"overlap", "DURATION", "how long a predecessor stays accepted after a rotation; default: 7d",
-          OPTION_DURATION},
-         {"quiet-period", "DURATION",
-          "a version retires when the verifiers' reports show no use for this long; default: 1d", OPTION_DURATION},
-         {"rotate-every", "DURATION", "the interval at which sealring run rotates; default: only operators rotate",
-          OPTION_DURATION},
-         {"keep", "NUMBER", "how many retiring predecessors there may be; default: 3", OPTION_NUMBER},
-         {"purge-delay", "DURATION", "how long the object of a closed version is kept; default: 30d", OPTION_DURATION},
-         SWITCH_OPTIONS,
-         {"usage-hourly", "DURATION", "how long usage is stored by the hour; default: 7d", OPTION_DURATION},
-         {"usage-daily", "DURATION", "how long usage is stored by the day; default: 400d", OPTION_DURATION},
-         {"succession", "DURATION",
-          "API keys used within this time need a successor before their version retires, or off; default: 400d",
-          OPTION_TEXT},
-         {WAIT_OPTION},
-         {NO_WAIT_OPTION}},
+    .options = {{"prefix", "PREFIX",
+                 "the beginning of its credentials, such as acme_live; cannot be changed later; default: sr",
+                 OPTION_TEXT},
+                POLICY_OPTIONS,
+                {WAIT_OPTION},
+                {NO_WAIT_OPTION}},
     .notes = "A ring is a line of versions under one policy: one service, environment or tenant.",
     .examples = {"sealring ring create payments --prefix acme_live --overlap 30d"},
     .check = check_succession,
@@ -320,18 +323,7 @@ const struct command command_ring_set = {
     .words = "ring set",
     .purpose = "change a ring's policy",
     .arguments = {{NAME_ARGUMENT}},
-    .options = {{"overlap", "DURATION", "how long a predecessor stays accepted after a rotation", OPTION_DURATION},
-                {"quiet-period", "DURATION", "a version retires when the verifiers' reports show no use for this long",
-                 OPTION_DURATION},
-                {"rotate-every", "DURATION", "the interval at which sealring run rotates; 0s: only operators rotate",
-                 OPTION_DURATION},
-                {"keep", "NUMBER", "how many retiring predecessors there may be", OPTION_NUMBER},
-                {"purge-delay", "DURATION", "how long the object of a closed version is kept", OPTION_DURATION},
-                SWITCH_OPTIONS,
-                {"usage-hourly", "DURATION", "how long usage is stored by the hour", OPTION_DURATION},
-                {"usage-daily", "DURATION", "how long usage is stored by the day", OPTION_DURATION},
-                {"succession", "DURATION",
-                 "API keys used within this time need a successor before their version retires, or off", OPTION_TEXT}},
+    .options = {POLICY_OPTIONS},
     .notes = "The end of an overlap that has begun does not change.",
     .check = check_set,
     .run = run_set,

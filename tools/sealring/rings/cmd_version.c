@@ -11,37 +11,6 @@
 
 #define TRIES_MOST 10 /* verifiers may join all the time */
 
-/* What a version in this state means for people: "version 2 " and the sentence. */
-static void effect_sentence(const sealring_effect *effect, const struct session *session, char *text, size_t size)
-{
-    const char *be = session->dry_run ? "would be" : "is";
-    int64_t time = effect->to == SEALRING_VERSION_RETIRING ? effect->retire_at : effect->purge_at;
-    struct moment when = moment_format(time, session->now);
-    switch (effect->to) {
-    case SEALRING_VERSION_PENDING:
-        snprintf(text, size, "%s pending: accepted, and ready to be activated", be);
-        break;
-    case SEALRING_VERSION_ACTIVE:
-        snprintf(text, size, "%s active", be);
-        break;
-    case SEALRING_VERSION_RETIRING:
-        snprintf(text, size, "%s retiring: its credentials stay valid until %s at least", be, when.text);
-        break;
-    case SEALRING_VERSION_RETIRED:
-        snprintf(text, size, "%s retired: its credentials are rejected; its object is kept until %s", be, when.text);
-        break;
-    case SEALRING_VERSION_COMPROMISED:
-        snprintf(text, size, "%s compromised: its credentials are rejected for ever", be);
-        break;
-    case SEALRING_VERSION_DESTROYED:
-        snprintf(text, size, "%s destroyed: its object is gone from the token", be);
-        break;
-    case SEALRING_VERSION_NONE:
-        snprintf(text, size, "%s gone", be);
-        break;
-    }
-}
-
 /* A rotation creates a version and activates it: only each version's last state is printed. */
 static bool is_last(const sealring_change *change, size_t index)
 {
@@ -51,22 +20,32 @@ static bool is_last(const sealring_change *change, size_t index)
     return true;
 }
 
+/* What a version in this state means for people. */
 static void print_effect(const struct session *session, const sealring_effect *effect)
 {
-    char sentence[200];
-    effect_sentence(effect, session, sentence, sizeof sentence);
-    terminal_print(&session->out, "version %c%" PRIu32 PLAIN " %s\n", style_version_tone(effect->to), effect->version,
-                   sentence);
+    static const char *const meanings[] = {
+        [SEALRING_VERSION_NONE] = "gone",
+        [SEALRING_VERSION_PENDING] = "pending: accepted, and ready to be activated",
+        [SEALRING_VERSION_ACTIVE] = "active",
+        [SEALRING_VERSION_RETIRING] = "retiring: its credentials stay valid until ",
+        [SEALRING_VERSION_RETIRED] = "retired: its credentials are rejected; its object is kept until ",
+        [SEALRING_VERSION_COMPROMISED] = "compromised: its credentials are rejected for ever",
+        [SEALRING_VERSION_DESTROYED] = "destroyed: its object is gone from the token",
+    };
+    bool retiring = effect->to == SEALRING_VERSION_RETIRING;
+    bool retired = effect->to == SEALRING_VERSION_RETIRED;
+    struct moment until = moment_format(retiring ? effect->retire_at : effect->purge_at, session->now);
+    terminal_print(&session->out, "version %c%" PRIu32 PLAIN " %s %s%s%s\n", style_version_tone(effect->to),
+                   effect->version, session->dry_run ? "would be" : "is", meanings[effect->to],
+                   retiring || retired ? until.text : "", retiring ? " at least" : "");
 }
 
 static void print_change(const struct session *session, const sealring_change *change)
 {
-    for (size_t i = 0; i < change->count; i++)
-        if (is_last(change, i) && change->effects[i].to == SEALRING_VERSION_ACTIVE)
-            print_effect(session, &change->effects[i]);
-    for (size_t i = 0; i < change->count; i++)
-        if (is_last(change, i) && change->effects[i].to != SEALRING_VERSION_ACTIVE)
-            print_effect(session, &change->effects[i]);
+    for (int active = 1; active >= 0; active--)
+        for (size_t i = 0; i < change->count; i++)
+            if (is_last(change, i) && (change->effects[i].to == SEALRING_VERSION_ACTIVE) == active)
+                print_effect(session, &change->effects[i]);
     if (change->guard[0] != '\0' && session->dry_run)
         terminal_print(&session->out, DIM "guards: %s" PLAIN "\n", change->guard);
     else if (change->guard[0] != '\0')

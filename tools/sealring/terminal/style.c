@@ -18,16 +18,6 @@ struct style style_of(FILE *stream)
     return style;
 }
 
-void style_write(const struct style *style, enum tone tone)
-{
-    static const char *const sequences[] = {
-        [TONE_PLAIN] = "\033[0m",  [TONE_GOOD] = "\033[32m", [TONE_INFO] = "\033[36m", [TONE_WARN] = "\033[33m",
-        [TONE_BAD] = "\033[1;31m", [TONE_DIM] = "\033[2m",   [TONE_BOLD] = "\033[1m",
-    };
-    if (style->colour)
-        fputs(sequences[tone], style->stream);
-}
-
 const char *style_separator(const struct style *style)
 {
     return style->utf8 ? " \302\267 " : " - ";

@@ -28,9 +28,6 @@ enum tone { TONE_PLAIN = 1, TONE_GOOD, TONE_INFO, TONE_WARN, TONE_BAD, TONE_DIM,
 
 struct style style_of(FILE *stream);
 
-/* Writes the sequence from which on text has this tone; nothing without colour. */
-void style_write(const struct style *style, enum tone tone);
-
 /* " · " or " - ". */
 const char *style_separator(const struct style *style);
 

@@ -54,9 +54,9 @@ static void print_cell(const struct table *table, size_t column, size_t width, c
     int padding = own < width ? (int)(width - own) : 0;
     if (table->columns[column].right)
         fprintf(stream, "%*s", padding, "");
-    style_write(style, tone);
+    terminal_tone(style, tone);
     fputs(text, stream);
-    style_write(style, TONE_PLAIN);
+    terminal_tone(style, TONE_PLAIN);
     if (column + 1 < table->column_count)
         fprintf(stream, "%*s", (table->columns[column].right ? 0 : padding) + GAP, "");
 }

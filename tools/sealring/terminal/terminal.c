@@ -43,6 +43,16 @@ char *terminal_text(const struct style *style, const char *text)
                           style->terminal && !style->utf8 ? SEALRING_ESCAPE_ASCII : SEALRING_ESCAPE_TERMINAL);
 }
 
+void terminal_tone(const struct style *style, enum tone tone)
+{
+    static const char *const sequences[] = {
+        [TONE_PLAIN] = "\033[0m",  [TONE_GOOD] = "\033[32m", [TONE_INFO] = "\033[36m", [TONE_WARN] = "\033[33m",
+        [TONE_BAD] = "\033[1;31m", [TONE_DIM] = "\033[2m",   [TONE_BOLD] = "\033[1m",
+    };
+    if (style->colour)
+        fputs(sequences[tone], style->stream);
+}
+
 _Static_assert(sizeof(long) == sizeof(size_t), "z is read as l");
 
 #pragma GCC diagnostic push
@@ -56,7 +66,7 @@ static void print_value(const struct style *style, const char *specification, va
         fprintf(style->stream, specification, escaped);
         free(escaped);
     } else if (specification[last] == 'c') {
-        style_write(style, (enum tone)va_arg(*arguments, int));
+        terminal_tone(style, (enum tone)va_arg(*arguments, int));
     } else if (strchr("diux", specification[last]) == NULL) {
         abort(); /* a conversion that this does not know: the first test that gets here finds it */
     } else if (strchr("lz", specification[last - 1]) != NULL) {
@@ -81,7 +91,7 @@ void terminal_vprint(const struct style *style, const char *format, va_list argu
         } else if (*format < TONE_PLAIN || *format > TONE_BOLD) {
             fputc(*format, style->stream);
         } else {
-            style_write(style, (enum tone) * format);
+            terminal_tone(style, (enum tone) * format);
         }
     }
     va_end(rest);

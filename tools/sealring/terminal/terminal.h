@@ -15,6 +15,9 @@ void terminal_print(const struct style *style, const char *format, ...) __attrib
 void terminal_vprint(const struct style *style, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
 
+/* Writes the sequence from which on text has this tone; nothing without colour. */
+void terminal_tone(const struct style *style, enum tone tone);
+
 /* The text, escaped for this terminal: owned by the caller. */
 char *terminal_text(const struct style *style, const char *text);
 

@@ -192,12 +192,6 @@ static int run_verify(struct session *session)
 
 /* ---- export, key, checkpoint */
 
-static int export_entry(const sealring_audit_entry *entry, void *context)
-{
-    const sealring_vault_info *vault = context;
-    return ocsf_print(stdout, vault, entry);
-}
-
 static int run_export(struct session *session)
 {
     sealring_vault_info vault = {.size = sizeof vault};
@@ -212,10 +206,10 @@ static int run_export(struct session *session)
     if (status == SEALRING_OK)
         status = sealring_audit_checkpoint(session->manager, note, &session->error);
     if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
-        status = sealring_audit_list(session->manager, &filter, export_entry, &vault, &session->error);
+        status = sealring_audit_list(session->manager, &filter, ocsf_print, &vault, &session->error);
     if (status != SEALRING_OK)
         return session_fail(session, status);
-    if (note[0] != '\0' && ocsf_print_checkpoint(stdout, &vault, note) != 0)
+    if (note[0] != '\0' && ocsf_print_checkpoint(&vault, note) != 0)
         return session_refuse(session, STATUS_REFUSED, "the checkpoint cannot be printed");
     return STATUS_DONE;
 }

@@ -96,7 +96,8 @@ static int run(struct session *session)
         .lock_waits = session_tell_lock,
         .lock_context = session,
     };
-    session_set_environment(session); /* a configuration that cannot be read is a finding */
+    /* a configuration that cannot be read is a finding */
+    (void)sealring_environment(session->vault, session_set_variable, NULL, NULL);
     telling.array = json_array();
     sealring_status status = sealring_doctor(session->vault, &options, tell, &telling, &result, &session->error);
     if (status == SEALRING_NOT_FOUND || status == SEALRING_SYSTEM || status == SEALRING_REFUSED) {

@@ -126,9 +126,9 @@ static json_t *vault_json(const sealring_vault_info *info)
 static void print_vault(const sealring_vault_info *info, const struct page *page)
 {
     char *text = memory_text("vault %s%sepoch %" PRIu64, info->path, style_separator(&page->out), info->epoch);
-    style_write(&page->out, TONE_DIM);
+    terminal_tone(&page->out, TONE_DIM);
     page_paragraph(page, 0, text);
-    style_write(&page->out, TONE_PLAIN);
+    terminal_tone(&page->out, TONE_PLAIN);
     free(text);
 }
 

@@ -144,7 +144,7 @@ static void print_axis(const struct axis *axis, const struct page *page, size_t 
     if (strcmp(from.text, "now") == 0)
         from.text[0] = '\0';
     int used = (int)strlen(from.text);
-    style_write(&page->out, TONE_DIM);
+    terminal_tone(&page->out, TONE_DIM);
     fprintf(page->out.stream, "%*s%s", (int)indent, "", from.text);
     int present = (int)axis->present - 1;
     used += fprintf(page->out.stream, "%*snow", present > used ? present - used : 1, "");

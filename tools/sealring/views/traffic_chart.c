@@ -148,7 +148,7 @@ static void draw_axis(const struct chart_layout *layout, const struct page *page
     char from[MOMENT_SIZE];
     snprintf(from, sizeof from, "%dh ago", columns - 1);
     int between = columns - (int)strlen(from) - 3;
-    style_write(&page->out, TONE_DIM);
+    terminal_tone(&page->out, TONE_DIM);
     fprintf(page->out.stream, "%-*s", layout->digits + MARGIN, "  calls by hour");
     if (between > 0)
         fprintf(page->out.stream, "%s%*snow", from, between, "");
@@ -164,10 +164,10 @@ static void draw_row(const struct traffic *traffic, const struct traffic_row *ro
     const char *const *blocks = page->out.utf8 ? utf8_blocks : ascii_blocks;
     struct moment share = share_of(row->accepted[TRAFFIC_HOURS - 1], traffic->total[TRAFFIC_HOURS - 1]);
     fprintf(page->out.stream, "  v%-*" PRIu32 "%*s", layout->digits, row->version, MARGIN - 3, "");
-    style_write(&page->out, tone);
+    terminal_tone(&page->out, tone);
     for (size_t hour = layout->hour; hour < TRAFFIC_HOURS; hour++)
         fputs(blocks[level_of(row->accepted[hour], traffic->total[hour])], page->out.stream);
-    style_write(&page->out, TONE_PLAIN);
+    terminal_tone(&page->out, TONE_PLAIN);
     fprintf(page->out.stream, "  %*s", layout->number, moment_number(row->calls).text);
     terminal_print(&page->out, "  %9s" WARN "%s" PLAIN "\n", share.text, rejected_of(row).text);
 }
