@@ -30,7 +30,7 @@ static int run_list(struct session *session)
     struct shown_rows listing;
     listing_start(&listing, session, columns);
     sealring_status status = sealring_client_list(session->manager, NULL, list_client, &listing, &session->error);
-    return listing_finish(&listing, status, "clients",
+    return listing_finish(&listing, status, NULL, "clients",
                           "no clients yet: sealring client add NAME --contact you@example.org");
 }
 
@@ -61,7 +61,7 @@ static int run_show(struct session *session)
     sealring_status status = sealring_client_list(session->manager, name, show_client, &keys, &session->error);
     if (status == SEALRING_OK)
         status = sealring_key_list(session->manager, &filter, listing_key, &keys, &session->error);
-    return listing_end(&keys, status, "client", "key_list");
+    return listing_finish(&keys, status, "client", "key_list", NULL);
 }
 
 /* Prints the client as it is now, or in a sentence what was done. */

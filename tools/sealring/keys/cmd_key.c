@@ -20,7 +20,7 @@ static int run_list(struct session *session)
     struct shown_rows keys;
     listing_start(&keys, session, listing_key_columns);
     sealring_status status = sealring_key_list(session->manager, &filter, listing_key, &keys, &session->error);
-    return listing_finish(&keys, status, "keys",
+    return listing_finish(&keys, status, NULL, "keys",
                           filter.ring != NULL || filter.client != NULL
                               ? "no API keys of that kind: sealring issue RING --client NAME"
                               : "no API keys yet: sealring issue RING --client NAME");
@@ -82,7 +82,7 @@ static int show_key(struct session *session)
     sealring_status status = sealring_key_list(session->manager, &filter, describe_key, &credentials, &session->error);
     if (status == SEALRING_OK)
         status = sealring_credential_list(session->manager, key_id, describe_credential, &credentials, &session->error);
-    return listing_end(&credentials, status, "key", "credential_list");
+    return listing_finish(&credentials, status, "key", "credential_list", NULL);
 }
 
 /* The API key as JSON, or one sentence; then, after a restriction, waits until that is effective. */

@@ -280,7 +280,7 @@ static int run(struct session *session)
         usage.filter.by == SEALRING_USAGE_TOTAL
             ? list_keys(&usage)
             : sealring_usage_list(session->manager, &usage.filter, print_period, &usage, &session->error);
-    return listing_finish(&usage.rows, status, "usage",
+    return listing_finish(&usage.rows, status, NULL, "usage",
                           usage.filter.by == SEALRING_USAGE_TOTAL ? "no API keys of that kind"
                                                                   : "no uses in that time");
 }

@@ -42,7 +42,8 @@ static int run_list(struct session *session)
     struct shown_rows listing;
     listing_start(&listing, session, columns);
     sealring_status status = sealring_ring_list(session->manager, NULL, list_ring, &listing, &session->error);
-    return listing_finish(&listing, status, "rings", "no rings yet: sealring ring create NAME --prefix acme_live");
+    return listing_finish(&listing, status, NULL, "rings",
+                          "no rings yet: sealring ring create NAME --prefix acme_live");
 }
 
 static int show_ring(const sealring_ring_info *ring, void *context)
@@ -126,7 +127,7 @@ static int print_ring(struct session *session)
     sealring_status status = sealring_ring_list(session->manager, name, show_ring, &versions, &session->error);
     if (status == SEALRING_OK)
         status = sealring_version_list(session->manager, name, 0, list_version, &versions, &session->error);
-    return listing_end(&versions, status, "ring", "version_list");
+    return listing_finish(&versions, status, "ring", "version_list", NULL);
 }
 
 /* The members of a policy, by the options that set them. */

@@ -53,7 +53,7 @@ static int run_list(struct session *session)
     listing_start(&listing.rows, session, columns);
     sealring_status status = sealring_verifier_list(session->manager, all, list_verifier, &listing, &session->error);
     int result =
-        listing_finish(&listing.rows, status, "verifiers",
+        listing_finish(&listing.rows, status, NULL, "verifiers",
                        all ? "no verifier that is remembered: each process that opens the vault with libsealring is one"
                            : "no verifier is there now: each process that opens the vault with libsealring is one");
     json_array_foreach(listing.debts, index, sentence)

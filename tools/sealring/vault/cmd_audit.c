@@ -15,6 +15,8 @@
 #include "tools/sealring/views/listing.h"
 #include "tools/sealring/views/ocsf.h"
 
+#define CHECKPOINT_MOST ((size_t)SEALRING_AUDIT_NOTE_SIZE * 32) /* bytes of a file */
+
 static const struct table_column columns[] = {{"ENTRY", 1}, {"TIME", 0}, {"WHO", 0}, {"ACT", 0},
                                               {"ON", 0},    {"WHY", 0},  {NULL, 0}};
 
@@ -87,7 +89,7 @@ static int run_show(struct session *session)
     sealring_audit_filter filter = read_filter(&session->options);
     listing_start(&listing, session, columns);
     sealring_status status = sealring_audit_list(session->manager, &filter, show_entry, &listing, &session->error);
-    return listing_finish(&listing, status, "entries", "no entry matches");
+    return listing_finish(&listing, status, NULL, "entries", "no entry matches");
 }
 
 /* ---- verify */
@@ -111,17 +113,12 @@ static int tell_problem(uint64_t entry, const char *text, void *context)
 static char *read_file(struct session *session, const char *path)
 {
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-    char *text = NULL;
-    size_t length = 0, room = 0;
     if (file == NULL) {
         session_refuse(session, STATUS_USAGE, "the checkpoint %s cannot be read: %s", path, strerror(errno));
         return NULL;
     }
-    do {
-        room += 4096;
-        text = memory_grow(text, room + 1, 1);
-        length += fread(text + length, 1, room - length, file);
-    } while (length == room && room < SEALRING_AUDIT_NOTE_SIZE * 32);
+    char *text = memory_grow(NULL, CHECKPOINT_MOST + 1, 1);
+    size_t length = fread(text, 1, CHECKPOINT_MOST, file);
     text[length] = '\0';
     bool good = ferror(file) == 0 && strlen(text) == length;
     if (file != stdin)
