@@ -42,11 +42,9 @@ static const char *const contradictions[][2] = {{"wait", "no-wait"},
 
 char *session_vault(const char *given)
 {
-    if (given != NULL)
-        return memory_text("%s", given);
-    const char *path = getenv("SEALRING_VAULT");
-    if (path != NULL && path[0] != '\0')
-        return memory_text("%s", path);
+    const char *path = given != NULL ? given : getenv("SEALRING_VAULT");
+    if (given != NULL || (path != NULL && path[0] != '\0'))
+        return memory_copy(path);
     if (geteuid() == 0)
         return memory_text("/var/lib/sealring");
     path = getenv("XDG_DATA_HOME");
