@@ -211,37 +211,28 @@ static int run_export(struct session *session)
     return STATUS_DONE;
 }
 
-static int run_key(struct session *session)
+/* What the library returned: line by line, so that a good note comes out as it is. */
+static int print_text(struct session *session, sealring_status status, const char *name, char *text)
 {
-    char key[SEALRING_AUDIT_KEY_SIZE];
-    sealring_status status = sealring_audit_key(session->manager, key, &session->error);
     if (status != SEALRING_OK)
         return session_fail(session, status);
     if (session->json)
-        jsontext_print_as("key", jsontext_text(key));
-    else
-        terminal_print(&session->out, "%s\n", key);
+        jsontext_print_as(name, jsontext_text(text));
+    while (!session->json && text != NULL && *text != '\0')
+        terminal_print(&session->out, "%s\n", strsep(&text, "\n"));
     return STATUS_DONE;
 }
 
-/* Line by line: a good note comes out as it is. */
-static void print_note(const struct session *session, char *note)
+static int run_key(struct session *session)
 {
-    while (note != NULL && *note != '\0')
-        terminal_print(&session->out, "%s\n", strsep(&note, "\n"));
+    char key[SEALRING_AUDIT_KEY_SIZE];
+    return print_text(session, sealring_audit_key(session->manager, key, &session->error), "key", key);
 }
 
 static int run_checkpoint(struct session *session)
 {
     char note[SEALRING_AUDIT_NOTE_SIZE];
-    sealring_status status = sealring_audit_checkpoint(session->manager, note, &session->error);
-    if (status != SEALRING_OK)
-        return session_fail(session, status);
-    if (session->json)
-        jsontext_print_as("checkpoint", jsontext_text(note));
-    else
-        print_note(session, note);
-    return STATUS_DONE;
+    return print_text(session, sealring_audit_checkpoint(session->manager, note, &session->error), "checkpoint", note);
 }
 
 const struct command command_audit_show = {
