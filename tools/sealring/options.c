@@ -143,7 +143,7 @@ static bool read_option(struct options *options, const char *name, int argc, cha
     /* Most likely a variable that is not set: no scope at all is seldom what was meant. */
     if (option->kind == OPTION_LIST && value[strspn(value, " ")] == '\0')
         return object(options, "--%s wants %s, not an empty text", option->name, option->value);
-    options->given = memory_room(options->given, options->count, &options->capacity, sizeof *options->given);
+    options->given = memory_room(options->given, options->count, sizeof *options->given);
     struct option_given *given = &options->given[options->count++];
     *given = (struct option_given){.option = option, .text = value};
     const char *wanted = read_value(given);

@@ -21,7 +21,6 @@ struct options {
     const struct command *command;
     struct option_given *given; /* owned, in the order of the command line */
     size_t count;
-    size_t capacity;
     const char *arguments[OPTIONS_ARGUMENTS_MAX]; /* NULL behind the last */
     uint32_t version;                             /* of an argument of kind ARGUMENT_VERSION, 0 if it was not given */
     size_t argument_count;

@@ -206,7 +206,7 @@ static void finish_row(struct csv_reading *reading)
         free((void *)request.sha256);
         return;
     }
-    clients->requests = memory_room(clients->requests, clients->count, &clients->capacity, sizeof *clients->requests);
+    clients->requests = memory_room(clients->requests, clients->count, sizeof *clients->requests);
     clients->requests[clients->count++] = request;
     free(reading->values[COLUMN_EXPIRES]);
     free(reading->values[COLUMN_NOT_BEFORE]);

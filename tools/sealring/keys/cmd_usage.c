@@ -29,7 +29,6 @@ struct usage {
     sealring_usage_filter filter;
     struct usage_line *lines; /* by key: owned */
     size_t count;
-    size_t capacity;
     size_t at; /* where the present key begins */
     struct shown_rows rows;
     struct table_column columns[COLUMNS_MOST + 1];
@@ -79,7 +78,7 @@ static json_t *json_of(const sealring_usage_info *info)
 static int take_line(const sealring_usage_info *info, void *context)
 {
     struct usage *usage = context;
-    usage->lines = memory_room(usage->lines, usage->count, &usage->capacity, sizeof *usage->lines);
+    usage->lines = memory_room(usage->lines, usage->count, sizeof *usage->lines);
     struct usage_line *line = &usage->lines[usage->count++];
     *line = (struct usage_line){.info = *info,
                                 .texts = {memory_copy(info->key_id), memory_copy(info->ring), memory_copy(info->client),

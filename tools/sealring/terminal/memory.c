@@ -53,12 +53,12 @@ char *memory_escaped(const char *text, size_t length, sealring_escape form)
     return escaped;
 }
 
-void *memory_room(void *array, size_t count, size_t *capacity, size_t size)
+void *memory_room(void *array, size_t count, size_t size)
 {
-    if (count < *capacity)
-        return array;
-    *capacity = *capacity == 0 ? 16 : *capacity * 2;
-    return memory_grow(array, *capacity, size);
+    /* there is room for 16, then always for the next power of two */
+    if (count == 0 || (count >= 16 && (count & (count - 1)) == 0))
+        return memory_grow(array, count == 0 ? 16 : 2 * count, size);
+    return array;
 }
 
 void *memory_secret(size_t size)

@@ -18,8 +18,8 @@ char *memory_copy(const char *text); /* NULL stays NULL */
 /* The text as sealring_text_escape writes it. */
 char *memory_escaped(const char *text, size_t length, sealring_escape form);
 
-/* Makes room for one more element behind `count`; returns the array. */
-void *memory_room(void *array, size_t count, size_t *capacity, size_t size);
+/* Makes room for one more element behind `count`, in an array that grew in this way from the first one on; returns the array. */
+void *memory_room(void *array, size_t count, size_t size);
 
 /* Memory for a secret, to be released by sealring_secret_free. */
 void *memory_secret(size_t size);

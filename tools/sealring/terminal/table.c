@@ -32,7 +32,7 @@ void table_add(struct table *table, enum tone tone, const char *format, ...)
         text = memory_text("-");
         tone = TONE_DIM;
     }
-    table->cells = memory_room(table->cells, table->count, &table->capacity, sizeof *table->cells);
+    table->cells = memory_room(table->cells, table->count, sizeof *table->cells);
     table->cells[table->count++] = (struct table_cell){text, tone};
 }
 

@@ -24,7 +24,6 @@ struct table {
     int64_t now;              /* for times */
     struct table_cell *cells; /* owned, row by row */
     size_t count;
-    size_t capacity;
 };
 
 void table_start(struct table *table, const struct table_column *columns, int64_t now);

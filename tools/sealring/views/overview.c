@@ -19,13 +19,12 @@
 struct overview_rings {
     sealring_ring_info *items; /* owned, with their texts, which the listing keeps for a moment only */
     size_t count;
-    size_t capacity;
 };
 
 static int take_ring(const sealring_ring_info *ring, void *context)
 {
     struct overview_rings *rings = context;
-    rings->items = memory_room(rings->items, rings->count, &rings->capacity, sizeof *rings->items);
+    rings->items = memory_room(rings->items, rings->count, sizeof *rings->items);
     sealring_ring_info *own = &rings->items[rings->count++];
     *own = *ring;
     own->name = memory_copy(ring->name);

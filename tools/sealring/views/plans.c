@@ -17,7 +17,7 @@
 static int take_plan(const sealring_plan *plan, void *context)
 {
     struct plans *plans = context;
-    plans->items = memory_room(plans->items, plans->count, &plans->capacity, sizeof *plans->items);
+    plans->items = memory_room(plans->items, plans->count, sizeof *plans->items);
     sealring_plan *own = &plans->items[plans->count++];
     *own = *plan;
     own->ring = NULL;

@@ -36,7 +36,7 @@ static struct traffic_row *row_of(struct traffic *traffic, uint32_t version)
         at++;
     if (at < traffic->count && traffic->rows[at].version == version)
         return &traffic->rows[at];
-    traffic->rows = memory_room(traffic->rows, traffic->count, &traffic->capacity, sizeof *traffic->rows);
+    traffic->rows = memory_room(traffic->rows, traffic->count, sizeof *traffic->rows);
     memmove(&traffic->rows[at + 1], &traffic->rows[at], (traffic->count - at) * sizeof *traffic->rows);
     traffic->rows[at] = (struct traffic_row){.version = version};
     traffic->count++;
