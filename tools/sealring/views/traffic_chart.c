@@ -16,19 +16,6 @@
 #define MARGIN     17 /* with the versions' digits: where the time line begins, too */
 #define NUMBER_MIN 5  /* the width of "calls" */
 
-static const char *const utf8_blocks[EIGHTHS + 1] = {
-    " ",
-    "\342\226\201",
-    "\342\226\202",
-    "\342\226\203",
-    "\342\226\204",
-    "\342\226\205",
-    "\342\226\206",
-    "\342\226\207",
-    "\342\226\210",
-};
-static const char *const ascii_blocks[EIGHTHS + 1] = {" ", ".", ":", "-", "=", "+", "*", "#", "%"};
-
 static struct traffic_row *row_of(struct traffic *traffic, uint32_t version)
 {
     size_t at = 0;
@@ -158,15 +145,23 @@ static void draw_axis(const struct chart_layout *layout, const struct page *page
     terminal_print(&page->out, "  this hour" PLAIN "\n");
 }
 
+static void draw_block(const struct page *page, size_t level)
+{
+    static const char ascii[EIGHTHS + 2] = " .:-=+*#%";
+    if (page->out.utf8 && level > 0)
+        fprintf(page->out.stream, "\342\226%c", (int)(0x80 + level)); /* U+2581 to U+2588 */
+    else
+        fputc(ascii[level], page->out.stream);
+}
+
 static void draw_row(const struct traffic *traffic, const struct traffic_row *row, enum tone tone,
                      const struct chart_layout *layout, const struct page *page)
 {
-    const char *const *blocks = page->out.utf8 ? utf8_blocks : ascii_blocks;
     struct moment share = share_of(row->accepted[TRAFFIC_HOURS - 1], traffic->total[TRAFFIC_HOURS - 1]);
     fprintf(page->out.stream, "  v%-*" PRIu32 "%*s", layout->digits, row->version, MARGIN - 3, "");
     terminal_tone(&page->out, tone);
     for (size_t hour = layout->hour; hour < TRAFFIC_HOURS; hour++)
-        fputs(blocks[level_of(row->accepted[hour], traffic->total[hour])], page->out.stream);
+        draw_block(page, level_of(row->accepted[hour], traffic->total[hour]));
     terminal_tone(&page->out, TONE_PLAIN);
     fprintf(page->out.stream, "  %*s", layout->number, moment_number(row->calls).text);
     terminal_print(&page->out, "  %9s" WARN "%s" PLAIN "\n", share.text, rejected_of(row).text);
