@@ -2,7 +2,6 @@
 /* One run of the command: vault directory, module environment, manager, failures. */
 #include "tools/sealring/session.h"
 
-#include <errno.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>

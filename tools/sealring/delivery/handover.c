@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -48,12 +49,11 @@ bool handover_check(const char *path, unsigned flags, char problem[HANDOVER_PROB
 
 static bool random_name(char **name)
 {
-    unsigned char bytes[8];
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+    uint64_t number = 0;
+    if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
         return false;
     free(*name);
-    *name = memory_text(".sealring-%02x%02x%02x%02x%02x%02x%02x%02x", bytes[0], bytes[1], bytes[2], bytes[3], bytes[4],
-                        bytes[5], bytes[6], bytes[7]);
+    *name = memory_text(".sealring-%016" PRIx64, number);
     return true;
 }
 

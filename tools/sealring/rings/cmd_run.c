@@ -2,7 +2,6 @@
 /* sealring run: carries out what the rings' policies want, once or in a loop that outlives passing trouble. */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/session.h"
