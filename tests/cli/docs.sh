@@ -250,32 +250,26 @@ completion_fish() {
     same "$work/a" "$work/b"
 }
 
-# zsh's own completion needs a terminal; here its two functions print what the script hands to them.
+# zsh's own completion needs a terminal; here the functions that the script calls print what it hands to them.
+zsh_offers() { # FILE of lines CASE|LINE
+    # shellcheck disable=SC2016 # for zsh
+    zsh -f -c '
+        compset() { PREFIX=${PREFIX#*=} }
+        _describe() { for word in ${(P)@[-1]}; do print -r -- "$case|${word%%:*}"; done }
+        _files() { print -r -- "$case|files $*" }
+        _message() { print -r -- "$case|message $*" }
+        while IFS="|" read -r case line; do
+            words=(sealring ${=line}) CURRENT=$#words
+            [[ $line == *" " ]] && words+=("") && ((CURRENT++))
+            PREFIX=$words[CURRENT]
+            source $1
+        done <$2' zsh "$tree/completions/zsh" "$1" 2>&1
+}
+
 completion_zsh() {
     offered >"$work/a"
     questions >"$work/questions"
-    # shellcheck disable=SC2016 # for zsh
-    zsh -n "$tree/completions/zsh" && zsh -f -c '
-        _describe() { for word in ${(P)2}; do print -r -- "$case|${word%%:*}"; done }
-        _arguments() {
-            for word in "$@"; do
-                [[ $word == (\*|)--* ]] && print -r -- "$case|${${word#\*}%%[=\[]*}"
-                [[ $word == 1:command:_sealring_first ]] && top=yes
-            done
-        }
-        words=() CURRENT=1 case=ignored
-        source $1 >/dev/null
-        while IFS="|" read -r case line; do
-            words=(${=line}) CURRENT=$#words
-            [[ $line == *" " ]] && ((CURRENT++))
-            if [[ $line == " " ]]; then
-                _sealring_first
-            elif [[ $line == " --" ]]; then
-                _sealring
-            else
-                _sealring_rest
-            fi
-        done <$2' zsh "$tree/completions/zsh" "$work/questions" >"$work/b" 2>&1
+    zsh -n "$tree/completions/zsh" && zsh_offers "$work/questions" >"$work/b"
     same "$work/a" "$work/b"
 }
 
@@ -332,10 +326,40 @@ is "$(bash_offers issue payments --client '')" "corner-shop" "bash completes cli
 is "$(bash_offers issue payments --client = '')" "corner-shop" "also after ="
 is "$(fish_offers 'rotate ')" "orders payments " "fish completes rings"
 is "$(fish_offers 'issue payments --client ')" "corner-shop " "fish completes clients"
+zsh_offers_at() { # LINE
+    echo "|$1" >"$work/questions"
+    zsh_offers "$work/questions" | cut -d '|' -f 2 | tr '\n' ' '
+}
 SEALRING_VAULT=$work/nowhere
 is "$(bash_offers rotate '')" "" "without a vault there is nothing to complete"
 is "$(bash_offers --vault "$work/vault" rotate '')" "orders payments" "bash: --vault says which vault"
 is "$(fish_offers "--vault $work/vault rotate ")" "orders payments " "fish: --vault says which vault"
+is "$(fish_offers "--vault=$work/vault rotate ")" "orders payments " "also with ="
+is "$(zsh_offers_at " --vault $work/vault rotate ")" "orders payments " "zsh: --vault says which vault"
+is "$(zsh_offers_at " --vault=$work/vault rotate ")" "orders payments " "also with ="
+SEALRING_VAULT=$work/vault
+is "$(zsh_offers_at ' issue payments --client ')" "corner-shop " "zsh completes clients"
+is "$(zsh_offers_at ' issue payments --client=c')" "corner-shop " "also after ="
+is "$(fish_offers 'issue payments --client=c')" "--client=corner-shop " "fish, too"
+
+# ---- files, what is given already, what is unknown ----
+
+mkdir "$work/place" "$work/place/folder"
+: >"$work/place/file"
+is "$(cd "$work/place" && bash_offers backup '')" "file folder" "bash completes files"
+is "$(cd "$work/place" && bash_offers status --vault '')" "folder" "and directories"
+is "$(cd "$work/place" && fish_offers 'backup ')" "file folder/ " "fish completes files"
+is "$(cd "$work/place" && fish_offers 'status --vault=')" "--vault=folder/ " "and directories"
+is "$(zsh_offers_at ' backup ')" "files  " "zsh completes files"
+is "$(zsh_offers_at ' status --vault=')" "files -/ " "and directories"
+is "$(zsh_offers_at ' issue payments --expires ')" "message TIME " "and names a value that nothing is known about"
+is "$(bash_offers issue payments --expires '')" "" "for which bash has nothing to offer"
+is "$(bash_offers ring list --json --jso)" "" "an option that is given is not offered again"
+is "$(bash_offers issue payments --scope a --scop)" "--scope" "unless it may be repeated"
+is "$(bash_offers help ring s)" "show set" "help has commands as arguments"
+is "$(bash_offers nosuch '')" "" "nothing follows an unknown command"
+is "$(bash_offers rotate payments '')" "" "nor the last argument"
+SEALRING_VAULT=$work/nowhere
 run help --completion tcsh
 status_is 2 "there is no completion for other shells"
 
@@ -395,7 +419,8 @@ notices "a command that has not this option" shown_commands $man/sealring.1 's/^
 notices "a wrong command in Markdown" shown_commands README.md '$a\\n```sh\nsealring ring make payments\n```'
 notices "a wrong option in a sentence" shown_commands README.md '$aUse `sealring issue payments --customer x`.'
 for shell in bash fish zsh; do
-    notices "$shell: a missing option" completion_$shell completions/$shell 's/--purge-delay//; s/-l purge-delay -x//'
+    notices "$shell: an option that the table lacks" completion_$shell table 's/"purge-delay"/"purge-time"/'
+    notices "$shell: a script that asks for something else" completion_$shell completions/$shell 's/--completion candidates/--completion bash/'
     notices "$shell: another command" completion_$shell table 's/"ring list"/"ring enumerate"/'
     notices "$shell: a syntax error" completion_$shell completions/$shell '$a\if ( {'
 done

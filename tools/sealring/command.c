@@ -2,7 +2,6 @@
 /* The table of subcommands. */
 #include "tools/sealring/commands.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 /* One to a line, in the order of the overview. */
@@ -114,6 +113,30 @@ const struct option *command_find_option(const struct command *command, const ch
     return option;
 }
 
+const char *command_group(const struct command *command)
+{
+    static const struct {
+        const struct command *first;
+        const char *name;
+    } groups[] = {
+        {&command_init, "Vault"},
+        {&command_ring_create, "Rings"},
+        {&command_client_add, "Clients"},
+        {&command_issue, "API keys"},
+        {&command_verify, "Credentials"},
+        {&command_rotate, "Versions"},
+        {&command_verifier_list, "Verifiers"},
+        {&command_audit_show, "Audit log"},
+        {&command_help, "Help"},
+    };
+    const char *name = "";
+    for (size_t i = 0; i == 0 || command_table[i - 1] != command; i++)
+        for (size_t j = 0; j < sizeof groups / sizeof *groups; j++)
+            if (command_table[i] == groups[j].first)
+                name = groups[j].name;
+    return name;
+}
+
 const struct command *command_find(const char *first, const char *second)
 {
     char words[64];
@@ -131,13 +154,16 @@ const struct command *command_find(const char *first, const char *second)
     return NULL;
 }
 
-int command_is_noun(const char *word)
+bool command_has_noun(const struct command *command, const char *noun)
 {
-    size_t length = strlen(word);
-    for (size_t i = 0; command_table[i] != NULL; i++) {
-        const char *words = command_table[i]->words;
-        if (length > 0 && strncmp(words, word, length) == 0 && words[length] == ' ')
-            return 1;
-    }
-    return 0;
+    size_t length = strlen(noun);
+    return length > 0 && strncmp(command->words, noun, length) == 0 && command->words[length] == ' ';
+}
+
+bool command_is_noun(const char *word)
+{
+    for (size_t i = 0; command_table[i] != NULL; i++)
+        if (command_has_noun(command_table[i], word))
+            return true;
+    return false;
 }

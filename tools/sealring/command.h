@@ -3,6 +3,7 @@
 #ifndef TOOL_COMMAND_H
 #define TOOL_COMMAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct session;
@@ -21,10 +22,14 @@ enum {
 enum option_kind {
     OPTION_FLAG, /* takes no value */
     OPTION_TEXT,
+    OPTION_REASON, /* text that is not empty */
+    OPTION_KEY_ID,
     OPTION_LIST,     /* text, may be given several times */
     OPTION_NUMBER,   /* 1 to 4294967295 */
     OPTION_DURATION, /* 90d, 1d12h, 30s */
-    OPTION_MOMENT    /* RFC 3339, or a duration from now on, or never */
+    OPTION_INTERVAL, /* a duration from 100ms to 1h */
+    OPTION_MOMENT,   /* RFC 3339, or a duration from now on, or never */
+    OPTION_PAST      /* RFC 3339, or a duration before now */
 };
 
 struct option {
@@ -56,17 +61,18 @@ enum {
     COMMAND_TOKEN = 2,         /* may need the token: its module's environment is set before anything else */
     COMMAND_READS_SECRET = 4,  /* reads a credential from standard input, and takes no argument */
     COMMAND_WITHOUT_VAULT = 8, /* works without a vault */
-    COMMAND_OPENS = 16         /* runs with the manager open */
+    COMMAND_OPENS_ITSELF = 16  /* and only if it needs the vault: any other runs with the manager open */
 };
 
 struct command {
     const char *words; /* "ring create" */
-    const char *group; /* heading in the overview */
     const char *purpose;
     const char *notes; /* paragraphs for the help, NULL for none */
     struct argument arguments[3];
     struct option options[18]; /* besides those that are offered everywhere */
+    const char *required;      /* an option that must be given; NULL for none */
     const char *examples[4];
+    int (*check)(struct session *session); /* of the command line what the tables cannot express; NULL: nothing */
     int (*run)(struct session *session);
     unsigned flags;
     int detail; /* for commands that share a function */
@@ -74,6 +80,9 @@ struct command {
 
 /* All commands in the order of the overview; ends with NULL. */
 extern const struct command *const command_table[];
+
+/* The command's heading in the overview. */
+const char *command_group(const struct command *command);
 
 /* The option at `index` of those that the command has: its own, then the common ones that apply; NULL behind the last. Without a command:
  * all common ones. */
@@ -85,7 +94,10 @@ const struct option *command_find_option(const struct command *command, const ch
 /* The command of these words, NULL if there is none; second may be NULL. */
 const struct command *command_find(const char *first, const char *second);
 
+/* Whether the command is of two words, of which this is the first. */
+bool command_has_noun(const struct command *command, const char *noun);
+
 /* Whether the word begins commands of two words ("ring"). */
-int command_is_noun(const char *word);
+bool command_is_noun(const char *word);
 
 #endif

@@ -70,15 +70,6 @@ void crash_watch(const char *vault)
     }
 }
 
-static pid_t wait_for(pid_t child, int *how)
-{
-    pid_t ended = -1;
-    do
-        ended = waitpid(child, how, 0);
-    while (ended < 0 && errno == EINTR);
-    return ended;
-}
-
 int crash_try_module(struct session *session, const char *path)
 {
     int how = 0;
@@ -94,7 +85,7 @@ int crash_try_module(struct session *session, const char *path)
         _exit(CHILD_LIVES);
     }
     free(whole);
-    if (child < 0 || wait_for(child, &how) < 0)
+    if (child < 0 || TEMP_FAILURE_RETRY(waitpid(child, &how, 0)) < 0)
         return session_refuse(session, STATUS_REFUSED, "the PKCS#11 module %s cannot be tried in a child process: %s",
                               path, strerror(errno));
     if (WIFSIGNALED(how))

@@ -11,6 +11,7 @@
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/page.h"
+#include "tools/sealring/terminal/terminal.h"
 
 #define WIDTH  96
 #define COLUMN 28
@@ -18,14 +19,13 @@
 /* Prints a text from column `column` on, wrapped; lines after the first are indented to it. */
 static void wrap(size_t column, const char *text)
 {
-    static const struct style plain = {.utf8 = true};
-    const struct page page = {.stream = stdout, .style = &plain, .width = WIDTH};
-    page_paragraph(&page, "", column, text);
+    const struct page page = {.out = {.stream = stdout, .utf8 = true}, .width = WIDTH};
+    page_paragraph(&page, column, text);
 }
 
 static void heading(const struct style *style, const char *text)
 {
-    printf("\n%s%s%s\n", style_start(style, TONE_BOLD), text, style_end(style, TONE_BOLD));
+    terminal_print(style, "\n" BOLD "%s" PLAIN "\n", text);
 }
 
 static void entry(const char *name, const char *text)
@@ -86,9 +86,9 @@ void help_overview(const struct style *style)
            "Usage: sealring COMMAND [ARGUMENT]... [--OPTION VALUE]...\n");
     const char *group = "";
     for (size_t i = 0; command_table[i] != NULL; i++) {
-        if (strcmp(group, command_table[i]->group) != 0)
-            heading(style, command_table[i]->group);
-        group = command_table[i]->group;
+        if (strcmp(group, command_group(command_table[i])) != 0)
+            heading(style, command_group(command_table[i]));
+        group = command_group(command_table[i]);
         entry_of(command_table[i]);
     }
     options(NULL, style);
@@ -99,11 +99,10 @@ void help_overview(const struct style *style)
 
 void help_noun(const char *noun, const struct style *style)
 {
-    size_t length = strlen(noun);
     printf("Usage: sealring %s COMMAND [ARGUMENT]... [--OPTION VALUE]...\n", noun);
     heading(style, "Commands");
     for (size_t i = 0; command_table[i] != NULL; i++)
-        if (strncmp(command_table[i]->words, noun, length) == 0 && command_table[i]->words[length] == ' ')
+        if (command_has_noun(command_table[i], noun))
             entry_of(command_table[i]);
     printf("\nHelp for one of them: sealring help %s COMMAND\n", noun);
 }
@@ -146,7 +145,8 @@ void help_command(const struct command *command, const struct style *style)
 
 static json_t *options_json(const struct command *command)
 {
-    static const char *const kinds[] = {"flag", "text", "list", "number", "duration", "time"};
+    static const char *const kinds[] = {"flag",   "text",     "text",     "text", "list",
+                                        "number", "duration", "duration", "time", "text"};
     json_t *array = json_array();
     const struct option *option = NULL;
     for (size_t i = 0; (option = command_option(command, i)) != NULL; i++)
@@ -161,7 +161,7 @@ static json_t *command_json(const struct command *command)
     for (const struct argument *a = command->arguments; a->name != NULL; a++)
         json_array_append_new(arguments,
                               json_pack("{s:s, s:b, s:s}", "name", a->name, "optional", a->optional, "help", a->help));
-    return json_pack("{s:s, s:s, s:s, s:s?, s:b, s:o, s:o}", "command", command->words, "group", command->group,
+    return json_pack("{s:s, s:s, s:s, s:s?, s:b, s:o, s:o}", "command", command->words, "group", command_group(command),
                      "purpose", command->purpose, "notes", command->notes, "changes_state",
                      (command->flags & COMMAND_CHANGES) != 0, "arguments", arguments, "options", options_json(command));
 }
@@ -169,14 +169,10 @@ static json_t *command_json(const struct command *command)
 bool help_json(const char *first, const char *second)
 {
     json_t *array = json_array();
-    size_t length = first != NULL ? strlen(first) : 0;
     const struct command *only = first != NULL ? command_find(first, second) : NULL;
-    for (size_t i = 0; command_table[i] != NULL; i++) {
-        const char *words = command_table[i]->words;
-        bool of_noun = second == NULL && length > 0 && strncmp(words, first, length) == 0 && words[length] == ' ';
-        if (first == NULL || command_table[i] == only || of_noun)
+    for (size_t i = 0; command_table[i] != NULL; i++)
+        if (first == NULL || command_table[i] == only || (second == NULL && command_has_noun(command_table[i], first)))
             json_array_append_new(array, command_json(command_table[i]));
-    }
     bool found = json_array_size(array) > 0;
     if (found)
         jsontext_print_as("commands", array);

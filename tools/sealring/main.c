@@ -19,7 +19,7 @@ static bool wants_json(int argc, char **argv)
     return false;
 }
 
-static int usage(struct session *session, const char *problem)
+static int refuse(struct session *session, const char *problem)
 {
     const struct command *command = session->options.command;
     if (command != NULL && command != &command_help)
@@ -29,20 +29,19 @@ static int usage(struct session *session, const char *problem)
 
 static int run(struct session *session, int argc, char **argv)
 {
-    char problem[OPTIONS_PROBLEM_SIZE];
     session->out = style_of(stdout);
     session->err = style_of(stderr);
     session->json = wants_json(argc, argv);
-    if (!options_read(&session->options, argc, argv, problem))
-        return usage(session, problem);
+    if (!options_read(&session->options, argc, argv))
+        return refuse(session, session->options.problem);
     session->command = session->options.command;
     if (session->command == NULL && option_given(&session->options, "version")) {
-        terminal_print(stdout, &session->out, "sealring %s\n", sealring_library_version());
+        terminal_print(&session->out, "sealring %s\n", sealring_library_version());
         return STATUS_DONE;
     }
     bool help = option_given(&session->options, "help");
     if (session->command == NULL && !help)
-        return usage(session, "no command was given");
+        return refuse(session, "no command was given");
     if (session->command != NULL && help) {
         help_command(session->command, &session->out);
         return STATUS_DONE;
@@ -50,7 +49,9 @@ static int run(struct session *session, int argc, char **argv)
     if (session->command == NULL)
         session->command = &command_help;
     int result = session_start(session);
-    if (result == STATUS_DONE && (session->command->flags & COMMAND_OPENS) != 0)
+    if (result == STATUS_DONE && session->command->check != NULL)
+        result = session->command->check(session);
+    if (result == STATUS_DONE && (session->command->flags & COMMAND_OPENS_ITSELF) == 0)
         result = session_open(session);
     return result == STATUS_DONE ? session->command->run(session) : result;
 }

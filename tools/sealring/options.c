@@ -2,6 +2,7 @@
 /* The one small parser for every command line: long options from tables, values checked by their kind. */
 #include "tools/sealring/options.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,20 @@
 #include "tools/sealring/terminal/pasted.h"
 
 static const struct option version_option = {"version", NULL, "print the version", OPTION_FLAG};
+
+#define INTERVAL_LEAST 100
+#define INTERVAL_MOST  3600000
+#define NUMBER_FORM    "a number from 1 to 4294967295"
+
+/* Writes what is wrong; returns false. */
+__attribute__((format(printf, 2, 3))) static bool object(struct options *options, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(options->problem, sizeof options->problem, format, arguments);
+    va_end(arguments);
+    return false;
+}
 
 /* A word is repeated in a message only if it looks like a command or an option: anything else could be a credential. */
 static bool harmless(const char *word, size_t length)
@@ -52,19 +67,50 @@ static bool read_moment(const char *text, int64_t *moment)
     return true;
 }
 
-static const char *value_problem(struct option_given *given)
+static bool read_past(const char *text, int64_t *moment)
 {
+    int64_t duration = 0;
+    if (sealring_duration_parse(text, &duration, NULL) != SEALRING_OK)
+        return sealring_time_parse(text, moment, NULL) == SEALRING_OK;
+    *moment = duration < moment_now() ? moment_now() - duration : 0;
+    return true;
+}
+
+_Static_assert(SEALRING_KEY_ID_LENGTH == 16, "as OPTIONS_KEY_ID_FORM has it");
+
+bool options_is_key_id(const char *text)
+{
+    static const char base62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    size_t length = strlen(text);
+    return length == SEALRING_KEY_ID_LENGTH && strspn(text, base62) == length;
+}
+
+/* Reads the value; what it should have been if it is wrong, else NULL. */
+static const char *read_value(struct option_given *given)
+{
+    const char *text = given->text;
     switch (given->option->kind) {
+    case OPTION_REASON:
+        return text[0] != '\0' ? NULL : "a reason, which is recorded in the audit log";
+    case OPTION_KEY_ID:
+        return options_is_key_id(text) ? NULL : OPTIONS_KEY_ID_FORM;
     case OPTION_NUMBER:
-        return read_number(given->text, &given->number) ? NULL : "a number from 1 to 4294967295";
+        return read_number(text, &given->number) ? NULL : NUMBER_FORM;
     case OPTION_DURATION:
-        return sealring_duration_parse(given->text, &given->number, NULL) == SEALRING_OK
+        return sealring_duration_parse(text, &given->number, NULL) == SEALRING_OK
                    ? NULL
                    : "a duration such as 90d, 12h, 30m, 10s or 1d12h";
+    case OPTION_INTERVAL:
+        return sealring_duration_parse(text, &given->number, NULL) == SEALRING_OK && given->number >= INTERVAL_LEAST &&
+                       given->number <= INTERVAL_MOST
+                   ? NULL
+                   : "100ms to 1h";
     case OPTION_MOMENT:
-        return read_moment(given->text, &given->number)
+        return read_moment(text, &given->number)
                    ? NULL
                    : "a time such as 2027-01-31T12:00:00Z, a duration from now on such as 90d, or never";
+    case OPTION_PAST:
+        return read_past(text, &given->number) ? NULL : "a duration (24h, 30d) or an RFC 3339 time";
     case OPTION_FLAG:
     case OPTION_TEXT:
     case OPTION_LIST:
@@ -73,203 +119,167 @@ static const char *value_problem(struct option_given *given)
     return NULL;
 }
 
-/* Reads argv[*at], which begins with two dashes, and its value. */
-static bool read_option(struct options *options, int argc, char **argv, int *at, char *problem)
+/* Reads the option `name`, or NAME=VALUE, at argv[*at], and the value that follows it. */
+static bool read_option(struct options *options, const char *name, int argc, char **argv, int *at)
 {
-    const char *name = argv[*at] + 2;
     size_t length = strcspn(name, "=");
     const char *value = name[length] == '=' ? name + length + 1 : NULL;
     const struct option *option = find_option(options->command, name, length);
     if (option == NULL) {
         const char *close = suggest_option(options->command, name, length);
-        snprintf(problem, OPTIONS_PROBLEM_SIZE, "unknown option%s%.*s%s%s", harmless(name, length) ? " --" : "",
-                 harmless(name, length) ? (int)length : 0, name, close != NULL ? "; did you mean --" : "",
-                 close != NULL ? close : "");
-        return false;
+        return object(options, "unknown option%s%.*s%s%s", harmless(name, length) ? " --" : "",
+                      harmless(name, length) ? (int)length : 0, name, close != NULL ? "; did you mean --" : "",
+                      close != NULL ? close : "");
     }
-    if (option->kind == OPTION_FLAG && value != NULL) {
-        snprintf(problem, OPTIONS_PROBLEM_SIZE, "--%s takes no value", option->name);
-        return false;
-    }
+    if (option->kind == OPTION_FLAG && value != NULL)
+        return object(options, "--%s takes no value", option->name);
     if (option->kind != OPTION_FLAG && value == NULL) {
-        if (*at + 1 >= argc) {
-            snprintf(problem, OPTIONS_PROBLEM_SIZE, "--%s wants a value: --%s %s", option->name, option->name,
-                     option->value);
-            return false;
-        }
+        if (*at + 1 >= argc)
+            return object(options, "--%s wants a value: --%s %s", option->name, option->name, option->value);
         value = argv[++*at];
     }
-    if (option->kind != OPTION_LIST && option->kind != OPTION_FLAG && option_given(options, option->name)) {
-        snprintf(problem, OPTIONS_PROBLEM_SIZE, "--%s was given twice", option->name);
-        return false;
-    }
+    if (option->kind != OPTION_LIST && option->kind != OPTION_FLAG && option_given(options, option->name))
+        return object(options, "--%s was given twice", option->name);
     /* Most likely a variable that is not set: no scope at all is seldom what was meant. */
-    if (option->kind == OPTION_LIST && value[strspn(value, " ")] == '\0') {
-        snprintf(problem, OPTIONS_PROBLEM_SIZE, "--%s wants %s, not an empty text", option->name, option->value);
-        return false;
-    }
-    options->given = memory_room(options->given, options->count, &options->capacity, sizeof *options->given);
+    if (option->kind == OPTION_LIST && value[strspn(value, " ")] == '\0')
+        return object(options, "--%s wants %s, not an empty text", option->name, option->value);
+    options->given = memory_room(options->given, options->count, sizeof *options->given);
     struct option_given *given = &options->given[options->count++];
     *given = (struct option_given){.option = option, .text = value};
-    const char *wanted = value_problem(given);
-    if (wanted != NULL)
-        snprintf(problem, OPTIONS_PROBLEM_SIZE, "--%s wants %s", option->name, wanted);
-    return wanted == NULL;
+    const char *wanted = read_value(given);
+    return wanted == NULL || object(options, "--%s wants %s", option->name, wanted);
 }
 
-/* What goes into messages is an API key's ID and nothing else. */
-bool options_key_id(const char *text, const char *name, char problem[OPTIONS_PROBLEM_SIZE])
+static bool check_arguments(struct options *options)
 {
-    static const char base62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    size_t length = strlen(text);
-    if (length == SEALRING_KEY_ID_LENGTH && strspn(text, base62) == length)
-        return true;
-    snprintf(problem, OPTIONS_PROBLEM_SIZE, "%s wants %d letters and digits, as `sealring key list` shows them", name,
-             SEALRING_KEY_ID_LENGTH);
-    return false;
-}
-
-static bool check_arguments(struct options *options, char *problem)
-{
-    const struct argument *expected = options->command->arguments;
+    const struct command *command = options->command;
+    const struct argument *expected = command->arguments;
     size_t i = 0;
-    for (; expected != NULL && expected[i].name != NULL; i++) {
-        if (i >= options->argument_count) {
-            if (expected[i].optional)
-                continue;
-            snprintf(problem, OPTIONS_PROBLEM_SIZE, "%s wants %s: %s", options->command->words, expected[i].name,
-                     expected[i].help);
-            return false;
-        }
+    for (; expected[i].name != NULL; i++) {
         const char *text = options->arguments[i];
         int64_t number = 0;
-        if (expected[i].kind == ARGUMENT_VERSION) {
-            if (!read_number(text, &number)) {
-                snprintf(problem, OPTIONS_PROBLEM_SIZE, "%s wants a number from 1 to 4294967295", expected[i].name);
-                return false;
-            }
+        if (text == NULL && expected[i].optional)
+            continue;
+        if (text == NULL)
+            return object(options, "%s wants %s: %s", command->words, expected[i].name, expected[i].help);
+        if (expected[i].kind == ARGUMENT_KEY_ID && !options_is_key_id(text))
+            return object(options, "%s wants " OPTIONS_KEY_ID_FORM, expected[i].name);
+        if (expected[i].kind == ARGUMENT_VERSION && !read_number(text, &number))
+            return object(options, "%s wants " NUMBER_FORM, expected[i].name);
+        if (expected[i].kind == ARGUMENT_VERSION)
             options->version = (uint32_t)number;
-        }
-        if (expected[i].kind == ARGUMENT_KEY_ID && !options_key_id(text, expected[i].name, problem))
-            return false;
     }
-    if (options->argument_count <= i)
-        return true;
-    if ((options->command->flags & COMMAND_READS_SECRET) != 0)
-        snprintf(problem, OPTIONS_PROBLEM_SIZE,
-                 "%s takes no argument: feed the credential to standard input, where neither process lists nor shell "
-                 "histories keep it",
-                 options->command->words);
-    else
-        snprintf(problem, OPTIONS_PROBLEM_SIZE, "%s takes %s", options->command->words,
-                 i == 0   ? "no argument"
-                 : i == 1 ? "one argument only"
-                          : "two arguments only");
-    return false;
+    if (options->argument_count > i && (command->flags & COMMAND_READS_SECRET) != 0)
+        return object(options,
+                      "%s takes no argument: feed the credential to standard input, where neither process lists nor "
+                      "shell histories keep it",
+                      command->words);
+    if (options->argument_count > i)
+        return object(options, "%s takes %s", command->words,
+                      i == 0   ? "no argument"
+                      : i == 1 ? "one argument only"
+                               : "two arguments only");
+    return true;
 }
 
 /* Takes the words of the command from the front; *at is left behind them. */
-static bool read_command(struct options *options, int argc, char **argv, int *at, char *problem)
+static bool read_command(struct options *options, int argc, char **argv, int *at)
 {
     const char *first = argv[*at];
     const char *second = *at + 1 < argc ? argv[*at + 1] : NULL;
-    if (command_is_noun(first)) {
-        options->command = second != NULL ? command_find(first, second) : NULL;
-        if (options->command == NULL && second != NULL &&
-            (strcmp(second, "--help") == 0 || strcmp(second, "-h") == 0)) {
-            options->command = command_find("help", NULL);
-            options->arguments[options->argument_count++] = first;
-            *at += 2;
-            return true;
-        }
-        *at += 2;
-        if (options->command == NULL) {
-            char list[200];
-            suggest_verbs(first, list, sizeof list);
-            snprintf(problem, OPTIONS_PROBLEM_SIZE, "%s wants one of %s", first, list);
-        }
-        return options->command != NULL;
+    bool noun = command_is_noun(first);
+    *at += noun ? 2 : 1;
+    options->command = noun && second == NULL ? NULL : command_find(first, noun ? second : NULL);
+    if (options->command != NULL)
+        return true;
+    if (noun && second != NULL && (strcmp(second, "--help") == 0 || strcmp(second, "-h") == 0)) {
+        options->command = command_find("help", NULL);
+        options->arguments[options->argument_count++] = first;
+        return true;
     }
-    options->command = command_find(first, NULL);
-    *at += 1;
-    if (options->command == NULL) {
-        const char *close = suggest_command(first);
-        bool shown = harmless(first, strlen(first));
-        snprintf(problem, OPTIONS_PROBLEM_SIZE, "unknown command%s%s%s%s", shown ? " " : "", shown ? first : "",
-                 close != NULL ? "; did you mean " : "", close != NULL ? close : "");
+    if (noun) {
+        char list[200];
+        suggest_verbs(first, list, sizeof list);
+        return object(options, "%s wants one of %s", first, list);
     }
-    return options->command != NULL;
+    const char *close = suggest_command(first);
+    bool shown = harmless(first, strlen(first));
+    return object(options, "unknown command%s%s%s%s", shown ? " " : "", shown ? first : "",
+                  close != NULL ? "; did you mean " : "", close != NULL ? close : "");
 }
 
 /* A common option may precede a command that does not have it. */
-static bool check_offered(const struct options *options, char *problem)
+static bool check_offered(struct options *options)
 {
     for (size_t i = 0; i < options->count; i++) {
         const struct option *option = options->given[i].option;
-        if (find_option(options->command, option->name, strlen(option->name)) == option)
-            continue;
-        snprintf(problem, OPTIONS_PROBLEM_SIZE, "%s has no option --%s", options->command->words, option->name);
-        return false;
+        if (find_option(options->command, option->name, strlen(option->name)) != option)
+            return object(options, "%s has no option --%s", options->command->words, option->name);
     }
     return true;
 }
 
+static bool check_required(struct options *options)
+{
+    const char *required = options->command->required;
+    if (required == NULL || option_given(options, required))
+        return true;
+    const struct option *option = command_find_option(options->command, required, strlen(required));
+    return object(options, "%s wants --%s %s: %s", options->command->words, required, option->value, option->help);
+}
+
 /* No word may be a credential, or have one as its value: of a name, a reason, a scope, a file. */
-static bool check_pasted(int argc, char **argv, char *problem)
+static bool check_pasted(struct options *options, int argc, char **argv)
 {
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
     for (int at = 1; at < argc; at++) {
         const char *equals = strchr(argv[at], '=');
         const char *word = argv[at] + strspn(argv[at], "-");
-        if (!pasted_credential(word, key_id) && (equals == NULL || !pasted_credential(equals + 1, key_id)))
-            continue;
-        snprintf(problem, OPTIONS_PROBLEM_SIZE,
-                 "that is a credential, which never belongs on a command line, where process lists and shell histories "
-                 "keep it: verify and explain read it from standard input; the ID of its API key is %s",
-                 key_id);
-        return false;
+        if (pasted_credential(word, key_id) || (equals != NULL && pasted_credential(equals + 1, key_id)))
+            return object(options,
+                          "that is a credential, which never belongs on a command line, where process lists and shell "
+                          "histories keep it: verify and explain read it from standard input; the ID of its API key is "
+                          "%s",
+                          key_id);
     }
     return true;
 }
 
-bool options_read(struct options *options, int argc, char **argv, char problem[OPTIONS_PROBLEM_SIZE])
+/* Takes in argv[*at] and what belongs to it; *at is left at the next word. only_arguments: `--` was there. */
+static bool read_word(struct options *options, int argc, char **argv, int *at, bool *only_arguments)
+{
+    const char *word = argv[*at];
+    bool option = !*only_arguments && word[0] == '-' && word[1] != '\0';
+    bool help = option && strcmp(word, "-h") == 0;
+    if (option && strcmp(word, "--") == 0) {
+        *only_arguments = true;
+    } else if (help || (option && word[1] == '-')) {
+        if (!read_option(options, help ? "help" : word + 2, argc, argv, at))
+            return false;
+    } else if (options->command == NULL) {
+        return read_command(options, argc, argv, at);
+    } else if (option) {
+        return object(options, "unknown option: options are long ones, such as --help");
+    } else {
+        if (options->argument_count < OPTIONS_ARGUMENTS_MAX)
+            options->arguments[options->argument_count] = word;
+        options->argument_count++;
+    }
+    *at += 1;
+    return true;
+}
+
+bool options_read(struct options *options, int argc, char **argv)
 {
     bool only_arguments = false;
-    if (!check_pasted(argc, argv, problem))
+    if (!check_pasted(options, argc, argv))
         return false;
-    for (int at = 1; at < argc;) {
-        const char *word = argv[at];
-        if (!only_arguments && strcmp(word, "--") == 0) {
-            only_arguments = true;
-            at++;
-        } else if (!only_arguments && strcmp(word, "-h") == 0) {
-            char *help[] = {argv[0], (char[]){"--help"}};
-            int index = 1;
-            if (!read_option(options, 2, help, &index, problem))
-                return false;
-            at++;
-        } else if (!only_arguments && strncmp(word, "--", 2) == 0) {
-            if (!read_option(options, argc, argv, &at, problem))
-                return false;
-            at++;
-        } else if (options->command == NULL) {
-            if (!read_command(options, argc, argv, &at, problem))
-                return false;
-        } else if (!only_arguments && word[0] == '-' && word[1] != '\0') {
-            snprintf(problem, OPTIONS_PROBLEM_SIZE, "unknown option: options are long ones, such as --help");
+    for (int at = 1; at < argc;)
+        if (!read_word(options, argc, argv, &at, &only_arguments))
             return false;
-        } else {
-            if (options->argument_count < OPTIONS_ARGUMENTS_MAX)
-                options->arguments[options->argument_count] = word;
-            options->argument_count++;
-            at++;
-        }
-    }
     if (options->command == NULL || option_given(options, "help"))
         return true;
-    if (!check_offered(options, problem))
-        return false;
-    return check_arguments(options, problem);
+    return check_offered(options) && check_arguments(options) && check_required(options);
 }
 
 void options_free(struct options *options)

@@ -21,21 +21,20 @@ struct options {
     const struct command *command;
     struct option_given *given; /* owned, in the order of the command line */
     size_t count;
-    size_t capacity;
-    const char *arguments[OPTIONS_ARGUMENTS_MAX];
-    uint32_t version; /* of an argument of kind ARGUMENT_VERSION, 0 if it was not given */
+    const char *arguments[OPTIONS_ARGUMENTS_MAX]; /* NULL behind the last */
+    uint32_t version;                             /* of an argument of kind ARGUMENT_VERSION, 0 if it was not given */
     size_t argument_count;
+    char problem[400];
 };
 
-#define OPTIONS_PROBLEM_SIZE 400
-
-/* Finds the command and reads the rest of argv against its tables. False after writing one line into problem, which never
+/* Finds the command and reads the rest of argv against its tables. False after writing one line into options->problem, which never
  * repeats what could be a secret. options->command is NULL when only common options were given. */
-bool options_read(struct options *options, int argc, char **argv, char problem[OPTIONS_PROBLEM_SIZE]);
+bool options_read(struct options *options, int argc, char **argv);
 void options_free(struct options *options);
 
-/* Whether the text has the form of a key ID; else one line in problem, which does not repeat the text. */
-bool options_key_id(const char *text, const char *name, char problem[OPTIONS_PROBLEM_SIZE]);
+/* Whether the text has the form of a key ID. */
+#define OPTIONS_KEY_ID_FORM "16 letters and digits, as `sealring key list` shows them"
+bool options_is_key_id(const char *text);
 
 /* The name must be in the command's or the common table. */
 bool option_given(const struct options *options, const char *name);

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,24 +43,15 @@ bool pins_is_file(const char *source)
     return strcmp(source, TERMINAL) != 0 && strncmp(source, "credential:", strlen("credential:")) != 0;
 }
 
-static void say(int terminal, const char *text)
-{
-    if (write(terminal, text, strlen(text)) < 0) {
-        /* then nobody is there to type either */
-    }
-}
-
 static bool ask(struct session *session, size_t index)
 {
     struct pins *pins = session->pins;
     int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (terminal < 0)
         return false;
-    say(terminal, "PIN of ");
     char *token = terminal_text(&session->err, pins->typed[index].token);
-    say(terminal, token);
+    dprintf(terminal, "PIN of %s: ", token);
     free(token);
-    say(terminal, ": ");
     ssize_t length = unseen_read(terminal, terminal, pins->line, sizeof pins->line);
     close(terminal);
     if (signals_caught() != 0 && !signals_watching())

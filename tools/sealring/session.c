@@ -2,7 +2,6 @@
 /* One run of the command: vault directory, module environment, manager, failures. */
 #include "tools/sealring/session.h"
 
-#include <errno.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -40,11 +39,11 @@ static const char *const contradictions[][2] = {{"wait", "no-wait"},
                                                 {"idle-blocks", "no-idle-blocks"},
                                                 {"once", "every"}};
 
-static char *default_vault(void)
+char *session_vault(const char *given)
 {
-    const char *path = getenv("SEALRING_VAULT");
-    if (path != NULL && path[0] != '\0')
-        return memory_text("%s", path);
+    const char *path = given != NULL ? given : getenv("SEALRING_VAULT");
+    if (given != NULL || (path != NULL && path[0] != '\0'))
+        return memory_copy(path);
     if (geteuid() == 0)
         return memory_text("/var/lib/sealring");
     path = getenv("XDG_DATA_HOME");
@@ -74,7 +73,7 @@ int session_start(struct session *session)
     const char *given = option_text(&session->options, "vault");
     if (given != NULL && given[0] == '\0')
         return session_refuse(session, STATUS_USAGE, "--vault wants a directory, not an empty text");
-    session->vault = given != NULL ? memory_text("%s", given) : default_vault();
+    session->vault = session_vault(given);
     if (session->vault == NULL)
         return session_refuse(session, STATUS_USAGE, "no home directory to look for a vault in: give --vault DIR");
     crash_watch(session->vault);
@@ -110,11 +109,6 @@ int session_environment(struct session *session)
     return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
 }
 
-void session_set_environment(struct session *session)
-{
-    (void)sealring_environment(session->vault, session_set_variable, NULL, NULL);
-}
-
 sealring_status session_connect(struct session *session, bool read_only)
 {
     sealring_manage_options options = {
@@ -146,8 +140,7 @@ int session_open(struct session *session)
 static void print_failure(struct session *session, const char *name, int exit_status, const char *message)
 {
     fflush(stdout);
-    terminal_print(stderr, &session->err, "%ssealring:%s %s\n", style_start(&session->err, TONE_BAD),
-                   style_end(&session->err, TONE_BAD), message);
+    terminal_print(&session->err, BAD "sealring:" PLAIN " %s\n", message);
     if (session->json)
         jsontext_print(json_pack("{s:{s:s, s:i, s:o}}", "error", "status", name, "exit", exit_status, "message",
                                  jsontext_text(message)));
@@ -181,7 +174,7 @@ void session_say(const struct session *session, const char *format, ...)
     fflush(stdout);
     va_list arguments;
     va_start(arguments, format);
-    terminal_vprint(stderr, &session->err, format, arguments);
+    terminal_vprint(&session->err, format, arguments);
     va_end(arguments);
     fputc('\n', stderr);
 }
@@ -189,11 +182,10 @@ void session_say(const struct session *session, const char *format, ...)
 void session_warn(const struct session *session, const char *format, ...)
 {
     fflush(stdout);
-    terminal_print(stderr, &session->err, "%snote:%s ", style_start(&session->err, TONE_WARN),
-                   style_end(&session->err, TONE_WARN));
+    terminal_print(&session->err, WARN "note:" PLAIN " ");
     va_list arguments;
     va_start(arguments, format);
-    terminal_vprint(stderr, &session->err, format, arguments);
+    terminal_vprint(&session->err, format, arguments);
     va_end(arguments);
     fputc('\n', stderr);
 }
@@ -208,8 +200,7 @@ bool session_is_news(char *last, size_t size, const char *message)
 void session_tell_lock(const char *text, bool stopped, void *context)
 {
     const struct session *session = context;
-    enum tone tone = stopped ? TONE_BAD : TONE_WARN;
     fflush(stdout);
-    terminal_print(stderr, &session->err, "%swaiting:%s the vault is locked by %s\n", style_start(&session->err, tone),
-                   style_end(&session->err, tone), text);
+    terminal_print(&session->err, "%cwaiting:" PLAIN " the vault is locked by %s\n", stopped ? TONE_BAD : TONE_WARN,
+                   text);
 }

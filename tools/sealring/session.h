@@ -32,12 +32,12 @@ struct session {
 int session_start(struct session *session);
 void session_end(struct session *session);
 
+/* The directory of the vault, where --vault has the value `given`, or NULL: in new memory; NULL if there is no default. */
+char *session_vault(const char *given);
+
 /* Sets the environment that the token's module needs, once, if the command may need the token. STATUS_DONE or, after
  * having said why, another exit status. */
 int session_environment(struct session *session);
-
-/* Sets what of it can be set, and reports nothing if it cannot be: for a command whose task is to report that. */
-void session_set_environment(struct session *session);
 
 /* The sealring_environment_callback for it; context: NULL. */
 int session_set_variable(const char *name, const char *value, void *context);

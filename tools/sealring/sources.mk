@@ -8,7 +8,7 @@ sealring_SOURCES = \
 	tools/sealring/suggest.c tools/sealring/suggest.h \
 	tools/sealring/help.c tools/sealring/help.h \
 	tools/sealring/completion/completion.c tools/sealring/completion/completion.h \
-	tools/sealring/completion/completion_bash.c tools/sealring/completion/completion_fish.c tools/sealring/completion/completion_zsh.c \
+	tools/sealring/completion/completion_scripts.c \
 	tools/sealring/session.c tools/sealring/session.h \
 	tools/sealring/crash.c tools/sealring/crash.h \
 	tools/sealring/terminal/pasted.c tools/sealring/terminal/pasted.h \

@@ -74,14 +74,13 @@ const char *suggest_option(const struct command *command, const char *name, size
 
 void suggest_verbs(const char *noun, char *list, size_t size)
 {
-    size_t noun_length = strlen(noun);
     size_t used = 0;
     list[0] = '\0';
     for (size_t i = 0; command_table[i] != NULL; i++) {
-        const char *words = command_table[i]->words;
-        if (strncmp(words, noun, noun_length) != 0 || words[noun_length] != ' ')
+        if (!command_has_noun(command_table[i], noun))
             continue;
-        int written = snprintf(list + used, size - used, "%s%s", used > 0 ? ", " : "", words + noun_length + 1);
+        const char *verb = command_table[i]->words + strlen(noun) + 1;
+        int written = snprintf(list + used, size - used, "%s%s", used > 0 ? ", " : "", verb);
         if (written < 0 || (size_t)written >= size - used)
             return;
         used += (size_t)written;

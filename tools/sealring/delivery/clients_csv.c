@@ -37,7 +37,7 @@ static const char *const column_names[COLUMNS] = {"client",  "contact",    "labe
 struct csv_reading {
     struct clients_csv *clients;
     size_t line;     /* which one is being fed to the parser */
-    size_t row_line; /* in which the present row began */
+    size_t row_line; /* in which the present row began; 0: at the end of the file, of which all is known */
     size_t row_size; /* bytes of it so far */
     bool quoted;     /* the end of the last line stands inside a quoted field */
     bool in_header;
@@ -56,7 +56,9 @@ __attribute__((format(printf, 2, 3))) static void fail(struct csv_reading *readi
     if (reading->failed)
         return; /* the first one counts */
     reading->failed = true;
-    int used = snprintf(reading->problem, CLIENTS_CSV_PROBLEM_SIZE, "line %zu: ", reading->row_line);
+    int used = reading->row_line == 0
+                   ? 0
+                   : snprintf(reading->problem, CLIENTS_CSV_PROBLEM_SIZE, "line %zu: ", reading->row_line);
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(reading->problem + used, CLIENTS_CSV_PROBLEM_SIZE - (size_t)used, format, arguments);
@@ -206,7 +208,7 @@ static void finish_row(struct csv_reading *reading)
         free((void *)request.sha256);
         return;
     }
-    clients->requests = memory_room(clients->requests, clients->count, &clients->capacity, sizeof *clients->requests);
+    clients->requests = memory_room(clients->requests, clients->count, sizeof *clients->requests);
     clients->requests[clients->count++] = request;
     free(reading->values[COLUMN_EXPIRES]);
     free(reading->values[COLUMN_NOT_BEFORE]);
@@ -296,13 +298,11 @@ bool clients_csv_read(struct clients_csv *clients, FILE *stream, bool imports, i
     feed(&reading, &parser, stream);
     csv_free(&parser);
     forget_values(&reading);
-    if (!reading.failed && reading.in_header) {
-        reading.failed = true;
-        snprintf(problem, CLIENTS_CSV_PROBLEM_SIZE, "it is empty: the first line names the columns, at least client");
-    } else if (!reading.failed && clients->count == 0) {
-        reading.failed = true;
-        snprintf(problem, CLIENTS_CSV_PROBLEM_SIZE, "it has a header, but no clients below it");
-    }
+    reading.row_line = 0;
+    if (reading.in_header)
+        fail(&reading, "it is empty: the first line names the columns, at least client");
+    else if (clients->count == 0)
+        fail(&reading, "it has a header, but no clients below it");
     if (reading.failed)
         clients_csv_free(clients);
     return !reading.failed;

@@ -14,7 +14,6 @@
 struct clients_csv {
     sealring_issue_request *requests; /* owned, with their texts */
     size_t count;
-    size_t capacity;
 };
 
 /* Reads the whole file: a header line with the columns client (required), contact, label, scopes, expires, not_before and,

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -22,38 +23,37 @@ static bool fail(char *problem, const char *path, const char *what)
     return false;
 }
 
+/* The same where it is not the system that refuses. */
+static bool object(char *problem, const char *path, const char *why)
+{
+    snprintf(problem, HANDOVER_PROBLEM_SIZE, "%s %s", path, why);
+    return false;
+}
+
 bool handover_check(const char *path, unsigned flags, char problem[HANDOVER_PROBLEM_SIZE])
 {
     struct stat found;
     size_t length = strlen(path);
-    if (length == 0 || path[length - 1] == '/') {
-        snprintf(problem, HANDOVER_PROBLEM_SIZE, "--out wants a file%s%s", length > 0 ? ", not the directory " : "",
-                 path);
-        return false;
-    }
-    if (lstat(path, &found) != 0) {
-        if (errno != ENOENT)
-            return fail(problem, path, "cannot be examined");
-    } else if (!S_ISREG(found.st_mode)) {
-        /* Renaming onto a device, a pipe or a symbolic link would destroy it. */
-        snprintf(problem, HANDOVER_PROBLEM_SIZE,
-                 "%s is not a regular file: leave --out away to write to standard output", path);
-        return false;
-    } else if ((flags & HANDOVER_REPLACE) == 0) {
-        snprintf(problem, HANDOVER_PROBLEM_SIZE, "%s exists and is not overwritten: name another file", path);
-        return false;
-    }
+    if (length == 0)
+        return object(problem, "--out", "wants a file");
+    if (path[length - 1] == '/')
+        return object(problem, "--out wants a file, not the directory", path);
+    if (lstat(path, &found) != 0)
+        return errno == ENOENT || fail(problem, path, "cannot be examined");
+    if (!S_ISREG(found.st_mode)) /* renaming onto a device, a pipe or a symbolic link would destroy it */
+        return object(problem, path, "is not a regular file: leave --out away to write to standard output");
+    if ((flags & HANDOVER_REPLACE) == 0)
+        return object(problem, path, "exists and is not overwritten: name another file");
     return true;
 }
 
 static bool random_name(char **name)
 {
-    unsigned char bytes[8];
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+    uint64_t number = 0;
+    if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
         return false;
     free(*name);
-    *name = memory_text(".sealring-%02x%02x%02x%02x%02x%02x%02x%02x", bytes[0], bytes[1], bytes[2], bytes[3], bytes[4],
-                        bytes[5], bytes[6], bytes[7]);
+    *name = memory_text(".sealring-%016" PRIx64, number);
     return true;
 }
 

@@ -30,7 +30,7 @@ static int run_list(struct session *session)
     struct shown_rows listing;
     listing_start(&listing, session, columns);
     sealring_status status = sealring_client_list(session->manager, NULL, list_client, &listing, &session->error);
-    return listing_finish(&listing, status, "clients",
+    return listing_finish(&listing, status, NULL, "clients",
                           "no clients yet: sealring client add NAME --contact you@example.org");
 }
 
@@ -42,13 +42,12 @@ static int show_client(const sealring_client_info *client, void *context)
         listing->object = jsontext_client(client);
         return 0;
     }
-    table_fact(stdout, style, "client", "%s%s%s", style_start(style, TONE_BOLD), client->name,
-               style_end(style, TONE_BOLD));
-    table_fact(stdout, style, "contact", "%s", client->contact[0] != '\0' ? client->contact : "-");
-    table_fact(stdout, style, "API keys", "%s", moment_number(client->keys).text);
-    table_fact(stdout, style, "created", "%s", moment_format(client->created, listing->session->now).text);
+    table_fact(style, "client", BOLD "%s" PLAIN, client->name);
+    table_fact(style, "contact", "%s", client->contact[0] != '\0' ? client->contact : "-");
+    table_fact(style, "API keys", "%s", moment_number(client->keys).text);
+    table_fact(style, "created", "%s", moment_format(client->created, listing->session->now).text);
     if (client->forgotten != 0)
-        table_fact(stdout, style, "forgotten", "%s; gets no new API keys",
+        table_fact(style, "forgotten", "%s; gets no new API keys",
                    moment_format(client->forgotten, listing->session->now).text);
     return 0;
 }
@@ -62,7 +61,7 @@ static int run_show(struct session *session)
     sealring_status status = sealring_client_list(session->manager, name, show_client, &keys, &session->error);
     if (status == SEALRING_OK)
         status = sealring_key_list(session->manager, &filter, listing_key, &keys, &session->error);
-    return listing_end(&keys, status, "client", "key_list");
+    return listing_finish(&keys, status, "client", "key_list", NULL);
 }
 
 /* Prints the client as it is now, or in a sentence what was done. */
@@ -78,7 +77,7 @@ static int finish(struct session *session, sealring_status status, const char *d
         jsontext_print_as("client", listing.object != NULL ? listing.object
                                                            : json_pack("{s:s, s:b}", "name", name, "dry_run", 1));
     else
-        terminal_print(stdout, &session->out, "client %s %s\n", name, session->dry_run ? would : done);
+        terminal_print(&session->out, "client %s %s\n", name, session->dry_run ? would : done);
     return STATUS_DONE;
 }
 
@@ -91,14 +90,8 @@ static int run_add(struct session *session)
 
 static int run_set(struct session *session)
 {
-    const char *contact = option_text(&session->options, "contact");
-    if (contact == NULL)
-        return session_refuse(session, STATUS_USAGE, "client set wants --contact TEXT (an empty text for none)");
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
-    sealring_status status =
-        sealring_client_set(session->manager, session->options.arguments[0], contact, &session->error);
+    sealring_status status = sealring_client_set(session->manager, session->options.arguments[0],
+                                                 option_text(&session->options, "contact"), &session->error);
     return finish(session, status, "has its new contact", "would get its new contact");
 }
 
@@ -111,52 +104,47 @@ static int run_forget(struct session *session)
 }
 
 #define CLIENT_ARGUMENT "NAME", "the client's name", ARGUMENT_TEXT, 0
-#define CONTACT_OPTION  "contact", "TEXT", "the recipient of notices, such as an address", OPTION_TEXT
+#define CONTACT_OPTION \
+    "contact", "TEXT", "the recipient of notices, such as an address; an empty text for none", OPTION_TEXT
 
 const struct command command_client_add = {
     .words = "client add",
-    .group = "Clients",
     .purpose = "add a client",
     .arguments = {{CLIENT_ARGUMENT}},
     .options = {{CONTACT_OPTION}},
     .run = run_add,
-    .flags = COMMAND_CHANGES | COMMAND_OPENS,
+    .flags = COMMAND_CHANGES,
 };
 
 const struct command command_client_list = {
     .words = "client list",
-    .group = "Clients",
     .purpose = "list the clients",
     .run = run_list,
-    .flags = COMMAND_OPENS,
 };
 
 const struct command command_client_show = {
     .words = "client show",
-    .group = "Clients",
     .purpose = "show a client and its API keys",
     .arguments = {{CLIENT_ARGUMENT}},
     .run = run_show,
-    .flags = COMMAND_OPENS,
 };
 
 const struct command command_client_set = {
     .words = "client set",
-    .group = "Clients",
     .purpose = "change a client's contact",
     .arguments = {{CLIENT_ARGUMENT}},
     .options = {{CONTACT_OPTION}},
+    .required = "contact",
     .run = run_set,
     .flags = COMMAND_CHANGES,
 };
 
 const struct command command_client_forget = {
     .words = "client forget",
-    .group = "Clients",
     .purpose = "erase a client's contact",
     .arguments = {{CLIENT_ARGUMENT}},
     .notes = "Refused while the client has API keys that are not revoked. The name stays, because the claims of its "
              "credentials contain it. A forgotten client gets no new API keys.",
     .run = run_forget,
-    .flags = COMMAND_CHANGES | COMMAND_OPENS,
+    .flags = COMMAND_CHANGES,
 };

@@ -4,7 +4,6 @@
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/input.h"
-#include "tools/sealring/pins.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/moment.h"
@@ -16,19 +15,18 @@ static void print_text(const struct session *session, const sealring_explanation
     const struct style *style = &session->out;
     bool parts = text->key_id[0] != '\0';
     if (text->prefix[0] != '\0')
-        table_fact(stdout, style, "prefix", "%s", text->prefix);
+        table_fact(style, "prefix", "%s", text->prefix);
     if (parts)
-        table_fact(stdout, style, "key ID", "%s", text->key_id);
+        table_fact(style, "key ID", "%s", text->key_id);
     if (text->version != 0)
-        table_fact(stdout, style, "version", "%" PRIu32, text->version);
+        table_fact(style, "version", "%" PRIu32, text->version);
     if (text->well_formed || parts)
-        table_fact(stdout, style, "secret", "not shown");
+        table_fact(style, "secret", "not shown");
     if (text->well_formed || parts)
-        table_fact(stdout, style, "check digits", "%s",
+        table_fact(style, "check digits", "%s",
                    text->check_digits_match ? "match: no typo" : "do not match: mistyped or cut off");
     if (!text->well_formed)
-        table_fact(stdout, style, "problem", "%s%s%s", style_start(style, TONE_BAD), text->problem,
-                   style_end(style, TONE_BAD));
+        table_fact(style, "problem", BAD "%s" PLAIN, text->problem);
 }
 
 static json_t *text_json(const sealring_explanation *text)
@@ -41,37 +39,30 @@ static json_t *text_json(const sealring_explanation *text)
 static void print_verdict(const struct session *session, sealring_verdict verdict, const sealring_grant *grant)
 {
     const struct style *style = &session->out;
-    enum tone tone = judge_tone(verdict);
     bool accepted = sealring_verdict_accepted(verdict) != 0;
-    table_fact(stdout, style, "verdict", "%s%s%s%s%s", style_start(style, tone), sealring_verdict_name(verdict),
-               style_end(style, tone), accepted ? "" : ": ", accepted ? "" : grant->reason);
+    table_fact(style, "verdict", "%c%s" PLAIN "%s%s", judge_tone(verdict), sealring_verdict_name(verdict),
+               accepted ? "" : ": ", accepted ? "" : grant->reason);
     if (grant->key_id[0] == '\0')
         return;
-    table_fact(stdout, style, "client", "%s", grant->client);
-    table_fact(stdout, style, "ring", "%s, version %" PRIu32 " is %s", grant->ring, grant->version,
+    table_fact(style, "client", "%s", grant->client);
+    table_fact(style, "ring", "%s, version %" PRIu32 " is %s", grant->ring, grant->version,
                sealring_version_state_name(grant->version_state));
-    table_fact(stdout, style, "serial", "%" PRIu32, grant->serial);
-    table_fact(stdout, style, "scopes", "%s", grant->scopes[0] != '\0' ? grant->scopes : "none");
+    table_fact(style, "serial", "%" PRIu32, grant->serial);
+    table_fact(style, "scopes", "%s", grant->scopes[0] != '\0' ? grant->scopes : "none");
     if (grant->not_before != 0)
-        table_fact(stdout, style, "not before", "%s", moment_format(grant->not_before, session->now).text);
-    table_fact(stdout, style, "expires", "%s",
+        table_fact(style, "not before", "%s", moment_format(grant->not_before, session->now).text);
+    table_fact(style, "expires", "%s",
                grant->expires != 0 ? moment_format(grant->expires, session->now).text : "never");
     if (grant->sunset != 0)
-        table_fact(stdout, style, "change before", "%s", moment_format(grant->sunset, session->now).text);
+        table_fact(style, "change before", "%s", moment_format(grant->sunset, session->now).text);
 }
 
 /* A text that is no credential of sealring's may be an imported key; but explaining a text needs no vault. */
 static bool is_imported(struct session *session, const struct input *input, sealring_verdict *verdict,
                         sealring_grant *grant)
 {
-    sealring_vault *vault = NULL;
-    session_set_environment(session);
-    if (sealring_open_with_pin(session->vault, NULL, pins_source(session), pins_ask, session, &vault, NULL) !=
-        SEALRING_OK)
-        return false;
-    *verdict = sealring_verify(vault, input->text, input->length, NULL, grant);
-    sealring_close(&vault);
-    return grant->key_id[0] != '\0';
+    (void)sealring_environment(session->vault, session_set_variable, NULL, NULL);
+    return judge_quietly(session, input, NULL, verdict, grant) == SEALRING_OK && grant->key_id[0] != '\0';
 }
 
 static int run(struct session *session)
@@ -86,7 +77,7 @@ static int run(struct session *session)
     sealring_explain(input.text, input.length, &text);
     bool imported = !text.well_formed && is_imported(session, &input, &verdict, &grant);
     if (imported && !session->json)
-        table_fact(stdout, &session->out, "key", "%s", "imported: not made by sealring, known by its SHA-256");
+        table_fact(&session->out, "key", "%s", "imported: not made by sealring, known by its SHA-256");
     else if (!session->json)
         print_text(session, &text);
     result = sealring_verdict_accepted(verdict) ? STATUS_DONE : STATUS_REFUSED;
@@ -111,9 +102,8 @@ static int run(struct session *session)
 
 const struct command command_explain = {
     .words = "explain",
-    .group = "Credentials",
     .purpose = "print what a credential contains, and why it is valid or not",
     .notes = "The secret part is never printed. A text that is no credential is explained without a vault.",
     .run = run,
-    .flags = COMMAND_TOKEN | COMMAND_READS_SECRET,
+    .flags = COMMAND_TOKEN | COMMAND_READS_SECRET | COMMAND_OPENS_ITSELF,
 };

@@ -149,7 +149,6 @@ static int run(struct session *session)
 
 const struct command command_issue = {
     .words = "issue",
-    .group = "API keys",
     .purpose = "issue one credential, or one for each line of a CSV file",
     .arguments = {{"RING", "the ring to issue in", ARGUMENT_TEXT, 0}},
     .options = {{"client", "NAME", "the client that the API key is issued to (see sealring client add)", OPTION_TEXT},
@@ -174,20 +173,16 @@ const struct command command_issue = {
         {"sealring issue payments --client acme-mobile --scope read --scope write --expires 365d --out acme-mobile.key",
          "sealring issue payments --from clients.csv --out credentials.csv"},
     .run = run,
-    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN | COMMAND_OPENS_ITSELF,
 };
 
 static int run_import(struct session *session)
 {
-    const char *file = option_text(&session->options, "sha256");
-    if (file == NULL)
-        return session_refuse(session, STATUS_USAGE, "import wants --sha256 FILE: see `sealring import --help`");
-    return issue_from(session, file);
+    return issue_from(session, option_text(&session->options, "sha256"));
 }
 
 const struct command command_import = {
     .words = "import",
-    .group = "API keys",
     .purpose = "accept keys that clients already have, by their SHA-256",
     .arguments = {{"RING", "the ring to import into", ARGUMENT_TEXT, 0}},
     .options = {{"sha256", "FILE", "CSV file with the keys' SHA-256 and claims; - for standard input", OPTION_TEXT},
@@ -204,7 +199,8 @@ const struct command command_import = {
         "The token binds each digest to its claims, so whoever edits the registry can neither add an imported key "
         "nor widen one. The old keys must be random, of 128 bits at least, and 8 to 512 bytes long.",
     .examples = {"sealring import payments --sha256 old-keys.csv --out imported.csv"},
+    .required = "sha256",
     .run = run_import,
-    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN | COMMAND_OPENS_ITSELF,
     .detail = DETAIL_IMPORT,
 };

@@ -20,7 +20,7 @@ static int run_list(struct session *session)
     struct shown_rows keys;
     listing_start(&keys, session, listing_key_columns);
     sealring_status status = sealring_key_list(session->manager, &filter, listing_key, &keys, &session->error);
-    return listing_finish(&keys, status, "keys",
+    return listing_finish(&keys, status, NULL, "keys",
                           filter.ring != NULL || filter.client != NULL
                               ? "no API keys of that kind: sealring issue RING --client NAME"
                               : "no API keys yet: sealring issue RING --client NAME");
@@ -30,24 +30,21 @@ static int describe_key(const sealring_key_info *key, void *context)
 {
     struct shown_rows *listing = context;
     const struct style *style = &listing->session->out;
-    enum tone tone = style_key_tone(key->state);
     if (listing->session->json) {
         listing->object = jsontext_key(key);
         return 0;
     }
-    table_fact(stdout, style, "API key", "%s%s%s", style_start(style, TONE_BOLD), key->key_id,
-               style_end(style, TONE_BOLD));
-    table_fact(stdout, style, "state", "%s%s%s", style_start(style, tone), sealring_key_state_name(key->state),
-               style_end(style, tone));
-    table_fact(stdout, style, "ring", "%s", key->ring);
-    table_fact(stdout, style, "client", "%s", key->client);
-    table_fact(stdout, style, "label", "%s", key->label);
-    table_fact(stdout, style, "scopes", "%s", key->scopes[0] != '\0' ? key->scopes : "none");
+    table_fact(style, "API key", BOLD "%s" PLAIN, key->key_id);
+    table_fact(style, "state", "%c%s" PLAIN, style_key_tone(key->state), sealring_key_state_name(key->state));
+    table_fact(style, "ring", "%s", key->ring);
+    table_fact(style, "client", "%s", key->client);
+    table_fact(style, "label", "%s", key->label);
+    table_fact(style, "scopes", "%s", key->scopes[0] != '\0' ? key->scopes : "none");
     if (key->narrowed != NULL)
-        table_fact(stdout, style, "narrowed to", "%s", key->narrowed[0] != '\0' ? key->narrowed : "none");
-    table_fact(stdout, style, "expires", "%s",
+        table_fact(style, "narrowed to", "%s", key->narrowed[0] != '\0' ? key->narrowed : "none");
+    table_fact(style, "expires", "%s",
                key->expires != 0 ? moment_format(key->expires, listing->session->now).text : "never");
-    table_fact(stdout, style, "created", "%s", moment_format(key->created, listing->session->now).text);
+    table_fact(style, "created", "%s", moment_format(key->created, listing->session->now).text);
     return 0;
 }
 
@@ -85,7 +82,7 @@ static int show_key(struct session *session)
     sealring_status status = sealring_key_list(session->manager, &filter, describe_key, &credentials, &session->error);
     if (status == SEALRING_OK)
         status = sealring_credential_list(session->manager, key_id, describe_credential, &credentials, &session->error);
-    return listing_end(&credentials, status, "key", "credential_list");
+    return listing_finish(&credentials, status, "key", "credential_list", NULL);
 }
 
 /* The API key as JSON, or one sentence; then, after a restriction, waits until that is effective. */
@@ -95,7 +92,7 @@ static int finish(struct session *session, sealring_status status, const char *s
     if (status != SEALRING_OK)
         return session_fail(session, status);
     if (!session->json)
-        terminal_print(stdout, &session->out,
+        terminal_print(&session->out,
                        session->dry_run ? "dry run, nothing was changed; done, it would say: API key %s %s\n"
                                         : "API key %s %s\n",
                        key_id, sentence);
@@ -121,21 +118,24 @@ static int run_state(struct session *session)
     return finish(session, status, sentences[state], state != SEALRING_KEY_ACTIVE);
 }
 
+static int check_set(struct session *session)
+{
+    const struct options *given = &session->options;
+    bool narrow = option_given(given, "scope") || option_given(given, "no-scopes");
+    if (!narrow && !option_given(given, "label"))
+        return session_refuse(session, STATUS_USAGE, "key set wants --scope, --no-scopes or --label");
+    if (narrow && option_given(given, "label"))
+        return session_refuse(session, STATUS_USAGE,
+                              "scopes and label are changed one after the other: give one of them");
+    return STATUS_DONE;
+}
+
 static int run_set(struct session *session)
 {
     const struct options *given = &session->options;
     const char *key_id = given->arguments[0];
     const char *label = option_text(given, "label");
-    bool narrow = option_given(given, "scope") || option_given(given, "no-scopes");
-    if (!narrow && label == NULL)
-        return session_refuse(session, STATUS_USAGE, "key set wants --scope, --no-scopes or --label");
-    if (narrow && label != NULL)
-        return session_refuse(session, STATUS_USAGE,
-                              "scopes and label are changed one after the other: give one of them");
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
-    if (!narrow)
+    if (label != NULL)
         return finish(session, sealring_key_set_label(session->manager, key_id, label, &session->error),
                       session->dry_run ? "would have its new label" : "has its new label", false);
     char *scopes = option_joined(given, "scope");
@@ -147,26 +147,21 @@ static int run_set(struct session *session)
 
 const struct command command_key_list = {
     .words = "key list",
-    .group = "API keys",
     .purpose = "list API keys",
     .options = {{"ring", "RING", "only those of this ring", OPTION_TEXT},
                 {"client", "NAME", "only those of this client", OPTION_TEXT}},
     .run = run_list,
-    .flags = COMMAND_OPENS,
 };
 
 const struct command command_key_show = {
     .words = "key show",
-    .group = "API keys",
     .purpose = "show an API key and its credentials",
     .arguments = {{KEY_ID_ARGUMENT}},
     .run = show_key,
-    .flags = COMMAND_OPENS,
 };
 
 const struct command command_key_set = {
     .words = "key set",
-    .group = "API keys",
     .purpose = "narrow an API key's scopes, or change its label",
     .arguments = {{KEY_ID_ARGUMENT}},
     .options = {{"scope", "SCOPE", "narrow it to these scopes at once; may be repeated", OPTION_LIST},
@@ -176,35 +171,33 @@ const struct command command_key_set = {
                 {NO_WAIT_OPTION}},
     .notes =
         "The narrower scopes apply at once to all credentials of the key. To widen its scopes use sealring key rekey.",
+    .check = check_set,
     .run = run_set,
     .flags = COMMAND_CHANGES,
 };
 
 const struct command command_key_suspend = {
     .words = "key suspend",
-    .group = "API keys",
     .purpose = "reject an API key's credentials until it is resumed",
     .arguments = {{KEY_ID_ARGUMENT}},
     .options = {{REASON_OPTION}, {WAIT_OPTION}, {NO_WAIT_OPTION}},
     .run = run_state,
-    .flags = COMMAND_CHANGES | COMMAND_OPENS,
+    .flags = COMMAND_CHANGES,
     .detail = SEALRING_KEY_SUSPENDED,
 };
 
 const struct command command_key_resume = {
     .words = "key resume",
-    .group = "API keys",
     .purpose = "accept a suspended API key's credentials again",
     .arguments = {{KEY_ID_ARGUMENT}},
     .options = {{REASON_OPTION}},
     .run = run_state,
-    .flags = COMMAND_CHANGES | COMMAND_OPENS,
+    .flags = COMMAND_CHANGES,
     .detail = SEALRING_KEY_ACTIVE,
 };
 
 const struct command command_revoke = {
     .words = "revoke",
-    .group = "API keys",
     .purpose = "reject an API key's credentials for ever",
     .arguments = {{KEY_ID_ARGUMENT}},
     .options = {{REASON_OPTION}, {WAIT_OPTION}, {NO_WAIT_OPTION}},
@@ -213,6 +206,6 @@ const struct command command_revoke = {
         "next poll of the registry (200 ms). A verifier that cannot poll stops serving when its lease expires (60 s, "
         "unless the vault has another value).",
     .run = run_state,
-    .flags = COMMAND_CHANGES | COMMAND_OPENS,
+    .flags = COMMAND_CHANGES,
     .detail = SEALRING_KEY_REVOKED,
 };

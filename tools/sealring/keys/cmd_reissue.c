@@ -71,21 +71,20 @@ static int reissue_ring(struct session *session)
     return STATUS_DONE;
 }
 
+static int check(struct session *session)
+{
+    if (option_given(&session->options, "all") || options_is_key_id(session->options.arguments[0]))
+        return STATUS_DONE;
+    return session_refuse(session, STATUS_USAGE, "KEYID wants " OPTIONS_KEY_ID_FORM "; for a whole ring give --all");
+}
+
 static int run(struct session *session)
 {
-    char problem[OPTIONS_PROBLEM_SIZE];
-    bool all = option_given(&session->options, "all");
-    if (!all && !options_key_id(session->options.arguments[0], "KEYID", problem))
-        return session_refuse(session, STATUS_USAGE, "%s; for a whole ring give --all", problem);
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
-    return all ? reissue_ring(session) : reissue_one(session);
+    return option_given(&session->options, "all") ? reissue_ring(session) : reissue_one(session);
 }
 
 const struct command command_reissue = {
     .words = "reissue",
-    .group = "API keys",
     .purpose = "print a credential again, or its successor after a rotation",
     .arguments = {{"KEYID|RING", "an API key's ID, or with --all a ring", ARGUMENT_TEXT, 0}},
     .options = {{"all", NULL, "reissue every active API key of the ring", OPTION_FLAG},
@@ -98,6 +97,7 @@ const struct command command_reissue = {
     .examples = {"sealring reissue 9fK2mQ7xLw3RtB5n --out acme-mobile.key",
                  "sealring reissue payments --all --out successors/",
                  "sealring reissue payments --all --out successors.csv"},
+    .check = check,
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
 };

@@ -45,7 +45,6 @@ static int run(struct session *session)
 
 const struct command command_key_rekey = {
     .words = "key rekey",
-    .group = "API keys",
     .purpose = "replace an API key's credentials, after a leak or to change its claims",
     .arguments = {{KEY_ID_ARGUMENT}},
     .options = {{"scope", "SCOPE", "its new scopes; may be repeated; default: the present scopes", OPTION_LIST},
@@ -61,5 +60,5 @@ const struct command command_key_rekey = {
     .examples = {"sealring key rekey 9fK2mQ7xLw3RtB5n --reason 'found in a public repository'",
                  "sealring key rekey 9fK2mQ7xLw3RtB5n --scope read --scope write --overlap 1d --out acme-mobile.key"},
     .run = run,
-    .flags = COMMAND_CHANGES | COMMAND_TOKEN | COMMAND_OPENS,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
 };

@@ -11,10 +11,11 @@
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/views/listing.h"
 
-#define HOUR    INT64_C(3600000)
-#define DAY     (24 * HOUR)
-#define WEEK    (7 * DAY)
-#define LOCK_MS 1 /* if somebody is at work, the figures come from the files */
+#define HOUR         INT64_C(3600000)
+#define DAY          (24 * HOUR)
+#define WEEK         (7 * DAY)
+#define COLUMNS_MOST 10
+#define LOCK_MS      1 /* if somebody is at work, the figures come from the files */
 
 /* One credential, its texts copied. */
 struct usage_line {
@@ -28,9 +29,9 @@ struct usage {
     sealring_usage_filter filter;
     struct usage_line *lines; /* by key: owned */
     size_t count;
-    size_t capacity;
     size_t at; /* where the present key begins */
     struct shown_rows rows;
+    struct table_column columns[COLUMNS_MOST + 1];
 };
 
 static uint64_t rejected(const sealring_usage_info *info)
@@ -77,7 +78,7 @@ static json_t *json_of(const sealring_usage_info *info)
 static int take_line(const sealring_usage_info *info, void *context)
 {
     struct usage *usage = context;
-    usage->lines = memory_room(usage->lines, usage->count, &usage->capacity, sizeof *usage->lines);
+    usage->lines = memory_room(usage->lines, usage->count, sizeof *usage->lines);
     struct usage_line *line = &usage->lines[usage->count++];
     *line = (struct usage_line){.info = *info,
                                 .texts = {memory_copy(info->key_id), memory_copy(info->ring), memory_copy(info->client),
@@ -205,69 +206,41 @@ static void start_table(struct usage *usage)
     static const struct table_column keys[] = {{"KEY ID", 0},   {"RING", 0},      {"CLIENT", 0}, {"LABEL", 0},
                                                {"VERSION", 0},  {"THIS HOUR", 1}, {"24H", 1},    {"7D", 1},
                                                {"REJECTED", 0}, {"LAST USE", 0},  {NULL, 0}};
-    static const struct table_column keys_of_ring[] = {{"KEY ID", 0},    {"CLIENT", 0}, {"LABEL", 0}, {"VERSION", 0},
-                                                       {"THIS HOUR", 1}, {"24H", 1},    {"7D", 1},    {"REJECTED", 0},
-                                                       {"LAST USE", 0},  {NULL, 0}};
     static const struct table_column periods[] = {{"FROM (UTC)", 0}, {"KEY ID", 0},   {"RING", 0},
                                                   {"CLIENT", 0},     {"LABEL", 0},    {"VERSION", 0},
                                                   {"ACCEPTED", 1},   {"REJECTED", 0}, {NULL, 0}};
-    static const struct table_column periods_of_ring[] = {{"FROM (UTC)", 0}, {"KEY ID", 0},  {"CLIENT", 0},
-                                                          {"LABEL", 0},      {"VERSION", 0}, {"ACCEPTED", 1},
-                                                          {"REJECTED", 0},   {NULL, 0}};
-    bool one = usage->filter.ring != NULL;
-    if (usage->filter.by == SEALRING_USAGE_TOTAL)
-        listing_start(&usage->rows, usage->session, one ? keys_of_ring : keys);
-    else
-        listing_start(&usage->rows, usage->session, one ? periods_of_ring : periods);
+    const struct table_column *from = usage->filter.by == SEALRING_USAGE_TOTAL ? keys : periods;
+    struct table_column *to = usage->columns;
+    for (; from->title != NULL; from++)
+        if (usage->filter.ring == NULL || strcmp(from->title, "RING") != 0)
+            *to++ = *from;
+    listing_start(&usage->rows, usage->session, usage->columns);
     if (usage->session->json)
         usage->rows.object = json_pack("{s:o}", "as_of", jsontext_time(usage->session->now));
 }
 
 /* ---- The command ---------------------------------------------------------------------------------------------------- */
 
-/* "24h": ago; or a time. */
-static int read_since(struct session *session, int64_t *since)
-{
-    const char *text = option_text(&session->options, "since");
-    int64_t duration = 0;
-    *since = 0;
-    if (text == NULL)
-        return STATUS_DONE;
-    if (sealring_duration_parse(text, &duration, NULL) == SEALRING_OK)
-        *since = duration < session->now ? session->now - duration : 0;
-    else if (sealring_time_parse(text, since, NULL) != SEALRING_OK)
-        return session_refuse(session, STATUS_USAGE, "--since wants a duration (24h, 30d) or an RFC 3339 time");
-    return STATUS_DONE;
-}
-
-static int read_by(struct session *session, sealring_usage_by *by)
+static bool read_by(const struct options *given, sealring_usage_by *by)
 {
     static const struct {
         const char *word;
         sealring_usage_by by;
     } words[] = {{"key", SEALRING_USAGE_TOTAL}, {"hour", SEALRING_USAGE_HOUR}, {"day", SEALRING_USAGE_DAY}};
-    const char *text = option_text(&session->options, "by");
-    *by = SEALRING_USAGE_TOTAL;
-    for (size_t i = 0; text != NULL && i < sizeof words / sizeof *words; i++)
+    const char *text = option_given(given, "by") ? option_text(given, "by") : "key";
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(text, words[i].word) == 0) {
             *by = words[i].by;
-            return STATUS_DONE;
+            return true;
         }
-    return text == NULL ? STATUS_DONE : session_refuse(session, STATUS_USAGE, "--by wants key, hour or day");
+    return false;
 }
 
-static int read_filter(struct session *session, sealring_usage_filter *filter)
+static int check(struct session *session)
 {
-    const char *key_id = option_text(&session->options, "key");
-    char problem[OPTIONS_PROBLEM_SIZE];
-    filter->client = option_text(&session->options, "client");
-    filter->key_id = key_id;
-    if (session->options.argument_count > 0)
-        filter->ring = session->options.arguments[0];
-    if (key_id != NULL && !options_key_id(key_id, "--key", problem))
-        return session_refuse(session, STATUS_USAGE, "%s", problem);
-    int result = read_by(session, &filter->by);
-    return result == STATUS_DONE ? read_since(session, &filter->since) : result;
+    sealring_usage_by by = SEALRING_USAGE_TOTAL;
+    return read_by(&session->options, &by) ? STATUS_DONE
+                                           : session_refuse(session, STATUS_USAGE, "--by wants key, hour or day");
 }
 
 /* If it can be done at once. If not, the figures are the same: what is not harvested is read from the files. */
@@ -291,33 +264,34 @@ static void harvest(struct session *session)
 
 static int run(struct session *session)
 {
-    struct usage usage = {.session = session};
-    int result = read_filter(session, &usage.filter);
-    if (result != STATUS_DONE)
-        return result;
-    result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
+    const struct options *given = &session->options;
+    struct usage usage = {
+        .session = session,
+        .filter = {.ring = given->arguments[0],
+                   .client = option_text(given, "client"),
+                   .key_id = option_text(given, "key"),
+                   .since = option_number(given, "since")},
+    };
+    (void)read_by(given, &usage.filter.by);
     harvest(session);
     start_table(&usage);
     sealring_status status =
         usage.filter.by == SEALRING_USAGE_TOTAL
             ? list_keys(&usage)
             : sealring_usage_list(session->manager, &usage.filter, print_period, &usage, &session->error);
-    return listing_finish(&usage.rows, status, "usage",
+    return listing_finish(&usage.rows, status, NULL, "usage",
                           usage.filter.by == SEALRING_USAGE_TOTAL ? "no API keys of that kind"
                                                                   : "no uses in that time");
 }
 
 const struct command command_usage = {
     .words = "usage",
-    .group = "Vault",
     .purpose = "show who calls, how often, and with which version",
     .arguments = {{"RING", "only API keys of this ring", ARGUMENT_TEXT, 1}},
     .options = {{"client", "NAME", "only those of this client", OPTION_TEXT},
-                {"key", "KEYID", "only this API key", OPTION_TEXT},
+                {"key", "KEYID", "only this API key", OPTION_KEY_ID},
                 {"since", "TIME", "count from this time on: a duration before now (24h, 30d), or an RFC 3339 time",
-                 OPTION_TEXT},
+                 OPTION_PAST},
                 {"by", "WHAT", "key (the default), hour or day", OPTION_TEXT}},
     .notes =
         "Each line is one credential: an API key whose client is changing to another version has two lines. \"this "
@@ -328,5 +302,6 @@ const struct command command_usage = {
         "400, unless the ring's policy has other values.",
     .examples = {"sealring usage payments", "sealring usage --client acme --by day",
                  "sealring usage payments --by hour --since 24h --json"},
+    .check = check,
     .run = run,
 };

@@ -15,25 +15,21 @@ static void print_verdict(const struct session *session, sealring_verdict verdic
 {
     const struct style *style = &session->out;
     const char *separator = style_separator(style);
-    enum tone tone = judge_tone(verdict);
-    terminal_print(stdout, style, "%s%s%s", style_start(style, tone), sealring_verdict_name(verdict),
-                   style_end(style, tone));
+    terminal_print(style, "%c%s" PLAIN, judge_tone(verdict), sealring_verdict_name(verdict));
     bool described = grant->key_id[0] != '\0';
     if (described) {
-        enum tone state = style_version_tone(grant->version_state);
-        terminal_print(stdout, style, "  client %s%sring %s%sversion %" PRIu32 " (%s%s%s)%s%s%s%skey %s", grant->client,
-                       separator, grant->ring, separator, grant->version, style_start(style, state),
-                       sealring_version_state_name(grant->version_state), style_end(style, state), separator,
+        terminal_print(style, "  client %s%sring %s%sversion %" PRIu32 " (%c%s" PLAIN ")%s%s%s%skey %s", grant->client,
+                       separator, grant->ring, separator, grant->version, style_version_tone(grant->version_state),
+                       sealring_version_state_name(grant->version_state), separator,
                        grant->scopes[0] != '\0' ? "scopes " : "no scopes", grant->scopes, separator, grant->key_id);
     }
     if (!sealring_verdict_accepted(verdict) && grant->reason[0] != '\0')
-        terminal_print(stdout, style, described ? "\n%s" : "  %s", grant->reason);
+        terminal_print(style, described ? "\n%s" : "  %s", grant->reason);
     putchar('\n');
-    if (sealring_verdict_accepted(verdict) && grant->sunset != 0) {
-        terminal_print(stdout, style, "%smove to the new credential %s %s%s\n", style_start(style, TONE_WARN),
+    if (sealring_verdict_accepted(verdict) && grant->sunset != 0)
+        terminal_print(style, WARN "move to the new credential %s %s" PLAIN "\n",
                        grant->sunset > session->now ? "before" : "now: this one was promised until",
-                       moment_format(grant->sunset, session->now).text, style_end(style, TONE_WARN));
-    }
+                       moment_format(grant->sunset, session->now).text);
 }
 
 static int run(struct session *session)
@@ -59,7 +55,6 @@ static int run(struct session *session)
 
 const struct command command_verify = {
     .words = "verify",
-    .group = "Credentials",
     .purpose = "report whether the credential on standard input is valid",
     .options = {{"scope", "SCOPE", "a scope that the credential must have; may be repeated", OPTION_LIST}},
     .notes = "Exit status 0 if it is accepted, 1 if it is rejected, 3 or 4 if there is no verdict because the PKCS#11 "
@@ -67,5 +62,5 @@ const struct command command_verify = {
              "type.",
     .examples = {"sealring verify --scope read < acme-mobile.key"},
     .run = run,
-    .flags = COMMAND_TOKEN | COMMAND_READS_SECRET,
+    .flags = COMMAND_TOKEN | COMMAND_READS_SECRET | COMMAND_OPENS_ITSELF,
 };

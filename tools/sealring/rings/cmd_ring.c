@@ -42,7 +42,8 @@ static int run_list(struct session *session)
     struct shown_rows listing;
     listing_start(&listing, session, columns);
     sealring_status status = sealring_ring_list(session->manager, NULL, list_ring, &listing, &session->error);
-    return listing_finish(&listing, status, "rings", "no rings yet: sealring ring create NAME --prefix acme_live");
+    return listing_finish(&listing, status, NULL, "rings",
+                          "no rings yet: sealring ring create NAME --prefix acme_live");
 }
 
 static int show_ring(const sealring_ring_info *ring, void *context)
@@ -53,34 +54,31 @@ static int show_ring(const sealring_ring_info *ring, void *context)
         listing->object = jsontext_ring(ring);
         return 0;
     }
-    table_fact(stdout, style, "ring", "%s%s%s", style_start(style, TONE_BOLD), ring->name, style_end(style, TONE_BOLD));
-    table_fact(stdout, style, "ring ID", "%s", ring->ring_id);
-    table_fact(stdout, style, "prefix", "%s", ring->prefix);
-    table_fact(stdout, style, "API keys", "%s", moment_number(ring->keys).text);
-    table_fact(stdout, style, "overlap", "%s after a rotation", moment_duration(ring->policy.overlap).text);
-    table_fact(stdout, style, "purge delay", "%s after a version was closed",
-               moment_duration(ring->policy.purge_delay).text);
-    table_fact(stdout, style, "quiet period", "%s without a use before a version retires",
+    table_fact(style, "ring", BOLD "%s" PLAIN, ring->name);
+    table_fact(style, "ring ID", "%s", ring->ring_id);
+    table_fact(style, "prefix", "%s", ring->prefix);
+    table_fact(style, "API keys", "%s", moment_number(ring->keys).text);
+    table_fact(style, "overlap", "%s after a rotation", moment_duration(ring->policy.overlap).text);
+    table_fact(style, "purge delay", "%s after a version was closed", moment_duration(ring->policy.purge_delay).text);
+    table_fact(style, "quiet period", "%s without a use before a version retires",
                moment_duration(ring->policy.quiet_period).text);
-    table_fact(stdout, style, "keep", "%" PRIu32 " retiring at most", ring->policy.keep);
+    table_fact(style, "keep", "%" PRIu32 " retiring at most", ring->policy.keep);
     if (ring->policy.rotate_every != 0)
-        table_fact(stdout, style, "rotates", "every %s, by sealring run",
-                   moment_duration(ring->policy.rotate_every).text);
+        table_fact(style, "rotates", "every %s, by sealring run", moment_duration(ring->policy.rotate_every).text);
     else
-        table_fact(stdout, style, "rotates", "by hand only");
-    table_fact(stdout, style, "standby", "%s", ring->policy.standby ? "kept ready by sealring run" : "none");
+        table_fact(style, "rotates", "by hand only");
+    table_fact(style, "standby", "%s", ring->policy.standby ? "kept ready by sealring run" : "none");
     if (ring->policy.succession == SEALRING_SUCCESSION_OFF)
-        table_fact(stdout, style, "succession", "off: a version retires also where API keys in use have no successor");
+        table_fact(style, "succession", "off: a version retires also where API keys in use have no successor");
     else
-        table_fact(stdout, style, "succession", "API keys used within %s need a successor before a version retires",
+        table_fact(style, "succession", "API keys used within %s need a successor before a version retires",
                    moment_duration(ring->policy.succession).text);
-    table_fact(stdout, style, "idle keys", "%s a retirement", ring->policy.idle_blocks ? "block" : "do not block");
-    table_fact(stdout, style, "usage", "by the hour for %s", moment_duration(ring->policy.usage_hourly).text);
-    table_fact(stdout, style, "", "by the day for %s", moment_duration(ring->policy.usage_daily).text);
-    table_fact(stdout, style, "created", "%s", moment_format(ring->created, listing->session->now).text);
+    table_fact(style, "idle keys", "%s a retirement", ring->policy.idle_blocks ? "block" : "do not block");
+    table_fact(style, "usage", "by the hour for %s", moment_duration(ring->policy.usage_hourly).text);
+    table_fact(style, "", "by the day for %s", moment_duration(ring->policy.usage_daily).text);
+    table_fact(style, "created", "%s", moment_format(ring->created, listing->session->now).text);
     if (ring->rotation_held)
-        table_fact(stdout, style, "rotation", "%sheld since the rollback%s, until an operator rotates or activates",
-                   style_start(style, TONE_WARN), style_end(style, TONE_WARN));
+        table_fact(style, "rotation", WARN "held since the rollback" PLAIN ", until an operator rotates or activates");
     return 0;
 }
 
@@ -129,7 +127,7 @@ static int print_ring(struct session *session)
     sealring_status status = sealring_ring_list(session->manager, name, show_ring, &versions, &session->error);
     if (status == SEALRING_OK)
         status = sealring_version_list(session->manager, name, 0, list_version, &versions, &session->error);
-    return listing_end(&versions, status, "ring", "version_list");
+    return listing_finish(&versions, status, "ring", "version_list", NULL);
 }
 
 /* The members of a policy, by the options that set them. */
@@ -159,12 +157,19 @@ static bool read_succession(const char *text, int64_t *succession)
            (sealring_duration_parse(text, succession, NULL) == SEALRING_OK && *succession > SEALRING_SUCCESSION_OFF);
 }
 
-/* Which members of the policy the command line sets: none if they contradict each other, which is then reported. */
-static int read_policy(struct session *session, sealring_policy *policy, unsigned *fields)
+static int check_succession(struct session *session)
 {
-    const struct options *given = &session->options;
-    *fields = 0;
-    *policy = (sealring_policy){
+    const char *text = option_text(&session->options, "succession");
+    int64_t succession = 0;
+    return text == NULL || read_succession(text, &succession)
+               ? STATUS_DONE
+               : session_refuse(session, STATUS_USAGE, "--succession takes a duration of 1d to 3650d, or off");
+}
+
+/* Which members of the policy the command line sets. */
+static sealring_policy read_policy(const struct options *given, unsigned *fields)
+{
+    sealring_policy policy = {
         .overlap = option_number(given, "overlap"),
         .purge_delay = option_number(given, "purge-delay"),
         .keep = (uint32_t)option_number(given, "keep"),
@@ -175,13 +180,13 @@ static int read_policy(struct session *session, sealring_policy *policy, unsigne
         .usage_hourly = option_number(given, "usage-hourly"),
         .usage_daily = option_number(given, "usage-daily"),
     };
-    const char *succession = option_text(given, "succession");
-    if (succession != NULL && !read_succession(succession, &policy->succession))
-        return session_refuse(session, STATUS_USAGE, "--succession takes a duration of 1d to 3650d, or off");
+    if (option_given(given, "succession"))
+        read_succession(option_text(given, "succession"), &policy.succession);
+    *fields = 0;
     for (size_t i = 0; i < sizeof policy_options / sizeof policy_options[0]; i++)
         if (option_given(given, policy_options[i].option))
             *fields |= policy_options[i].field;
-    return STATUS_DONE;
+    return policy;
 }
 
 /* Where verifiers serve already, the first version issues once they have proved it. */
@@ -203,16 +208,10 @@ static int remember_active(const sealring_ring_info *ring, void *context)
 
 static int run_create(struct session *session)
 {
-    sealring_policy policy;
     unsigned fields = 0;
+    sealring_policy policy = read_policy(&session->options, &fields);
     const char *name = session->options.arguments[0];
     const char *prefix = option_text(&session->options, "prefix");
-    int result = read_policy(session, &policy, &fields);
-    if (result != STATUS_DONE)
-        return result;
-    result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_status status = sealring_ring_create(session->manager, name, prefix, &policy, fields, &session->error);
     uint32_t active = 0;
     if (status == SEALRING_OK && !session->dry_run)
@@ -228,7 +227,7 @@ static int run_create(struct session *session)
     if (session->json)
         jsontext_print_as("ring", json_pack("{s:s, s:s, s:b}", "name", name, "prefix", prefix, "dry_run", 1));
     else
-        terminal_print(stdout, &session->out, "ring %s %s: prefix %s, version 1 %s\n", name,
+        terminal_print(&session->out, "ring %s %s: prefix %s, version 1 %s\n", name,
                        session->dry_run ? "would be created" : "is ready", prefix,
                        session->dry_run ? "would be active" : "is active");
     if (!session->dry_run)
@@ -236,108 +235,98 @@ static int run_create(struct session *session)
     return STATUS_DONE;
 }
 
+static int check_set(struct session *session)
+{
+    unsigned fields = 0;
+    int result = check_succession(session);
+    if (result != STATUS_DONE)
+        return result;
+    (void)read_policy(&session->options, &fields);
+    if (fields == 0)
+        return session_refuse(session, STATUS_USAGE,
+                              "ring set wants at least one member of the policy, such as --overlap: see `sealring ring "
+                              "set --help`");
+    return STATUS_DONE;
+}
+
 static int run_set(struct session *session)
 {
-    sealring_policy policy;
     unsigned fields = 0;
+    sealring_policy policy = read_policy(&session->options, &fields);
     const char *name = session->options.arguments[0];
-    int result = read_policy(session, &policy, &fields);
-    if (result != STATUS_DONE)
-        return result;
-    if (fields == 0)
-        return session_refuse(
-            session, STATUS_USAGE,
-            "ring set wants at least one member of the policy, such as --overlap: see `sealring ring set "
-            "--help`");
-    result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_status status = sealring_ring_set(session->manager, name, &policy, fields, &session->error);
     if (status != SEALRING_OK)
         return session_fail(session, status);
     if (session->json)
         return print_ring(session);
-    terminal_print(stdout, &session->out,
-                   "ring %s %s its policy; the end of an overlap that has begun does not change\n", name,
+    terminal_print(&session->out, "ring %s %s its policy; the end of an overlap that has begun does not change\n", name,
                    session->dry_run ? "would change" : "has changed");
     return STATUS_DONE;
 }
 
 #define NAME_ARGUMENT "NAME", "the ring's name", ARGUMENT_TEXT, 0
 
-#define SWITCH_OPTIONS                                                                                          \
-    {"standby", NULL, "sealring run keeps a pending version ready", OPTION_FLAG},                               \
-        {"no-standby", NULL, "keep no standby: the default", OPTION_FLAG},                                      \
-        {"idle-blocks", NULL, "API keys that never called block the retirement of their version", OPTION_FLAG}, \
-    {                                                                                                           \
-        "no-idle-blocks", NULL, "they do not block it: the default", OPTION_FLAG                                \
+#define POLICY_OPTIONS                                                                                                \
+    {"overlap", "DURATION", "how long a predecessor stays accepted after a rotation; in a new ring 7d",               \
+     OPTION_DURATION},                                                                                                \
+        {"quiet-period", "DURATION",                                                                                  \
+         "a version retires when the verifiers' reports show no use for this long; in a new ring 1d",                 \
+         OPTION_DURATION},                                                                                            \
+        {"rotate-every", "DURATION",                                                                                  \
+         "the interval at which sealring run rotates; 0s, as in a new ring: only operators rotate", OPTION_DURATION}, \
+        {"keep", "NUMBER", "how many retiring predecessors there may be; in a new ring 3", OPTION_NUMBER},            \
+        {"purge-delay", "DURATION", "how long the object of a closed version is kept; in a new ring 30d",             \
+         OPTION_DURATION},                                                                                            \
+        {"standby", NULL, "sealring run keeps a pending version ready", OPTION_FLAG},                                 \
+        {"no-standby", NULL, "keep no standby: the default", OPTION_FLAG},                                            \
+        {"idle-blocks", NULL, "API keys that never called block the retirement of their version", OPTION_FLAG},       \
+        {"no-idle-blocks", NULL, "they do not block it: the default", OPTION_FLAG},                                   \
+        {"usage-hourly", "DURATION", "how long usage is stored by the hour; in a new ring 7d", OPTION_DURATION},      \
+        {"usage-daily", "DURATION", "how long usage is stored by the day; in a new ring 400d", OPTION_DURATION},      \
+    {                                                                                                                 \
+        "succession", "DURATION",                                                                                     \
+            "API keys used within this time need a successor before their version retires, or off; in a new ring "    \
+            "400d",                                                                                                   \
+            OPTION_TEXT                                                                                               \
     }
 
 const struct command command_ring_create = {
     .words = "ring create",
-    .group = "Rings",
     .purpose = "create a ring and its first version",
     .arguments = {{NAME_ARGUMENT}},
-    .options =
-        {{"prefix", "PREFIX",
-          "the beginning of its credentials, such as acme_live; cannot be changed later; default: sr", OPTION_TEXT},
-         {"overlap", "DURATION", "how long a predecessor stays accepted after a rotation; default: 7d",
-          OPTION_DURATION},
-         {"quiet-period", "DURATION",
-          "a version retires when the verifiers' reports show no use for this long; default: 1d", OPTION_DURATION},
-         {"rotate-every", "DURATION", "the interval at which sealring run rotates; default: only operators rotate",
-          OPTION_DURATION},
-         {"keep", "NUMBER", "how many retiring predecessors there may be; default: 3", OPTION_NUMBER},
-         {"purge-delay", "DURATION", "how long the object of a closed version is kept; default: 30d", OPTION_DURATION},
-         SWITCH_OPTIONS,
-         {"usage-hourly", "DURATION", "how long usage is stored by the hour; default: 7d", OPTION_DURATION},
-         {"usage-daily", "DURATION", "how long usage is stored by the day; default: 400d", OPTION_DURATION},
-         {"succession", "DURATION",
-          "API keys used within this time need a successor before their version retires, or off; default: 400d",
-          OPTION_TEXT},
-         {WAIT_OPTION},
-         {NO_WAIT_OPTION}},
+    .options = {{"prefix", "PREFIX",
+                 "the beginning of its credentials, such as acme_live; cannot be changed later; default: sr",
+                 OPTION_TEXT},
+                POLICY_OPTIONS,
+                {WAIT_OPTION},
+                {NO_WAIT_OPTION}},
     .notes = "A ring is a line of versions under one policy: one service, environment or tenant.",
     .examples = {"sealring ring create payments --prefix acme_live --overlap 30d"},
+    .check = check_succession,
     .run = run_create,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
 };
 
 const struct command command_ring_list = {
     .words = "ring list",
-    .group = "Rings",
     .purpose = "list the rings",
     .run = run_list,
-    .flags = COMMAND_OPENS,
 };
 
 const struct command command_ring_show = {
     .words = "ring show",
-    .group = "Rings",
     .purpose = "show a ring's policy and versions",
     .arguments = {{NAME_ARGUMENT}},
     .run = print_ring,
-    .flags = COMMAND_OPENS,
 };
 
 const struct command command_ring_set = {
     .words = "ring set",
-    .group = "Rings",
     .purpose = "change a ring's policy",
     .arguments = {{NAME_ARGUMENT}},
-    .options = {{"overlap", "DURATION", "how long a predecessor stays accepted after a rotation", OPTION_DURATION},
-                {"quiet-period", "DURATION", "a version retires when the verifiers' reports show no use for this long",
-                 OPTION_DURATION},
-                {"rotate-every", "DURATION", "the interval at which sealring run rotates; 0s: only operators rotate",
-                 OPTION_DURATION},
-                {"keep", "NUMBER", "how many retiring predecessors there may be", OPTION_NUMBER},
-                {"purge-delay", "DURATION", "how long the object of a closed version is kept", OPTION_DURATION},
-                SWITCH_OPTIONS,
-                {"usage-hourly", "DURATION", "how long usage is stored by the hour", OPTION_DURATION},
-                {"usage-daily", "DURATION", "how long usage is stored by the day", OPTION_DURATION},
-                {"succession", "DURATION",
-                 "API keys used within this time need a successor before their version retires, or off", OPTION_TEXT}},
+    .options = {POLICY_OPTIONS},
     .notes = "The end of an overlap that has begun does not change.",
+    .check = check_set,
     .run = run_set,
     .flags = COMMAND_CHANGES,
 };

@@ -2,7 +2,6 @@
 /* sealring run: carries out what the rings' policies want, once or in a loop that outlives passing trouble. */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/session.h"
@@ -13,28 +12,13 @@
 #include "tools/sealring/terminal/terminal.h"
 
 #define EVERY_DEFAULT 10000
-#define EVERY_LEAST   100
-#define EVERY_MOST    3600000
 #define BACK_OFF_MOST 60000
 #define MEASURE_EVERY 250
 
-/* What was reported of something that is blocked is not repeated while it does not change. */
-struct said {
-    char ring[SEALRING_NAME_LENGTH_MAX + 1];
-    sealring_event event;
-    uint32_t version;
-    sealring_plan_state state;
-};
-
-struct said_list {
-    struct said *items;
-    size_t count;
-};
-
 struct running {
     struct session *session;
-    struct said_list before; /* in the turn before */
-    struct said_list now;
+    json_t *before;   /* owned: what was reported in the turn before, as an object's names */
+    json_t *now;      /* owned: the same of this turn */
     char remark[256]; /* the beginning of the last one */
     char trouble[sizeof((sealring_error *)0)->message];
 };
@@ -51,29 +35,19 @@ static const struct {
 
 /* ---- what is reported --------------------------------------------------------------------------------------------------- */
 
-static bool is_said(const struct said_list *list, const struct said *said)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        const struct said *other = &list->items[i];
-        if (other->event == said->event && other->version == said->version && other->state == said->state &&
-            strcmp(other->ring, said->ring) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Whether it is news; what was done, and what concerns the vault, always is. */
+/* Whether it is news; what was done, and what concerns the vault, always is. Of something that is blocked nothing is repeated while it does
+ * not change. */
 static bool is_news(struct running *running, const sealring_plan *plan)
 {
-    struct said said = {.event = plan->event, .version = plan->version, .state = plan->state};
     if (plan->state == SEALRING_PLAN_DONE || plan->ring[0] == '\0')
         return true;
-    snprintf(said.ring, sizeof said.ring, "%s", plan->ring);
-    if (is_said(&running->now, &said))
-        return false;
-    running->now.items = memory_grow(running->now.items, running->now.count + 1, sizeof *running->now.items);
-    running->now.items[running->now.count++] = said;
-    return !is_said(&running->before, &said);
+    char *name = memory_text("%s %s %" PRIu32 " %s", plan->ring, sealring_event_name(plan->event), plan->version,
+                             sealring_plan_state_name(plan->state));
+    bool news = json_object_get(running->before, name) == NULL && json_object_get(running->now, name) == NULL;
+    if (json_object_set_new_nocheck(running->now, name, json_true()) != 0)
+        memory_lack();
+    free(name);
+    return news;
 }
 
 static void print_json(const sealring_plan *plan)
@@ -99,27 +73,24 @@ static void print_text(const struct running *running, const sealring_plan *plan)
     enum tone tone = plan->state == SEALRING_PLAN_DONE     ? TONE_GOOD
                      : plan->state == SEALRING_PLAN_FAILED ? TONE_BAD
                                                            : TONE_WARN;
-    terminal_print(stdout, style, "%s%s%s ", style_start(style, TONE_DIM), moment_absolute(moment_now()).text,
-                   style_end(style, TONE_DIM));
-    if (plan->ring[0] == '\0') {
-        terminal_print(stdout, style, "%sclocks%s: %s\n", style_start(style, tone), style_end(style, tone), plan->text);
-    } else if (plan->event == 0 && plan->version == 0) {
-        terminal_print(stdout, style, "%s: %s%s%s\n", plan->ring, style_start(style, tone), plan->text,
-                       style_end(style, tone));
-    } else if (plan->event == 0) {
-        terminal_print(stdout, style, "%s %" PRIu32 ": %s\n", plan->ring, plan->version, plan->text);
-    } else if (plan->state == SEALRING_PLAN_AHEAD) {
-        terminal_print(stdout, style, "%s: %sahead%s to %s version %" PRIu32 " at %s, but it will wait: %s\n",
-                       plan->ring, style_start(style, tone), style_end(style, tone), sealring_event_name(plan->event),
-                       plan->version, moment_absolute(plan->due).text, plan->foreseen);
-    } else if (plan->state == SEALRING_PLAN_DONE) {
-        terminal_print(stdout, style, "%s: %s%s version %" PRIu32 "%s (%s)\n", plan->ring, style_start(style, tone),
-                       deed(plan->event), plan->version, style_end(style, tone), plan->text);
-    } else {
-        terminal_print(stdout, style, "%s: %s%s%s to %s version %" PRIu32 ": %s\n", plan->ring,
-                       style_start(style, tone), sealring_plan_state_name(plan->state), style_end(style, tone),
-                       sealring_event_name(plan->event), plan->version, plan->text);
-    }
+    terminal_print(style, DIM "%s" PLAIN " ", moment_absolute(moment_now()).text);
+    if (plan->ring[0] == '\0')
+        terminal_print(style, "%cclocks" PLAIN ": %s\n", tone, plan->text);
+    else if (plan->event == 0 && plan->version == 0)
+        terminal_print(style, "%s: %c%s" PLAIN "\n", plan->ring, tone, plan->text);
+    else if (plan->event == 0)
+        terminal_print(style, "%s %" PRIu32 ": %s\n", plan->ring, plan->version, plan->text);
+    else if (plan->state == SEALRING_PLAN_AHEAD)
+        terminal_print(style, "%s: %cahead" PLAIN " to %s version %" PRIu32 " at %s, but it will wait: %s\n",
+                       plan->ring, tone, sealring_event_name(plan->event), plan->version,
+                       moment_absolute(plan->due).text, plan->foreseen);
+    else if (plan->state == SEALRING_PLAN_DONE)
+        terminal_print(style, "%s: %c%s version %" PRIu32 PLAIN " (%s)\n", plan->ring, tone, deed(plan->event),
+                       plan->version, plan->text);
+    else
+        terminal_print(style, "%s: %c%s" PLAIN " to %s version %" PRIu32 ": %s\n", plan->ring, tone,
+                       sealring_plan_state_name(plan->state), sealring_event_name(plan->event), plan->version,
+                       plan->text);
 }
 
 static int hear(const sealring_plan *plan, void *context)
@@ -160,16 +131,15 @@ static sealring_status turn(struct running *running, sealring_run_result *result
     struct session *session = running->session;
     sealring_run_options options = {
         .size = sizeof options,
-        .ring = session->options.argument_count > 0 ? session->options.arguments[0] : NULL,
+        .ring = session->options.arguments[0],
     };
-    struct said_list before = running->before;
     sealring_status status = session_connect(session, false);
     if (status == SEALRING_OK)
         status = sealring_run_once(session->manager, &options, hear, running, result, &session->error);
     if (status == SEALRING_OK) {
+        json_decref(running->before);
         running->before = running->now;
-        running->now = (struct said_list){NULL, 0};
-        free(before.items);
+        running->now = json_object();
     }
     return status;
 }
@@ -226,47 +196,46 @@ static int loop(struct running *running, int64_t every)
     return STATUS_DONE;
 }
 
-/* What is wrong with the command line; NULL: nothing. */
-static const char *objection(const struct options *given, bool once, int64_t every)
+static int check(struct session *session)
 {
-    if (every < EVERY_LEAST || every > EVERY_MOST)
-        return "--every wants 100ms to 1h";
-    if (!once && option_given(given, "dry-run"))
-        return "--dry-run wants --once: nothing would ever change";
-    if (!once && option_given(given, "take-over"))
-        return "--take-over wants --once: it is an answer to one alarm, not to all that come";
-    if (!once && option_given(given, "trust-clock"))
-        return "--trust-clock wants --once: it is an answer to one checkpoint, not to all that come";
-    return NULL;
+    static const struct {
+        const char *option;
+        const char *why;
+    } of_one_turn[] = {
+        {"dry-run", "nothing would ever change"},
+        {"take-over", "it is an answer to one alarm, not to all that come"},
+        {"trust-clock", "it is an answer to one checkpoint, not to all that come"},
+    };
+    for (size_t i = 0; i < sizeof of_one_turn / sizeof *of_one_turn; i++)
+        if (option_given(&session->options, of_one_turn[i].option) && !option_given(&session->options, "once"))
+            return session_refuse(session, STATUS_USAGE, "--%s wants --once: %s", of_one_turn[i].option,
+                                  of_one_turn[i].why);
+    return STATUS_DONE;
 }
 
 static int run(struct session *session)
 {
-    struct running running = {.session = session};
-    int64_t every =
-        option_given(&session->options, "every") ? option_number(&session->options, "every") : EVERY_DEFAULT;
-    bool once = option_given(&session->options, "once");
-    const char *problem = objection(&session->options, once, every);
-    if (problem != NULL)
-        return session_refuse(session, STATUS_USAGE, "%s", problem);
+    struct running running = {.session = session, .before = json_object(), .now = json_object()};
+    int64_t every = option_number(&session->options, "every");
     int exit_status = session_environment(session);
     if (exit_status != STATUS_DONE)
-        return exit_status;
+        goto cleanup;
     signals_watch();
-    exit_status = once ? run_turns(&running) : loop(&running, every);
+    exit_status = option_given(&session->options, "once") ? run_turns(&running)
+                                                          : loop(&running, every != 0 ? every : EVERY_DEFAULT);
     signals_release();
-    free(running.before.items);
-    free(running.now.items);
+cleanup:
+    json_decref(running.before);
+    json_decref(running.now);
     return exit_status;
 }
 
 const struct command command_run = {
     .words = "run",
-    .group = "Vault",
     .purpose = "rotate, retire and destroy versions as the rings' policies require",
     .arguments = {{"RING", "only this ring; default: all rings", ARGUMENT_TEXT, 1}},
     .options = {{"once", NULL, "run one turn, as for a timer; default: a loop until SIGTERM or SIGINT", OPTION_FLAG},
-                {"every", "DURATION", "the longest pause between two turns; default: 10s", OPTION_DURATION}},
+                {"every", "DURATION", "the longest pause between two turns; default: 10s", OPTION_INTERVAL}},
     .notes =
         "Prepares, activates, retires and destroys versions when the policy requires it and the guards permit it. "
         "Disables signing in the token for versions whose retirement is effective. Prints a line for each act, and "
@@ -274,6 +243,7 @@ const struct command command_run = {
         "While the wall clock cannot be trusted, nothing irreversible happens. The loop continues if the token or "
         "the registry is unavailable for a while.",
     .examples = {"sealring run --vault /var/lib/sealring", "sealring run --once --dry-run"},
+    .check = check,
     .run = run,
-    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN | COMMAND_OPENS_ITSELF,
 };

@@ -14,45 +14,21 @@
 #include "tools/sealring/views/overview.h"
 
 #define EVERY_DEFAULT 2000
-#define EVERY_LEAST   100
-#define EVERY_MOST    3600000
 #define SLICE         100 /* after which a change of size is noticed */
-
-static const char *ring_of(const struct session *session)
-{
-    return session->options.argument_count > 0 ? session->options.arguments[0] : NULL;
-}
-
-static void print_json(json_t *json, bool line)
-{
-    if (line)
-        jsontext_print_line(json_incref(json));
-    else
-        jsontext_print(json_incref(json));
-}
-
-static void say_empty(const struct session *session, const struct overview *overview)
-{
-    if (overview->rings == 0)
-        session_say(session, "no rings yet: sealring ring create NAME --prefix acme_live");
-}
 
 static int show_once(struct session *session)
 {
-    struct overview overview;
     struct page page;
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
+    sealring_status status = SEALRING_OK;
     page_open(&page, &session->out, session->out.terminal ? screen_size().columns : 0, session->now);
-    sealring_status status = overview_look(&overview, session, ring_of(session), &page);
+    json_t *overview = overview_read(session, session->options.arguments[0], &page, &status);
+    if (status == SEALRING_OK && !session->json)
+        page_print(page_text(&page), 0, SIZE_MAX, "\n");
+    if (status == SEALRING_OK && json_array_size(json_object_get(overview, "rings")) == 0)
+        session_say(session, "no rings yet: sealring ring create NAME --prefix acme_live");
     if (status == SEALRING_OK && session->json)
-        print_json(overview.json, false);
-    else if (status == SEALRING_OK)
-        page_print(page_text(&page), stdout, 0, SIZE_MAX, "\n");
-    if (status == SEALRING_OK)
-        say_empty(session, &overview);
-    overview_free(&overview);
+        jsontext_print(json_incref(overview));
+    json_decref(overview);
     page_close(&page);
     return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
 }
@@ -72,35 +48,32 @@ struct watching {
 
 static void draw(const struct watching *watching)
 {
-    const struct style *style = &watching->session->out;
+    const char *separator = style_separator(&watching->session->out);
     int64_t now = watching->session->now;
-    char *foot = NULL;
-    if (watching->trouble[0] != '\0') {
-        char *trouble = terminal_text(style, watching->trouble);
-        foot = memory_text("%stries again, this is of %s: %s%s", style_start(style, TONE_WARN),
-                           moment_relative(watching->looked, now).text, trouble, style_end(style, TONE_WARN));
-        free(trouble);
-    } else {
-        foot = memory_text("%s%s%slooks every %s%sCtrl-C ends%s", style_start(style, TONE_DIM),
-                           moment_absolute(now).text, style_separator(style), moment_duration(watching->every).text,
-                           style_separator(style), style_end(style, TONE_DIM));
-    }
-    screen_draw(&watching->screen, watching->text, foot);
-    free(foot);
+    struct page foot;
+    page_open(&foot, &watching->session->out, 0, now);
+    if (watching->trouble[0] != '\0')
+        terminal_print(&foot.out, WARN "tries again, this is of %s: %s" PLAIN,
+                       moment_relative(watching->looked, now).text, watching->trouble);
+    else
+        terminal_print(&foot.out, DIM "%s%slooks every %s%sCtrl-C ends" PLAIN, moment_absolute(now).text, separator,
+                       moment_duration(watching->every).text, separator);
+    screen_draw(&watching->screen, watching->text, page_text(&foot));
+    page_close(&foot);
 }
 
 /* A block for each change. */
-static void print_change(struct watching *watching, const struct overview *overview)
+static void print_change(struct watching *watching, json_t *overview)
 {
     char *substance = overview_substance(overview);
     bool news = watching->substance == NULL || strcmp(watching->substance, substance) != 0;
     if (news && watching->session->json) {
-        print_json(overview->json, true);
+        jsontext_print_line(json_incref(overview));
     } else if (news) {
         if (watching->substance != NULL)
             putchar('\n');
-        terminal_print(stdout, &watching->session->out, "---- %s ----\n", moment_absolute(watching->session->now).text);
-        page_print(watching->text, stdout, 0, SIZE_MAX, "\n");
+        terminal_print(&watching->session->out, "---- %s ----\n", moment_absolute(watching->session->now).text);
+        page_print(watching->text, 0, SIZE_MAX, "\n");
     }
     free(watching->substance);
     watching->substance = substance;
@@ -126,23 +99,23 @@ static void note_recovery(struct watching *watching)
 static sealring_status look(struct watching *watching)
 {
     struct session *session = watching->session;
-    struct overview overview = {0};
+    json_t *overview = NULL;
     struct page page;
     session->now = moment_now();
     watching->screen = screen_size();
     page_open(&page, &session->out, watching->draws ? watching->screen.columns : 0, session->now);
     sealring_status status = session_connect(session, true);
     if (status == SEALRING_OK)
-        status = overview_look(&overview, session, ring_of(session), &page);
+        overview = overview_read(session, session->options.arguments[0], &page, &status);
     if (status == SEALRING_OK) {
         free(watching->text);
         watching->text = memory_copy(page_text(&page));
         watching->looked = session->now;
         note_recovery(watching);
         if (!watching->draws)
-            print_change(watching, &overview);
+            print_change(watching, overview);
     }
-    overview_free(&overview);
+    json_decref(overview);
     page_close(&page);
     return status;
 }
@@ -186,28 +159,31 @@ static int watch(struct session *session, int64_t every)
     return STATUS_DONE;
 }
 
+static int check(struct session *session)
+{
+    if (option_given(&session->options, "every") && !option_given(&session->options, "watch"))
+        return session_refuse(session, STATUS_USAGE, "--every goes with --watch");
+    return STATUS_DONE;
+}
+
 static int run(struct session *session)
 {
-    bool given = option_given(&session->options, "every");
-    int64_t every = given ? option_number(&session->options, "every") : EVERY_DEFAULT;
-    if (given && !option_given(&session->options, "watch"))
-        return session_refuse(session, STATUS_USAGE, "--every goes with --watch");
-    if (every < EVERY_LEAST || every > EVERY_MOST)
-        return session_refuse(session, STATUS_USAGE, "--every wants 100ms to 1h");
-    return option_given(&session->options, "watch") ? watch(session, every) : show_once(session);
+    int64_t every = option_number(&session->options, "every");
+    return option_given(&session->options, "watch") ? watch(session, every != 0 ? every : EVERY_DEFAULT)
+                                                    : show_once(session);
 }
 
 const struct command command_status = {
     .words = "status",
-    .group = "Vault",
     .purpose = "show rings' versions on a time line, their traffic, and what happens next",
     .arguments = {{"RING", "only this ring", ARGUMENT_TEXT, 1}},
     .options = {{"watch", NULL, "continue until Ctrl-C: in place on a terminal, otherwise a block for each change",
                  OPTION_FLAG},
-                {"every", "DURATION", "with --watch: the interval between two polls; default: 2s", OPTION_DURATION}},
+                {"every", "DURATION", "with --watch: the interval between two polls; default: 2s", OPTION_INTERVAL}},
     .notes =
         "Changes nothing and does not use the token. Shows the versions, the share of traffic of each in the last 24 "
         "hours, what the policy does next and when, what blocks it, and the verifiers.",
     .examples = {"sealring status", "sealring status payments --watch", "sealring status --json | jq '.rings[].plan'"},
+    .check = check,
     .run = run,
 };

@@ -53,13 +53,12 @@ static int run_list(struct session *session)
     listing_start(&listing.rows, session, columns);
     sealring_status status = sealring_verifier_list(session->manager, all, list_verifier, &listing, &session->error);
     int result =
-        listing_finish(&listing.rows, status, "verifiers",
+        listing_finish(&listing.rows, status, NULL, "verifiers",
                        all ? "no verifier that is remembered: each process that opens the vault with libsealring is one"
                            : "no verifier is there now: each process that opens the vault with libsealring is one");
     json_array_foreach(listing.debts, index, sentence)
     {
-        terminal_print(stdout, style, "%s%s%s %s\n", style_start(style, TONE_INFO), style_arrow(style),
-                       style_end(style, TONE_INFO), json_string_value(sentence));
+        terminal_print(style, INFO "%s" PLAIN " %s\n", style_arrow(style), json_string_value(sentence));
     }
     json_decref(listing.debts);
     return result;
@@ -69,12 +68,6 @@ static int run_forget(struct session *session)
 {
     const char *instance = session->options.arguments[0];
     const char *reason = option_text(&session->options, "reason");
-    if (reason == NULL || reason[0] == '\0')
-        return session_refuse(session, STATUS_USAGE,
-                              "verifier forget wants --reason, which is recorded in the audit log");
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_status status = sealring_verifier_forget(session->manager, instance, reason, &session->error);
     if (status != SEALRING_OK)
         return session_fail(session, status);
@@ -82,7 +75,7 @@ static int run_forget(struct session *session)
         jsontext_print_as("verifier", json_pack("{s:s, s:b, s:b}", "instance", instance, "forgotten",
                                                 (int)!session->dry_run, "dry_run", (int)session->dry_run));
     else
-        terminal_print(stdout, &session->out,
+        terminal_print(&session->out,
                        "verifier %s %sforgotten: the hole in its reports blocks no retirement any more\n", instance,
                        session->dry_run ? "would be " : "is ");
     return STATUS_DONE;
@@ -90,26 +83,24 @@ static int run_forget(struct session *session)
 
 const struct command command_verifier_list = {
     .words = "verifier list",
-    .group = "Verifiers",
     .purpose = "list verifiers, their lease and epoch, and what each has not done yet",
     .options = {{"all", NULL, "also list verifiers that ended at most a day ago", OPTION_FLAG}},
     .notes = "A verifier is one open vault in one process. States: joining (it opens the vault), serving, silent (its "
              "process is alive, but does not poll the registry: it answers *unavailable*), lost (its report file is "
              "missing or damaged), left, dead, forgotten.",
     .run = run_list,
-    .flags = COMMAND_OPENS,
 };
 
 const struct command command_verifier_forget = {
     .words = "verifier forget",
-    .group = "Verifiers",
     .purpose = "forget a verifier that will not return",
     .arguments = {{"VERIFIER", "the first digits of its ID, enough to be unique, at least 4", ARGUMENT_TEXT, 0}},
-    .options = {{"reason", "TEXT", "recorded in the audit log; required", OPTION_TEXT}},
+    .options = {{"reason", "TEXT", "recorded in the audit log; required", OPTION_REASON}},
     .notes =
         "What is missing in a lost verifier's reports counts as a use, and blocks retirements for a quiet period. If "
         "you forget the verifier, you take responsibility for that. A verifier that may still be serving is not "
         "forgotten; one that reports again is listed again.",
+    .required = "reason",
     .run = run_forget,
     .flags = COMMAND_CHANGES,
 };

@@ -11,37 +11,6 @@
 
 #define TRIES_MOST 10 /* verifiers may join all the time */
 
-/* What a version in this state means for people: "version 2 " and the sentence. */
-static void effect_sentence(const sealring_effect *effect, const struct session *session, char *text, size_t size)
-{
-    const char *be = session->dry_run ? "would be" : "is";
-    int64_t time = effect->to == SEALRING_VERSION_RETIRING ? effect->retire_at : effect->purge_at;
-    struct moment when = moment_format(time, session->now);
-    switch (effect->to) {
-    case SEALRING_VERSION_PENDING:
-        snprintf(text, size, "%s pending: accepted, and ready to be activated", be);
-        break;
-    case SEALRING_VERSION_ACTIVE:
-        snprintf(text, size, "%s active", be);
-        break;
-    case SEALRING_VERSION_RETIRING:
-        snprintf(text, size, "%s retiring: its credentials stay valid until %s at least", be, when.text);
-        break;
-    case SEALRING_VERSION_RETIRED:
-        snprintf(text, size, "%s retired: its credentials are rejected; its object is kept until %s", be, when.text);
-        break;
-    case SEALRING_VERSION_COMPROMISED:
-        snprintf(text, size, "%s compromised: its credentials are rejected for ever", be);
-        break;
-    case SEALRING_VERSION_DESTROYED:
-        snprintf(text, size, "%s destroyed: its object is gone from the token", be);
-        break;
-    case SEALRING_VERSION_NONE:
-        snprintf(text, size, "%s gone", be);
-        break;
-    }
-}
-
 /* A rotation creates a version and activates it: only each version's last state is printed. */
 static bool is_last(const sealring_change *change, size_t index)
 {
@@ -51,28 +20,34 @@ static bool is_last(const sealring_change *change, size_t index)
     return true;
 }
 
+/* What a version in this state means for people. */
 static void print_effect(const struct session *session, const sealring_effect *effect)
 {
-    const struct style *style = &session->out;
-    enum tone tone = style_version_tone(effect->to);
-    char sentence[200];
-    effect_sentence(effect, session, sentence, sizeof sentence);
-    terminal_print(stdout, style, "version %s%" PRIu32 "%s %s\n", style_start(style, tone), effect->version,
-                   style_end(style, tone), sentence);
+    static const char *const meanings[] = {
+        [SEALRING_VERSION_NONE] = "gone",
+        [SEALRING_VERSION_PENDING] = "pending: accepted, and ready to be activated",
+        [SEALRING_VERSION_ACTIVE] = "active",
+        [SEALRING_VERSION_RETIRING] = "retiring: its credentials stay valid until ",
+        [SEALRING_VERSION_RETIRED] = "retired: its credentials are rejected; its object is kept until ",
+        [SEALRING_VERSION_COMPROMISED] = "compromised: its credentials are rejected for ever",
+        [SEALRING_VERSION_DESTROYED] = "destroyed: its object is gone from the token",
+    };
+    bool retiring = effect->to == SEALRING_VERSION_RETIRING;
+    bool retired = effect->to == SEALRING_VERSION_RETIRED;
+    struct moment until = moment_format(retiring ? effect->retire_at : effect->purge_at, session->now);
+    terminal_print(&session->out, "version %c%" PRIu32 PLAIN " %s %s%s%s\n", style_version_tone(effect->to),
+                   effect->version, session->dry_run ? "would be" : "is", meanings[effect->to],
+                   retiring || retired ? until.text : "", retiring ? " at least" : "");
 }
 
 static void print_change(const struct session *session, const sealring_change *change)
 {
-    const struct style *style = &session->out;
-    for (size_t i = 0; i < change->count; i++)
-        if (is_last(change, i) && change->effects[i].to == SEALRING_VERSION_ACTIVE)
-            print_effect(session, &change->effects[i]);
-    for (size_t i = 0; i < change->count; i++)
-        if (is_last(change, i) && change->effects[i].to != SEALRING_VERSION_ACTIVE)
-            print_effect(session, &change->effects[i]);
+    for (int active = 1; active >= 0; active--)
+        for (size_t i = 0; i < change->count; i++)
+            if (is_last(change, i) && (change->effects[i].to == SEALRING_VERSION_ACTIVE) == active)
+                print_effect(session, &change->effects[i]);
     if (change->guard[0] != '\0' && session->dry_run)
-        terminal_print(stdout, style, "%sguards: %s%s\n", style_start(style, TONE_DIM), change->guard,
-                       style_end(style, TONE_DIM));
+        terminal_print(&session->out, DIM "guards: %s" PLAIN "\n", change->guard);
     else if (change->guard[0] != '\0')
         session_say(session, "guards: %s", change->guard);
 }
@@ -214,26 +189,15 @@ static int finish(struct session *session, const char *ring, sealring_change *ch
     return result;
 }
 
-/* The reason, and which guards it overrules. */
-static int read_reason(struct session *session, sealring_event_options *options)
+static const char *const overruling[] = {"overrule", "overrule-succession"};
+
+static int check(struct session *session)
 {
-    static const char *const overruling[] = {"overrule", "overrule-succession"};
     const struct options *given = &session->options;
-    options->reason = option_text(given, "reason");
-    for (size_t i = 0; i < sizeof overruling / sizeof *overruling; i++) {
-        const char *why = option_text(given, overruling[i]);
-        if (why == NULL)
-            continue;
-        if (option_text(given, "reason") != NULL)
+    for (size_t i = 0; i < sizeof overruling / sizeof *overruling; i++)
+        if (option_given(given, overruling[i]) && option_given(given, "reason"))
             return session_refuse(session, STATUS_USAGE, "--%s has the reason already: do not give --reason",
                                   overruling[i]);
-        if (why[0] == '\0')
-            return session_refuse(session, STATUS_USAGE, "--%s wants a reason, which is recorded in the audit log",
-                                  overruling[i]);
-        options->reason = why;
-    }
-    options->overrule = option_given(given, "overrule");
-    options->overrule_succession = option_given(given, "overrule-succession");
     return STATUS_DONE;
 }
 
@@ -241,12 +205,15 @@ static int run(struct session *session)
 {
     const struct options *given = &session->options;
     const char *ring = given->arguments[0];
-    sealring_event_options options = {.size = sizeof options};
-    if (read_reason(session, &options) != STATUS_DONE)
-        return STATUS_USAGE;
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
+    sealring_event_options options = {
+        .size = sizeof options,
+        .reason = option_text(given, "reason"),
+        .overrule = option_given(given, "overrule"),
+        .overrule_succession = option_given(given, "overrule-succession"),
+    };
+    for (size_t i = 0; i < sizeof overruling / sizeof *overruling; i++)
+        if (option_given(given, overruling[i]))
+            options.reason = option_text(given, overruling[i]);
     sealring_change change = {.size = sizeof change};
     uint64_t late = 0;
     if (session->command->detail == SEALRING_EVENT_RETIRE)
@@ -258,112 +225,89 @@ static int run(struct session *session)
     return status == SEALRING_OK ? finish(session, ring, &change, late) : session_fail(session, status);
 }
 
-#define RING_ARGUMENT    "RING", "the ring", ARGUMENT_TEXT, 0
-#define VERSION_ARGUMENT "VERSION", "the version's number", ARGUMENT_VERSION, 0
+#define RING_ARGUMENT        "RING", "the ring", ARGUMENT_TEXT, 0
+#define VERSION_ARGUMENT     "VERSION", "the version's number", ARGUMENT_VERSION, 0
+#define VERSION_EVENT(event) .check = check, .run = run, .flags = COMMAND_CHANGES | COMMAND_TOKEN, .detail = (event)
 
 const struct command command_rotate = {
     .words = "rotate",
-    .group = "Versions",
     .purpose = "make the next version active; the former one stays accepted for the overlap",
     .arguments = {{RING_ARGUMENT}},
     .options = {{REASON_OPTION}, {WAIT_OPTION}, {NO_WAIT_OPTION}},
     .notes = "Uses the prepared version if there is one (a reinstated version is activated only by its number). "
              "Credentials of the predecessor are accepted until it is retired.",
-    .run = run,
-    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
-    .detail = SEALRING_EVENT_ROTATE,
+    VERSION_EVENT(SEALRING_EVENT_ROTATE),
 };
 
 const struct command command_prepare = {
     .words = "prepare",
-    .group = "Versions",
     .purpose = "create the next version, pending: accepted, issuing nothing yet",
     .arguments = {{RING_ARGUMENT}},
     .options = {{REASON_OPTION}},
-    .run = run,
-    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
-    .detail = SEALRING_EVENT_PREPARE,
+    VERSION_EVENT(SEALRING_EVENT_PREPARE),
 };
 
 const struct command command_activate = {
     .words = "activate",
-    .group = "Versions",
     .purpose = "make a pending or retiring version the active one",
     .arguments = {{RING_ARGUMENT}, {"VERSION", "the version's number; default: the pending one", ARGUMENT_VERSION, 1}},
     .options = {{REASON_OPTION}, {WAIT_OPTION}, {NO_WAIT_OPTION}},
-    .run = run,
-    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
-    .detail = SEALRING_EVENT_ACTIVATE,
+    VERSION_EVENT(SEALRING_EVENT_ACTIVATE),
 };
 
 const struct command command_rollback = {
     .words = "rollback",
-    .group = "Versions",
     .purpose = "make the newest retiring version active again",
     .arguments = {{RING_ARGUMENT}},
     .options = {{REASON_OPTION}},
     .notes =
         "Stops automatic rotation until an operator rotates or activates. To return to the newer version: sealring "
         "activate RING VERSION.",
-    .run = run,
-    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
-    .detail = SEALRING_EVENT_ROLLBACK,
+    VERSION_EVENT(SEALRING_EVENT_ROLLBACK),
 };
 
 const struct command command_retire = {
     .words = "retire",
-    .group = "Versions",
     .purpose = "reject a retiring version's credentials when its overlap has ended",
     .arguments = {{RING_ARGUMENT}, {VERSION_ARGUMENT}},
     .options = {{REASON_OPTION},
-                {"overrule", "REASON", "do not wait for the gate; recorded in the audit log", OPTION_TEXT},
+                {"overrule", "REASON", "do not wait for the gate; recorded in the audit log", OPTION_REASON},
                 {"overrule-succession", "REASON",
-                 "lock out clients that were issued no successor; recorded in the audit log", OPTION_TEXT},
+                 "lock out clients that were issued no successor; recorded in the audit log", OPTION_REASON},
                 {WAIT_OPTION},
                 {NO_WAIT_OPTION}},
     .notes =
         "Nobody must have used the version for the quiet period, and clients must have successors. Signing with its "
         "object is disabled, and the object is kept until the purge delay has ended. Until then sealring reinstate "
         "reverses the retirement.",
-    .run = run,
-    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
-    .detail = SEALRING_EVENT_RETIRE,
+    VERSION_EVENT(SEALRING_EVENT_RETIRE),
 };
 
 const struct command command_reinstate = {
     .words = "reinstate",
-    .group = "Versions",
     .purpose = "make a retired version pending again: it is accepted",
     .arguments = {{RING_ARGUMENT}, {VERSION_ARGUMENT}},
     .options = {{REASON_OPTION}},
-    .run = run,
-    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
-    .detail = SEALRING_EVENT_REINSTATE,
+    VERSION_EVENT(SEALRING_EVENT_REINSTATE),
 };
 
 const struct command command_compromise = {
     .words = "compromise",
-    .group = "Versions",
     .purpose = "reject a version's credentials at once and for ever",
     .arguments = {{RING_ARGUMENT}, {VERSION_ARGUMENT}},
     .options = {{REASON_OPTION}, {WAIT_OPTION}, {NO_WAIT_OPTION}},
     .notes = "If the version was active, a pending version becomes active; without one, nothing is issued until one is "
              "prepared and activated. This cannot be reversed.",
-    .run = run,
-    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
-    .detail = SEALRING_EVENT_COMPROMISE,
+    VERSION_EVENT(SEALRING_EVENT_COMPROMISE),
 };
 
 const struct command command_destroy = {
     .words = "destroy",
-    .group = "Versions",
     .purpose = "destroy a closed version's object in the token",
     .arguments = {{RING_ARGUMENT}, {VERSION_ARGUMENT}},
-    .options = {{REASON_OPTION}, {"overrule", "REASON", "do not wait; recorded in the audit log", OPTION_TEXT}},
+    .options = {{REASON_OPTION}, {"overrule", "REASON", "do not wait; recorded in the audit log", OPTION_REASON}},
     .notes =
         "For a retired or compromised version whose purge delay has ended, or a pending version of which no client "
         "holds a credential. This cannot be reversed.",
-    .run = run,
-    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
-    .detail = SEALRING_EVENT_DESTROY,
+    VERSION_EVENT(SEALRING_EVENT_DESTROY),
 };

@@ -23,9 +23,7 @@ json_t *jsontext_text(const char *text)
     json_t *json = text != NULL ? json_string(text) : json_null();
     if (json != NULL)
         return json;
-    size_t size = sealring_text_escape(text, strlen(text), SEALRING_ESCAPE_TERMINAL, NULL, 0) + 1;
-    char *escaped = memory_grow(NULL, size, 1);
-    sealring_text_escape(text, strlen(text), SEALRING_ESCAPE_TERMINAL, escaped, size);
+    char *escaped = memory_escaped(text, strlen(text), SEALRING_ESCAPE_TERMINAL);
     json = json_string(escaped);
     free(escaped);
     return json;
@@ -83,21 +81,16 @@ json_t *jsontext_scopes(const char *scopes)
 json_t *jsontext_ring(const sealring_ring_info *ring)
 {
     const sealring_policy *policy = &ring->policy;
-    json_t *json =
-        json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:o}", "name", ring->name, "ring_id",
-                  ring->ring_id, "prefix", ring->prefix, "overlap", duration(policy->overlap), "purge_delay",
-                  duration(policy->purge_delay), "keep", (json_int_t)policy->keep, "rotation_held",
-                  (int)ring->rotation_held, "active_version", (json_int_t)ring->active_version, "versions",
-                  (json_int_t)ring->versions, "keys", (json_int_t)ring->keys, "created", jsontext_time(ring->created));
-    json_object_set_new(json, "rotate_every", policy->rotate_every != 0 ? duration(policy->rotate_every) : json_null());
-    json_object_set_new(json, "quiet_period", duration(policy->quiet_period));
-    json_object_set_new(json, "standby", json_boolean(policy->standby));
-    json_object_set_new(json, "idle_blocks", json_boolean(policy->idle_blocks));
-    json_object_set_new(json, "usage_hourly", duration(policy->usage_hourly));
-    json_object_set_new(json, "usage_daily", duration(policy->usage_daily));
-    json_object_set_new(json, "succession",
-                        policy->succession != SEALRING_SUCCESSION_OFF ? duration(policy->succession) : json_null());
-    return json;
+    return json_pack(
+        "{s:s, s:s, s:s, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o}", "name",
+        ring->name, "ring_id", ring->ring_id, "prefix", ring->prefix, "overlap", duration(policy->overlap),
+        "purge_delay", duration(policy->purge_delay), "keep", (json_int_t)policy->keep, "rotation_held",
+        (int)ring->rotation_held, "active_version", (json_int_t)ring->active_version, "versions",
+        (json_int_t)ring->versions, "keys", (json_int_t)ring->keys, "created", jsontext_time(ring->created),
+        "rotate_every", policy->rotate_every != 0 ? duration(policy->rotate_every) : json_null(), "quiet_period",
+        duration(policy->quiet_period), "standby", (int)policy->standby, "idle_blocks", (int)policy->idle_blocks,
+        "usage_hourly", duration(policy->usage_hourly), "usage_daily", duration(policy->usage_daily), "succession",
+        policy->succession != SEALRING_SUCCESSION_OFF ? duration(policy->succession) : json_null());
 }
 
 json_t *jsontext_version(const sealring_version_info *version)
@@ -170,9 +163,7 @@ static int write_piece(const char *piece, size_t length, void *stream)
 {
     char escaped[512];
     size_t wanted = sealring_text_escape(piece, length, SEALRING_ESCAPE_JSON, escaped, sizeof escaped);
-    char *longer = wanted < sizeof escaped ? NULL : memory_grow(NULL, wanted + 1, 1);
-    if (longer != NULL)
-        sealring_text_escape(piece, length, SEALRING_ESCAPE_JSON, longer, wanted + 1);
+    char *longer = wanted < sizeof escaped ? NULL : memory_escaped(piece, length, SEALRING_ESCAPE_JSON);
     size_t written = fwrite(longer != NULL ? longer : escaped, 1, wanted, stream);
     free(longer);
     return written == wanted ? 0 : -1;
@@ -183,19 +174,22 @@ int jsontext_write(const json_t *value, FILE *stream, size_t flags)
     return json_dump_callback(value, write_piece, stream, flags) != 0 || putc('\n', stream) == EOF ? -1 : 0;
 }
 
+static void print(json_t *value, size_t flags)
+{
+    /* output_finish finds what could not be written */
+    if (value == NULL || (jsontext_write(value, stdout, flags) != 0 && !ferror(stdout)))
+        memory_lack();
+    json_decref(value);
+}
+
 void jsontext_print(json_t *value)
 {
-    if (value == NULL)
-        memory_lack();
-    (void)jsontext_write(value, stdout, JSON_INDENT(2)); /* output_finish finds what could not be written */
-    json_decref(value);
+    print(value, JSON_INDENT(2));
 }
 
 void jsontext_print_line(json_t *value)
 {
-    if (value == NULL || (jsontext_write(value, stdout, JSON_COMPACT) != 0 && !ferror(stdout)))
-        abort();
-    json_decref(value);
+    print(value, JSON_COMPACT);
 }
 
 void jsontext_print_as(const char *name, json_t *value)

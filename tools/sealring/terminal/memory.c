@@ -45,12 +45,20 @@ char *memory_copy(const char *text)
     return copy;
 }
 
-void *memory_room(void *array, size_t count, size_t *capacity, size_t size)
+char *memory_escaped(const char *text, size_t length, sealring_escape form)
 {
-    if (count < *capacity)
-        return array;
-    *capacity = *capacity == 0 ? 16 : *capacity * 2;
-    return memory_grow(array, *capacity, size);
+    size_t size = sealring_text_escape(text, length, form, NULL, 0) + 1;
+    char *escaped = memory_grow(NULL, size, 1);
+    sealring_text_escape(text, length, form, escaped, size);
+    return escaped;
+}
+
+void *memory_room(void *array, size_t count, size_t size)
+{
+    /* there is room for 16, then always for the next power of two */
+    if (count == 0 || (count >= 16 && (count & (count - 1)) == 0))
+        return memory_grow(array, count == 0 ? 16 : 2 * count, size);
+    return array;
 }
 
 void *memory_secret(size_t size)

@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/terminal.h"
@@ -14,35 +13,24 @@
 
 void page_open(struct page *page, const struct style *style, size_t width, int64_t now)
 {
-    *page = (struct page){.style = style, .width = width, .now = now};
-    page->stream = open_memstream(&page->text, &page->length);
-    if (page->stream == NULL)
+    *page = (struct page){.out = *style, .width = width, .now = now};
+    page->out.stream = open_memstream(&page->text, &page->length);
+    if (page->out.stream == NULL)
         memory_lack();
 }
 
 void page_close(struct page *page)
 {
-    if (page->stream != NULL)
-        fclose(page->stream);
+    if (page->out.stream != NULL)
+        fclose(page->out.stream);
     free(page->text);
     *page = (struct page){0};
 }
 
 const char *page_text(struct page *page)
 {
-    fflush(page->stream);
+    fflush(page->out.stream);
     return page->text;
-}
-
-/* How many columns the first `length` bytes of a text take. */
-static size_t columns_of(const char *text, size_t length)
-{
-    char word[512];
-    if (length >= sizeof word)
-        return length;
-    memcpy(word, text, length);
-    word[length] = '\0';
-    return terminal_width(word);
 }
 
 /* The text has been escaped. */
@@ -54,80 +42,54 @@ static void wrap(const struct page *page, size_t indent, const char *text)
     while (*text != '\0') {
         size_t blanks = strspn(text, " ");
         size_t length = strcspn(text + blanks, " ");
-        size_t columns = columns_of(text + blanks, length);
+        size_t columns = terminal_width(text + blanks, length);
         if (limit != 0 && column > hanging && column + blanks + columns > limit) {
-            fprintf(page->stream, "\n%*s", (int)hanging, "");
+            fprintf(page->out.stream, "\n%*s", (int)hanging, "");
             column = hanging;
             blanks = 0;
             text += strspn(text, " ");
         }
-        fwrite(text, 1, blanks + length, page->stream);
+        fwrite(text, 1, blanks + length, page->out.stream);
         column += blanks + columns;
         text += blanks + length;
     }
-    fputc('\n', page->stream);
+    fputc('\n', page->out.stream);
 }
 
-void page_paragraph(const struct page *page, const char *lead, size_t indent, const char *text)
+void page_paragraph(const struct page *page, size_t indent, const char *text)
 {
-    char *escaped = terminal_text(page->style, text);
-    fputs(lead, page->stream);
+    char *escaped = terminal_text(&page->out, text);
     wrap(page, indent, escaped);
     free(escaped);
 }
 
 void page_point(const struct page *page, enum tone tone, const char *text)
 {
-    const struct style *style = page->style;
-    char lead[40];
-    snprintf(lead, sizeof lead, "  %s%s%s ", style_start(style, tone), style_arrow(style), style_end(style, tone));
-    page_paragraph(page, lead, style->utf8 ? 4 : 5, text);
+    terminal_print(&page->out, "  %c%s" PLAIN " ", tone, style_arrow(&page->out));
+    page_paragraph(page, page->out.utf8 ? 4 : 5, text);
 }
 
-/* The length of the next character; *columns: what it takes. A sequence of colour takes none. */
-static size_t character(const char *text, mbstate_t *state, size_t *columns)
+static const char *print_line(const char *text, size_t width)
 {
-    wchar_t wide = 0;
-    *columns = 0;
-    if (*text == ESCAPE)
-        return strcspn(text, "m\n") + 1;
-    size_t taken = mbrtowc(&wide, text, strcspn(text, "\n"), state);
-    if (taken == 0 || taken > strlen(text)) {
-        memset(state, 0, sizeof *state);
-        *columns = 1;
-        return 1;
-    }
-    int width = wcwidth(wide);
-    *columns = width > 0 ? (size_t)width : 0;
-    return taken;
-}
-
-static const char *print_line(const char *text, FILE *stream, size_t width)
-{
-    mbstate_t state = {0};
     size_t column = 0;
     while (*text != '\0' && *text != '\n') {
         size_t columns = 0;
-        size_t length = character(text, &state, &columns);
+        /* a sequence of colour takes no column */
+        size_t length =
+            *text == ESCAPE ? strcspn(text, "m\n") + 1 : terminal_character(text, strcspn(text, "\n"), &columns);
         column += columns;
         if (width == 0 || column <= width || *text == ESCAPE)
-            fwrite(text, 1, length, stream);
+            fwrite(text, 1, length, stdout);
         text += length;
     }
     return text;
 }
 
-size_t page_print(const char *text, FILE *stream, size_t width, size_t lines, const char *end)
+void page_print(const char *text, size_t width, size_t lines, const char *end)
 {
-    size_t count = 0;
-    for (; *text != '\0'; count++) {
-        if (count < lines) {
-            text = print_line(text, stream, width);
-            fputs(end, stream);
-        } else {
-            text += strcspn(text, "\n");
-        }
+    for (; *text != '\0' && lines > 0; lines--) {
+        text = print_line(text, width);
+        fputs(end, stdout);
         text += *text == '\n';
     }
-    return count;
 }

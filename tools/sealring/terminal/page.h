@@ -10,9 +10,8 @@
 #include "tools/sealring/terminal/style.h"
 
 struct page {
-    FILE *stream; /* to write to; kept in memory */
-    const struct style *style;
-    size_t width; /* columns of the terminal, 0: no limit */
+    struct style out; /* to write to; kept in memory */
+    size_t width;     /* columns of the terminal, 0: no limit */
     int64_t now;
     char *text; /* owned, as of the last page_text */
     size_t length;
@@ -24,14 +23,14 @@ void page_close(struct page *page);
 /* All that was written. */
 const char *page_text(struct page *page);
 
-/* Writes `text` behind `lead`, which takes `indent` columns, with each word on the next line, behind `indent` blanks, that would go
- * beyond the width. The text is escaped for a terminal; the lead is not. */
-void page_paragraph(const struct page *page, const char *lead, size_t indent, const char *text);
+/* Writes `text` from column `indent` on, with each word on the next line, behind `indent` blanks, that would go beyond the width. The text
+ * is escaped for a terminal. */
+void page_paragraph(const struct page *page, size_t indent, const char *text);
 
 /* The same behind an indented arrow in this tone. */
 void page_point(const struct page *page, enum tone tone, const char *text);
 
-/* Prints at most `lines` lines, cut at `width` columns (0: no limit), each with `end` behind it. Returns how many there are. */
-size_t page_print(const char *text, FILE *stream, size_t width, size_t lines, const char *end);
+/* Prints at most `lines` lines on standard output, cut at `width` columns (0: no limit), each with `end` behind it. */
+void page_print(const char *text, size_t width, size_t lines, const char *end);
 
 #endif

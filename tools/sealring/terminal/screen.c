@@ -36,11 +36,11 @@ void screen_draw(const struct screen *screen, const char *text, const char *foot
 {
     size_t lines = screen->lines > 1 ? screen->lines - 1 : 0;
     fputs(HOME, stdout);
-    page_print(text, stdout, screen->columns, lines, LINE_END);
+    page_print(text, screen->columns, lines, LINE_END);
     fputs(WIPE_REST, stdout);
     printf("\033[%zu;1H", screen->lines);
     /* nothing behind it: a line's end at the bottom would scroll */
-    page_print(foot, stdout, screen->columns, 1, "\033[0m\033[K");
+    page_print(foot, screen->columns, 1, "\033[0m\033[K");
     fflush(stdout);
 }
 

@@ -11,37 +11,11 @@ struct style style_of(FILE *stream)
 {
     const char *no_color = getenv("NO_COLOR");
     const char *terminal = getenv("TERM");
-    struct style style = {.terminal = isatty(fileno(stream)) != 0};
+    struct style style = {.stream = stream, .terminal = isatty(fileno(stream)) != 0};
     style.colour = style.terminal && (no_color == NULL || no_color[0] == '\0') && terminal != NULL &&
                    strcmp(terminal, "dumb") != 0;
     style.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     return style;
-}
-
-static const char sequences[][8] = {
-    [TONE_PLAIN] = "",         [TONE_GOOD] = "\033[32m", [TONE_INFO] = "\033[36m", [TONE_WARN] = "\033[33m",
-    [TONE_BAD] = "\033[1;31m", [TONE_DIM] = "\033[2m",   [TONE_BOLD] = "\033[1m",
-};
-static const char sequence_end[] = "\033[0m";
-
-const char *style_start(const struct style *style, enum tone tone)
-{
-    return style->colour ? sequences[tone] : "";
-}
-
-const char *style_end(const struct style *style, enum tone tone)
-{
-    return style->colour && tone != TONE_PLAIN ? sequence_end : "";
-}
-
-bool style_is_sequence(const char *text)
-{
-    if (text == sequence_end)
-        return true;
-    for (size_t i = 0; i < sizeof sequences / sizeof *sequences; i++)
-        if (text == sequences[i])
-            return true;
-    return false;
 }
 
 const char *style_separator(const struct style *style)

@@ -9,21 +9,24 @@
 #include <sealring/manage.h>
 
 struct style {
+    FILE *stream;
     bool terminal;
     bool colour; /* on a terminal only, and without NO_COLOR (https://no-color.org) or TERM=dumb */
     bool utf8;   /* the locale's character set */
 };
 
-enum tone { TONE_PLAIN, TONE_GOOD, TONE_INFO, TONE_WARN, TONE_BAD, TONE_DIM, TONE_BOLD };
+enum tone { TONE_PLAIN = 1, TONE_GOOD, TONE_INFO, TONE_WARN, TONE_BAD, TONE_DIM, TONE_BOLD };
+
+/* The same as characters in a format of terminal_print: from here on. */
+#define PLAIN "\001"
+#define GOOD  "\002"
+#define INFO  "\003"
+#define WARN  "\004"
+#define BAD   "\005"
+#define DIM   "\006"
+#define BOLD  "\007"
 
 struct style style_of(FILE *stream);
-
-/* The sequences around a piece of text; "" without colour. */
-const char *style_start(const struct style *style, enum tone tone);
-const char *style_end(const struct style *style, enum tone tone);
-
-/* Whether it is one of these, by its address: no text from outside can be. */
-bool style_is_sequence(const char *text);
 
 /* " · " or " - ". */
 const char *style_separator(const struct style *style);

@@ -32,7 +32,7 @@ void table_add(struct table *table, enum tone tone, const char *format, ...)
         text = memory_text("-");
         tone = TONE_DIM;
     }
-    table->cells = memory_room(table->cells, table->count, &table->capacity, sizeof *table->cells);
+    table->cells = memory_room(table->cells, table->count, sizeof *table->cells);
     table->cells[table->count++] = (struct table_cell){text, tone};
 }
 
@@ -47,38 +47,41 @@ void table_add_time(struct table *table, int64_t time, const char *none)
 }
 
 static void print_cell(const struct table *table, size_t column, size_t width, const char *text, enum tone tone,
-                       FILE *stream, const struct style *style)
+                       const struct style *style)
 {
-    size_t own = terminal_width(text);
+    FILE *stream = style->stream;
+    size_t own = terminal_width(text, strlen(text));
     int padding = own < width ? (int)(width - own) : 0;
     if (table->columns[column].right)
         fprintf(stream, "%*s", padding, "");
-    fprintf(stream, "%s%s%s", style_start(style, tone), text, style_end(style, tone));
+    terminal_tone(style, tone);
+    fputs(text, stream);
+    terminal_tone(style, TONE_PLAIN);
     if (column + 1 < table->column_count)
         fprintf(stream, "%*s", (table->columns[column].right ? 0 : padding) + GAP, "");
 }
 
-void table_finish(struct table *table, FILE *stream, const struct style *style)
+void table_finish(struct table *table, const struct style *style)
 {
     size_t *widths = memory_grow(NULL, table->column_count, sizeof *widths);
     for (size_t i = 0; i < table->column_count; i++)
-        widths[i] = terminal_width(table->columns[i].title);
+        widths[i] = strlen(table->columns[i].title);
     for (size_t i = 0; i < table->count; i++) {
         char *escaped = terminal_text(style, table->cells[i].text);
         free(table->cells[i].text);
         table->cells[i].text = escaped;
-        size_t width = terminal_width(table->cells[i].text);
+        size_t width = terminal_width(escaped, strlen(escaped));
         if (width > widths[i % table->column_count])
             widths[i % table->column_count] = width;
     }
     for (size_t i = 0; i < table->column_count; i++)
-        print_cell(table, i, widths[i], table->columns[i].title, TONE_DIM, stream, style);
-    fputc('\n', stream);
+        print_cell(table, i, widths[i], table->columns[i].title, TONE_DIM, style);
+    fputc('\n', style->stream);
     for (size_t i = 0; i < table->count; i++) {
         size_t column = i % table->column_count;
-        print_cell(table, column, widths[column], table->cells[i].text, table->cells[i].tone, stream, style);
+        print_cell(table, column, widths[column], table->cells[i].text, table->cells[i].tone, style);
         if (column + 1 == table->column_count)
-            fputc('\n', stream);
+            fputc('\n', style->stream);
     }
     free(widths);
     table_free(table);
@@ -92,12 +95,12 @@ void table_free(struct table *table)
     *table = (struct table){0};
 }
 
-void table_fact(FILE *stream, const struct style *style, const char *title, const char *format, ...)
+void table_fact(const struct style *style, const char *title, const char *format, ...)
 {
-    fprintf(stream, "%s%-13s%s ", style_start(style, TONE_DIM), title, style_end(style, TONE_DIM));
+    terminal_print(style, DIM "%-13s" PLAIN " ", title);
     va_list arguments;
     va_start(arguments, format);
-    terminal_vprint(stream, style, format, arguments);
+    terminal_vprint(style, format, arguments);
     va_end(arguments);
-    fputc('\n', stream);
+    fputc('\n', style->stream);
 }

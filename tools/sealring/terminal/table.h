@@ -5,7 +5,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "tools/sealring/terminal/style.h"
 
@@ -25,7 +24,6 @@ struct table {
     int64_t now;              /* for times */
     struct table_cell *cells; /* owned, row by row */
     size_t count;
-    size_t capacity;
 };
 
 void table_start(struct table *table, const struct table_column *columns, int64_t now);
@@ -38,11 +36,11 @@ void table_add_number(struct table *table, uint64_t number);
 void table_add_time(struct table *table, int64_t time, const char *none);
 
 /* Prints what was added, and frees it. */
-void table_finish(struct table *table, FILE *stream, const struct style *style);
+void table_finish(struct table *table, const struct style *style);
 void table_free(struct table *table);
 
 /* Prints one line of a description: a dim title, aligned, and the value. */
-void table_fact(FILE *stream, const struct style *style, const char *title, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+void table_fact(const struct style *style, const char *title, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -15,6 +15,8 @@
 #include "tools/sealring/views/listing.h"
 #include "tools/sealring/views/ocsf.h"
 
+#define CHECKPOINT_MOST ((size_t)SEALRING_AUDIT_NOTE_SIZE * 32) /* bytes of a file */
+
 static const struct table_column columns[] = {{"ENTRY", 1}, {"TIME", 0}, {"WHO", 0}, {"ACT", 0},
                                               {"ON", 0},    {"WHY", 0},  {NULL, 0}};
 
@@ -87,7 +89,7 @@ static int run_show(struct session *session)
     sealring_audit_filter filter = read_filter(&session->options);
     listing_start(&listing, session, columns);
     sealring_status status = sealring_audit_list(session->manager, &filter, show_entry, &listing, &session->error);
-    return listing_finish(&listing, status, "entries", "no entry matches");
+    return listing_finish(&listing, status, NULL, "entries", "no entry matches");
 }
 
 /* ---- verify */
@@ -103,8 +105,7 @@ static int tell_problem(uint64_t entry, const char *text, void *context)
     if (problems->session->json)
         return json_array_append_new(
             problems->array, json_pack("{s:I, s:o}", "entry", (json_int_t)entry, "problem", jsontext_text(text)));
-    const struct style *style = &problems->session->out;
-    terminal_print(stdout, style, "%s%s%s\n", style_start(style, TONE_BAD), text, style_end(style, TONE_BAD));
+    terminal_print(&problems->session->out, BAD "%s" PLAIN "\n", text);
     return 0;
 }
 
@@ -112,17 +113,12 @@ static int tell_problem(uint64_t entry, const char *text, void *context)
 static char *read_file(struct session *session, const char *path)
 {
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-    char *text = NULL;
-    size_t length = 0, room = 0;
     if (file == NULL) {
         session_refuse(session, STATUS_USAGE, "the checkpoint %s cannot be read: %s", path, strerror(errno));
         return NULL;
     }
-    do {
-        room += 4096;
-        text = memory_grow(text, room + 1, 1);
-        length += fread(text + length, 1, room - length, file);
-    } while (length == room && room < SEALRING_AUDIT_NOTE_SIZE * 32);
+    char *text = memory_grow(NULL, CHECKPOINT_MOST + 1, 1);
+    size_t length = fread(text, 1, CHECKPOINT_MOST, file);
     text[length] = '\0';
     bool good = ferror(file) == 0 && strlen(text) == length;
     if (file != stdin)
@@ -137,15 +133,14 @@ static char *read_file(struct session *session, const char *path)
 static void print_report(const struct session *session, const sealring_audit_report *report)
 {
     const struct style *style = &session->out;
-    table_fact(stdout, style, "entries", "%s", moment_number(report->entries).text);
-    table_fact(stdout, style, "checkpoints", "%s, the latest after entry %" PRIu64,
-               moment_number(report->checkpoints).text, report->vouched);
-    table_fact(stdout, style, "closed facts", "%s", moment_number(report->closed).text);
-    table_fact(stdout, style, "root", "%s", report->root);
-    table_fact(stdout, style, "key", "%s", report->key[0] != '\0' ? report->key : "-");
+    table_fact(style, "entries", "%s", moment_number(report->entries).text);
+    table_fact(style, "checkpoints", "%s, the latest after entry %" PRIu64, moment_number(report->checkpoints).text,
+               report->vouched);
+    table_fact(style, "closed facts", "%s", moment_number(report->closed).text);
+    table_fact(style, "root", "%s", report->root);
+    table_fact(style, "key", "%s", report->key[0] != '\0' ? report->key : "-");
     if (report->problems == 0)
-        table_fact(stdout, style, "result", "%severything agrees%s", style_start(style, TONE_GOOD),
-                   style_end(style, TONE_GOOD));
+        table_fact(style, "result", GOOD "everything agrees" PLAIN);
     if (report->remark[0] != '\0')
         session_warn(session, "%s", report->remark);
     if (report->problems == 0 && report->key[0] != '\0' && report->vouched < report->entries)
@@ -194,12 +189,6 @@ static int run_verify(struct session *session)
 
 /* ---- export, key, checkpoint */
 
-static int export_entry(const sealring_audit_entry *entry, void *context)
-{
-    const sealring_vault_info *vault = context;
-    return ocsf_print(stdout, vault, entry);
-}
-
 static int run_export(struct session *session)
 {
     sealring_vault_info vault = {.size = sizeof vault};
@@ -214,52 +203,40 @@ static int run_export(struct session *session)
     if (status == SEALRING_OK)
         status = sealring_audit_checkpoint(session->manager, note, &session->error);
     if (status == SEALRING_OK || status == SEALRING_NOT_FOUND)
-        status = sealring_audit_list(session->manager, &filter, export_entry, &vault, &session->error);
+        status = sealring_audit_list(session->manager, &filter, ocsf_print, &vault, &session->error);
     if (status != SEALRING_OK)
         return session_fail(session, status);
-    if (note[0] != '\0' && ocsf_print_checkpoint(stdout, &vault, note) != 0)
+    if (note[0] != '\0' && ocsf_print_checkpoint(&vault, note) != 0)
         return session_refuse(session, STATUS_REFUSED, "the checkpoint cannot be printed");
+    return STATUS_DONE;
+}
+
+/* What the library returned: line by line, so that a good note comes out as it is. */
+static int print_text(struct session *session, sealring_status status, const char *name, char *text)
+{
+    if (status != SEALRING_OK)
+        return session_fail(session, status);
+    if (session->json)
+        jsontext_print_as(name, jsontext_text(text));
+    while (!session->json && text != NULL && *text != '\0')
+        terminal_print(&session->out, "%s\n", strsep(&text, "\n"));
     return STATUS_DONE;
 }
 
 static int run_key(struct session *session)
 {
     char key[SEALRING_AUDIT_KEY_SIZE];
-    sealring_status status = sealring_audit_key(session->manager, key, &session->error);
-    if (status != SEALRING_OK)
-        return session_fail(session, status);
-    if (session->json)
-        jsontext_print_as("key", jsontext_text(key));
-    else
-        terminal_print(stdout, &session->out, "%s\n", key);
-    return STATUS_DONE;
-}
-
-/* Line by line: a good note comes out as it is. */
-static void print_note(const struct session *session, const char *note)
-{
-    for (size_t length = 0; *note != '\0'; note += length + (note[length] == '\n')) {
-        length = strcspn(note, "\n");
-        terminal_print(stdout, &session->out, "%.*s\n", (int)length, note);
-    }
+    return print_text(session, sealring_audit_key(session->manager, key, &session->error), "key", key);
 }
 
 static int run_checkpoint(struct session *session)
 {
     char note[SEALRING_AUDIT_NOTE_SIZE];
-    sealring_status status = sealring_audit_checkpoint(session->manager, note, &session->error);
-    if (status != SEALRING_OK)
-        return session_fail(session, status);
-    if (session->json)
-        jsontext_print_as("checkpoint", jsontext_text(note));
-    else
-        print_note(session, note);
-    return STATUS_DONE;
+    return print_text(session, sealring_audit_checkpoint(session->manager, note, &session->error), "checkpoint", note);
 }
 
 const struct command command_audit_show = {
     .words = "audit show",
-    .group = "Audit log",
     .purpose = "show who did what, when and why",
     .options = {{"ring", "RING", "only acts on this ring", OPTION_TEXT},
                 {"key", "KEYID", "only acts on this API key", OPTION_TEXT},
@@ -268,12 +245,10 @@ const struct command command_audit_show = {
                 {"since", "TIME", "only entries of this time and later", OPTION_MOMENT},
                 {"last", "N", "only the newest N entries", OPTION_NUMBER}},
     .run = run_show,
-    .flags = COMMAND_OPENS,
 };
 
 const struct command command_audit_verify = {
     .words = "audit verify",
-    .group = "Audit log",
     .purpose = "verify every entry, the tree over them and the checkpoints",
     .options = {{"checkpoint", "FILE",
                  "a checkpoint that you kept elsewhere; the log must begin with its entries; - for standard input",
@@ -284,11 +259,11 @@ const struct command command_audit_verify = {
              "names the entry.",
     .examples = {"sealring audit verify --key \"$(cat kept/vkey)\" --checkpoint kept/checkpoint"},
     .run = run_verify,
+    .flags = COMMAND_OPENS_ITSELF,
 };
 
 const struct command command_audit_export = {
     .words = "audit export",
-    .group = "Audit log",
     .purpose = "print the entries as lines of JSON",
     .options = {{"since", "N", "begin with entry N", OPTION_NUMBER},
                 {"proof", NULL, "add to each entry its inclusion proof in the latest checkpoint's tree", OPTION_FLAG}},
@@ -296,21 +271,16 @@ const struct command command_audit_export = {
         "Each line is an event of OCSF 1.8, class 3004 (Entity Management); the last one, of no class, is the latest "
         "checkpoint. `sealring restore --log` replays these entries.",
     .run = run_export,
-    .flags = COMMAND_OPENS,
 };
 
 const struct command command_audit_key = {
     .words = "audit key",
-    .group = "Audit log",
     .purpose = "print the key that verifies checkpoints; keep it elsewhere",
     .run = run_key,
-    .flags = COMMAND_OPENS,
 };
 
 const struct command command_audit_checkpoint = {
     .words = "audit checkpoint",
-    .group = "Audit log",
     .purpose = "print the latest checkpoint; keep it elsewhere",
     .run = run_checkpoint,
-    .flags = COMMAND_OPENS,
 };

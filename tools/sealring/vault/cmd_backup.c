@@ -27,17 +27,16 @@ static void print_info(const struct session *session, const char *file, const se
         jsontext_print_as("backup", info_json(file, info, session));
         return;
     }
-    table_fact(stdout, style, session->dry_run ? "would be" : "backup", "%s", file);
-    table_fact(stdout, style, "vault ID", "%s", info->vault_id);
-    table_fact(stdout, style, "audit log", "%s entries", moment_number(info->entries).text);
-    table_fact(stdout, style, "made", "%s", moment_format(info->time, session->now).text);
+    table_fact(style, session->dry_run ? "would be" : "backup", "%s", file);
+    table_fact(style, "vault ID", "%s", info->vault_id);
+    table_fact(style, "audit log", "%s entries", moment_number(info->entries).text);
+    table_fact(style, "made", "%s", moment_format(info->time, session->now).text);
     if (session->dry_run)
         return;
-    table_fact(stdout, style, "registry", "%s bytes", moment_number(info->bytes).text);
-    table_fact(stdout, style, "SHA-256", "%s", info->sha256);
+    table_fact(style, "registry", "%s bytes", moment_number(info->bytes).text);
+    table_fact(style, "SHA-256", "%s", info->sha256);
     if (checked)
-        table_fact(stdout, style, "result", "%swhole, and signed by the key%s", style_start(style, TONE_GOOD),
-                   style_end(style, TONE_GOOD));
+        table_fact(style, "result", GOOD "whole, and signed by the key" PLAIN);
 }
 
 /* The key that the vault itself names proves less than one that was kept elsewhere. */
@@ -96,7 +95,6 @@ static int run(struct session *session)
 
 const struct command command_backup = {
     .words = "backup",
-    .group = "Vault",
     .purpose = "copy the registry into one signed file, while servers and commands continue",
     .arguments = {{"FILE", "the backup; an existing file is never overwritten", ARGUMENT_TEXT, 0}},
     .options = {{"check", NULL, "make no backup, but check whether FILE is complete and signed", OPTION_FLAG},
@@ -109,5 +107,5 @@ const struct command command_backup = {
     .examples = {"sealring backup /backup/sealring-2026-11-26",
                  "sealring backup --check /backup/sealring-2026-11-26 --key \"$(cat kept/vkey)\""},
     .run = run,
-    .flags = COMMAND_CHANGES,
+    .flags = COMMAND_CHANGES | COMMAND_OPENS_ITSELF,
 };

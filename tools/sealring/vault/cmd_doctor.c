@@ -28,21 +28,18 @@ static void print_finding(struct doctor_report *telling, const sealring_finding 
 {
     const struct style *style = &telling->session->out;
     const char *state = finding->repaired ? "repaired" : sealring_severity_name(finding->severity);
-    enum tone tone = tone_of(finding);
     if (telling->begun)
         putchar('\n');
     telling->begun = true;
-    terminal_print(stdout, style, "%s%-8s%s  %s%s%s  %s\n", style_start(style, tone), state, style_end(style, tone),
-                   style_start(style, TONE_BOLD), finding->code, style_end(style, TONE_BOLD), finding->object);
-    terminal_print(stdout, style, "  what  %s\n  why   %s\n", finding->what, finding->why);
+    terminal_print(style, "%c%-8s" PLAIN "  " BOLD "%s" PLAIN "  %s\n", tone_of(finding), state, finding->code,
+                   finding->object);
+    terminal_print(style, "  what  %s\n  why   %s\n", finding->what, finding->why);
     if (finding->repaired)
         return;
     if (finding->mend[0] != '\0')
-        terminal_print(stdout, style, "  fix   %s%s\n", finding->mend,
-                       finding->repairable ? "  (--repair does it)" : "");
+        terminal_print(style, "  fix   %s%s\n", finding->mend, finding->repairable ? "  (--repair does it)" : "");
     if (finding->failure[0] != '\0')
-        terminal_print(stdout, style, "  %snot repaired%s: %s\n", style_start(style, TONE_BAD),
-                       style_end(style, TONE_BAD), finding->failure);
+        terminal_print(style, "  " BAD "not repaired" PLAIN ": %s\n", finding->failure);
 }
 
 static int tell(const sealring_finding *finding, void *context)
@@ -74,16 +71,15 @@ static void print_json(struct doctor_report *telling, const sealring_doctor_resu
 
 static void print_result(struct doctor_report *telling, const sealring_doctor_result *result, sealring_status status)
 {
-    const struct style *style = &telling->session->out;
     if (result->found == 0 && status == SEALRING_OK) {
         session_say(telling->session, "nothing is wrong");
         return;
     }
     if (result->found == 0)
         return;
-    terminal_print(stdout, style, "\n%u found, %u repaired, %s%u remain%s%s\n", result->found, result->repaired,
-                   style_start(style, result->remaining > 0 ? TONE_BAD : TONE_GOOD), result->remaining,
-                   result->remaining == 1 ? "s" : "", style_end(style, result->remaining > 0 ? TONE_BAD : TONE_GOOD));
+    terminal_print(&telling->session->out, "\n%u found, %u repaired, %c%u remain%s" PLAIN "\n", result->found,
+                   result->repaired, result->remaining > 0 ? TONE_BAD : TONE_GOOD, result->remaining,
+                   result->remaining == 1 ? "s" : "");
 }
 
 static int run(struct session *session)
@@ -100,7 +96,8 @@ static int run(struct session *session)
         .lock_waits = session_tell_lock,
         .lock_context = session,
     };
-    session_set_environment(session); /* a configuration that cannot be read is a finding */
+    /* a configuration that cannot be read is a finding */
+    (void)sealring_environment(session->vault, session_set_variable, NULL, NULL);
     telling.array = json_array();
     sealring_status status = sealring_doctor(session->vault, &options, tell, &telling, &result, &session->error);
     if (status == SEALRING_NOT_FOUND || status == SEALRING_SYSTEM || status == SEALRING_REFUSED) {
@@ -121,7 +118,6 @@ static int run(struct session *session)
 
 const struct command command_doctor = {
     .words = "doctor",
-    .group = "Vault",
     .purpose = "find and repair damage left by crashes, restores and manual edits",
     .options = {{"repair", NULL, "repair what needs no decision; each repair is recorded in the audit log",
                  OPTION_FLAG},
@@ -135,5 +131,5 @@ const struct command command_doctor = {
         "registry could not be examined. Notices do not change the exit status.",
     .examples = {"sealring doctor", "sealring doctor --repair"},
     .run = run,
-    .flags = COMMAND_TOKEN,
+    .flags = COMMAND_TOKEN | COMMAND_OPENS_ITSELF,
 };

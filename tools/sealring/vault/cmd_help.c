@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealring help: the overview, a noun's commands, one command; also --help everywhere. */
+#include <string.h>
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/completion/completion.h"
@@ -9,9 +10,13 @@
 static int run(struct session *session)
 {
     const struct options *given = &session->options;
-    const char *first = given->argument_count > 0 ? given->arguments[0] : NULL;
-    const char *second = given->argument_count > 1 ? given->arguments[1] : NULL;
+    const char *first = given->arguments[0];
+    const char *second = given->arguments[1];
     const char *shell = option_text(given, "completion");
+    if (shell != NULL && strcmp(shell, "candidates") == 0) {
+        completion_candidates(session);
+        return STATUS_DONE;
+    }
     if (shell != NULL)
         return completion_print(shell) ? STATUS_DONE
                                        : session_refuse(session, STATUS_USAGE, "--completion wants bash, fish or zsh");
@@ -34,11 +39,10 @@ static int run(struct session *session)
 
 const struct command command_help = {
     .words = "help",
-    .group = "Help",
     .purpose = "explain the commands",
     .arguments = {{"COMMAND", "a command, or the first of its two words", ARGUMENT_TEXT, 1},
                   {"WORD", "its second word", ARGUMENT_TEXT, 1}},
     .options = {{"completion", "SHELL", "print the completion script for bash, fish or zsh", OPTION_TEXT}},
     .run = run,
-    .flags = COMMAND_WITHOUT_VAULT,
+    .flags = COMMAND_WITHOUT_VAULT | COMMAND_OPENS_ITSELF,
 };

@@ -56,7 +56,7 @@ static int dry_run(struct session *session, const sealring_init_options *init)
         jsontext_print_as("vault", json_pack("{s:o, s:b, s:b}", "path", jsontext_text(session->vault), "software_token",
                                              init->module == NULL, "dry_run", 1));
     else
-        terminal_print(stdout, &session->out, "would create a vault in %s, %s\n", session->vault,
+        terminal_print(&session->out, "would create a vault in %s, %s\n", session->vault,
                        init->module == NULL ? "with two SoftHSM2 tokens inside"
                                             : "after a test of the token (not done now)");
     return STATUS_DONE;
@@ -70,11 +70,11 @@ static void print_result(const struct session *session, const sealring_init_resu
                                     result->vault_id, "software_token", (int)result->software_token, "warning",
                                     jsontext_text(result->warning), "audit_key", result->audit_key));
     } else {
-        table_fact(stdout, &session->out, "vault", "%s", session->vault);
-        table_fact(stdout, &session->out, "vault ID", "%s", result->vault_id);
+        table_fact(&session->out, "vault", "%s", session->vault);
+        table_fact(&session->out, "vault ID", "%s", result->vault_id);
         if (result->audit_key[0] != '\0')
-            table_fact(stdout, &session->out, "audit key", "%s", result->audit_key);
-        table_fact(stdout, &session->out, "PKCS#11 token", "%s",
+            table_fact(&session->out, "audit key", "%s", result->audit_key);
+        table_fact(&session->out, "PKCS#11 token", "%s",
                    result->software_token ? "two SoftHSM2 tokens (keys, audit) inside the vault"
                                           : "probed; it can do what sealring needs");
     }
@@ -151,7 +151,6 @@ static int run(struct session *session)
 
 const struct command command_init = {
     .words = "init",
-    .group = "Vault",
     .purpose = "create a vault",
     .options = {{"module", "SO", "path of the PKCS#11 module; default: SoftHSM2, with two new tokens in the vault",
                  OPTION_TEXT},
@@ -175,5 +174,5 @@ const struct command command_init = {
         {"sealring init --vault /tmp/trying",
          "sealring init --module /usr/lib/vendor/libpkcs11.so --token 'pkcs11:token=production' --pin-source /etc/sealring/pin"},
     .run = run,
-    .flags = COMMAND_CHANGES,
+    .flags = COMMAND_CHANGES | COMMAND_OPENS_ITSELF,
 };

@@ -24,11 +24,10 @@ struct restore_report {
 static int tell(bool loss, const char *text, void *context)
 {
     struct restore_report *telling = context;
-    const struct style *style = &telling->session->out;
     json_array_append_new(loss ? telling->losses : telling->notes, jsontext_text(text));
     if (!telling->session->json)
-        terminal_print(stdout, style, "%s%s%s %s\n", style_start(style, loss ? TONE_BAD : TONE_WARN),
-                       loss ? "lost:" : "note:", style_end(style, loss ? TONE_BAD : TONE_WARN), text);
+        terminal_print(&telling->session->out, "%c%s" PLAIN " %s\n", loss ? TONE_BAD : TONE_WARN,
+                       loss ? "lost:" : "note:", text);
     return 0;
 }
 
@@ -53,15 +52,15 @@ static void print_json(const struct session *session, const struct restore_repor
 static void print_result(const struct session *session, const sealring_restore_result *result)
 {
     const struct style *style = &session->out;
-    table_fact(stdout, style, session->dry_run ? "would restore" : "restored", "the backup of %s, %s entr%s",
+    table_fact(style, session->dry_run ? "would restore" : "restored", "the backup of %s, %s entr%s",
                moment_format(result->backup_time, session->now).text, moment_number(result->backup_entries).text,
                result->backup_entries == 1 ? "y" : "ies");
-    table_fact(stdout, style, "replayed", "%s entr%s of the exports", moment_number(result->replayed).text,
+    table_fact(style, "replayed", "%s entr%s of the exports", moment_number(result->replayed).text,
                result->replayed == 1 ? "y" : "ies");
-    table_fact(stdout, style, "lost", "%s entr%s", moment_number(result->lost).text, result->lost == 1 ? "y" : "ies");
-    table_fact(stdout, style, "era", "%s%s", result->era, session->dry_run ? " (or another)" : "");
+    table_fact(style, "lost", "%s entr%s", moment_number(result->lost).text, result->lost == 1 ? "y" : "ies");
+    table_fact(style, "era", "%s%s", result->era, session->dry_run ? " (or another)" : "");
     if (result->aside[0] != '\0')
-        table_fact(stdout, style, "kept", "%s, the registry that was there before", result->aside);
+        table_fact(style, "kept", "%s, the registry that was there before", result->aside);
 }
 
 /* The restored registry is committed, whether or not the wait succeeds. */
@@ -134,7 +133,6 @@ static int run(struct session *session)
 
 const struct command command_restore = {
     .words = "restore",
-    .group = "Vault",
     .purpose = "restore the registry from a backup, and replay exported logs",
     .arguments = {{"FILE", "a file that `sealring backup` wrote", ARGUMENT_TEXT, 0}},
     .options = {{"log", "EXPORT", "output of `sealring audit export`, the oldest first; may be repeated", OPTION_LIST},
@@ -151,5 +149,5 @@ const struct command command_restore = {
     .examples = {"sealring restore /backup/sealring-2026-11-26 --log exported.jsonl --dry-run",
                  "sealring restore /backup/sealring-2026-11-26 --accept-loss \"the disk and its exports burnt\""},
     .run = run,
-    .flags = COMMAND_CHANGES,
+    .flags = COMMAND_CHANGES | COMMAND_OPENS_ITSELF,
 };

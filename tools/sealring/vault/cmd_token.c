@@ -12,15 +12,7 @@ static int run(struct session *session)
 {
     const char *object_id = session->options.arguments[0];
     const char *reason = option_text(&session->options, "reason");
-    if (reason == NULL || reason[0] == '\0')
-        return session_refuse(session, STATUS_USAGE,
-                              "token destroy-object wants --reason, which is recorded in the audit log");
     const char *overrule = option_text(&session->options, "overrule");
-    if (overrule != NULL && overrule[0] == '\0')
-        return session_refuse(session, STATUS_USAGE, "--overrule wants a reason, which is recorded in the audit log");
-    int result = session_open(session);
-    if (result != STATUS_DONE)
-        return result;
     sealring_status status = sealring_object_destroy(session->manager, object_id, reason, overrule, &session->error);
     if (status != SEALRING_OK)
         return session_fail(session, status);
@@ -28,20 +20,18 @@ static int run(struct session *session)
         jsontext_print_as("object", json_pack("{s:s, s:b, s:b}", "object_id", object_id, "destroyed",
                                               (int)!session->dry_run, "dry_run", (int)session->dry_run));
     else
-        terminal_print(stdout, &session->out, "key %s %sdestroyed\n", object_id,
-                       session->dry_run ? "would be " : "is ");
+        terminal_print(&session->out, "key %s %sdestroyed\n", object_id, session->dry_run ? "would be " : "is ");
     return STATUS_DONE;
 }
 
 const struct command command_token_destroy_object = {
     .words = "token destroy-object",
-    .group = "Vault",
     .purpose = "destroy a key in the token that belongs to no version",
     .arguments = {{"OBJECT-ID", "the key's CKA_ID in hexadecimal digits, as sealring doctor prints it", ARGUMENT_TEXT,
                    0}},
-    .options = {{"reason", "TEXT", "recorded in the audit log; required", OPTION_TEXT},
+    .options = {{"reason", "TEXT", "recorded in the audit log; required", OPTION_REASON},
                 {"overrule", "REASON",
-                 "without an audit token: destroy the key all the same; recorded in the audit log", OPTION_TEXT}},
+                 "without an audit token: destroy the key all the same; recorded in the audit log", OPTION_REASON}},
     .notes =
         "For a key that sealring doctor lists with this command: one that an interrupted command left on a token "
         "that stores no labels or cannot change them, or one that is unknown because the registry was restored from "
@@ -50,6 +40,7 @@ const struct command command_token_destroy_object = {
         "complete: --overrule.",
     .examples =
         {"sealring token destroy-object 6a1f0c7be2d94558a1c3f09e77b24d10 --reason 'left by the power failure of 3 May'"},
+    .required = "reason",
     .run = run,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
 };

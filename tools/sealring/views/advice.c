@@ -52,18 +52,15 @@ static void advise_version(struct advice *advice, const sealring_ring_info *ring
     if (version->state == SEALRING_VERSION_PENDING && !said(advice, SEALRING_EVENT_ACTIVATE, version))
         advise(advice, "version %" PRIu32 " is pending: sealring activate %s %" PRIu32, version->version, ring->name,
                version->version);
-    if (closed && version->current > 0 && version->state == SEALRING_VERSION_RETIRED)
-        advise(advice,
-               "%" PRIu64 " API key%s newest credential under version %" PRIu32
-               ", which is retired: sealring reinstate %s %" PRIu32 " lets them in again",
-               version->current, version->current == 1 ? " has its" : "s have their", version->version, ring->name,
-               version->version);
-    else if (closed && version->current > 0)
-        advise(advice,
-               "%" PRIu64 " API key%s newest credential under version %" PRIu32
-               ", which is %s: sealring issue %s --from YOUR-LIST.csv (with the column key_id)",
+    char command[SEALRING_NAME_LENGTH_MAX + 64];
+    if (version->state == SEALRING_VERSION_RETIRED)
+        snprintf(command, sizeof command, "reinstate %s %" PRIu32 " lets them in again", ring->name, version->version);
+    else
+        snprintf(command, sizeof command, "issue %s --from YOUR-LIST.csv (with the column key_id)", ring->name);
+    if (closed && version->current > 0)
+        advise(advice, "%" PRIu64 " API key%s newest credential under version %" PRIu32 ", which is %s: sealring %s",
                version->current, version->current == 1 ? " has its" : "s have their", version->version,
-               sealring_version_state_name(version->state), ring->name);
+               sealring_version_state_name(version->state), command);
     if (closed && version->purge_at <= now && !said(advice, SEALRING_EVENT_DESTROY, version))
         advise(advice, "version %" PRIu32 "'s object is not needed any more: sealring destroy %s %" PRIu32,
                version->version, ring->name, version->version);

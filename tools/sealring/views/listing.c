@@ -13,38 +13,28 @@ void listing_start(struct shown_rows *listing, struct session *session, const st
     table_start(&listing->table, columns, session->now);
 }
 
-static int release(struct shown_rows *listing, sealring_status status)
+int listing_finish(struct shown_rows *listing, sealring_status status, const char *name, const char *member,
+                   const char *none)
 {
+    struct session *session = listing->session;
+    int result = STATUS_DONE;
+    if (status != SEALRING_OK) {
+        result = session_fail(session, status);
+    } else if (session->json) {
+        json_t *object = listing->object != NULL ? json_incref(listing->object) : json_object();
+        json_object_set(object, member, listing->array);
+        jsontext_print(name != NULL ? json_pack("{s:o}", name, object) : object);
+    } else if (listing->table.count > 0) {
+        if (name != NULL)
+            putchar('\n');
+        table_finish(&listing->table, &session->out);
+    } else if (none != NULL) {
+        session_say(session, "%s", none);
+    }
     table_free(&listing->table);
     json_decref(listing->array);
     json_decref(listing->object);
-    return status == SEALRING_OK ? STATUS_DONE : session_fail(listing->session, status);
-}
-
-int listing_finish(struct shown_rows *listing, sealring_status status, const char *name, const char *none)
-{
-    const struct session *session = listing->session;
-    if (status == SEALRING_OK && session->json) {
-        json_t *object = listing->object != NULL ? json_incref(listing->object) : json_object();
-        json_object_set(object, name, listing->array);
-        jsontext_print(object);
-    } else if (status == SEALRING_OK && listing->table.count > 0)
-        table_finish(&listing->table, stdout, &session->out);
-    else if (status == SEALRING_OK)
-        session_say(session, "%s", none);
-    return release(listing, status);
-}
-
-int listing_end(struct shown_rows *listing, sealring_status status, const char *name, const char *member)
-{
-    if (status == SEALRING_OK && listing->session->json) {
-        json_object_set(listing->object, member, listing->array);
-        jsontext_print_as(name, json_incref(listing->object));
-    } else if (status == SEALRING_OK && listing->table.count > 0) {
-        putchar('\n');
-        table_finish(&listing->table, stdout, &listing->session->out);
-    }
-    return release(listing, status);
+    return result;
 }
 
 const struct table_column listing_key_columns[] = {

@@ -18,12 +18,11 @@ struct shown_rows {
 
 void listing_start(struct shown_rows *listing, struct session *session, const struct table_column *columns);
 
-/* Prints the rows, or the sentence `none` if there is none; with --json {"NAME": [...]}, behind the members of `object`. A failure is reported instead. Returns the exit
- * status. */
-int listing_finish(struct shown_rows *listing, sealring_status status, const char *name, const char *none);
-
-/* The same for the rows of an object that was described before: behind an empty line, or with --json as its member MEMBER. */
-int listing_end(struct shown_rows *listing, sealring_status status, const char *name, const char *member);
+/* Prints the rows, or the sentence `none` if there is none (NULL: nothing); with --json as the member `member` of `object`. If the rows belong
+ * to an object that was described before, `name` is its name: they follow behind an empty line, or with --json in {NAME: object};
+ * otherwise NULL. A failure is reported instead. Returns the exit status. */
+int listing_finish(struct shown_rows *listing, sealring_status status, const char *name, const char *member,
+                   const char *none);
 
 /* API keys. A sealring_key_callback; context: the listing. */
 extern const struct table_column listing_key_columns[];

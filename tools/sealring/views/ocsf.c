@@ -45,11 +45,11 @@ static json_t *product(const sealring_vault_info *vault, const char *uid, const 
                      jsontext_text(code), "tenant_uid", vault->vault_id);
 }
 
-static int print_line(FILE *stream, json_t *event)
+static int print_line(json_t *event)
 {
     if (event == NULL)
         return -1;
-    int failed = jsontext_write(event, stream, JSON_COMPACT);
+    int failed = jsontext_write(event, stdout, JSON_COMPACT);
     json_decref(event);
     return failed;
 }
@@ -113,8 +113,9 @@ static json_t *unmapped(const sealring_audit_entry *entry)
                      entry->leaf_hash, "proof", proof(entry), "raw", jsontext_raw(entry));
 }
 
-int ocsf_print(FILE *stream, const sealring_vault_info *vault, const sealring_audit_entry *entry)
+int ocsf_print(const sealring_audit_entry *entry, void *context)
 {
+    const sealring_vault_info *vault = context;
     json_t *detail = entry->detail != NULL ? json_loads(entry->detail, 0, NULL) : NULL;
     const char *refused = json_string_value(json_object_get(detail, "act"));
     const char *dot = strrchr(refused != NULL ? refused : entry->act, '.');
@@ -140,14 +141,13 @@ int ocsf_print(FILE *stream, const sealring_vault_info *vault, const sealring_au
         refused != NULL ? 2 : 1, "status", refused != NULL ? "Failure" : "Success", "metadata", metadata, "actor", who,
         "device", device, "entity", entity(entry), "comment", reason, "unmapped", unmapped(entry));
     json_decref(detail);
-    return print_line(stream, event);
+    return print_line(event);
 }
 
-int ocsf_print_checkpoint(FILE *stream, const sealring_vault_info *vault, const char *note)
+int ocsf_print_checkpoint(const sealring_vault_info *vault, const char *note)
 {
     const char *time = strstr(note, "\ntime ");
-    return print_line(stream,
-                      json_pack("{s:i, s:s, s:i, s:s, s:i, s:s, s:i, s:I, s:i, s:s, s:o, s:{s:{s:s}}}", "category_uid",
+    return print_line(json_pack("{s:i, s:s, s:i, s:s, s:i, s:s, s:i, s:I, s:i, s:s, s:o, s:{s:{s:s}}}", "category_uid",
                                 0, "category_name", "Uncategorized", "class_uid", 0, "class_name", "Base Event",
                                 "activity_id", OCSF_OTHER, "activity_name", "Other", "type_uid", OCSF_OTHER, "time",
                                 time != NULL ? (json_int_t)strtoll(time + strlen("\ntime "), NULL, 10) : 0,

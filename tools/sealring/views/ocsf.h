@@ -3,14 +3,12 @@
 #ifndef TOOL_OCSF_H
 #define TOOL_OCSF_H
 
-#include <stdio.h>
-
 #include <sealring/manage.h>
 
-/* Prints one line. 0, or another value if it could not be made. */
-int ocsf_print(FILE *stream, const sealring_vault_info *vault, const sealring_audit_entry *entry);
+/* Prints one line. A sealring_audit_callback; context: the vault's sealring_vault_info. */
+int ocsf_print(const sealring_audit_entry *entry, void *context);
 
 /* The latest checkpoint, a signed note, as an event without a class (OCSF's base event). */
-int ocsf_print_checkpoint(FILE *stream, const sealring_vault_info *vault, const char *note);
+int ocsf_print_checkpoint(const sealring_vault_info *vault, const char *note);
 
 #endif

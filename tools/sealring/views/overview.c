@@ -19,13 +19,12 @@
 struct overview_rings {
     sealring_ring_info *items; /* owned, with their texts, which the listing keeps for a moment only */
     size_t count;
-    size_t capacity;
 };
 
 static int take_ring(const sealring_ring_info *ring, void *context)
 {
     struct overview_rings *rings = context;
-    rings->items = memory_room(rings->items, rings->count, &rings->capacity, sizeof *rings->items);
+    rings->items = memory_room(rings->items, rings->count, sizeof *rings->items);
     sealring_ring_info *own = &rings->items[rings->count++];
     *own = *ring;
     own->name = memory_copy(ring->name);
@@ -53,19 +52,17 @@ struct ring_view {
 
 static void print_heading(const struct ring_view *view, const struct page *page)
 {
-    const struct style *style = page->style;
-    const char *separator = style_separator(style);
+    const char *separator = style_separator(&page->out);
     bool rotates = view->info->policy.rotate_every != 0;
-    char *name = terminal_text(style, view->info->name);
-    char *lead = memory_text("ring %s%s%s", style_start(style, TONE_BOLD), name, style_end(style, TONE_BOLD));
+    char *name = terminal_text(&page->out, view->info->name);
     char *text = memory_text("%sprefix %s%s%s API key%s%soverlap %s%s%s%s", separator, view->info->prefix, separator,
                              moment_number(view->info->keys).text, view->info->keys == 1 ? "" : "s", separator,
                              moment_duration(view->info->policy.overlap).text, rotates ? separator : "",
                              rotates ? "rotates every " : "",
                              rotates ? moment_duration(view->info->policy.rotate_every).text : "");
-    page_paragraph(page, lead, strlen("ring ") + terminal_width(name), text);
+    terminal_print(&page->out, "ring " BOLD "%s" PLAIN, view->info->name);
+    page_paragraph(page, strlen("ring ") + terminal_width(name, strlen(name)), text);
     free(name);
-    free(lead);
     free(text);
 }
 
@@ -106,7 +103,7 @@ static sealring_status look_at_ring(struct session *session, const sealring_ring
         status = plans_load(&view.plans, session, info->name);
     if (status == SEALRING_OK) {
         json_array_append_new(array, ring_json(&view, session->now));
-        fputc('\n', page->stream);
+        fputc('\n', page->out.stream);
         print_ring(&view, page);
     }
     versions_free(&view.versions);
@@ -127,67 +124,50 @@ static json_t *vault_json(const sealring_vault_info *info)
 
 static void print_vault(const sealring_vault_info *info, const struct page *page)
 {
-    const struct style *style = page->style;
-    char *text = memory_text("vault %s%sepoch %" PRIu64, info->path, style_separator(style), info->epoch);
-    page_paragraph(page, style_start(style, TONE_DIM), 0, text);
-    fputs(style_end(style, TONE_DIM), page->stream);
+    char *text = memory_text("vault %s%sepoch %" PRIu64, info->path, style_separator(&page->out), info->epoch);
+    terminal_tone(&page->out, TONE_DIM);
+    page_paragraph(page, 0, text);
+    terminal_tone(&page->out, TONE_PLAIN);
     free(text);
 }
 
 static void print_scheduler(const sealring_vault_info *info, const struct page *page)
 {
+    terminal_print(&page->out, "scheduler  ");
     if (info->last_run == 0)
-        page_paragraph(page, "scheduler  ", 11, "sealring run has never run: what is planned waits for it, or for you");
+        page_paragraph(page, 11, "sealring run has never run: what is planned waits for it, or for you");
     else
-        fprintf(page->stream, "scheduler  sealring run last ran %s\n", moment_relative(info->last_run, page->now).text);
+        terminal_print(&page->out, "sealring run last ran %s\n", moment_relative(info->last_run, page->now).text);
 }
 
-static sealring_status look(struct overview *overview, struct session *session, const char *name,
-                            sealring_vault_info *info, struct page *page)
+json_t *overview_read(struct session *session, const char *ring, const struct page *page, sealring_status *status)
 {
     struct overview_rings rings = {0};
     struct verifiers verifiers = {0};
+    sealring_vault_info info = {.size = sizeof info};
     json_t *array = json_array();
-    info->size = sizeof *info;
-    sealring_status status = sealring_vault_describe(session->manager, info, &session->error);
-    if (status == SEALRING_OK)
-        status = sealring_ring_list(session->manager, name, take_ring, &rings, &session->error);
-    if (status == SEALRING_OK)
-        status = verifiers_load(&verifiers, session);
-    if (status == SEALRING_OK)
-        print_vault(info, page);
-    for (size_t i = 0; i < rings.count && status == SEALRING_OK; i++)
-        status = look_at_ring(session, &rings.items[i], array, page);
-    if (status == SEALRING_OK) {
-        if (rings.count > 0) {
-            fputc('\n', page->stream);
-            verifiers_print(&verifiers, page);
-            print_scheduler(info, page);
-        }
-        overview->rings = rings.count;
-        overview->json = json_pack("{s:o, s:O, s:O, s:{s:o}}", "vault", vault_json(info), "rings", array, "verifiers",
-                                   verifiers.array, "scheduler", "last_run", jsontext_time(info->last_run));
+    json_t *overview = NULL;
+    *status = sealring_vault_describe(session->manager, &info, &session->error);
+    if (*status == SEALRING_OK)
+        *status = sealring_ring_list(session->manager, ring, take_ring, &rings, &session->error);
+    if (*status == SEALRING_OK)
+        *status = verifiers_load(&verifiers, session);
+    if (*status == SEALRING_OK)
+        print_vault(&info, page);
+    for (size_t i = 0; i < rings.count && *status == SEALRING_OK; i++)
+        *status = look_at_ring(session, &rings.items[i], array, page);
+    if (*status == SEALRING_OK && rings.count > 0) {
+        fputc('\n', page->out.stream);
+        verifiers_print(&verifiers, page);
+        print_scheduler(&info, page);
     }
+    if (*status == SEALRING_OK)
+        overview = json_pack("{s:o, s:O, s:O, s:{s:o}}", "vault", vault_json(&info), "rings", array, "verifiers",
+                             verifiers.array, "scheduler", "last_run", jsontext_time(info.last_run));
     json_decref(array);
     verifiers_free(&verifiers);
     free_rings(&rings);
-    return status;
-}
-
-sealring_status overview_look(struct overview *overview, struct session *session, const char *ring, struct page *page)
-{
-    *overview = (struct overview){0};
-    sealring_vault_info *info = memory_grow(NULL, 1, sizeof *info);
-    memset(info, 0, sizeof *info);
-    sealring_status status = look(overview, session, ring, info, page);
-    free(info);
-    return status;
-}
-
-void overview_free(struct overview *overview)
-{
-    json_decref(overview->json);
-    *overview = (struct overview){0};
+    return overview;
 }
 
 static void forget(json_t *array, const char *const *names)
@@ -201,12 +181,12 @@ static void forget(json_t *array, const char *const *names)
     }
 }
 
-char *overview_substance(const struct overview *overview)
+char *overview_substance(const json_t *overview)
 {
     /* a plan's text contains how long ago, and what is due at once is due at each poll */
     static const char *const of_plan[] = {"text", "foreseen", "due", NULL};
     static const char *const of_verifier[] = {"last_report", "lease_left_ms", NULL};
-    json_t *copy = json_deep_copy(overview->json);
+    json_t *copy = json_deep_copy(overview);
     json_t *ring = NULL;
     size_t index = 0;
     json_object_del(copy, "scheduler");

@@ -8,17 +8,10 @@
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/page.h"
 
-struct overview {
-    json_t *json; /* all of it */
-    size_t rings;
-};
-
-/* Reads everything, or one ring (NULL: all), and writes it on the page, too. The session's time is that of this poll. */
-sealring_status overview_look(struct overview *overview, struct session *session, const char *ring, struct page *page);
-
-void overview_free(struct overview *overview);
+/* Reads everything, or one ring (NULL: all), and writes it on the page, too. The session's time is that of this poll. NULL on failure. */
+json_t *overview_read(struct session *session, const char *ring, const struct page *page, sealring_status *status);
 
 /* What of it changes otherwise than by time alone going on; to be freed. */
-char *overview_substance(const struct overview *overview);
+char *overview_substance(const json_t *overview);
 
 #endif

@@ -9,14 +9,15 @@
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
+#include "tools/sealring/terminal/terminal.h"
 
-#define WHAT_WIDTH 14
+#define WHAT_WIDTH 14   /* as in plans_print's format */
 #define JUST_NOW   1000 /* milliseconds: also of what is due at each poll */
 
 static int take_plan(const sealring_plan *plan, void *context)
 {
     struct plans *plans = context;
-    plans->items = memory_room(plans->items, plans->count, &plans->capacity, sizeof *plans->items);
+    plans->items = memory_room(plans->items, plans->count, sizeof *plans->items);
     sealring_plan *own = &plans->items[plans->count++];
     *own = *plan;
     own->ring = NULL;
@@ -114,20 +115,17 @@ static char *sentence_of(const sealring_plan *plan, const char *ring, int64_t no
 
 void plans_print(const struct plans *plans, const char *ring, const struct page *page)
 {
-    const struct style *style = page->style;
     for (size_t i = 0; i < plans->count; i++) {
         const sealring_plan *plan = &plans->items[i];
         enum tone tone = plan->foreseen[0] != '\0' ? TONE_WARN : tone_of(plan->state);
-        char lead[120];
         char what[60];
         char *text = sentence_of(plan, ring, page->now);
         if (plan->event == 0)
             snprintf(what, sizeof what, "nothing");
         else
             snprintf(what, sizeof what, "%s v%" PRIu32, sealring_event_name(plan->event), plan->version);
-        snprintf(lead, sizeof lead, "  %-6s%s%-*s%s", i == 0 ? "next" : "", style_start(style, tone), WHAT_WIDTH, what,
-                 style_end(style, tone));
-        page_paragraph(page, lead, 8 + (strlen(what) > WHAT_WIDTH ? strlen(what) : WHAT_WIDTH), text);
+        terminal_print(&page->out, "  %-6s%c%-14s" PLAIN, i == 0 ? "next" : "", tone, what);
+        page_paragraph(page, 8 + (strlen(what) > WHAT_WIDTH ? strlen(what) : WHAT_WIDTH), text);
         free(text);
     }
 }

@@ -11,7 +11,6 @@
 struct plans {
     sealring_plan *items; /* owned, with their texts; their `ring` is not kept */
     size_t count;
-    size_t capacity;
     json_t *array; /* the same as JSON */
 };
 

@@ -6,6 +6,7 @@
 
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/page.h"
+#include "tools/sealring/terminal/terminal.h"
 #include "tools/sealring/views/versions.h"
 
 #define LINE_WIDTH     48
@@ -139,17 +140,17 @@ static void describe(const sealring_version_info *version, const struct page *pa
 /* "3d2h ago          now          in 6d23h", each where it belongs. */
 static void print_axis(const struct axis *axis, const struct page *page, size_t indent)
 {
-    const struct style *style = page->style;
     struct moment from = moment_relative(axis->from, axis->now);
     if (strcmp(from.text, "now") == 0)
         from.text[0] = '\0';
     int used = (int)strlen(from.text);
-    fprintf(page->stream, "%*s%s%s", (int)indent, "", style_start(style, TONE_DIM), from.text);
+    terminal_tone(&page->out, TONE_DIM);
+    fprintf(page->out.stream, "%*s%s", (int)indent, "", from.text);
     int present = (int)axis->present - 1;
-    used += fprintf(page->stream, "%*snow", present > used ? present - used : 1, "");
+    used += fprintf(page->out.stream, "%*snow", present > used ? present - used : 1, "");
     if (axis->until > axis->now)
-        fprintf(page->stream, " %*s", (int)axis->width - used - 1, moment_relative(axis->until, axis->now).text);
-    fprintf(page->stream, "%s\n", style_end(style, TONE_DIM));
+        fprintf(page->out.stream, " %*s", (int)axis->width - used - 1, moment_relative(axis->until, axis->now).text);
+    terminal_print(&page->out, PLAIN "\n");
 }
 
 /* The line gets what the descriptions leave, and they get shorter where that is too little. */
@@ -177,8 +178,7 @@ static size_t lay_out(const struct versions *versions, const struct page *page, 
 
 void versions_draw(const struct versions *versions, const struct page *page, uint64_t keys)
 {
-    const struct style *style = page->style;
-    const char *const *marks = style->utf8 ? utf8_marks : ascii_marks;
+    const char *const *marks = page->out.utf8 ? utf8_marks : ascii_marks;
     enum mark line[LINE_WIDTH];
     enum detail detail;
     int digits = versions_digits(versions);
@@ -187,15 +187,15 @@ void versions_draw(const struct versions *versions, const struct page *page, uin
     print_axis(&axis, page, (size_t)digits + MARGIN);
     for (size_t i = 0; i < versions->count; i++) {
         const sealring_version_info *version = &versions->items[i];
-        enum tone tone = style_version_tone(version->state);
         char text[MOMENT_SIZE * 3];
         describe(version, page, keys, detail, text);
         draw_version(versions, version, &axis, line);
-        fprintf(page->stream, "  v%-*" PRIu32 " %s%-11s%s  %s", digits, version->version, style_start(style, tone),
-                sealring_version_state_name(version->state), style_end(style, tone), style_start(style, tone));
+        fprintf(page->out.stream, "  v%-*" PRIu32 " ", digits, version->version);
+        terminal_print(&page->out, "%c%-11s  ", style_version_tone(version->state),
+                       sealring_version_state_name(version->state));
         size_t end = text[0] == '\0' ? used_columns(line) : width;
         for (size_t column = 0; column < end; column++)
-            fputs(marks[line[column]], page->stream);
-        fprintf(page->stream, "%s%s\n", style_end(style, tone), text);
+            fputs(marks[line[column]], page->out.stream);
+        terminal_print(&page->out, PLAIN "%s\n", text);
     }
 }

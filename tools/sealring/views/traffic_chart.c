@@ -9,24 +9,12 @@
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
+#include "tools/sealring/terminal/terminal.h"
 
 #define HOUR       INT64_C(3600000)
 #define EIGHTHS    8
 #define MARGIN     17 /* with the versions' digits: where the time line begins, too */
 #define NUMBER_MIN 5  /* the width of "calls" */
-
-static const char *const utf8_blocks[EIGHTHS + 1] = {
-    " ",
-    "\342\226\201",
-    "\342\226\202",
-    "\342\226\203",
-    "\342\226\204",
-    "\342\226\205",
-    "\342\226\206",
-    "\342\226\207",
-    "\342\226\210",
-};
-static const char *const ascii_blocks[EIGHTHS + 1] = {" ", ".", ":", "-", "=", "+", "*", "#", "%"};
 
 static struct traffic_row *row_of(struct traffic *traffic, uint32_t version)
 {
@@ -35,7 +23,7 @@ static struct traffic_row *row_of(struct traffic *traffic, uint32_t version)
         at++;
     if (at < traffic->count && traffic->rows[at].version == version)
         return &traffic->rows[at];
-    traffic->rows = memory_room(traffic->rows, traffic->count, &traffic->capacity, sizeof *traffic->rows);
+    traffic->rows = memory_room(traffic->rows, traffic->count, sizeof *traffic->rows);
     memmove(&traffic->rows[at + 1], &traffic->rows[at], (traffic->count - at) * sizeof *traffic->rows);
     traffic->rows[at] = (struct traffic_row){.version = version};
     traffic->count++;
@@ -147,37 +135,42 @@ static void draw_axis(const struct chart_layout *layout, const struct page *page
     char from[MOMENT_SIZE];
     snprintf(from, sizeof from, "%dh ago", columns - 1);
     int between = columns - (int)strlen(from) - 3;
-    fprintf(page->stream, "%s%-*s", style_start(page->style, TONE_DIM), layout->digits + MARGIN, "  calls by hour");
+    terminal_tone(&page->out, TONE_DIM);
+    fprintf(page->out.stream, "%-*s", layout->digits + MARGIN, "  calls by hour");
     if (between > 0)
-        fprintf(page->stream, "%s%*snow", from, between, "");
+        fprintf(page->out.stream, "%s%*snow", from, between, "");
     else
-        fprintf(page->stream, "%*s", columns, columns >= 3 ? "now" : "");
-    fprintf(page->stream, "  %*s  this hour%s\n", layout->number, "calls", style_end(page->style, TONE_DIM));
+        fprintf(page->out.stream, "%*s", columns, columns >= 3 ? "now" : "");
+    fprintf(page->out.stream, "  %*s", layout->number, "calls");
+    terminal_print(&page->out, "  this hour" PLAIN "\n");
+}
+
+static void draw_block(const struct page *page, size_t level)
+{
+    static const char ascii[EIGHTHS + 2] = " .:-=+*#%";
+    if (page->out.utf8 && level > 0)
+        fprintf(page->out.stream, "\342\226%c", (int)(0x80 + level)); /* U+2581 to U+2588 */
+    else
+        fputc(ascii[level], page->out.stream);
 }
 
 static void draw_row(const struct traffic *traffic, const struct traffic_row *row, enum tone tone,
                      const struct chart_layout *layout, const struct page *page)
 {
-    const struct style *style = page->style;
-    const char *const *blocks = style->utf8 ? utf8_blocks : ascii_blocks;
-    struct moment rejected = rejected_of(row);
     struct moment share = share_of(row->accepted[TRAFFIC_HOURS - 1], traffic->total[TRAFFIC_HOURS - 1]);
-    fprintf(page->stream, "  v%-*" PRIu32 "%*s%s", layout->digits, row->version, MARGIN - 3, "",
-            style_start(style, tone));
+    fprintf(page->out.stream, "  v%-*" PRIu32 "%*s", layout->digits, row->version, MARGIN - 3, "");
+    terminal_tone(&page->out, tone);
     for (size_t hour = layout->hour; hour < TRAFFIC_HOURS; hour++)
-        fputs(blocks[level_of(row->accepted[hour], traffic->total[hour])], page->stream);
-    fprintf(page->stream, "%s  %*s  %9s", style_end(style, tone), layout->number, moment_number(row->calls).text,
-            share.text);
-    if (rejected.text[0] != '\0')
-        fprintf(page->stream, "%s%s%s", style_start(style, TONE_WARN), rejected.text, style_end(style, TONE_WARN));
-    fputc('\n', page->stream);
+        draw_block(page, level_of(row->accepted[hour], traffic->total[hour]));
+    terminal_tone(&page->out, TONE_PLAIN);
+    fprintf(page->out.stream, "  %*s", layout->number, moment_number(row->calls).text);
+    terminal_print(&page->out, "  %9s" WARN "%s" PLAIN "\n", share.text, rejected_of(row).text);
 }
 
 void traffic_draw(const struct traffic *traffic, const struct versions *versions, const struct page *page)
 {
     if (traffic->count == 0) {
-        fprintf(page->stream, "  %sno calls in the last %d hours%s\n", style_start(page->style, TONE_DIM),
-                TRAFFIC_HOURS, style_end(page->style, TONE_DIM));
+        terminal_print(&page->out, "  " DIM "no calls in the last %d hours" PLAIN "\n", TRAFFIC_HOURS);
         return;
     }
     struct chart_layout layout = lay_out(traffic, versions, page->width);

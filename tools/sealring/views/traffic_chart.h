@@ -21,7 +21,6 @@ struct traffic_row {
 struct traffic {
     struct traffic_row *rows; /* owned, by version */
     size_t count;
-    size_t capacity;
     int64_t from;                  /* beginning of the first hour */
     uint64_t total[TRAFFIC_HOURS]; /* accepted, of all versions */
     json_t *array;                 /* each version's hours, as JSON */

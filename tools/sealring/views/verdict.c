@@ -24,19 +24,27 @@ static int unavailable_status(struct session *session, const struct input *input
     return status == SEALRING_OK ? STATUS_TOKEN : STATUS_REGISTRY;
 }
 
+sealring_status judge_quietly(struct session *session, const struct input *input, const char *scopes,
+                              sealring_verdict *verdict, sealring_grant *grant)
+{
+    sealring_vault *vault = NULL;
+    sealring_status status =
+        sealring_open_with_pin(session->vault, NULL, pins_source(session), pins_ask, session, &vault, &session->error);
+    if (status == SEALRING_OK)
+        *verdict = sealring_verify(vault, input->text, input->length, scopes, grant);
+    sealring_close(&vault);
+    return status;
+}
+
 int judge(struct session *session, const struct input *input, const char *scopes, sealring_verdict *verdict,
           sealring_grant *grant)
 {
     int result = session_environment(session);
     if (result != STATUS_DONE)
         return result;
-    sealring_vault *vault = NULL;
-    sealring_status status =
-        sealring_open_with_pin(session->vault, NULL, pins_source(session), pins_ask, session, &vault, &session->error);
+    sealring_status status = judge_quietly(session, input, scopes, verdict, grant);
     if (status != SEALRING_OK)
         return session_fail(session, status);
-    *verdict = sealring_verify(vault, input->text, input->length, scopes, grant);
-    sealring_close(&vault);
     if (*verdict == SEALRING_UNAVAILABLE)
         return unavailable_status(session, input);
     return sealring_verdict_accepted(*verdict) ? STATUS_DONE : STATUS_REFUSED;

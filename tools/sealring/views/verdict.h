@@ -13,6 +13,10 @@
 int judge(struct session *session, const struct input *input, const char *scopes, sealring_verdict *verdict,
           sealring_grant *grant);
 
+/* The same once the environment is set, without a report. */
+sealring_status judge_quietly(struct session *session, const struct input *input, const char *scopes,
+                              sealring_verdict *verdict, sealring_grant *grant);
+
 enum tone judge_tone(sealring_verdict verdict);
 json_t *judge_json(sealring_verdict verdict, const sealring_grant *grant);
 

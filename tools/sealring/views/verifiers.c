@@ -8,6 +8,7 @@
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
+#include "tools/sealring/terminal/terminal.h"
 
 #define DEBTS_SHOWN 4
 
@@ -79,27 +80,25 @@ void verifiers_free(struct verifiers *verifiers)
 
 void verifiers_print(const struct verifiers *verifiers, const struct page *page)
 {
-    const struct style *style = page->style;
-    bool first = true;
+    const struct style *out = &page->out;
+    const char *separator = "";
     size_t index = 0;
     json_t *sentence = NULL;
-    fputs("verifiers  ", page->stream);
+    terminal_print(out, "verifiers  ");
     for (size_t i = 0; i < STATES; i++) {
         uint64_t count = verifiers->counts[states[i].state];
         if (count == 0)
             continue;
-        fprintf(page->stream, "%s%s%s %s%s", first ? "" : style_separator(style), style_start(style, states[i].tone),
-                moment_number(count).text, count == 1 ? states[i].one : states[i].several,
-                style_end(style, states[i].tone));
-        first = false;
+        terminal_print(out, "%s%c%s %s" PLAIN, separator, states[i].tone, moment_number(count).text,
+                       count == 1 ? states[i].one : states[i].several);
+        separator = style_separator(out);
     }
-    fprintf(page->stream, "%s\n", first ? "none is there now" : "");
+    terminal_print(out, "%s\n", separator[0] == '\0' ? "none is there now" : "");
     json_array_foreach(verifiers->debts, index, sentence)
     {
         page_point(page, TONE_WARN, json_string_value(sentence));
     }
-    if (verifiers->owing > DEBTS_SHOWN) {
-        fprintf(page->stream, "  %s and %s more: sealring verifier list\n", style_arrow(style),
-                moment_number(verifiers->owing - DEBTS_SHOWN).text);
-    }
+    if (verifiers->owing > DEBTS_SHOWN)
+        terminal_print(out, "  %s and %s more: sealring verifier list\n", style_arrow(out),
+                       moment_number(verifiers->owing - DEBTS_SHOWN).text);
 }

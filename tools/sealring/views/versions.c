@@ -10,7 +10,7 @@
 static int take_version(const sealring_version_info *version, void *context)
 {
     struct versions *versions = context;
-    versions->items = memory_room(versions->items, versions->count, &versions->capacity, sizeof *versions->items);
+    versions->items = memory_room(versions->items, versions->count, sizeof *versions->items);
     versions->items[versions->count] = *version;
     versions->items[versions->count++].ring = NULL;
     return json_array_append_new(versions->array, jsontext_version(version));

@@ -11,7 +11,6 @@
 struct versions {
     sealring_version_info *items; /* owned; their `ring` is not kept */
     size_t count;
-    size_t capacity;
     json_t *array; /* the same as JSON */
 };
 

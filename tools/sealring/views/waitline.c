@@ -55,8 +55,8 @@ static void draw(struct waitline *waitline, const sealring_progress *progress)
     if (progress->text[0] != '\0')
         snprintf(line + length, LINE_SIZE, ": missing %s", progress->text);
     char *text = terminal_text(style, line);
-    fprintf(stderr, "\r\033[K%s%s%s%.*s", style_start(style, TONE_INFO), waitline->what, style_end(style, TONE_INFO),
-            fitting(text, strlen(waitline->what)), text);
+    terminal_print(style, "\r\033[K" INFO "%s" PLAIN, waitline->what);
+    fprintf(stderr, "%.*s", fitting(text, strlen(waitline->what)), text);
     free(text);
     fflush(stderr);
     waitline->drawn = true;
