@@ -82,6 +82,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/tokens/token_file_repair.c \
 	src/manage/tokens/make_object.c src/manage/tokens/make_object.h \
 	src/manage/tokens/object_label.c src/manage/tokens/object_label.h \
+	src/manage/tokens/key_inventory.c src/manage/tokens/key_inventory.h \
 	src/manage/tokens/version_object.c src/manage/tokens/version_object.h \
 	src/manage/tokens/recover_interrupted.c src/manage/tokens/recover_interrupted.h \
 	src/manage/usage/harvest.c src/manage/usage/harvest.h \

@@ -118,8 +118,8 @@ static sealring_status tell_files(struct restore *restore)
 static sealring_status weigh_version(struct restore *restore, const struct confront_version *version)
 {
     char text[TOKEN_FILES_TEXT_SIZE];
-    const char *ring = version->ring.name;
-    uint32_t number = version->row.number;
+    const char *ring = version->ring->name;
+    uint32_t number = version->row->number;
     switch (version->verdict) {
     case CONFRONT_GOOD:
         return token_files_describe_gone(&restore->files, version, text) ? restore_tell(restore, false, "%s", text)
@@ -149,7 +149,7 @@ static sealring_status weigh_version(struct restore *restore, const struct confr
 static bool is_elsewhere(const struct restore *restore)
 {
     bool any = restore->confront.proved > 0 || restore->confront.lost == 0;
-    for (size_t i = 0; i < restore->confront.count && !any; i++)
+    for (size_t i = 0; i < restore->confront.inventory.version_count && !any; i++)
         any = restore->confront.versions[i].verdict == CONFRONT_CLOSED;
     return !any && restore->live == NULL && !token_files_are_own(restore->config);
 }
@@ -168,7 +168,7 @@ static sealring_status weigh_token(struct restore *restore, sealring_error *erro
             "no key of the versions that %s accepts is in the token: the backup is another vault's, the token is another "
             "one, or its keys are lost: bring them back from the token's own backup first",
             restore->file.path);
-    for (size_t i = 0; status == SEALRING_OK && i < confront->count; i++)
+    for (size_t i = 0; status == SEALRING_OK && i < confront->inventory.version_count; i++)
         status = weigh_version(restore, &confront->versions[i]);
     restore->result.strange = (uint32_t)confront->strange;
     if (status == SEALRING_OK && confront->strange > 0)

@@ -87,7 +87,7 @@ sealring_status token_files_repair(struct token_files *files, const struct confi
 /* The damaged or missing file of the version's object; NULL: it was neither damaged nor missing, or it has no copy. */
 static const struct token_file *file_of(const struct token_files *files, const struct confront_version *version)
 {
-    const struct registry_version *row = &version->row;
+    const struct registry_version *row = version->row;
     for (size_t i = 0; i < files->count; i++) {
         const struct object_file *object = &files->files[i].object;
         if (!files->files[i].audit && object->known && object->object_id_length == row->object_id_length &&
@@ -114,7 +114,7 @@ bool token_files_are_own(const struct config *config)
 
 void token_files_suppose(const struct token_files *files, struct confront *confront)
 {
-    for (size_t i = 0; i < confront->count; i++) {
+    for (size_t i = 0; i < confront->inventory.version_count; i++) {
         struct confront_version *version = &confront->versions[i];
         const struct token_file *file = file_of(files, version);
         if (file == NULL || file->outcome != COPIES_RESTORED)
@@ -136,7 +136,7 @@ bool token_files_describe(const struct token_files *files, size_t index, const s
     const struct token_file *file = &files->files[index];
     const struct confront_version *version = NULL;
     const char *done = dry_run ? "would be restored" : "was restored";
-    for (size_t i = 0; i < confront->count && version == NULL; i++)
+    for (size_t i = 0; i < confront->inventory.version_count && version == NULL; i++)
         if (file_of(files, &confront->versions[i]) == file)
             version = &confront->versions[i];
     if (file->outcome != COPIES_RESTORED)
@@ -149,7 +149,7 @@ bool token_files_describe(const struct token_files *files, size_t index, const s
         snprintf(text, TOKEN_FILES_TEXT_SIZE,
                  "the file of the key of version %" PRIu32
                  " of ring %s was damaged or missing, and %s from its copy (%s)",
-                 version->row.number, version->ring.name, done, file->path);
+                 version->row->number, version->ring->name, done, file->path);
     return true;
 }
 
@@ -157,7 +157,7 @@ bool token_files_describe_gone(const struct token_files *files, const struct con
                                char text[TOKEN_FILES_TEXT_SIZE])
 {
     const struct token_file *file = file_of(files, version);
-    if (!version->gone || version->row.state != SEALRING_VERSION_RETIRED)
+    if (!version->gone || version->row->state != SEALRING_VERSION_RETIRED)
         return false;
     if (file != NULL && file->outcome == COPIES_WITHHELD)
         snprintf(
@@ -165,14 +165,14 @@ bool token_files_describe_gone(const struct token_files *files, const struct con
             "version %" PRIu32
             " of ring %s is retired, and the file of its key is %s: the key of a closed version is not restored from "
             "its copy, so the version cannot be reinstated (%s)",
-            version->row.number, version->ring.name, file->object.state == OBJECT_FILE_MISSING ? "missing" : "damaged",
-            file->path);
+            version->row->number, version->ring->name,
+            file->object.state == OBJECT_FILE_MISSING ? "missing" : "damaged", file->path);
     else
         snprintf(text, TOKEN_FILES_TEXT_SIZE,
                  "version %" PRIu32
                  " of ring %s is retired, and its key is not in the token: it was destroyed since the backup, or is "
                  "lost, so the version cannot be reinstated",
-                 version->row.number, version->ring.name);
+                 version->row->number, version->ring->name);
     return true;
 }
 
