@@ -112,29 +112,34 @@ static sealring_status look(struct doctor *doctor, sealring_error *error)
 
 /* ---- before and after ------------------------------------------------------------------------------------------------------- */
 
-static struct doctor_finding *find_same(const struct doctor_findings *findings, const struct doctor_finding *wanted)
+/* Among the first `count` findings. */
+static struct doctor_finding *find_same(const struct doctor *doctor, size_t count, const struct doctor_finding *wanted)
 {
-    for (size_t i = 0; i < findings->count; i++)
-        if (findings->items[i].kind == wanted->kind && wanted->object != NULL && findings->items[i].object != NULL &&
-            strcmp(findings->items[i].object, wanted->object) == 0)
-            return &findings->items[i];
+    for (size_t i = 0; i < count; i++) {
+        struct doctor_finding *present = &doctor->findings.items[i];
+        if (present->kind == wanted->kind && wanted->object != NULL && present->object != NULL &&
+            strcmp(present->object, wanted->object) == 0)
+            return present;
+    }
     return NULL;
 }
 
-/* A finding that is no longer found was repaired; one that is still found keeps the reason why. */
-static void compare(struct doctor *doctor, struct doctor_findings *before, struct doctor_findings *mended)
+/* A finding that is no longer found was repaired, and is kept; one that is still found keeps the reason why. */
+static void compare(struct doctor *doctor, struct doctor_findings *before)
 {
+    size_t count = doctor->findings.count;
     for (size_t i = 0; i < before->count; i++) {
         struct doctor_finding *old = &before->items[i];
-        struct doctor_finding *same = find_same(&doctor->findings, old);
+        struct doctor_finding *same = find_same(doctor, count, old);
+        if (same != NULL && old->repaired)
+            continue; /* in an earlier round, and it is there again */
         if (same != NULL) {
-            free(same->failure);
-            same->failure = old->failure;
             same->tried = old->tried;
+            same->failure = old->failure;
             old->failure = NULL;
             continue;
         }
-        struct doctor_finding *kept = doctor_add(mended);
+        struct doctor_finding *kept = doctor_add(&doctor->findings);
         if (kept == NULL) {
             doctor->no_memory = true;
             continue;
@@ -157,7 +162,6 @@ static bool has_something_to_mend(const struct doctor *doctor)
  * repaired: they may lack the path. */
 static sealring_status repair(struct doctor *doctor, sealring_error *error)
 {
-    struct doctor_findings mended = {.items = NULL};
     sealring_status status = SEALRING_OK;
     for (int i = 0; i < ROUNDS_MOST && status == SEALRING_OK && !doctor->no_memory && doctor->manager != NULL &&
                     has_something_to_mend(doctor);
@@ -166,19 +170,10 @@ static sealring_status repair(struct doctor *doctor, sealring_error *error)
         struct doctor_findings before = doctor->findings;
         doctor->findings = (struct doctor_findings){.items = NULL};
         status = look(doctor, error);
-        compare(doctor, &before, &mended);
+        compare(doctor, &before);
         doctor_forget(&before, 0);
         free(before.items);
     }
-    for (size_t i = 0; i < mended.count; i++) {
-        struct doctor_finding *kept =
-            find_same(&doctor->findings, &mended.items[i]) == NULL ? doctor_add(&doctor->findings) : NULL;
-        if (kept == NULL)
-            doctor_release(&mended.items[i]); /* it was found again */
-        else
-            *kept = mended.items[i];
-    }
-    free(mended.items);
     return status;
 }
 

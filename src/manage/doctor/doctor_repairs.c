@@ -314,7 +314,8 @@ sealring_status doctor_mend_owed(struct doctor *doctor, struct doctor_finding *f
 
 bool doctor_can_mend(const struct doctor_finding *finding)
 {
-    return doctor_kind_row(finding->kind)->mender != NULL && !finding->hopeless && !finding->tried;
+    return doctor_kind_row(finding->kind)->mender != NULL && !finding->hopeless && !finding->tried &&
+           !finding->repaired;
 }
 
 static void set_failure(struct doctor *doctor, struct doctor_finding *finding, const sealring_error *error)
@@ -342,7 +343,7 @@ static void repair_schema_first(struct doctor *doctor)
     bool begun = false;
     for (size_t i = 0; i < doctor->findings.count; i++) {
         struct doctor_finding *finding = &doctor->findings.items[i];
-        if (finding->kind != DOCTOR_SCHEMA_LACKING)
+        if (finding->kind != DOCTOR_SCHEMA_LACKING || finding->repaired)
             continue;
         manager->repairs_schema = true;
         begun = begun || manager_begin(manager, "doctor --repair", false, &error) == SEALRING_OK;
