@@ -191,27 +191,40 @@ static void count_finding(sealring_doctor_result *result, const struct doctor_fi
         result->remaining++;
 }
 
-/* Fills in what to do about a finding of its kind. */
+/* Makes what to do of a pattern: {object} is quoted for a shell, {id} is the object's last word. */
 static void fill_mend(struct doctor *doctor, struct doctor_finding *finding, const char *pattern)
 {
-    char word[DOCTOR_WORD_SIZE], number[16];
-    const char *const names[] = {"{object}", "{ring}", "{version}"};
-    const char *const values[] = {doctor_word(finding->object, word), finding->ring, number};
+    char word[DOCTOR_WORD_SIZE], version[16], owner[16], group[16], mode[16];
+    const char *space = strrchr(finding->object, ' ');
+    const struct {
+        const char *name;
+        const char *value;
+    } places[] = {{"{object}", doctor_word(finding->object, word)},
+                  {"{id}", space != NULL ? space + 1 : ""},
+                  {"{ring}", finding->ring},
+                  {"{version}", version},
+                  {"{owner}", owner},
+                  {"{group}", group},
+                  {"{mode}", mode}};
+    const size_t count = sizeof places / sizeof *places;
     size_t length = 0;
     FILE *text = open_memstream(&finding->mend, &length);
     doctor->no_memory = doctor->no_memory || text == NULL;
     if (text == NULL)
         return;
-    snprintf(number, sizeof number, "%" PRIu32, finding->version);
+    snprintf(version, sizeof version, "%" PRIu32, finding->version);
+    snprintf(owner, sizeof owner, "%u", (unsigned)finding->owner);
+    snprintf(group, sizeof group, "%u", (unsigned)finding->group);
+    snprintf(mode, sizeof mode, "%03o", (unsigned)finding->mode);
     while (*pattern != '\0') {
         size_t i = 0;
-        while (i < 3 && strncmp(pattern, names[i], strlen(names[i])) != 0)
+        while (i < count && strncmp(pattern, places[i].name, strlen(places[i].name)) != 0)
             i++;
-        if (i < 3)
-            fputs(values[i], text);
+        if (i < count)
+            fputs(places[i].value, text);
         else
             fputc(*pattern, text);
-        pattern += i < 3 ? strlen(names[i]) : 1;
+        pattern += i < count ? strlen(places[i].name) : 1;
     }
     doctor->no_memory = fclose(text) != 0 || doctor->no_memory;
 }

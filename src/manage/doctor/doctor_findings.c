@@ -35,18 +35,6 @@ struct doctor_finding *doctor_add(struct doctor_findings *findings)
     return finding;
 }
 
-__attribute__((format(printf, 1, 0))) static char *format_text(const char *format, va_list arguments)
-{
-    va_list again;
-    va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, again);
-    va_end(again);
-    char *text = length < 0 ? NULL : malloc((size_t)length + 1);
-    if (text != NULL)
-        vsnprintf(text, (size_t)length + 1, format, arguments);
-    return text;
-}
-
 struct doctor_finding *doctor_find(struct doctor *doctor, enum doctor_kind kind, const char *object, const char *format,
                                    ...)
 {
@@ -61,20 +49,11 @@ struct doctor_finding *doctor_find(struct doctor *doctor, enum doctor_kind kind,
     va_start(arguments, format);
     finding->kind = kind;
     finding->object = strdup(object);
-    finding->what = format_text(format, arguments);
+    if (vasprintf(&finding->what, format, arguments) < 0)
+        finding->what = NULL;
     va_end(arguments);
     doctor->no_memory = doctor->no_memory || finding->object == NULL || finding->what == NULL;
     return finding;
-}
-
-void doctor_mend(struct doctor *doctor, struct doctor_finding *finding, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    free(finding->mend);
-    finding->mend = format_text(format, arguments);
-    va_end(arguments);
-    doctor->no_memory = doctor->no_memory || finding->mend == NULL;
 }
 
 void doctor_unseen(struct doctor *doctor, sealring_status status, const char *format, ...)

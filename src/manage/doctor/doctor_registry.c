@@ -35,8 +35,11 @@ static void mend_strange(struct doctor *doctor, struct doctor_finding *finding, 
             *end++ = '\'';
     }
     memcpy(end, "'", 2);
-    doctor_mend(doctor, finding, "find out who wrote it: sqlite3 %s %s; then: " DOCTOR_RESTORE, doctor_word(path, file),
-                doctor_word(sql, word));
+    if (asprintf(&finding->mend, "find out who wrote it: sqlite3 %s %s; then: " DOCTOR_RESTORE, doctor_word(path, file),
+                 doctor_word(sql, word)) < 0) {
+        finding->mend = NULL;
+        doctor->no_memory = true;
+    }
     free(sql);
 }
 
@@ -187,11 +190,8 @@ static void tell_intention(struct doctor *doctor, const struct registry_intentio
         doctor_find(doctor, DOCTOR_INTENTION_UNFINISHED, object,
                     "a key was about to be made at %s by %s, who neither finished nor gave up", when, intention->owner);
     if (config_labels(doctor->config) != TOKEN_LABELS_CHANGE) /* only the label could show whose the object is */
-        doctor_mend(
-            doctor, finding,
-            "sealring doctor --repair; if it stays, the token has the key, and no version has it: sealring token "
-            "destroy-object %s --reason REASON",
-            object + 4);
+        finding->pattern = "sealring doctor --repair; if it stays, the token has the key, and no version has it: "
+                           "sealring token destroy-object {id} --reason REASON";
 }
 
 static sealring_status look_at_intentions(struct doctor *doctor, struct registry *registry, sealring_error *error)

@@ -39,14 +39,15 @@ static void look_at_unreadable(struct doctor *doctor, const char *path, const st
 {
     const struct roster *roster = &doctor->manager->roster;
     uint8_t seat[REPORT_ID_SIZE];
-    char word[DOCTOR_WORD_SIZE];
     struct stat place;
     struct doctor_finding *finding;
     if (error->system_errno == EACCES) {
         finding = doctor_find(doctor, DOCTOR_REPORT_UNREADABLE, path,
                               "it belongs to uid %lu, and this user may not read it", (unsigned long)file->st_uid);
-        if (file->st_uid == 0 && stat(doctor->config->verifiers, &place) == 0 && place.st_uid == geteuid())
-            doctor_mend(doctor, finding, "as root: chgrp %lu %s", (unsigned long)place.st_gid, doctor_word(path, word));
+        if (file->st_uid == 0 && stat(doctor->config->verifiers, &place) == 0 && place.st_uid == geteuid()) {
+            finding->pattern = "as root: chgrp {group} {object}";
+            finding->group = place.st_gid;
+        }
         return;
     }
     if (clock_wall_ms() - (int64_t)file->st_mtim.tv_sec * 1000 < FRESH_MS)
@@ -61,13 +62,11 @@ static void look_at_unreadable(struct doctor *doctor, const char *path, const st
 static void look_at_owner(struct doctor *doctor, const char *path, const struct stat *file)
 {
     struct stat place;
-    char word[DOCTOR_WORD_SIZE];
     if (file->st_uid == 0 || stat(doctor->config->verifiers, &place) != 0 || file->st_uid == place.st_uid)
         return;
-    struct doctor_finding *finding =
-        doctor_find(doctor, DOCTOR_REPORT_OWNER, path,
-                    "it belongs to uid %lu, neither root nor the owner of its directory", (unsigned long)file->st_uid);
-    doctor_mend(doctor, finding, "chown %lu %s", (unsigned long)place.st_uid, doctor_word(path, word));
+    doctor_find(doctor, DOCTOR_REPORT_OWNER, path, "it belongs to uid %lu, neither root nor the owner of its directory",
+                (unsigned long)file->st_uid)
+        ->owner = place.st_uid;
 }
 
 static sealring_status take_nothing(const struct report_credential *record, void *context)
@@ -150,25 +149,22 @@ static void look_at_verifier(struct doctor *doctor, int64_t quiet_period, const 
     char digits[2 * REPORT_ID_SIZE + 1], when[TIMETEXT_SIZE];
     hex_encode(entry->row.instance, REPORT_ID_SIZE, digits);
     snprintf(object, sizeof object, "verifier %.8s", digits);
-    struct doctor_finding *finding = NULL;
     if (entry->row_damaged) {
-        finding =
+        struct doctor_finding *finding =
             doctor_find(doctor, DOCTOR_VERIFIER_ROW_DAMAGED, object, "its row in the registry cannot be read, and %s",
                         entry->watched.file_there ? "its report file is there" : "it has no report file");
         memcpy(finding->instance, entry->row.instance, sizeof finding->instance);
     } else if (entry->row.ended == 0 && entry->row.state == SEALRING_VERIFIER_LOST) {
-        finding = doctor_find(doctor, DOCTOR_VERIFIER_LOST, object, "%s: its report file is %s", entry->name,
-                              entry->damaged ? "damaged, or unreadable for this user" : "gone");
-        doctor_mend(
-            doctor, finding,
-            "sealring run --once, which waits until its lease has ended; then sealring verifier forget %.8s --reason REASON",
-            digits);
+        doctor_find(doctor, DOCTOR_VERIFIER_LOST, object, "%s: its report file is %s", entry->name,
+                    entry->damaged ? "damaged, or unreadable for this user" : "gone")
+            ->pattern =
+            "sealring run --once, which waits until its lease has ended; then sealring verifier forget {id} "
+            "--reason REASON";
     } else if (entry->row.hole != 0 && entry->row.state != SEALRING_VERIFIER_FORGOTTEN &&
                entry->row.hole >= roster->now - quiet_period) {
         timetext_format(entry->row.hole, when);
-        finding = doctor_find(doctor, DOCTOR_VERIFIER_LOST, object,
-                              "%s ended, and its reports lack what it saw up to %s", entry->name, when);
-        doctor_mend(doctor, finding, "sealring verifier forget %.8s --reason REASON", digits);
+        doctor_find(doctor, DOCTOR_VERIFIER_LOST, object, "%s ended, and its reports lack what it saw up to %s",
+                    entry->name, when);
     } else if (entry->row.ended == 0 && entry->row.state == SEALRING_VERIFIER_SILENT) {
         doctor_find(doctor, DOCTOR_VERIFIER_SILENT, object, "%s runs, and does not poll the registry", entry->name);
     }

@@ -210,14 +210,13 @@ static bool names_own_ring(const struct token_look *look, const char *label)
 
 static void tell_stranger(const struct token_look *look, enum doctor_kind kind, const struct token_key_info *object)
 {
-    char digits[2 * TOKEN_OBJECT_ID_MAX + 1], name[2 * TOKEN_OBJECT_ID_MAX + 8];
-    hex_encode(object->object_id, object->object_id_length, digits);
-    snprintf(name, sizeof name, "key %s", digits);
+    char name[2 * TOKEN_OBJECT_ID_MAX + 8] = "key ";
+    hex_encode(object->object_id, object->object_id_length, name + 4);
     struct doctor_finding *finding =
         doctor_find(look->doctor, kind, name,
                     "the token has an object labelled \"%s\", and the registry has no such object", object->label);
     if (owned_is_marked(look->inventory.vault.vault_id, object->object_id, object->object_id_length))
-        doctor_mend(look->doctor, finding, "sealring token destroy-object %s --reason REASON", digits);
+        finding->pattern = "sealring token destroy-object {id} --reason REASON";
 }
 
 static void look_at_strangers(const struct token_look *look)
