@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/struct_size.h"
-#include "log/log_examine.h"
 #include "log/log_tree.h"
 #include "manage/act/act.h"
 #include "manage/backup/backup_file.h"
@@ -84,34 +83,15 @@ static sealring_status copy(struct making *making, sealring_error *error)
     return making->stopped ? error_set(error, SEALRING_REFUSED, "the backup was stopped: there is none") : status;
 }
 
-/* ---- Examining the copy before it is signed ---- */
-
 static sealring_status check_copy(const struct making *making, sealring_error *error)
 {
     struct registry *registry = NULL;
     struct note_key key;
-    struct examine_result result = {.problems = 0};
-    const struct examine how = {.key = &key};
     if (!note_key_parse(making->vkey, &key))
         return error_set(error, SEALRING_REGISTRY, "the registry's key for checkpoints is damaged");
     sealring_status status = registry_open(making->copy, NULL, REGISTRY_READ_ONLY, &registry, error);
     if (status == SEALRING_OK)
-        status = registry_sound(registry, error);
-    if (status != SEALRING_OK)
-        goto cleanup;
-    struct registry_transaction reading = registry_reading(registry, error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = examine_log(registry, &how, &result, error);
-    } while (registry_again(&reading, &status));
-    if (status == SEALRING_OK && result.problems > 0)
-        status =
-            error_set(error, SEALRING_REFUSED,
-                      "no backup was made, as the audit log is not what it should be (%.180s): see `sealring audit "
-                      "verify`",
-                      result.first);
-
-cleanup:
+        status = backup_file_examine(registry, &making->backup, &key, "no backup was made: the registry", error);
     registry_close(registry);
     return status;
 }

@@ -9,8 +9,7 @@
 #include "base/error.h"
 #include "bell/bell.h"
 #include "base/struct_size.h"
-#include "log/log_examine.h"
-#include "manage/backup/restore_losses.h"
+#include "manage/backup/restore.h"
 #include "manage/session/actor.h"
 #include "registry/connection/registry_copy.h"
 #include "registry/rows/closed_facts.h"
@@ -83,33 +82,6 @@ static sealring_status recall(struct restore *restore, sealring_error *error)
     return status;
 }
 
-/* Examines the whole log, as `sealring audit verify` does, and checks that the registry is the one that the note describes. */
-static sealring_status examine(const struct restore *restore, sealring_error *error)
-{
-    const struct backup *backup = &restore->file.backup;
-    struct registry *registry = restore->restored;
-    const struct registry_vault *vault = registry_vault_row(registry);
-    const char *path = restore->file.path;
-    const struct examine how = {.key = &restore->key};
-    struct examine_result result;
-    struct merkle_hash closed;
-    uint64_t count = 0;
-    sealring_status status = examine_log(registry, &how, &result, error);
-    if (status == SEALRING_OK)
-        status = registry_closed_head(registry, &count, closed.bytes, error);
-    if (status != SEALRING_OK)
-        return status;
-    if (result.problems > 0)
-        return error_set(error, SEALRING_REFUSED, "%s has an audit log that is not what it should be: %.180s", path,
-                         result.first);
-    if (memcmp(vault->vault_id, backup->vault_id, sizeof backup->vault_id) != 0 ||
-        memcmp(vault->era, backup->era, sizeof backup->era) != 0 || vault->epoch != backup->epoch ||
-        result.entries != backup->entries || !merkle_equal(&result.root, &backup->root) ||
-        count != backup->closed_count || !merkle_equal(&closed, &backup->closed))
-        return error_set(error, SEALRING_REFUSED, "%s is no good backup: its note is about another registry", path);
-    return SEALRING_OK;
-}
-
 static sealring_status unpack(struct restore *restore, sealring_error *error)
 {
     registry_discard(restore->path); /* left by a run that was killed: this process holds the lock */
@@ -119,15 +91,7 @@ static sealring_status unpack(struct restore *restore, sealring_error *error)
     if (status != SEALRING_OK)
         return status;
     registry_take_lock(restore->restored, &restore->lock);
-    status = registry_sound(restore->restored, error);
-    if (status != SEALRING_OK)
-        return status;
-    struct registry_transaction reading = registry_reading(restore->restored, error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = examine(restore, error);
-    } while (registry_again(&reading, &status));
-    return status;
+    return backup_file_examine(restore->restored, &restore->file.backup, &restore->key, restore->file.path, error);
 }
 
 /* ---- The registry in place ---- */
@@ -136,7 +100,6 @@ static sealring_status unpack(struct restore *restore, sealring_error *error)
 static sealring_status read_live(struct restore *restore, bool *other, sealring_error *error)
 {
     struct registry *live = restore->live;
-    struct install_before *before = &restore->before;
     sealring_status status;
     struct registry_transaction reading = registry_reading(live, error);
     do {
@@ -144,9 +107,9 @@ static sealring_status read_live(struct restore *restore, bool *other, sealring_
             continue;
         const struct registry_vault *vault = registry_vault_row(live);
         *other = memcmp(vault->vault_id, restore->file.backup.vault_id, sizeof vault->vault_id) != 0;
-        memcpy(before->era, vault->era, sizeof vault->era);
-        before->epoch = vault->epoch;
-        status = registry_audit_size(live, &before->entries, error);
+        memcpy(restore->before.era, vault->era, sizeof vault->era);
+        restore->before.epoch = vault->epoch;
+        status = registry_audit_size(live, &restore->before.entries, error);
     } while (registry_again(&reading, &status));
     return status;
 }
@@ -166,7 +129,7 @@ static sealring_status open_live(struct restore *restore, sealring_error *error)
         return SEALRING_OK;
     registry_close(restore->live);
     restore->live = NULL;
-    restore->before = (struct install_before){.epoch = 0};
+    memset(&restore->before, 0, sizeof restore->before);
     if (other)
         return error_set(error, SEALRING_REFUSED, "%s is another vault's backup than the one of this vault's registry",
                          restore->file.path);
@@ -269,14 +232,12 @@ static sealring_status commit(struct restore *restore, sealring_error *error)
 
 static sealring_status carry_out(struct restore *restore, sealring_error *error)
 {
-    char aside[INSTALL_PATH_SIZE] = "", trace[SEALRING_MESSAGE_SIZE];
+    char trace[SEALRING_MESSAGE_SIZE];
     sealring_status status = commit(restore, error);
     if (status != SEALRING_OK || restore->options.dry_run)
         return status;
     restore->installs = true;
-    status = install_registry(restore->config, restore->path, &restore->restored, &restore->live, &restore->lock,
-                              &restore->before, &restore->progress, aside, error);
-    snprintf(restore->result.aside, sizeof restore->result.aside, "%s", aside);
+    status = install_registry(restore, error);
     if (status != SEALRING_OK)
         return status;
     (void)bell_ring(restore->config->bell); /* verifiers load the restored registry at once */

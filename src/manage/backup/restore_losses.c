@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a restore would lose, as far as the audit token, the exports, the registry in place and the key token show it. */
-#include "manage/backup/restore_losses.h"
+#include "manage/backup/restore.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
