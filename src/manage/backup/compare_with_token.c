@@ -84,7 +84,7 @@ static bool is_known(const struct inventory *inventory, const struct token_key_i
 {
     const struct token_key_info *first;
     (void)inventory_count_objects(inventory, object->object_id, object->object_id_length, &first);
-    return first == object && inventory_has_version(inventory, object);
+    return first == object && inventory_find_version(inventory, object) != NULL;
 }
 
 /* An object whose making is not complete has another label, and recovery handles it. */

@@ -188,7 +188,7 @@ static void look_at_intentions(const struct token_look *look)
         char name[2 * TOKEN_OBJECT_ID_MAX + 8] = "key ";
         size_t count =
             inventory_count_objects(&look->inventory, intention->object_id, intention->object_id_length, &object);
-        if (count < 2 || inventory_has_version(&look->inventory, object))
+        if (count < 2 || inventory_find_version(&look->inventory, object) != NULL)
             continue;
         hex_encode(intention->object_id, intention->object_id_length, name + 4);
         doctor_find(look->doctor, DOCTOR_OBJECT_TWICE, name,
@@ -228,8 +228,8 @@ static void look_at_strangers(const struct token_look *look)
         bool intent = strncmp(object->label, LABEL_INTENT, strlen(LABEL_INTENT)) == 0;
         bool version = strncmp(object->label, LABEL_VERSION, strlen(LABEL_VERSION)) == 0;
         bool unlabelled = lost && object->label[0] == '\0' && object->wrong[0] == '\0';
-        if ((!intent && !version && !unlabelled) || inventory_has_version(&look->inventory, object) ||
-            inventory_has_intention(&look->inventory, object))
+        if ((!intent && !version && !unlabelled) || inventory_find_version(&look->inventory, object) != NULL ||
+            inventory_find_intention(&look->inventory, object) != NULL)
             continue;
         if (intent || unlabelled)
             tell_stranger(look, DOCTOR_OBJECT_HALF_MADE, object);

@@ -75,7 +75,7 @@ sealring_status inventory_add_object(const struct token_key_info *object, void *
     return SEALRING_OK;
 }
 
-static bool inventory_same_id(const struct token_key_info *object, const uint8_t *id, size_t length)
+bool inventory_same_id(const struct token_key_info *object, const uint8_t *id, size_t length)
 {
     return object->object_id_length == length && memcmp(object->object_id, id, length) == 0;
 }
@@ -91,24 +91,26 @@ size_t inventory_count_objects(const struct inventory *inventory, const uint8_t 
     return count;
 }
 
-bool inventory_has_version(const struct inventory *inventory, const struct token_key_info *object)
+const struct inventory_version *inventory_find_version(const struct inventory *inventory,
+                                                       const struct token_key_info *object)
 {
     for (size_t i = 0; i < inventory->version_count; i++) {
         const struct registry_version *row = &inventory->versions[i].row;
         if (inventory_same_id(object, row->object_id, row->object_id_length))
-            return true;
+            return &inventory->versions[i];
     }
-    return false;
+    return NULL;
 }
 
-bool inventory_has_intention(const struct inventory *inventory, const struct token_key_info *object)
+const struct registry_intention *inventory_find_intention(const struct inventory *inventory,
+                                                          const struct token_key_info *object)
 {
     for (size_t i = 0; i < inventory->intention_count; i++) {
         const struct registry_intention *intention = &inventory->intentions[i];
         if (inventory_same_id(object, intention->object_id, intention->object_id_length))
-            return true;
+            return intention;
     }
-    return false;
+    return NULL;
 }
 
 void inventory_release(struct inventory *inventory)

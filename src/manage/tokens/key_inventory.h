@@ -34,9 +34,13 @@ sealring_status inventory_add_object(const struct token_key_info *object, void *
 size_t inventory_count_objects(const struct inventory *inventory, const uint8_t *id, size_t length,
                                const struct token_key_info **first);
 
-/* Whether a version, or an intention, has the object's ID. */
-bool inventory_has_version(const struct inventory *inventory, const struct token_key_info *object);
-bool inventory_has_intention(const struct inventory *inventory, const struct token_key_info *object);
+bool inventory_same_id(const struct token_key_info *object, const uint8_t *id, size_t length);
+
+/* The version, or the intention, that has the object's ID; NULL: none has. */
+const struct inventory_version *inventory_find_version(const struct inventory *inventory,
+                                                       const struct token_key_info *object);
+const struct registry_intention *inventory_find_intention(const struct inventory *inventory,
+                                                          const struct token_key_info *object);
 
 void inventory_release(struct inventory *inventory);
 
