@@ -89,21 +89,12 @@ static sealring_status choose_tree(struct registry *registry, struct proved_tree
 static sealring_status list(struct registry *registry, const sealring_audit_filter *asked, sealring_audit_proof *proof,
                             uint64_t *passed, sealring_audit_callback each, void *context, sealring_error *error)
 {
-    const struct registry_audit_filter filter = {
-        .ring = asked->ring,
-        .key_id = asked->key_id,
-        .client = asked->client,
-        .act = asked->act,
-        .since = asked->since,
-        .first = asked->first,
-        .last = asked->last,
-    };
     struct proved_tree tree;
     struct registry_audit row;
     sealring_status status = proof != NULL ? choose_tree(registry, &tree, error) : SEALRING_OK;
     if (status != SEALRING_OK)
         return status;
-    struct registry_cursor entries = registry_audit_entries(registry, &filter, error);
+    struct registry_cursor entries = registry_audit_entries(registry, asked, error);
     while (status == SEALRING_OK && registry_audit_next(&entries, &row)) {
         if (row.sequence <= *passed)
             continue;
@@ -159,10 +150,11 @@ static void problem(uint64_t entry, const char *text, void *context)
         verification->stopped = verification->each(entry, text, verification->context) != 0;
 }
 
-static void own_problem(struct verification *verification, const char *text)
+static void own_problem(uint64_t entry, const char *text, void *context)
 {
+    struct verification *verification = context;
     verification->own_problems++;
-    problem(0, text, verification);
+    problem(entry, text, verification);
 }
 
 /* Chooses the key: the caller's, who may have kept it elsewhere; otherwise the one that the registry names, which is weaker evidence. */
@@ -182,7 +174,7 @@ static sealring_status choose_key(struct registry *registry, struct verification
         return SEALRING_OK;
     }
     if (given != NULL && strcmp(given, vkey) != 0)
-        own_problem(verification, "the registry names another key for its checkpoints than the one that was given");
+        own_problem(0, "the registry names another key for its checkpoints than the one that was given", verification);
     else if (given == NULL)
         snprintf(report->remark, sizeof report->remark,
                  "the key is the one that the registry itself names: give --key with one that was kept elsewhere");
@@ -208,15 +200,8 @@ static bool take_elsewhere(struct registry *registry, struct verification *verif
             ? "the checkpoint that was kept elsewhere is another vault's"
             : NULL;
     if (wrong != NULL)
-        own_problem(verification, wrong);
+        own_problem(0, wrong, verification);
     return wrong == NULL;
-}
-
-static void row_problem(uint64_t entry, const char *text, void *context)
-{
-    struct verification *verification = context;
-    verification->own_problems++;
-    problem(entry, text, verification);
 }
 
 static void schema_problem(enum db_flaw flaw, const char *name, const char *words, void *context)
@@ -224,7 +209,7 @@ static void schema_problem(enum db_flaw flaw, const char *name, const char *word
     sealring_error line; /* control characters are removed: the name may contain anything */
     (void)error_set(&line, SEALRING_OK, "the registry's %s: %s%s%s", flaw == DB_FLAW_DAMAGE ? "database" : "schema",
                     name, name[0] != '\0' ? " " : "", words);
-    own_problem(context, line.message);
+    own_problem(0, line.message, context);
 }
 
 static sealring_status take_entry(const struct registry_audit *entry, void *context, sealring_error *error)
@@ -237,7 +222,7 @@ static sealring_status take_entry(const struct registry_audit *entry, void *cont
 static sealring_status examine_and_retrace(struct registry *registry, struct verification *verification,
                                            struct examine *examine, sealring_error *error)
 {
-    sealring_status status = retrace_new(&verification->retrace, row_problem, verification, error);
+    sealring_status status = retrace_new(&verification->retrace, own_problem, verification, error);
     if (status != SEALRING_OK)
         return status;
     examine->entry = take_entry;
@@ -266,19 +251,6 @@ static sealring_status verify(struct registry *registry, struct verification *ve
     return examine_and_retrace(registry, verification, &examine, error);
 }
 
-/* The loop runs only once, as in sealring_audit_list. */
-static sealring_status verify_snapshot(sealring_manager *manager, struct verification *verification,
-                                       sealring_error *error)
-{
-    sealring_status status;
-    struct registry_transaction reading = registry_reading(manager->registry, error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = verify(manager->registry, verification, error);
-    } while (registry_again(&reading, &status));
-    return status;
-}
-
 sealring_status sealring_audit_verify(sealring_manager *manager, const sealring_audit_check *check,
                                       sealring_audit_problem_callback each, void *context,
                                       sealring_audit_report *report, sealring_error *error)
@@ -287,31 +259,29 @@ sealring_status sealring_audit_verify(sealring_manager *manager, const sealring_
     sealring_audit_report told = {.size = sizeof told};
     const char *wrong = NULL;
     sized_take(&asked, sizeof asked, check);
-    struct verification *verification = calloc(1, sizeof *verification);
-    if (verification == NULL)
-        return error_no_memory(error);
-    *verification = (struct verification){.check = &asked, .each = each, .context = context, .report = &told};
-    sealring_status status = SEALRING_OK;
-    if (asked.checkpoint != NULL &&
-        !note_parse(asked.checkpoint, strlen(asked.checkpoint), &verification->note, &wrong))
-        status = error_set(error, SEALRING_INVALID, "that is no checkpoint: the text %s", wrong);
-    if (status == SEALRING_OK)
-        status = verify_snapshot(manager, verification, error);
-    if (status == SEALRING_OK) {
-        const struct examine_result *result = &verification->result;
-        told.entries = result->entries;
-        told.checkpoints = result->checkpoints;
-        told.vouched = result->vouched;
-        told.closed = result->closed;
-        told.problems = result->problems + verification->own_problems;
-        hash_text(&result->root, told.root);
-        if (told.problems > 0)
-            status = error_set(error, SEALRING_REFUSED, "the audit log is not what it should be: %llu problems",
-                               (unsigned long long)told.problems);
-        sized_give(report, &told, sizeof told);
-    }
-    free(verification);
-    return status;
+    struct verification verification = {.check = &asked, .each = each, .context = context, .report = &told};
+    const struct examine_result *result = &verification.result;
+    sealring_status status;
+    if (asked.checkpoint != NULL && !note_parse(asked.checkpoint, strlen(asked.checkpoint), &verification.note, &wrong))
+        return error_set(error, SEALRING_INVALID, "that is no checkpoint: the text %s", wrong);
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do { /* once, as in sealring_audit_list */
+        if (registry_begin(&reading, &status))
+            status = verify(manager->registry, &verification, error);
+    } while (registry_again(&reading, &status));
+    if (status != SEALRING_OK)
+        return status;
+    told.entries = result->entries;
+    told.checkpoints = result->checkpoints;
+    told.vouched = result->vouched;
+    told.closed = result->closed;
+    told.problems = result->problems + verification.own_problems;
+    hash_text(&result->root, told.root);
+    sized_give(report, &told, sizeof told);
+    return told.problems == 0
+               ? SEALRING_OK
+               : error_set(error, SEALRING_REFUSED, "the audit log is not what it should be: %llu problems",
+                           (unsigned long long)told.problems);
 }
 
 /* ---- Key and checkpoint */

@@ -27,7 +27,7 @@ sealring_status restore_tell(struct restore *restore, bool loss, const char *for
 
 static sealring_status find_last_time(struct registry *registry, int64_t *time, sealring_error *error)
 {
-    const struct registry_audit_filter filter = {.last = 1};
+    const sealring_audit_filter filter = {.last = 1};
     struct registry_audit entry;
     sealring_status status;
     struct registry_transaction reading = registry_reading(registry, error);

@@ -126,7 +126,7 @@ static const char *audit_or_empty(const char *text)
     return text != NULL ? text : "";
 }
 
-struct registry_cursor registry_audit_entries(struct registry *registry, const struct registry_audit_filter *filter,
+struct registry_cursor registry_audit_entries(struct registry *registry, const sealring_audit_filter *filter,
                                               sealring_error *error)
 {
     struct registry_cursor entries = query_open(registry, filter->last > 0 ? &audit_each : &audit_each_from, error);
