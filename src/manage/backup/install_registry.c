@@ -64,22 +64,32 @@ static sealring_status keep(struct restore *restore, sealring_error *error)
     return status;
 }
 
-/* Restrictions are committed whoever works on the vault: one that was committed meanwhile must not be lost silently. */
-static sealring_status compare(struct restore *restore, sealring_error *error)
+sealring_status install_read_state(struct registry *live, struct live_state *state, sealring_error *error)
 {
-    struct registry *live = restore->live;
     const struct registry_vault *vault = registry_vault_row(live);
-    uint64_t entries = 0;
     sealring_status status;
     struct registry_transaction reading = registry_reading(live, error);
     do {
-        if (registry_begin(&reading, &status))
-            status = registry_audit_size(live, &entries, error);
+        if (!registry_begin(&reading, &status))
+            continue;
+        memcpy(state->vault_id, vault->vault_id, sizeof state->vault_id);
+        memcpy(state->era, vault->era, sizeof state->era);
+        state->epoch = vault->epoch;
+        status = registry_audit_size(live, &state->entries, error);
     } while (registry_again(&reading, &status));
+    return status;
+}
+
+/* Restrictions are committed whoever works on the vault: one that was committed meanwhile must not be lost silently. */
+static sealring_status compare(struct restore *restore, sealring_error *error)
+{
+    const struct live_state *before = &restore->before;
+    struct live_state now;
+    sealring_status status = install_read_state(restore->live, &now, error);
     if (status != SEALRING_OK)
         return status;
-    restore->changed = memcmp(vault->era, restore->before.era, sizeof vault->era) != 0 ||
-                       vault->epoch != restore->before.epoch || entries != restore->before.entries;
+    restore->changed = memcmp(now.era, before->era, sizeof now.era) != 0 || now.epoch != before->epoch ||
+                       now.entries != before->entries;
     return !restore->changed
                ? SEALRING_OK
                : error_set(error, SEALRING_REGISTRY,

@@ -31,7 +31,6 @@ static void tell_waiting(const struct lock_holder *holder, void *context)
  * commands restore files under it as well, and because a person who holds it by hand wants no writes. */
 static sealring_status repair(struct restore *restore, struct registry *registry, sealring_error *error)
 {
-    int64_t wait = restore->options.lock_wait > 0 ? restore->options.lock_wait : RESTORE_LOCK_WAIT_MS;
     struct lock lock = {.descriptor = -1};
     if (registry != NULL && restore->config->software == NULL)
         return SEALRING_OK;
@@ -40,7 +39,7 @@ static sealring_status repair(struct restore *restore, struct registry *registry
     lock.waits_context = restore;
     lock.yields_to = restore->config->urgent;
     if (status == SEALRING_OK)
-        status = lock_acquire(&lock, wait, "restore", error);
+        status = lock_acquire(&lock, restore->options.lock_wait, "restore", error);
     if (status == SEALRING_OK)
         status = token_files_repair(&restore->files, restore->config, registry, error);
     lock_free(&lock);
@@ -54,17 +53,14 @@ static sealring_status refuse_unknown(const struct restore *restore, sealring_er
     char vault_id[2 * BACKUP_ID_SIZE + 1];
     const struct token_file *lost = token_files_lost(&restore->files, true);
     hex_encode(restore->file.backup.vault_id, BACKUP_ID_SIZE, vault_id);
-    if (lost == NULL)
-        return error_set(
-            error, SEALRING_REFUSED,
-            "%s states that it is of vault %s, whose key the audit token does not have: it is another vault's backup, or "
-            "the audit token is another one",
-            restore->file.path, vault_id);
-    return error_set(
-        error, SEALRING_REFUSED,
-        "%s states that it is of vault %s, whose key the audit token does not have: it is another vault's backup, or the key was "
-        "in a file that is damaged and has no good copy (%s): then bring the token's folder back from a backup first",
-        restore->file.path, vault_id, lost->path);
+    return error_set(error, SEALRING_REFUSED,
+                     "%s states that it is of vault %s, whose key the audit token does not have: it is another vault's "
+                     "backup, or %s%s%s",
+                     restore->file.path, vault_id,
+                     lost == NULL ? "the audit token is another one"
+                                  : "the key was in a file that is damaged and has no good copy (",
+                     lost == NULL ? "" : lost->path,
+                     lost == NULL ? "" : "): then bring the token's folder back from a backup first");
 }
 
 static sealring_status recall(struct restore *restore, sealring_error *error)
@@ -96,34 +92,19 @@ static sealring_status unpack(struct restore *restore, sealring_error *error)
 
 /* ---- The registry in place ---- */
 
-/* Notes its state. *other: it is another vault's. */
-static sealring_status read_live(struct restore *restore, bool *other, sealring_error *error)
-{
-    struct registry *live = restore->live;
-    sealring_status status;
-    struct registry_transaction reading = registry_reading(live, error);
-    do {
-        if (!registry_begin(&reading, &status))
-            continue;
-        const struct registry_vault *vault = registry_vault_row(live);
-        *other = memcmp(vault->vault_id, restore->file.backup.vault_id, sizeof vault->vault_id) != 0;
-        memcpy(restore->before.era, vault->era, sizeof vault->era);
-        restore->before.epoch = vault->epoch;
-        status = registry_audit_size(live, &restore->before.entries, error);
-    } while (registry_again(&reading, &status));
-    return status;
-}
-
 /* A registry that cannot be opened or read is replaced; one of another vault is not. */
 static sealring_status open_live(struct restore *restore, sealring_error *error)
 {
+    static const uint8_t unread[REGISTRY_ID_SIZE];
     sealring_error inner = {0};
     bool other = false;
     sealring_status status =
         registry_open(restore->config->registry, restore->config->lock, REGISTRY_READ_WRITE, &restore->live, &inner);
     if (status == SEALRING_OK) {
         registry_lock_of(restore->live)->yields_to = restore->config->urgent;
-        status = read_live(restore, &other, &inner);
+        status = install_read_state(restore->live, &restore->before, &inner);
+        other = memcmp(restore->before.vault_id, unread, sizeof unread) != 0 &&
+                memcmp(restore->before.vault_id, restore->file.backup.vault_id, sizeof unread) != 0;
     }
     if (status == SEALRING_OK && !other)
         return SEALRING_OK;
@@ -283,9 +264,8 @@ static sealring_status prepare(struct restore *restore, const char *vault, sealr
 
 static sealring_status run(struct restore *restore, sealring_error *error)
 {
-    int64_t wait = restore->options.lock_wait > 0 ? restore->options.lock_wait : RESTORE_LOCK_WAIT_MS;
     struct replay *replay = &restore->replay;
-    sealring_status status = lock_acquire(&restore->lock, wait, "restore", error);
+    sealring_status status = lock_acquire(&restore->lock, restore->options.lock_wait, "restore", error);
     if (status == SEALRING_OK)
         status = repair(restore, NULL, error);
     if (status == SEALRING_OK) /* under the lock, so that nobody moves the anchor meanwhile */
@@ -338,6 +318,8 @@ sealring_status sealring_restore(const char *vault, const char *file, const seal
     if (restore == NULL)
         return error_no_memory(error);
     sized_take(&restore->options, sizeof restore->options, options);
+    if (restore->options.lock_wait <= 0)
+        restore->options.lock_wait = RESTORE_LOCK_WAIT_MS;
     restore->each = each;
     restore->context = context;
     restore->result.size = sizeof restore->result;

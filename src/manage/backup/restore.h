@@ -13,6 +13,14 @@
 
 #define RESTORE_PATH_SIZE (PATH_MAX + 64)
 
+/* The state of the registry in place. */
+struct live_state {
+    uint8_t vault_id[REGISTRY_ID_SIZE];
+    uint8_t era[REGISTRY_ID_SIZE];
+    uint64_t epoch;
+    uint64_t entries;
+};
+
 struct restore {
     sealring_restore_options options;
     sealring_restore_callback each;
@@ -28,12 +36,8 @@ struct restore {
     bool installs;                /* from here on `path` is not removed: it may be needed to find out what happened */
     char path[RESTORE_PATH_SIZE]; /* the registry that is being restored, beside the vault's */
     struct registry *restored;
-    struct registry *live; /* the vault's registry, NULL: none can be opened */
-    struct {
-        uint8_t era[REGISTRY_ID_SIZE];
-        uint64_t epoch;
-        uint64_t entries;
-    } before;                 /* the state of `live` when it was determined what is lost by replacing it */
+    struct registry *live;    /* the vault's registry, NULL: none can be opened */
+    struct live_state before; /* of `live`, when it was determined what is lost by replacing it */
     bool changed;             /* `live` was changed since */
     struct token_files files; /* the vault's own software tokens */
     struct replay replay;
@@ -45,6 +49,8 @@ struct restore {
 /* Reports one line to the caller; a loss is also recorded in the audit log. */
 sealring_status restore_tell(struct restore *restore, bool loss, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+sealring_status install_read_state(struct registry *live, struct live_state *state, sealring_error *error);
 
 /* Makes `restored`, a registry in the file `path` that holds vault.work, the vault's registry. Both it and `live` are closed or exchanged: afterwards
  * `live` is the vault's registry, open, and `lock` is vault.work. The registry's lock is held only while the one in place is compared with `before`

@@ -17,9 +17,9 @@ struct repair {
 };
 
 /* Anybody may have chosen a name in the token's folder. */
-static void add(struct repair *repair, const char *folder, const struct object_file *object,
-                enum copies_outcome outcome)
+static void add(const char *folder, const struct object_file *object, enum copies_outcome outcome, void *context)
 {
+    const struct repair *repair = context;
     struct token_files *files = repair->files;
     if (!array_grow(&files->files, files->count)) {
         files->incomplete = true;
@@ -33,21 +33,15 @@ static void add(struct repair *repair, const char *folder, const struct object_f
             *c = '?';
 }
 
-static void take(const char *folder, const struct object_file *object, enum copies_outcome outcome, void *context)
-{
-    add(context, folder, object, outcome);
-}
-
 /* ---- A dry run ---- */
 
 static void take_damaged(const char *token, const char *file, enum store_state state, void *context)
 {
-    struct repair *repair = context;
     struct object_file named = {.known = false};
     if (state != STORE_DAMAGED)
         return;
     snprintf(named.file, sizeof named.file, "%s", file);
-    add(repair, token, &named, COPIES_RESTORED);
+    add(token, &named, COPIES_RESTORED, context);
 }
 
 /* A dry run can continue without some key objects. But without its own files, or an audit token without its objects, a token answers wrongly. */
@@ -76,7 +70,7 @@ sealring_status token_files_repair(struct token_files *files, const struct confi
     if (config->software == NULL)
         return SEALRING_OK;
     repair.store = software_store(config->software);
-    sealring_status status = copies_restore(config, registry, take, &repair, error);
+    sealring_status status = copies_restore(config, registry, add, &repair, error);
     if (status == SEALRING_OK && !software_may_write(config->software))
         status = check_unrepaired(files, &repair, error);
     return status == SEALRING_OK && files->incomplete ? error_no_memory(error) : status;

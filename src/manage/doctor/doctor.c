@@ -179,18 +179,6 @@ static sealring_status repair(struct doctor *doctor, sealring_error *error)
 
 /* ---- reporting ---------------------------------------------------------------------------------------------------------------- */
 
-static void count_finding(sealring_doctor_result *result, const struct doctor_finding *finding,
-                          sealring_severity severity)
-{
-    result->found++;
-    if (finding->repaired)
-        result->repaired++;
-    else if (severity == SEALRING_SEVERITY_NOTICE)
-        result->notices++;
-    else
-        result->remaining++;
-}
-
 /* Makes what to do of a pattern: {object} is quoted for a shell, {id} is the object's last word. */
 static void fill_mend(struct doctor *doctor, struct doctor_finding *finding, const char *pattern)
 {
@@ -229,9 +217,19 @@ static void fill_mend(struct doctor *doctor, struct doctor_finding *finding, con
     doctor->no_memory = fclose(text) != 0 || doctor->no_memory;
 }
 
-static int tell(const struct doctor_finding *finding, const struct doctor_kind_row *row, sealring_finding_callback each,
-                void *context)
+static int tell(struct doctor *doctor, struct doctor_finding *finding, sealring_finding_callback each, void *context)
 {
+    const struct doctor_kind_row *row = doctor_kind_row(finding->kind);
+    const char *pattern = finding->pattern != NULL ? finding->pattern : row->mend;
+    if (finding->mend == NULL && pattern != NULL)
+        fill_mend(doctor, finding, pattern);
+    doctor->result.found++;
+    if (finding->repaired)
+        doctor->result.repaired++;
+    else if (row->severity == SEALRING_SEVERITY_NOTICE)
+        doctor->result.notices++;
+    else
+        doctor->result.remaining++;
     const sealring_finding told = {
         .size = sizeof told,
         .code = row->code,
@@ -251,20 +249,12 @@ static int tell(const struct doctor_finding *finding, const struct doctor_kind_r
 static sealring_status tell_all(struct doctor *doctor, sealring_finding_callback each, void *context,
                                 sealring_error *error)
 {
-    for (int kind = 0; kind < DOCTOR_KINDS; kind++) {
-        const struct doctor_kind_row *row = doctor_kind_row((enum doctor_kind)kind);
+    for (int kind = 0; kind < DOCTOR_KINDS; kind++)
         for (size_t i = 0; i < doctor->findings.count; i++) {
             struct doctor_finding *finding = &doctor->findings.items[i];
-            if ((int)finding->kind != kind)
-                continue;
-            const char *pattern = finding->pattern != NULL ? finding->pattern : row->mend;
-            if (finding->mend == NULL && pattern != NULL)
-                fill_mend(doctor, finding, pattern);
-            count_finding(&doctor->result, finding, row->severity);
-            if (tell(finding, row, each, context) != 0)
+            if ((int)finding->kind == kind && tell(doctor, finding, each, context) != 0)
                 return error_set(error, SEALRING_REFUSED, "the report was stopped");
         }
-    }
     return SEALRING_OK;
 }
 

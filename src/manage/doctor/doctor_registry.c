@@ -60,23 +60,18 @@ static void hear_flaw(enum db_flaw flaw, const char *name, const char *words, vo
     }
 }
 
-static sealring_status examine(struct doctor *doctor, sealring_error *error)
-{
-    struct registry *registry = doctor->manager->registry;
-    sealring_status status;
-    struct registry_transaction reading = registry_reading(registry, error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = registry_examine(registry, hear_flaw, doctor, error);
-    } while (registry_again(&reading, &status));
-    return status;
-}
-
 static void look_at_database(struct doctor *doctor)
 {
+    struct registry *registry = doctor->manager->registry;
     sealring_error error = {.message = ""};
     size_t before = doctor->findings.count;
-    sealring_status status = examine(doctor, &error);
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, &error);
+    do {
+        doctor_forget(&doctor->findings, before);
+        if (registry_begin(&reading, &status))
+            status = registry_examine(registry, hear_flaw, doctor, &error);
+    } while (registry_again(&reading, &status));
     if (status == SEALRING_OK)
         return;
     doctor_forget(&doctor->findings, before);
@@ -113,27 +108,6 @@ static void look_at_rings(struct doctor *doctor)
 }
 
 /* ---- clocks ------------------------------------------------------------------------------------------------------------ */
-
-static void look_at_clocks(struct doctor *doctor)
-{
-    sealring_manager *manager = doctor->manager;
-    struct clock_judgement judgement;
-    sealring_error error = {.message = ""};
-    sealring_status status;
-    struct registry_transaction reading = registry_reading(manager->registry, &error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = manager_read_roster(manager, manager->registry, &error);
-        if (status == SEALRING_OK)
-            status = plan_judge_clocks(manager, manager->registry, &judgement, &error);
-    } while (registry_again(&reading, &status));
-    if (status != SEALRING_OK) {
-        doctor_unseen(doctor, SEALRING_REGISTRY, "the clocks: %s", error.message);
-        return;
-    }
-    if (judgement.memory.held)
-        doctor_find(doctor, DOCTOR_CLOCKS_DISAGREE, "clock", "%s", judgement.text);
-}
 
 void doctor_look_at_clock(struct doctor *doctor)
 {
@@ -214,25 +188,23 @@ static sealring_status look_at_closings(struct doctor *doctor, struct registry *
     return registry_close_cursor(&versions, SEALRING_OK);
 }
 
-/* With the roster, which shows whether a closing may be done already. */
 static sealring_status look_at_steps(struct doctor *doctor, struct registry *registry, sealring_error *error)
 {
     struct registry_ring ring;
-    sealring_status status = manager_read_roster(doctor->manager, registry, error);
-    if (status == SEALRING_OK)
-        status = look_at_intentions(doctor, registry, error);
-    if (status != SEALRING_OK)
-        return status;
+    sealring_status status = look_at_intentions(doctor, registry, error);
     struct registry_cursor rings = registry_rings(registry, error);
     while (status == SEALRING_OK && registry_ring_next(&rings, &ring))
         status = look_at_closings(doctor, registry, &ring, error);
     return registry_close_cursor(&rings, status);
 }
 
-/* While a command is working, the steps that it is about to do are not owed. */
-static void look_at_owed(struct doctor *doctor)
+/* With the roster: it shows how the clocks have run, and whether a closing may be done already. While a command is working, the steps that it is
+ * about to do are not owed. */
+static void look_at_clocks_and_steps(struct doctor *doctor)
 {
-    struct registry *registry = doctor->manager->registry;
+    sealring_manager *manager = doctor->manager;
+    struct registry *registry = manager->registry;
+    struct clock_judgement judgement;
     sealring_error error = {.message = ""};
     size_t before = doctor->findings.count;
     bool busy = doctor_is_busy(doctor);
@@ -241,12 +213,18 @@ static void look_at_owed(struct doctor *doctor)
     do {
         doctor_forget(&doctor->findings, before);
         if (registry_begin(&reading, &status))
+            status = manager_read_roster(manager, registry, &error);
+        if (status == SEALRING_OK)
+            status = plan_judge_clocks(manager, registry, &judgement, &error);
+        if (status == SEALRING_OK)
             status = look_at_steps(doctor, registry, &error);
     } while (registry_again(&reading, &status));
-    if (status != SEALRING_OK)
-        doctor_unseen(doctor, SEALRING_REGISTRY, "what the token is owed: %s", error.message);
     if (busy || doctor_is_busy(doctor))
         doctor_forget(&doctor->findings, before);
+    if (status != SEALRING_OK)
+        doctor_unseen(doctor, SEALRING_REGISTRY, "the clocks, and what the token is owed: %s", error.message);
+    else if (judgement.memory.held)
+        doctor_find(doctor, DOCTOR_CLOCKS_DISAGREE, "clock", "%s", judgement.text);
 }
 
 /* ---- all ------------------------------------------------------------------------------------------------------------------- */
@@ -261,6 +239,5 @@ void doctor_look_at_registry(struct doctor *doctor)
     }
     look_at_database(doctor);
     look_at_rings(doctor);
-    look_at_clocks(doctor);
-    look_at_owed(doctor);
+    look_at_clocks_and_steps(doctor);
 }

@@ -42,10 +42,13 @@ static sealring_status record(struct doctor *doctor, const struct doctor_finding
     return status;
 }
 
-/* The repair was in the audit log, and then failed: records this as well. */
-static sealring_status take_back(struct doctor *doctor, const struct doctor_finding *finding, int problem,
-                                 sealring_error *error)
+/* The result of the system call that carries out a repair, whose entry is in the audit log: if it failed, records this as well. */
+static sealring_status carried_out(struct doctor *doctor, const struct doctor_finding *finding, int result,
+                                   sealring_error *error)
 {
+    int problem = errno;
+    if (result == 0)
+        return SEALRING_OK;
     struct audit_act act = repair_act(finding, "doctor.failed", strerror(problem));
     (void)manager_record(doctor->manager, &act, NULL);
     audit_release(&act);
@@ -63,9 +66,7 @@ sealring_status doctor_mend_mode(struct doctor *doctor, struct doctor_finding *f
     mode_t mode = file.st_mode & 07777 & ~finding->mode;
     snprintf(done, sizeof done, "mode %04o to %04o", (unsigned)(file.st_mode & 07777), (unsigned)mode);
     sealring_status status = record(doctor, finding, done, error);
-    if (status == SEALRING_OK && chmod(finding->object, mode) != 0)
-        status = take_back(doctor, finding, errno, error);
-    return status;
+    return status == SEALRING_OK ? carried_out(doctor, finding, chmod(finding->object, mode), error) : status;
 }
 
 sealring_status doctor_mend_owner(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
@@ -73,9 +74,9 @@ sealring_status doctor_mend_owner(struct doctor *doctor, struct doctor_finding *
     char done[64];
     snprintf(done, sizeof done, "owner to %lu:%lu", (unsigned long)finding->owner, (unsigned long)finding->group);
     sealring_status status = record(doctor, finding, done, error);
-    if (status == SEALRING_OK && lchown(finding->object, finding->owner, finding->group) != 0)
-        status = take_back(doctor, finding, errno, error);
-    return status;
+    if (status != SEALRING_OK)
+        return status;
+    return carried_out(doctor, finding, lchown(finding->object, finding->owner, finding->group), error);
 }
 
 sealring_status doctor_mend_directory(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
@@ -84,18 +85,15 @@ sealring_status doctor_mend_directory(struct doctor *doctor, struct doctor_findi
     if (status != SEALRING_OK)
         return status;
     if (mkdir(finding->object, finding->mode) != 0 && errno != EEXIST)
-        return take_back(doctor, finding, errno, error);
-    if (geteuid() == 0 && finding->owner != 0 && chown(finding->object, finding->owner, finding->group) != 0)
-        return take_back(doctor, finding, errno, error);
-    return SEALRING_OK;
+        return carried_out(doctor, finding, -1, error);
+    bool gives = geteuid() == 0 && finding->owner != 0;
+    return carried_out(doctor, finding, gives ? chown(finding->object, finding->owner, finding->group) : 0, error);
 }
 
 sealring_status doctor_mend_leftover(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     sealring_status status = record(doctor, finding, "removed", error);
-    if (status == SEALRING_OK && unlink(finding->object) != 0)
-        status = take_back(doctor, finding, errno, error);
-    return status;
+    return status == SEALRING_OK ? carried_out(doctor, finding, unlink(finding->object), error) : status;
 }
 
 sealring_status doctor_mend_place(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
@@ -120,9 +118,7 @@ sealring_status doctor_mend_strange_report(struct doctor *doctor, struct doctor_
         return error_set(error, SEALRING_REFUSED, "a process has it open as its report");
     snprintf(done, sizeof done, "renamed to %s", strrchr(aside, '/') + 1);
     sealring_status status = record(doctor, finding, done, error);
-    if (status == SEALRING_OK && rename(finding->object, aside) != 0)
-        status = take_back(doctor, finding, errno, error);
-    return status;
+    return status == SEALRING_OK ? carried_out(doctor, finding, rename(finding->object, aside), error) : status;
 }
 
 /* A verifier that has its report file gets a row again from that file. */
@@ -195,8 +191,8 @@ sealring_status doctor_mend_stale_report(struct doctor *doctor, struct doctor_fi
             error_set(error, SEALRING_REFUSED, "not all of it is harvested yet: try again when the hour has ended");
     if (status == SEALRING_OK)
         status = record(doctor, finding, "removed; the registry has everything from it", error);
-    if (status == SEALRING_OK && unlink(finding->object) != 0)
-        status = take_back(doctor, finding, errno, error);
+    if (status == SEALRING_OK)
+        status = carried_out(doctor, finding, unlink(finding->object), error);
     report_read_close(reader);
     return status;
 }
@@ -363,7 +359,7 @@ static void mend_each(struct doctor *doctor)
     for (size_t i = 0; i < doctor->findings.count; i++) {
         struct doctor_finding *finding = &doctor->findings.items[i];
         sealring_error error = {.message = ""};
-        if (!doctor_can_mend(finding) || finding->tried)
+        if (!doctor_can_mend(finding))
             continue;
         finding->tried = true;
         if (doctor_kind_row(finding->kind)->mender(doctor, finding, &error) != SEALRING_OK)
