@@ -40,7 +40,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/doctor/doctor_copies.c \
 	src/manage/doctor/doctor_files.c \
 	src/manage/doctor/doctor_findings.c \
-	src/manage/doctor/doctor_kinds.c src/manage/doctor/doctor_kinds.h \
+	src/manage/doctor/doctor_kinds.h \
 	src/manage/doctor/doctor_parts.h \
 	src/manage/doctor/doctor_registry.c \
 	src/manage/doctor/doctor_repairs.c \

@@ -88,9 +88,7 @@ static void open_registry(struct doctor *doctor)
 static sealring_status look(struct doctor *doctor, sealring_error *error)
 {
     doctor->incomplete = SEALRING_OK;
-    doctor->result.registry_examined = false;
-    doctor->result.token_examined = false;
-    doctor->result.audit_token_examined = false;
+    doctor->result = (sealring_doctor_result){.size = sizeof doctor->result};
     doctor_look_at_vault(doctor);
     sealring_status status = load_config(doctor, error);
     if (status != SEALRING_OK || doctor->config == NULL)

@@ -24,18 +24,19 @@ static const char *who(mode_t mode, mode_t bits)
 
 /* ---- before anything is opened ---------------------------------------------------------------------------------------- */
 
+static void look_at_root(struct doctor *doctor, enum doctor_kind kind, const char *path, const char *name)
+{
+    struct stat file;
+    if (stat(path, &file) == 0 && (file.st_mode & OTHERS_WRITE) != 0)
+        doctor_find(doctor, kind, path, "%s can be written by %s", name, who(file.st_mode, OTHERS_WRITE));
+}
+
 void doctor_look_at_vault(struct doctor *doctor)
 {
     char path[PATH_MAX];
-    struct stat file;
-    if (stat(doctor->vault, &file) == 0 && (file.st_mode & OTHERS_WRITE) != 0)
-        doctor_find(doctor, DOCTOR_VAULT_WRITABLE, doctor->vault, "the vault's directory can be written by %s",
-                    who(file.st_mode, OTHERS_WRITE));
-    if (snprintf(path, sizeof path, "%s/" CONFIG_FILE, doctor->vault) >= (int)sizeof path)
-        return;
-    if (stat(path, &file) == 0 && (file.st_mode & OTHERS_WRITE) != 0)
-        doctor_find(doctor, DOCTOR_CONFIG_WRITABLE, path, "the configuration can be written by %s",
-                    who(file.st_mode, OTHERS_WRITE));
+    look_at_root(doctor, DOCTOR_VAULT_WRITABLE, doctor->vault, "the vault's directory");
+    if (snprintf(path, sizeof path, "%s/" CONFIG_FILE, doctor->vault) < (int)sizeof path)
+        look_at_root(doctor, DOCTOR_CONFIG_WRITABLE, path, "the configuration");
 }
 
 /* ---- one thing each ------------------------------------------------------------------------------------------------------ */

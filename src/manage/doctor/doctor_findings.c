@@ -70,15 +70,10 @@ void doctor_unseen(struct doctor *doctor, sealring_status status, const char *fo
 const char *doctor_word(const char *path, char text[DOCTOR_WORD_SIZE])
 {
     /* must not begin like an option of a command */
-    const char *before = path[0] == '-' ? "./" : "";
-    size_t length = strlen(before) + strlen(path);
-    char *whole = malloc(length + 1);
-    if (whole != NULL)
-        snprintf(whole, length + 1, "%s%s", before, path);
+    size_t before = path[0] == '-' ? (size_t)(stpcpy(text, "./") - text) : 0;
     /* a truncated word could be another word */
-    if (whole == NULL || sealring_shell_quote(whole, text, DOCTOR_WORD_SIZE) >= DOCTOR_WORD_SIZE)
+    if (sealring_shell_quote(path, text + before, DOCTOR_WORD_SIZE - before) >= DOCTOR_WORD_SIZE - before)
         snprintf(text, DOCTOR_WORD_SIZE, "NAME");
-    free(whole);
     return text;
 }
 

@@ -10,7 +10,8 @@
 /* Makes the key of a version sign again. */
 #define DOCTOR_REOPEN "sealring retire {ring} {version} --overrule REASON, sealring reinstate {ring} {version}"
 
-/* Calls the macro KIND for each, in the order of the report: with the members of struct doctor_kind_row (doctor_parts.h) after its enumerator. */
+/* Calls the macro KIND for each, in the order of the report: with the members of struct doctor_kind_row (doctor_parts.h) after its enumerator. The
+ * repairs are functions of doctor_repairs.c. */
 /* clang-format off */
 #define DOCTOR_EACH_KIND(KIND) \
     /* files and permissions */ \
@@ -23,28 +24,28 @@
     KIND(DOCTOR_CONFIG_UNUSABLE, "config-unusable", ALARM, NULL, \
          "no command and no server can open the vault", \
          "put the configuration right: see sealring.conf(5)") \
-    KIND(DOCTOR_PLACE_MISSING, "place-missing", NOTICE, doctor_mend_place, \
+    KIND(DOCTOR_PLACE_MISSING, "place-missing", NOTICE, mend_place, \
          "what is done in a copy of the vault's directory would change this vault's keys, as both use one token", \
          "sealring doctor --repair") \
     KIND(DOCTOR_MODULE_WRITABLE, "module-writable", ALARM, NULL, \
          "whoever can write it can run code in every process that is logged in to the token", \
          "chmod go-w {object}") \
-    KIND(DOCTOR_DIRECTORY_WRITABLE, "directory-writable", ALARM, doctor_mend_mode, \
+    KIND(DOCTOR_DIRECTORY_WRITABLE, "directory-writable", ALARM, mend_mode, \
          "whoever can write there can remove or replace what is in it", \
          "chmod go-w {object}") \
-    KIND(DOCTOR_DIRECTORY_MISSING, "directory-missing", WARNING, doctor_mend_directory, \
+    KIND(DOCTOR_DIRECTORY_MISSING, "directory-missing", WARNING, mend_directory, \
          "without it nobody can log in to the token, or report", \
          "mkdir -m {mode} {object}") \
-    KIND(DOCTOR_TOKENS_OPEN, "tokens-open", ALARM, doctor_mend_mode, \
+    KIND(DOCTOR_TOKENS_OPEN, "tokens-open", ALARM, mend_mode, \
          "a software token is its files: with them, only the PIN stands between anybody and the secrets", \
          "chmod go-rwx {object}") \
-    KIND(DOCTOR_TOKEN_FILE_DAMAGED, "token-file-damaged", ALARM, doctor_mend_owed, \
+    KIND(DOCTOR_TOKEN_FILE_DAMAGED, "token-file-damaged", ALARM, mend_owed, \
          "SoftHSM2 was killed while it wrote the file, or the disk failed: without it the token, or the key, does not exist", \
          "sealring doctor --repair, or any command that uses the token") \
     KIND(DOCTOR_TOKEN_FILE_LOST, "token-file-lost", ALARM, NULL, \
          "without it the token, or the key, does not exist any more", \
          "stop everything that uses the vault, and bring the token's folder back from a backup") \
-    KIND(DOCTOR_TOKEN_COPY_BEHIND, "token-copy-behind", WARNING, doctor_mend_owed, \
+    KIND(DOCTOR_TOKEN_COPY_BEHIND, "token-copy-behind", WARNING, mend_owed, \
          "a process that is killed while it writes the file would lose what was changed since, or the token", \
          "sealring doctor --repair, or any command that uses the token") \
     KIND(DOCTOR_TOKEN_COPY_UNREADABLE, "token-copy-unreadable", ALARM, NULL, \
@@ -54,7 +55,7 @@
     KIND(DOCTOR_TOKEN_FILE_ASIDE, "token-file-aside", NOTICE, NULL, \
          "SoftHSM2 does not read it; it may be the remains of a key, so an operator decides whether it goes", \
          "if no version lacks its object: rm {object}") \
-    KIND(DOCTOR_PIN_OPEN, "pin-file-open", ALARM, doctor_mend_mode, \
+    KIND(DOCTOR_PIN_OPEN, "pin-file-open", ALARM, mend_mode, \
          "others could read the PIN: change it as well; until the mode is right nobody logs in with it", \
          "chmod go-rwx {object}") \
     KIND(DOCTOR_PIN_MISSING, "pin-file-missing", WARNING, NULL, \
@@ -63,25 +64,25 @@
     KIND(DOCTOR_PIN_UNUSABLE, "pin-file-unusable", WARNING, NULL, \
          "without the PIN nobody can log in: no credential is issued, none is verified that is not in a cache", \
          "write the PIN, and nothing else, into its first line: {object}") \
-    KIND(DOCTOR_LOGIN_RECORD_OPEN, "login-record-open", WARNING, doctor_mend_mode, \
+    KIND(DOCTOR_LOGIN_RECORD_OPEN, "login-record-open", WARNING, mend_mode, \
          "it remembers a PIN that was refused: whoever can write it can have it tried until the token is locked", \
          "chmod go-rwx {object}") \
-    KIND(DOCTOR_REGISTRY_WRITABLE, "registry-writable", ALARM, doctor_mend_mode, \
+    KIND(DOCTOR_REGISTRY_WRITABLE, "registry-writable", ALARM, mend_mode, \
          "who writes the registry cannot make credentials, but can take them away, and revive revoked keys until it is noticed", \
          "chmod go-w {object}") \
-    KIND(DOCTOR_REGISTRY_READABLE, "registry-readable", WARNING, doctor_mend_mode, \
+    KIND(DOCTOR_REGISTRY_READABLE, "registry-readable", WARNING, mend_mode, \
          "it shows everybody on this host who the clients are, with their contacts", \
          "chmod o-rwx {object}") \
-    KIND(DOCTOR_LOCK_OPEN, "lock-open", ALARM, doctor_mend_mode, \
+    KIND(DOCTOR_LOCK_OPEN, "lock-open", ALARM, mend_mode, \
          "whoever can open a lock file can hold it, and so keep every revocation from being committed", \
          "chmod go-rwx {object}") \
     KIND(DOCTOR_REGISTRY_ON_NETWORK, "registry-on-network", ALARM, NULL, \
          "SQLite's locks do not hold there: two hosts that write at the same time destroy it", \
          "stop everything that uses the vault, move it (or the registry's directory, and name that in " CONFIG_FILE ") to a local disk") \
-    KIND(DOCTOR_WRONG_OWNER, "wrong-owner", WARNING, doctor_mend_owner, \
+    KIND(DOCTOR_WRONG_OWNER, "wrong-owner", WARNING, mend_owner, \
          "the vault's own user cannot write it any more: some commands and servers will fail", \
          "as root: chown -h {owner}:{group} {object}") \
-    KIND(DOCTOR_LEFTOVER_FILE, "leftover-file", WARNING, doctor_mend_leftover, \
+    KIND(DOCTOR_LEFTOVER_FILE, "leftover-file", WARNING, mend_leftover, \
          "something was interrupted; the file is of no use", \
          "rm {object}") \
     /* registry */ \
@@ -94,7 +95,7 @@
     KIND(DOCTOR_REGISTRY_DAMAGED, "registry-damaged", ALARM, NULL, \
          "what is lost is lost: keys may be unknown, and revoked ones be good again", \
          DOCTOR_RESTORE) \
-    KIND(DOCTOR_SCHEMA_LACKING, "schema-lacking", ALARM, doctor_mend_schema, \
+    KIND(DOCTOR_SCHEMA_LACKING, "schema-lacking", ALARM, mend_schema, \
          "the database itself keeps what is final from being undone; somebody took that away", \
          "sealring doctor --repair") \
     KIND(DOCTOR_SCHEMA_STRANGE, "schema-strange", ALARM, NULL, \
@@ -125,23 +126,23 @@
     KIND(DOCTOR_AUDIT_KEY_DIFFERS, "audit-key-differs", ALARM, NULL, \
          "no checkpoint can be signed that anybody would believe", \
          "name the vault's own audit token in sealring.conf, or bring its backup back") \
-    KIND(DOCTOR_CHECKPOINT_BEHIND, "checkpoint-behind", WARNING, doctor_mend_settling, \
+    KIND(DOCTOR_CHECKPOINT_BEHIND, "checkpoint-behind", WARNING, mend_settling, \
          "nobody vouches for what came after it", \
          "sealring run --once") \
-    KIND(DOCTOR_ANCHOR_BEHIND, "anchor-behind", WARNING, doctor_mend_settling, \
+    KIND(DOCTOR_ANCHOR_BEHIND, "anchor-behind", WARNING, mend_settling, \
          "a command was interrupted; a copy of the registry from in between would not be noticed", \
          "sealring run --once") \
-    KIND(DOCTOR_ANCHOR_MISSING, "anchor-missing", ALARM, doctor_mend_settling, \
+    KIND(DOCTOR_ANCHOR_MISSING, "anchor-missing", ALARM, mend_settling, \
          "somebody removed it from the token; a registry that was rolled back before is not noticed", \
          "sealring audit verify with a checkpoint kept elsewhere; then: sealring run --once") \
     KIND(DOCTOR_REGISTRY_PUT_BACK, "registry-put-back", ALARM, NULL, \
          "what was revoked since may be good again; every change is refused until somebody answers for it", \
          "bring the newest registry back; or, if what is missing is lost: sealring run --once --take-over REASON") \
     /* steps that are owed to the token */ \
-    KIND(DOCTOR_INTENTION_UNFINISHED, "intention-unfinished", WARNING, doctor_mend_owed, \
+    KIND(DOCTOR_INTENTION_UNFINISHED, "intention-unfinished", WARNING, mend_owed, \
          "a command was interrupted; the object is half made, or has not its final label", \
          "sealring doctor --repair") \
-    KIND(DOCTOR_CLOSING_OWED, "closing-owed", WARNING, doctor_mend_owed, \
+    KIND(DOCTOR_CLOSING_OWED, "closing-owed", WARNING, mend_owed, \
          "until then only the registry keeps the version closed: an edited one could revive it", \
          "sealring run --once") \
     KIND(DOCTOR_DESTRUCTION_OWED, "destruction-owed", WARNING, NULL, \
@@ -171,14 +172,14 @@
     KIND(DOCTOR_OBJECT_ATTRIBUTES, "object-attributes", ALARM, NULL, \
          "the secret may have left the token, or was never made in it: sealring does not use such a key", \
          "sealring rotate {ring}, then sealring compromise {ring} {version} --reason REASON") \
-    KIND(DOCTOR_OBJECT_USAGES, "object-usages", ALARM, doctor_mend_usages, \
+    KIND(DOCTOR_OBJECT_USAGES, "object-usages", ALARM, mend_usages, \
          "with these rights something can be made from the secret, or a copy that goes on signing: sealring does not use such a key", \
          "sealring doctor --repair; and if you do not know who did it: sealring rotate {ring}, then sealring compromise {ring} {version} " \
          "--reason REASON") \
     KIND(DOCTOR_CHECK_VALUE_DIFFERS, "check-value-differs", ALARM, NULL, \
          "it is another secret than the one that credentials were derived from: sealring does not use it", \
          "bring the token's backup back; or: sealring rotate {ring}, then sealring compromise {ring} {version} --reason REASON") \
-    KIND(DOCTOR_CLOSED_VERSION_SIGNS, "closed-version-signs", ALARM, doctor_mend_closing, \
+    KIND(DOCTOR_CLOSED_VERSION_SIGNS, "closed-version-signs", ALARM, mend_closing, \
          "somebody opened the key again, or closed the version by editing the registry; an edited registry could revive it", \
          "sealring doctor --repair; find out who did it: sealring audit show --ring {ring}") \
     KIND(DOCTOR_ACCEPTED_VERSION_CLOSED, "accepted-version-closed", ALARM, NULL, \
@@ -195,7 +196,7 @@
          "usually another vault's on the same token", \
          "nothing, if another vault uses this token; else " DOCTOR_LIST) \
     /* verifiers and their reports */ \
-    KIND(DOCTOR_REPORT_WRITABLE, "report-writable", WARNING, doctor_mend_mode, \
+    KIND(DOCTOR_REPORT_WRITABLE, "report-writable", WARNING, mend_mode, \
          "whoever can write it can hide uses of a version, or make some up", \
          "chmod go-w {object}") \
     KIND(DOCTOR_REPORT_OWNER, "report-owner", WARNING, NULL, \
@@ -204,22 +205,22 @@
     KIND(DOCTOR_REPORT_UNREADABLE, "report-unreadable", NOTICE, NULL, \
          "its contents are missing in what this user sees", \
          "run sealring doctor as the vault's owner") \
-    KIND(DOCTOR_REPORT_DAMAGED, "report-damaged", WARNING, doctor_mend_strange_report, \
+    KIND(DOCTOR_REPORT_DAMAGED, "report-damaged", WARNING, mend_strange_report, \
          "what its verifier reported last is lost, which counts as a use; no verifier can take the file over", \
          "mv {object} /somewhere/else") \
-    KIND(DOCTOR_REPORT_UNKNOWN_FORMAT, "report-unknown-format", WARNING, doctor_mend_strange_report, \
+    KIND(DOCTOR_REPORT_UNKNOWN_FORMAT, "report-unknown-format", WARNING, mend_strange_report, \
          "another version of sealring wrote it: this one cannot read it", \
          "mv {object} /somewhere/else") \
-    KIND(DOCTOR_REPORT_FOREIGN, "report-foreign", WARNING, doctor_mend_strange_report, \
+    KIND(DOCTOR_REPORT_FOREIGN, "report-foreign", WARNING, mend_strange_report, \
          "it contains nothing about this vault, and is in the directory of its reports", \
          "mv {object} /somewhere/else") \
-    KIND(DOCTOR_REPORT_MISPLACED, "report-misplaced", WARNING, doctor_mend_strange_report, \
+    KIND(DOCTOR_REPORT_MISPLACED, "report-misplaced", WARNING, mend_strange_report, \
          "nobody writes to it, and nobody counts what it holds", \
          "mv {object} /somewhere/else") \
-    KIND(DOCTOR_REPORT_STALE, "report-stale", WARNING, doctor_mend_stale_report, \
+    KIND(DOCTOR_REPORT_STALE, "report-stale", WARNING, mend_stale_report, \
          "no verifier has needed it for long; it takes space, and time at every poll", \
          "sealring doctor --repair") \
-    KIND(DOCTOR_VERIFIER_ROW_DAMAGED, "verifier-row-damaged", ALARM, doctor_mend_verifier_row, \
+    KIND(DOCTOR_VERIFIER_ROW_DAMAGED, "verifier-row-damaged", ALARM, mend_verifier_row, \
          "sealring wrote no such row; until it is removed it counts as a verifier that was lost, and each command waits for a lease", \
          "sealring doctor --repair") \
     KIND(DOCTOR_VERIFIER_LOST, "verifier-lost", WARNING, NULL, \

@@ -115,22 +115,4 @@ bool doctor_can_mend(const struct doctor_finding *finding);
 /* Repairs what can be repaired, and notes that this was tried. */
 void doctor_repair(struct doctor *doctor);
 
-/* The repairs. */
-sealring_status doctor_mend_mode(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-sealring_status doctor_mend_owner(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-sealring_status doctor_mend_directory(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-sealring_status doctor_mend_place(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-sealring_status doctor_mend_leftover(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-sealring_status doctor_mend_schema(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-sealring_status doctor_mend_closing(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-sealring_status doctor_mend_usages(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-sealring_status doctor_mend_strange_report(struct doctor *doctor, struct doctor_finding *finding,
-                                           sealring_error *error);
-sealring_status doctor_mend_verifier_row(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-sealring_status doctor_mend_stale_report(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-/* Carried out when the lock is released: checkpoint and anchor. */
-sealring_status doctor_mend_settling(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-/* Recovery carries it out, as part of taking the lock, and writes its own entries. */
-sealring_status doctor_mend_owed(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-
 #endif

@@ -21,22 +21,18 @@
 /* The name may contain anything: it is quoted as an SQL text, and the whole statement as a word of the shell. */
 static void mend_strange(struct doctor *doctor, struct doctor_finding *finding, const char *path, const char *name)
 {
-    static const char beginning[] = "SELECT sql FROM sqlite_schema WHERE name = '";
-    char file[DOCTOR_WORD_SIZE], word[DOCTOR_WORD_SIZE];
-    char *sql = malloc(sizeof beginning + 2 * strlen(name) + 1);
-    if (sql == NULL) {
-        doctor->no_memory = true;
+    char file[DOCTOR_WORD_SIZE], word[DOCTOR_WORD_SIZE], *sql = NULL;
+    size_t length;
+    FILE *text = open_memstream(&sql, &length);
+    doctor->no_memory = doctor->no_memory || text == NULL;
+    if (text == NULL)
         return;
-    }
-    char *end = stpcpy(sql, beginning);
-    for (const char *at = name; *at != '\0'; at++) {
-        *end++ = *at;
-        if (*at == '\'')
-            *end++ = '\'';
-    }
-    memcpy(end, "'", 2);
-    if (asprintf(&finding->mend, "find out who wrote it: sqlite3 %s %s; then: " DOCTOR_RESTORE, doctor_word(path, file),
-                 doctor_word(sql, word)) < 0) {
+    fputs("SELECT sql FROM sqlite_schema WHERE name = '", text);
+    for (; *name != '\0'; name++)
+        fprintf(text, *name == '\'' ? "''" : "%c", *name);
+    fputc('\'', text);
+    if (fclose(text) != 0 || asprintf(&finding->mend, "find out who wrote it: sqlite3 %s %s; then: " DOCTOR_RESTORE,
+                                      doctor_word(path, file), doctor_word(sql, word)) < 0) {
         finding->mend = NULL;
         doctor->no_memory = true;
     }

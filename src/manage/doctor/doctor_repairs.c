@@ -57,7 +57,7 @@ static sealring_status carried_out(struct doctor *doctor, const struct doctor_fi
 
 /* ---- files --------------------------------------------------------------------------------------------------------------- */
 
-sealring_status doctor_mend_mode(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+static sealring_status mend_mode(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     struct stat file;
     char done[64];
@@ -69,7 +69,7 @@ sealring_status doctor_mend_mode(struct doctor *doctor, struct doctor_finding *f
     return status == SEALRING_OK ? carried_out(doctor, finding, chmod(finding->object, mode), error) : status;
 }
 
-sealring_status doctor_mend_owner(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+static sealring_status mend_owner(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     char done[64];
     snprintf(done, sizeof done, "owner to %lu:%lu", (unsigned long)finding->owner, (unsigned long)finding->group);
@@ -79,7 +79,7 @@ sealring_status doctor_mend_owner(struct doctor *doctor, struct doctor_finding *
     return carried_out(doctor, finding, lchown(finding->object, finding->owner, finding->group), error);
 }
 
-sealring_status doctor_mend_directory(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+static sealring_status mend_directory(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     sealring_status status = record(doctor, finding, "made", error);
     if (status != SEALRING_OK)
@@ -90,13 +90,13 @@ sealring_status doctor_mend_directory(struct doctor *doctor, struct doctor_findi
     return carried_out(doctor, finding, gives ? chown(finding->object, finding->owner, finding->group) : 0, error);
 }
 
-sealring_status doctor_mend_leftover(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+static sealring_status mend_leftover(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     sealring_status status = record(doctor, finding, "removed", error);
     return status == SEALRING_OK ? carried_out(doctor, finding, unlink(finding->object), error) : status;
 }
 
-sealring_status doctor_mend_place(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+static sealring_status mend_place(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     sealring_status status = record(doctor, finding, "added", error);
     return status == SEALRING_OK ? config_add_place(doctor->config, error) : status;
@@ -105,7 +105,7 @@ sealring_status doctor_mend_place(struct doctor *doctor, struct doctor_finding *
 /* ---- reports --------------------------------------------------------------------------------------------------------------- */
 
 /* The file is renamed, not removed: it may be evidence, or another vault's. */
-sealring_status doctor_mend_strange_report(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+static sealring_status mend_strange_report(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     char aside[PATH_MAX], done[PATH_MAX + 32];
     struct stat file;
@@ -122,7 +122,7 @@ sealring_status doctor_mend_strange_report(struct doctor *doctor, struct doctor_
 }
 
 /* A verifier that has its report file gets a row again from that file. */
-sealring_status doctor_mend_verifier_row(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+static sealring_status mend_verifier_row(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     sealring_manager *manager = doctor->manager;
     struct audit_act act = repair_act(finding, "doctor.repair", "row removed");
@@ -166,7 +166,7 @@ static sealring_status find_harvested(struct registry *registry, const struct re
 }
 
 /* Before the file is removed, everything in it is in the registry: uses of credentials and of versions, its verifier's end. */
-sealring_status doctor_mend_stale_report(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+static sealring_status mend_stale_report(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     sealring_manager *manager = doctor->manager;
     struct report_reader *reader = NULL;
@@ -199,7 +199,7 @@ sealring_status doctor_mend_stale_report(struct doctor *doctor, struct doctor_fi
 
 /* ---- registry --------------------------------------------------------------------------------------------------------------- */
 
-sealring_status doctor_mend_schema(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+static sealring_status mend_schema(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     struct audit_act act = repair_act(finding, "doctor.repair", "made again");
     sealring_status status;
@@ -248,7 +248,7 @@ static sealring_status owe_closing(struct registry *registry, const struct docto
 }
 
 /* Notes the closing as owed; recovery, which follows all repairs, carries it out as after a crash. */
-sealring_status doctor_mend_closing(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+static sealring_status mend_closing(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     struct audit_act act = repair_act(finding, "doctor.repair", "its object is to be closed");
     sealring_status status;
@@ -276,7 +276,7 @@ static sealring_status aim_at_version(struct registry *registry, const struct do
     return SEALRING_OK;
 }
 
-sealring_status doctor_mend_usages(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+static sealring_status mend_usages(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     struct registry *registry = doctor->manager->registry;
     struct owned owned;
@@ -293,12 +293,14 @@ sealring_status doctor_mend_usages(struct doctor *doctor, struct doctor_finding 
     return status == SEALRING_OK ? copies_follow(doctor->manager, error) : status;
 }
 
-sealring_status doctor_mend_settling(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+/* Carried out when the lock is released: checkpoint and anchor. */
+static sealring_status mend_settling(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     return record(doctor, finding, "checkpoint and anchor are made", error);
 }
 
-sealring_status doctor_mend_owed(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+/* Recovery carries it out, as part of taking the lock, and writes its own entries. */
+static sealring_status mend_owed(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     (void)doctor;
     (void)finding;
@@ -307,6 +309,18 @@ sealring_status doctor_mend_owed(struct doctor *doctor, struct doctor_finding *f
 }
 
 /* ---- all ----------------------------------------------------------------------------------------------------------------------- */
+
+#define NOTICE  SEALRING_SEVERITY_NOTICE
+#define WARNING SEALRING_SEVERITY_WARNING
+#define ALARM   SEALRING_SEVERITY_ALARM
+
+#define DOCTOR_ROW(kind, ...) [kind] = {__VA_ARGS__},
+static const struct doctor_kind_row kinds[] = {DOCTOR_EACH_KIND(DOCTOR_ROW)};
+
+const struct doctor_kind_row *doctor_kind_row(enum doctor_kind kind)
+{
+    return &kinds[kind];
+}
 
 bool doctor_can_mend(const struct doctor_finding *finding)
 {
@@ -346,7 +360,7 @@ static void repair_schema_first(struct doctor *doctor)
         if (!begun)
             break;
         finding->tried = true;
-        if (doctor_mend_schema(doctor, finding, &error) != SEALRING_OK)
+        if (mend_schema(doctor, finding, &error) != SEALRING_OK)
             set_failure(doctor, finding, &error);
     }
     if (begun)
