@@ -116,7 +116,8 @@ static sealring_status open_live(struct restore *restore, sealring_error *error)
                          restore->file.path);
     if (error_is_exhaustion(&inner))
         return error_set(error, status, "%s", inner.message);
-    return restore_tell(restore, false, "the registry in place cannot be used any more (%.200s)", inner.message);
+    restore_tell(restore, false, "the registry in place cannot be used any more (%.200s)", inner.message);
+    return SEALRING_OK;
 }
 
 /* ---- A new era, with an epoch above any that a verifier may have seen in another era ---- */

@@ -44,11 +44,11 @@ struct restore {
     struct confront confront;
     json_t *losses; /* what is lost, as it was reported */
     bool stopped;   /* by the caller's callback */
+    bool no_memory; /* for the losses */
 };
 
 /* Reports one line to the caller; a loss is also recorded in the audit log. */
-sealring_status restore_tell(struct restore *restore, bool loss, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+void restore_tell(struct restore *restore, bool loss, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 sealring_status install_read_state(struct registry *live, struct live_state *state, sealring_error *error);
 
