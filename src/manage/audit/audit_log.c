@@ -138,7 +138,7 @@ struct verification {
     struct note note; /* the checkpoint that was kept elsewhere */
     struct checkpoint elsewhere;
     struct examine_result result;
-    struct retrace *retrace;
+    struct retrace retrace;
     bool stopped;
     uint64_t own_problems; /* found by the verification itself, not by the examination */
 };
@@ -215,23 +215,23 @@ static void schema_problem(enum db_flaw flaw, const char *name, const char *word
 static sealring_status take_entry(const struct registry_audit *entry, void *context, sealring_error *error)
 {
     struct verification *verification = context;
-    return retrace_entry(verification->retrace, entry, error);
+    return retrace_entry(&verification->retrace, entry, error);
 }
 
 /* Examines the log itself, and compares the rows with what the log states was done to them. */
 static sealring_status examine_and_retrace(struct registry *registry, struct verification *verification,
                                            struct examine *examine, sealring_error *error)
 {
-    sealring_status status = retrace_new(&verification->retrace, own_problem, verification, error);
-    if (status != SEALRING_OK)
-        return status;
+    sealring_status status = retrace_begin(&verification->retrace, own_problem, verification, error);
     examine->entry = take_entry;
-    status = registry_examine(registry, schema_problem, verification, error); /* first: what follows may depend on it */
+    if (status == SEALRING_OK)
+        status =
+            registry_examine(registry, schema_problem, verification, error); /* first: what follows may depend on it */
     if (status == SEALRING_OK)
         status = examine_log(registry, examine, &verification->result, error);
     if (status == SEALRING_OK)
-        status = retrace_compare(verification->retrace, registry, error);
-    retrace_free(verification->retrace);
+        status = retrace_compare(&verification->retrace, registry, error);
+    retrace_release(&verification->retrace);
     return status;
 }
 
@@ -286,39 +286,37 @@ sealring_status sealring_audit_verify(sealring_manager *manager, const sealring_
 
 /* ---- Key and checkpoint */
 
-sealring_status sealring_audit_key(sealring_manager *manager, char key[SEALRING_AUDIT_KEY_SIZE], sealring_error *error)
+/* find: reads the text, in a transaction. missing: the message if there is none. */
+static sealring_status read_text(sealring_manager *manager,
+                                 sealring_status (*find)(struct registry *, char *, bool *, sealring_error *),
+                                 char *text, const char *missing, sealring_error *error)
 {
     sealring_status status;
     bool found = false;
-    key[0] = '\0';
+    text[0] = '\0';
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
         if (registry_begin(&reading, &status))
-            status = registry_audit_key_find(manager->registry, key, &found, error);
+            status = find(manager->registry, text, &found, error);
     } while (registry_again(&reading, &status));
-    if (status != SEALRING_OK || found)
-        return status;
-    return error_set(error, SEALRING_NOT_FOUND,
-                     "this vault has no audit token: nothing signs its audit log (see sealring-init(1))");
+    return status != SEALRING_OK || found ? status : error_set(error, SEALRING_NOT_FOUND, "%s", missing);
+}
+
+sealring_status sealring_audit_key(sealring_manager *manager, char key[SEALRING_AUDIT_KEY_SIZE], sealring_error *error)
+{
+    return read_text(manager, registry_audit_key_find, key,
+                     "this vault has no audit token: nothing signs its audit log (see sealring-init(1))", error);
 }
 
 sealring_status sealring_audit_checkpoint(sealring_manager *manager, char note[SEALRING_AUDIT_NOTE_SIZE],
                                           sealring_error *error)
 {
-    sealring_status status;
-    bool found = false;
-    note[0] = '\0';
-    struct registry_transaction reading = registry_reading(manager->registry, error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = registry_checkpoint_find_note(manager->registry, note, &found, error);
-    } while (registry_again(&reading, &status));
-    if (status == SEALRING_OK && found && note[0] == '\0')
+    sealring_status status =
+        read_text(manager, registry_checkpoint_find_note, note, "no checkpoint was signed yet", error);
+    if (status == SEALRING_OK && note[0] == '\0')
         return error_set_registry(error, 0,
                                   "the note of the latest checkpoint is damaged: run `sealring audit verify`");
-    if (status != SEALRING_OK || found)
-        return status;
-    return error_set(error, SEALRING_NOT_FOUND, "no checkpoint was signed yet");
+    return status;
 }
 
 sealring_status sealring_audit_settle(sealring_manager *manager, sealring_error *error)

@@ -4,7 +4,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -14,32 +13,21 @@
 #define TABLES    (REGISTRY_TABLE_CREDENTIAL + 1)
 #define NAME_SIZE (SEALRING_NAME_LENGTH_MAX + 1)
 
-sealring_status retrace_new(struct retrace **made, retrace_problem problem, void *context, sealring_error *error)
+sealring_status retrace_begin(struct retrace *retrace, retrace_problem problem, void *context, sealring_error *error)
 {
-    struct retrace *retrace = calloc(1, sizeof *retrace);
-    *made = retrace;
-    if (retrace == NULL)
-        return error_no_memory(error);
-    retrace->problem = problem;
-    retrace->context = context;
+    bool complete = true;
+    *retrace = (struct retrace){.problem = problem, .context = context};
     for (size_t i = 0; i < TABLES; i++)
-        if ((retrace->images[i] = json_object()) == NULL) {
-            retrace_free(retrace);
-            *made = NULL;
-            return error_no_memory(error);
-        }
-    return SEALRING_OK;
+        complete = (retrace->images[i] = json_object()) != NULL && complete;
+    return complete ? SEALRING_OK : error_no_memory(error);
 }
 
-void retrace_free(struct retrace *retrace)
+void retrace_release(struct retrace *retrace)
 {
-    if (retrace == NULL)
-        return;
     for (size_t i = 0; i < TABLES; i++)
         json_decref(retrace->images[i]);
     json_decref(retrace->init);
     issued_keys_release(&retrace->issued);
-    free(retrace);
 }
 
 /* An image's name among those of its table: a text, or one or two numbers. */

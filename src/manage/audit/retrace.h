@@ -30,8 +30,8 @@ struct retrace {
     void *context;
 };
 
-sealring_status retrace_new(struct retrace **made, retrace_problem problem, void *context, sealring_error *error);
-void retrace_free(struct retrace *retrace);
+sealring_status retrace_begin(struct retrace *retrace, retrace_problem problem, void *context, sealring_error *error);
+void retrace_release(struct retrace *retrace);
 
 /* The next entry of the log. An entry that is not well formed is ignored: the examination of the log reports it. */
 sealring_status retrace_entry(struct retrace *retrace, const struct registry_audit *entry, sealring_error *error);
