@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The audit log for readers: its entries are listed, proved and examined; its key and its latest checkpoint are shown. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/base62.h"
@@ -72,15 +71,12 @@ static sealring_status list_entry(const struct registry_audit *row, const sealri
 static sealring_status choose_tree(struct registry *registry, struct proved_tree *tree, sealring_error *error)
 {
     bool found = false;
-    struct registry_checkpoint *checkpoint = malloc(sizeof *checkpoint);
-    if (checkpoint == NULL)
-        return error_no_memory(error);
-    sealring_status status = registry_checkpoint_find_latest(registry, checkpoint, &found, error);
+    struct registry_checkpoint checkpoint;
+    sealring_status status = registry_checkpoint_find_latest(registry, &checkpoint, &found, error);
     if (status == SEALRING_OK && found)
-        tree->size = checkpoint->size;
+        tree->size = checkpoint.size;
     else if (status == SEALRING_OK)
         status = registry_audit_size(registry, &tree->size, error);
-    free(checkpoint);
     return status == SEALRING_OK ? tree_root(registry, tree->size, &tree->root, error) : status;
 }
 
@@ -113,17 +109,14 @@ sealring_status sealring_audit_list(sealring_manager *manager, const sealring_au
 {
     sealring_status status;
     sealring_audit_filter asked;
-    sealring_audit_proof *proof = NULL;
+    sealring_audit_proof proof;
     uint64_t passed = 0;
     sized_take(&asked, sizeof asked, filter);
-    if (asked.proofs && (proof = calloc(1, sizeof *proof)) == NULL)
-        return error_no_memory(error);
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
         if (registry_begin(&reading, &status))
-            status = list(manager->registry, &asked, proof, &passed, each, context, error);
+            status = list(manager->registry, &asked, asked.proofs ? &proof : NULL, &passed, each, context, error);
     } while (registry_again(&reading, &status));
-    free(proof);
     return status;
 }
 

@@ -19,10 +19,6 @@ struct issued_key {
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
 };
 
-struct issued_label {
-    char text[SEALRING_NAME_LENGTH_MAX + 1];
-};
-
 static int order(const void *id, const void *item)
 {
     int64_t wanted = *(const int64_t *)id;
@@ -41,10 +37,10 @@ static size_t place_of(const struct issued_keys *issued, int64_t id)
 static bool put_label(struct issued_keys *issued, const char *label, uint32_t *index)
 {
     size_t count = issued->label_count;
-    if (count == 0 || strcmp(issued->labels[count - 1].text, label) != 0) {
+    if (count == 0 || strcmp(issued->labels[count - 1], label) != 0) {
         if (count == UINT32_MAX || !array_grow(&issued->labels, count))
             return false;
-        memcpy(issued->labels[count].text, label, strlen(label) + 1);
+        memcpy(issued->labels[count], label, strlen(label) + 1);
         issued->label_count = ++count;
     }
     *index = (uint32_t)(count - 1);
@@ -60,7 +56,7 @@ bool issued_keys_put(struct issued_keys *issued, const struct registry_key *key)
                                 .client = key->client,
                                 .created = key->created,
                                 .last_serial = key->last_serial};
-    if (there && strcmp(issued->labels[issued->keys[place].label].text, key->label) == 0)
+    if (there && strcmp(issued->labels[issued->keys[place].label], key->label) == 0)
         stored.label = issued->keys[place].label;
     else if (!put_label(issued, key->label, &stored.label))
         return false;
@@ -82,7 +78,7 @@ void issued_keys_at(const struct issued_keys *issued, size_t place, struct regis
                                  .last_serial = stored->last_serial,
                                  .created = stored->created};
     memcpy(key->key_id, stored->key_id, sizeof key->key_id);
-    memcpy(key->label, issued->labels[stored->label].text, sizeof key->label);
+    memcpy(key->label, issued->labels[stored->label], sizeof key->label);
 }
 
 bool issued_keys_find(const struct issued_keys *issued, int64_t id, struct registry_key *key)

@@ -90,13 +90,6 @@ static bool keep(const struct retraced_row *row)
     return json_object_set(row->retrace->images[row->changed.table], name, row->image) == 0;
 }
 
-/* was: the last image, NULL: there is none. */
-static bool keep_client(struct retraced_row *row, const json_t *was)
-{
-    judge(row, was);
-    return (row->row.client.forgotten == 0 && was == NULL) || keep(row);
-}
-
 /* Judges an image of a key by the one before it: an image in the map, else what is stored of a key that is simply active. */
 static bool judge_key(struct retraced_row *row)
 {
@@ -164,12 +157,14 @@ static bool keep_row(struct retraced_row *row)
         return true;
     json_t *was = retrace_find(row->retrace, row->changed.table, row->image);
     switch (row->changed.table) {
-    case REGISTRY_TABLE_CLIENT:
-        return keep_client(row, was);
     case REGISTRY_TABLE_KEY:
         return keep_key(row, was);
     case REGISTRY_TABLE_CREDENTIAL:
         return keep_credential(row, was);
+    case REGISTRY_TABLE_CLIENT:
+        if (row->row.client.forgotten == 0 && was == NULL)
+            return true;
+        break;
     case REGISTRY_TABLE_RING:
     case REGISTRY_TABLE_VERSION:
         break;

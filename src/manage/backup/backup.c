@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Makes a backup of the registry while other commands and verifiers continue, and checks backups. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -147,18 +146,15 @@ static sealring_status choose_names(struct making *making, sealring_error *error
 static sealring_status seal(struct making *making, sealring_error *error)
 {
     char text[BACKUP_TEXT_SIZE];
-    char *note = malloc(REGISTRY_NOTE_SIZE);
-    if (note == NULL)
-        return error_no_memory(error);
+    char note[REGISTRY_NOTE_SIZE];
     sealring_status status = backup_file_hash(making->copy, &making->backup, &making->progress, error);
     if (status == SEALRING_OK) {
         backup_format(&making->backup, text);
         status = witness_sign_note(making->manager->config, making->backup.vault_id, making->vkey, text, note, error);
     }
-    if (status == SEALRING_OK)
-        status = backup_file_write(making->file, making->partial, note, making->copy, &making->progress, error);
-    free(note);
-    return status;
+    return status == SEALRING_OK
+               ? backup_file_write(making->file, making->partial, note, making->copy, &making->progress, error)
+               : status;
 }
 
 static sealring_status make(struct making *making, sealring_error *error)
@@ -185,26 +181,20 @@ sealring_status sealring_backup(sealring_manager *manager, const char *file, sea
                                 sealring_backup_info *info, sealring_error *error)
 {
     sealring_backup_info told = {.size = sizeof told};
-    struct making *making = calloc(1, sizeof *making);
-    if (making == NULL)
-        return error_no_memory(error);
-    *making = (struct making){.manager = manager, .file = file, .progress = {each, context}, .error = error};
-    making->lock.descriptor = -1;
-    sealring_status status = SEALRING_OK;
+    struct making making = {
+        .manager = manager, .file = file, .lock = {.descriptor = -1}, .progress = {each, context}, .error = error};
     if (!witness_configured(manager->config))
-        status = error_set(error, SEALRING_TOKEN,
-                           "this vault has no audit token, so nothing can sign a backup: see sealring-init(1)");
+        return error_set(error, SEALRING_TOKEN,
+                         "this vault has no audit token, so nothing can sign a backup: see sealring-init(1)");
+    sealring_status status = choose_names(&making, error);
     if (status == SEALRING_OK)
-        status = choose_names(making, error);
-    if (status == SEALRING_OK)
-        status = make(making, error);
+        status = make(&making, error);
     if (status == SEALRING_OK) {
-        backup_file_describe(&making->backup, &told);
-        snprintf(told.key, sizeof told.key, "%s", making->vkey);
+        backup_file_describe(&making.backup, &told);
+        snprintf(told.key, sizeof told.key, "%s", making.vkey);
         sized_give(info, &told, sizeof told);
     }
-    lock_free(&making->lock);
-    free(making);
+    lock_free(&making.lock);
     return status;
 }
 
@@ -218,20 +208,17 @@ sealring_status sealring_backup_check(const char *file, const char *key, sealrin
     struct note_key parsed;
     if (!note_key_parse(key, &parsed))
         return error_set(error, SEALRING_INVALID, "that is no verifier key: NAME+ID+BASE64 is wanted");
-    struct backup_file *opened = malloc(sizeof *opened);
-    if (opened == NULL)
-        return error_no_memory(error);
-    sealring_status status = backup_file_open(file, opened, error);
-    if (status == SEALRING_OK) {
-        status = backup_file_judge(opened, &parsed, error);
-        if (status == SEALRING_OK)
-            status = backup_file_take(opened, NULL, &progress, error);
-        backup_file_describe(&opened->backup, &told);
-        snprintf(told.key, sizeof told.key, "%s", key);
-        backup_file_close(opened);
-    }
+    struct backup_file opened;
+    sealring_status status = backup_file_open(file, &opened, error);
+    if (status != SEALRING_OK)
+        return status;
+    status = backup_file_judge(&opened, &parsed, error);
+    if (status == SEALRING_OK)
+        status = backup_file_take(&opened, NULL, &progress, error);
+    backup_file_describe(&opened.backup, &told);
+    snprintf(told.key, sizeof told.key, "%s", key);
+    backup_file_close(&opened);
     if (status == SEALRING_OK)
         sized_give(info, &told, sizeof told);
-    free(opened);
     return status;
 }

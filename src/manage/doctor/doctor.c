@@ -217,7 +217,7 @@ static void fill_mend(struct doctor *doctor, struct doctor_finding *finding, con
 
 static int tell(struct doctor *doctor, struct doctor_finding *finding, sealring_finding_callback each, void *context)
 {
-    const struct doctor_kind_row *row = doctor_kind_row(finding->kind);
+    const struct doctor_kind_row *row = &doctor_kinds[finding->kind];
     const char *pattern = finding->pattern != NULL ? finding->pattern : row->mend;
     if (finding->mend == NULL && pattern != NULL)
         fill_mend(doctor, finding, pattern);
@@ -260,28 +260,24 @@ sealring_status sealring_doctor(const char *vault, const sealring_doctor_options
                                 sealring_finding_callback each, void *context, sealring_doctor_result *result,
                                 sealring_error *error)
 {
-    struct doctor *doctor = calloc(1, sizeof *doctor);
-    if (doctor == NULL)
-        return error_no_memory(error);
-    doctor->vault = vault;
-    sized_take(&doctor->asked, sizeof doctor->asked, options);
-    if (doctor->asked.stale_after <= 0)
-        doctor->asked.stale_after = STALE_AFTER_MS;
-    sealring_status status = look(doctor, error);
-    if (status == SEALRING_OK && doctor->asked.repair)
-        status = repair(doctor, error);
-    if (status == SEALRING_OK && doctor->no_memory)
+    struct doctor doctor = {.vault = vault};
+    sized_take(&doctor.asked, sizeof doctor.asked, options);
+    if (doctor.asked.stale_after <= 0)
+        doctor.asked.stale_after = STALE_AFTER_MS;
+    sealring_status status = look(&doctor, error);
+    if (status == SEALRING_OK && doctor.asked.repair)
+        status = repair(&doctor, error);
+    if (status == SEALRING_OK && doctor.no_memory)
         status = error_no_memory(error);
     if (status == SEALRING_OK)
-        status = tell_all(doctor, each, context, error);
-    if (status == SEALRING_OK && doctor->incomplete != SEALRING_OK)
-        status = error_set(error, doctor->incomplete, "not everything was examined: %s", doctor->unseen);
-    sized_give(result, &doctor->result, sizeof doctor->result);
-    sealring_manager_close(&doctor->manager);
-    config_free(doctor->config);
-    doctor_forget(&doctor->findings, 0);
-    free(doctor->findings.items);
-    doctor_release(&doctor->unreported);
-    free(doctor);
+        status = tell_all(&doctor, each, context, error);
+    if (status == SEALRING_OK && doctor.incomplete != SEALRING_OK)
+        status = error_set(error, doctor.incomplete, "not everything was examined: %s", doctor.unseen);
+    sized_give(result, &doctor.result, sizeof doctor.result);
+    sealring_manager_close(&doctor.manager);
+    config_free(doctor.config);
+    doctor_forget(&doctor.findings, 0);
+    free(doctor.findings.items);
+    doctor_release(&doctor.unreported);
     return status;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The doctor's examination of the audit log: entries and tree, checkpoints, and what the audit token contains about them. */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -131,21 +130,15 @@ static void look_at_witness(struct audit_look *look)
 
 void doctor_look_at_audit(struct doctor *doctor)
 {
-    struct audit_look *look = calloc(1, sizeof *look);
-    if (look == NULL) {
-        doctor->no_memory = true;
-        return;
-    }
-    look->doctor = doctor;
-    look_at_log(look);
+    struct audit_look look = {.doctor = doctor};
+    look_at_log(&look);
     if (witness_configured(doctor->config)) {
-        look_at_witness(look);
-    } else if (look->vkey[0] != '\0') {
+        look_at_witness(&look);
+    } else if (look.vkey[0] != '\0') {
         doctor_find(doctor, DOCTOR_AUDIT_TOKEN_UNCONFIGURED, CONFIG_FILE,
                     "the registry names a key that signs its log, the configuration names no audit token");
-        tell_behind(look);
+        tell_behind(&look);
     } else {
         doctor_find(doctor, DOCTOR_AUDIT_UNSIGNED, "audit log", "nothing signs this vault's audit log");
     }
-    free(look);
 }

@@ -108,13 +108,6 @@ static void look_at_directory(struct doctor *doctor, const char *path, const str
     finding->group = vault->st_gid;
 }
 
-static void look_at_registry_file(struct doctor *doctor, const char *path, const struct stat *vault)
-{
-    if (!look_at_mode(doctor, DOCTOR_REGISTRY_WRITABLE, path, OTHERS_WRITE, "this file of the registry", "written"))
-        look_at_mode(doctor, DOCTOR_REGISTRY_READABLE, path, S_IRWXO, "this file of the registry", "used");
-    look_at_owner(doctor, path, vault);
-}
-
 /* A file or directory that nobody but the owner may use. */
 static void look_at_private(struct doctor *doctor, enum doctor_kind kind, const char *path, const struct stat *vault,
                             const char *name, const char *can)
@@ -200,7 +193,9 @@ void doctor_look_at_files(struct doctor *doctor)
     look_at_mode(doctor, DOCTOR_TOKENS_OPEN, path, S_IRWXG | S_IRWXO, "the software token's directory", "used");
     for (size_t i = 0; i < sizeof companions / sizeof *companions; i++) {
         snprintf(path, sizeof path, "%s%s", config->registry, companions[i]);
-        look_at_registry_file(doctor, path, &vault);
+        if (!look_at_mode(doctor, DOCTOR_REGISTRY_WRITABLE, path, OTHERS_WRITE, "this file of the registry", "written"))
+            look_at_mode(doctor, DOCTOR_REGISTRY_READABLE, path, S_IRWXO, "this file of the registry", "used");
+        look_at_owner(doctor, path, &vault);
     }
     snprintf(path, sizeof path, "%s.backup.lock", config->registry);
     const char *const locks[] = {config->lock, config->work, config->urgent, path};

@@ -2,6 +2,7 @@
 /* The doctor's findings: collected by the examinations, with what to do about each. */
 #include "manage/doctor/doctor_parts.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +54,20 @@ struct doctor_finding *doctor_find(struct doctor *doctor, enum doctor_kind kind,
         finding->what = NULL;
     va_end(arguments);
     doctor->no_memory = doctor->no_memory || finding->object == NULL || finding->what == NULL;
+    return finding;
+}
+
+struct doctor_finding *doctor_find_version(struct doctor *doctor, enum doctor_kind kind,
+                                           const struct registry_version *row, const char *ring, const char *what)
+{
+    char object[SEALRING_NAME_LENGTH_MAX + 16];
+    snprintf(object, sizeof object, "%s/%" PRIu32, ring, row->number);
+    struct doctor_finding *finding = doctor_find(doctor, kind, object, "the %s version %" PRIu32 " of ring %s: %s",
+                                                 sealring_version_state_name(row->state), row->number, ring, what);
+    snprintf(finding->ring, sizeof finding->ring, "%s", ring);
+    finding->version = row->number;
+    memcpy(finding->object_id, row->object_id, sizeof finding->object_id);
+    finding->object_id_length = row->object_id_length;
     return finding;
 }
 

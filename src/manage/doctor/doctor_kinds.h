@@ -95,7 +95,7 @@
     KIND(DOCTOR_REGISTRY_DAMAGED, "registry-damaged", ALARM, NULL, \
          "what is lost is lost: keys may be unknown, and revoked ones be good again", \
          DOCTOR_RESTORE) \
-    KIND(DOCTOR_SCHEMA_LACKING, "schema-lacking", ALARM, mend_schema, \
+    KIND(DOCTOR_SCHEMA_LACKING, "schema-lacking", ALARM, mend_row, \
          "the database itself keeps what is final from being undone; somebody took that away", \
          "sealring doctor --repair") \
     KIND(DOCTOR_SCHEMA_STRANGE, "schema-strange", ALARM, NULL, \
@@ -179,7 +179,7 @@
     KIND(DOCTOR_CHECK_VALUE_DIFFERS, "check-value-differs", ALARM, NULL, \
          "it is another secret than the one that credentials were derived from: sealring does not use it", \
          "bring the token's backup back; or: sealring rotate {ring}, then sealring compromise {ring} {version} --reason REASON") \
-    KIND(DOCTOR_CLOSED_VERSION_SIGNS, "closed-version-signs", ALARM, mend_closing, \
+    KIND(DOCTOR_CLOSED_VERSION_SIGNS, "closed-version-signs", ALARM, mend_row, \
          "somebody opened the key again, or closed the version by editing the registry; an edited registry could revive it", \
          "sealring doctor --repair; find out who did it: sealring audit show --ring {ring}") \
     KIND(DOCTOR_ACCEPTED_VERSION_CLOSED, "accepted-version-closed", ALARM, NULL, \
@@ -220,7 +220,7 @@
     KIND(DOCTOR_REPORT_STALE, "report-stale", WARNING, mend_stale_report, \
          "no verifier has needed it for long; it takes space, and time at every poll", \
          "sealring doctor --repair") \
-    KIND(DOCTOR_VERIFIER_ROW_DAMAGED, "verifier-row-damaged", ALARM, mend_verifier_row, \
+    KIND(DOCTOR_VERIFIER_ROW_DAMAGED, "verifier-row-damaged", ALARM, mend_row, \
          "sealring wrote no such row; until it is removed it counts as a verifier that was lost, and each command waits for a lease", \
          "sealring doctor --repair") \
     KIND(DOCTOR_VERIFIER_LOST, "verifier-lost", WARNING, NULL, \

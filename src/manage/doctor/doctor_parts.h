@@ -59,6 +59,10 @@ struct doctor {
 struct doctor_finding *doctor_find(struct doctor *doctor, enum doctor_kind kind, const char *object, const char *format,
                                    ...) __attribute__((format(printf, 4, 5)));
 
+/* The same about a version: `what` completes the description. */
+struct doctor_finding *doctor_find_version(struct doctor *doctor, enum doctor_kind kind,
+                                           const struct registry_version *row, const char *ring, const char *what);
+
 /* Something could not be examined: SEALRING_INVALID, _REGISTRY or _TOKEN is what is to be repaired. The first one counts. */
 void doctor_unseen(struct doctor *doctor, sealring_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -107,7 +111,7 @@ struct doctor_kind_row {
     const char *why;
     const char *mend; /* what to do, a pattern (fill_mend in doctor.c); NULL: it depends on the finding */
 };
-const struct doctor_kind_row *doctor_kind_row(enum doctor_kind kind);
+extern const struct doctor_kind_row doctor_kinds[];
 
 /* Whether it can be repaired, and its repair was not tried yet. */
 bool doctor_can_mend(const struct doctor_finding *finding);

@@ -134,20 +134,10 @@ void doctor_look_at_clock(struct doctor *doctor)
 /* A retired version is not closed before every verifier rejects it: until then its closing is not owed. */
 static void tell_closing(struct doctor *doctor, const struct registry_version *version, const char *ring)
 {
-    char object[SEALRING_NAME_LENGTH_MAX + 16];
-    snprintf(object, sizeof object, "%s/%" PRIu32, ring, version->number);
-    if (version->state == SEALRING_VERSION_DESTROYED) {
-        struct doctor_finding *finding =
-            doctor_find(doctor, DOCTOR_DESTRUCTION_OWED, object,
-                        "version %" PRIu32 " of ring %s is destroyed for the registry, and its object was not",
-                        version->number, ring);
-        snprintf(finding->ring, sizeof finding->ring, "%s", ring);
-        finding->version = version->number;
-    } else if (plan_may_close(doctor->manager, version)) {
-        doctor_find(doctor, DOCTOR_CLOSING_OWED, object,
-                    "version %" PRIu32 " of ring %s is %s, and the token does not refuse its key yet", version->number,
-                    ring, sealring_version_state_name(version->state));
-    }
+    if (version->state == SEALRING_VERSION_DESTROYED)
+        doctor_find_version(doctor, DOCTOR_DESTRUCTION_OWED, version, ring, "its object was not destroyed yet");
+    else if (plan_may_close(doctor->manager, version))
+        doctor_find_version(doctor, DOCTOR_CLOSING_OWED, version, ring, "the token does not refuse its key yet");
 }
 
 static void tell_intention(struct doctor *doctor, const struct registry_intention *intention)

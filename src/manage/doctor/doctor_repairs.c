@@ -28,7 +28,7 @@ static struct audit_act repair_act(const struct doctor_finding *finding, const c
 {
     struct audit_act act = {.name = name, .version = finding->version};
     memcpy(act.ring, finding->ring, sizeof act.ring);
-    audit_detail(&act, "{s:s, s:o, s:o}", "finding", doctor_kind_row(finding->kind)->code, "object",
+    audit_detail(&act, "{s:s, s:o, s:o}", "finding", doctor_kinds[finding->kind].code, "object",
                  audit_text(finding->object), "done", audit_text(done));
     return act;
 }
@@ -121,23 +121,6 @@ static sealring_status mend_strange_report(struct doctor *doctor, struct doctor_
     return status == SEALRING_OK ? carried_out(doctor, finding, rename(finding->object, aside), error) : status;
 }
 
-/* A verifier that has its report file gets a row again from that file. */
-static sealring_status mend_verifier_row(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
-{
-    sealring_manager *manager = doctor->manager;
-    struct audit_act act = repair_act(finding, "doctor.repair", "row removed");
-    sealring_status status;
-    struct commit commit = manager_commit(manager, false, &act, error);
-    do {
-        if (commit_begin(&commit, &status))
-            status = registry_verifier_delete_damaged(manager->registry, finding->instance, error);
-    } while (commit_again(&commit, &status));
-    audit_release(&act);
-    if (status == SEALRING_OK)
-        roster_release(&manager->roster); /* the roster would still use the row */
-    return status;
-}
-
 static sealring_status read_roster(sealring_manager *manager, sealring_error *error)
 {
     sealring_status status;
@@ -197,21 +180,6 @@ static sealring_status mend_stale_report(struct doctor *doctor, struct doctor_fi
     return status;
 }
 
-/* ---- registry --------------------------------------------------------------------------------------------------------------- */
-
-static sealring_status mend_schema(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
-{
-    struct audit_act act = repair_act(finding, "doctor.repair", "made again");
-    sealring_status status;
-    struct commit commit = manager_commit(doctor->manager, false, &act, error);
-    do {
-        if (commit_begin(&commit, &status))
-            status = registry_complete(doctor->manager->registry, finding->object, error);
-    } while (commit_again(&commit, &status));
-    audit_release(&act);
-    return status;
-}
-
 /* ---- token ------------------------------------------------------------------------------------------------------------------- */
 
 static sealring_status find_version(struct registry *registry, const struct doctor_finding *finding,
@@ -247,20 +215,6 @@ static sealring_status owe_closing(struct registry *registry, const struct docto
     return registry_version_update(registry, &row, error);
 }
 
-/* Notes the closing as owed; recovery, which follows all repairs, carries it out as after a crash. */
-static sealring_status mend_closing(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
-{
-    struct audit_act act = repair_act(finding, "doctor.repair", "its object is to be closed");
-    sealring_status status;
-    struct commit commit = manager_commit(doctor->manager, false, &act, error);
-    do {
-        if (commit_begin(&commit, &status))
-            status = owe_closing(doctor->manager->registry, finding, error);
-    } while (commit_again(&commit, &status));
-    audit_release(&act);
-    return status;
-}
-
 static sealring_status aim_at_version(struct registry *registry, const struct doctor_finding *finding,
                                       struct owned *owned, sealring_error *error)
 {
@@ -293,6 +247,39 @@ static sealring_status mend_usages(struct doctor *doctor, struct doctor_finding 
     return status == SEALRING_OK ? copies_follow(doctor->manager, error) : status;
 }
 
+/* ---- rows --------------------------------------------------------------------------------------------------------------------- */
+
+static sealring_status change_row(struct registry *registry, const struct doctor_finding *finding,
+                                  sealring_error *error)
+{
+    if (finding->kind == DOCTOR_SCHEMA_LACKING)
+        return registry_complete(registry, finding->object, error);
+    if (finding->kind == DOCTOR_VERIFIER_ROW_DAMAGED) /* one that has its report file gets a row again from that */
+        return registry_verifier_delete_damaged(registry, finding->instance, error);
+    return owe_closing(registry, finding,
+                       error); /* recovery, which follows all repairs, carries it out as after a crash */
+}
+
+/* In the transaction of the repair's entry. */
+static sealring_status mend_row(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+{
+    sealring_manager *manager = doctor->manager;
+    struct audit_act act = repair_act(finding, "doctor.repair",
+                                      finding->kind == DOCTOR_SCHEMA_LACKING         ? "made again"
+                                      : finding->kind == DOCTOR_VERIFIER_ROW_DAMAGED ? "row removed"
+                                                                                     : "its object is to be closed");
+    sealring_status status;
+    struct commit commit = manager_commit(manager, false, &act, error);
+    do {
+        if (commit_begin(&commit, &status))
+            status = change_row(manager->registry, finding, error);
+    } while (commit_again(&commit, &status));
+    audit_release(&act);
+    if (status == SEALRING_OK && finding->kind == DOCTOR_VERIFIER_ROW_DAMAGED)
+        roster_release(&manager->roster); /* the roster would still use the row */
+    return status;
+}
+
 /* Carried out when the lock is released: checkpoint and anchor. */
 static sealring_status mend_settling(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
@@ -315,17 +302,11 @@ static sealring_status mend_owed(struct doctor *doctor, struct doctor_finding *f
 #define ALARM   SEALRING_SEVERITY_ALARM
 
 #define DOCTOR_ROW(kind, ...) [kind] = {__VA_ARGS__},
-static const struct doctor_kind_row kinds[] = {DOCTOR_EACH_KIND(DOCTOR_ROW)};
-
-const struct doctor_kind_row *doctor_kind_row(enum doctor_kind kind)
-{
-    return &kinds[kind];
-}
+const struct doctor_kind_row doctor_kinds[] = {DOCTOR_EACH_KIND(DOCTOR_ROW)};
 
 bool doctor_can_mend(const struct doctor_finding *finding)
 {
-    return doctor_kind_row(finding->kind)->mender != NULL && !finding->hopeless && !finding->tried &&
-           !finding->repaired;
+    return doctor_kinds[finding->kind].mender != NULL && !finding->hopeless && !finding->tried && !finding->repaired;
 }
 
 static void set_failure(struct doctor *doctor, struct doctor_finding *finding, const sealring_error *error)
@@ -345,40 +326,34 @@ static void fail_all(struct doctor *doctor, const sealring_error *error)
     }
 }
 
-/* Without the token, because with it the beginning of an act may write, and an altered schema refuses that. */
-static void repair_schema_first(struct doctor *doctor)
-{
-    sealring_manager *manager = doctor->manager;
-    sealring_error error = {.message = ""};
-    bool begun = false;
-    for (size_t i = 0; i < doctor->findings.count; i++) {
-        struct doctor_finding *finding = &doctor->findings.items[i];
-        if (finding->kind != DOCTOR_SCHEMA_LACKING || finding->repaired)
-            continue;
-        manager->repairs_schema = true;
-        begun = begun || manager_begin(manager, "doctor --repair", false, &error) == SEALRING_OK;
-        if (!begun)
-            break;
-        finding->tried = true;
-        if (mend_schema(doctor, finding, &error) != SEALRING_OK)
-            set_failure(doctor, finding, &error);
-    }
-    if (begun)
-        manager_end(manager);
-    manager->repairs_schema = false;
-}
-
-static void mend_each(struct doctor *doctor)
+static void mend_each(struct doctor *doctor, bool only_schema)
 {
     for (size_t i = 0; i < doctor->findings.count; i++) {
         struct doctor_finding *finding = &doctor->findings.items[i];
         sealring_error error = {.message = ""};
-        if (!doctor_can_mend(finding))
+        if (!doctor_can_mend(finding) || (only_schema && finding->kind != DOCTOR_SCHEMA_LACKING))
             continue;
         finding->tried = true;
-        if (doctor_kind_row(finding->kind)->mender(doctor, finding, &error) != SEALRING_OK)
+        if (doctor_kinds[finding->kind].mender(doctor, finding, &error) != SEALRING_OK)
             set_failure(doctor, finding, &error);
     }
+}
+
+/* Without the token, because with it the beginning of an act may write, and an altered schema refuses that. */
+static void repair_schema_first(struct doctor *doctor)
+{
+    sealring_error error;
+    bool lacks = false;
+    for (size_t i = 0; i < doctor->findings.count; i++) {
+        const struct doctor_finding *finding = &doctor->findings.items[i];
+        lacks = lacks || (finding->kind == DOCTOR_SCHEMA_LACKING && doctor_can_mend(finding));
+    }
+    doctor->manager->repairs_schema = lacks;
+    if (lacks && manager_begin(doctor->manager, "doctor --repair", false, &error) == SEALRING_OK) {
+        mend_each(doctor, true);
+        manager_end(doctor->manager);
+    }
+    doctor->manager->repairs_schema = false;
 }
 
 void doctor_repair(struct doctor *doctor)
@@ -397,7 +372,7 @@ void doctor_repair(struct doctor *doctor)
         fail_all(doctor, &error);
         return;
     }
-    mend_each(doctor);
+    mend_each(doctor, false);
     if (manager->token != NULL && recover_unfinished(manager, &error) != SEALRING_OK)
         doctor_unseen(doctor, SEALRING_TOKEN, "what the token is owed: %s", error.message);
     manager->unsettled = true; /* manager_end signs the checkpoint and writes the anchor, if either is behind */

@@ -86,11 +86,6 @@ static void look_at_records(struct doctor *doctor, const char *path, const struc
         ->hopeless = report_read_is_held(reader);
 }
 
-static void look_at_strange(struct doctor *doctor, enum doctor_kind kind, const char *path, const char *what)
-{
-    doctor_find(doctor, kind, path, "%s", what)->hopeless = report_path_is_held(path);
-}
-
 static void look_at_own(struct doctor *doctor, const char *path, const struct report_summary *summary, bool held)
 {
     const struct roster *roster = &doctor->manager->roster;
@@ -128,9 +123,11 @@ static sealring_status look_at_file(const char *path, void *context)
     else if (status != SEALRING_OK)
         look_at_unreadable(doctor, path, &file, status, &error);
     else if (memcmp(summary.vault_id, doctor->manager->roster.vault.vault_id, sizeof summary.vault_id) != 0)
-        look_at_strange(doctor, DOCTOR_REPORT_FOREIGN, path, "it is the report of another vault's verifier");
+        doctor_find(doctor, DOCTOR_REPORT_FOREIGN, path, "it is the report of another vault's verifier")->hopeless =
+            report_path_is_held(path);
     else if (!report_seat_parse(strrchr(path, '/') + 1, seat) || memcmp(summary.seat, seat, sizeof seat) != 0)
-        look_at_strange(doctor, DOCTOR_REPORT_MISPLACED, path, "it is a copy: the report in it has another name");
+        doctor_find(doctor, DOCTOR_REPORT_MISPLACED, path, "it is a copy: the report in it has another name")
+            ->hopeless = report_path_is_held(path);
     else {
         look_at_own(doctor, path, &summary, report_read_is_held(reader));
         look_at_records(doctor, path, reader);

@@ -54,17 +54,7 @@ static sealring_status read_registry(struct token_look *look, sealring_error *er
 static struct doctor_finding *find_version(const struct token_look *look, enum doctor_kind kind,
                                            const struct inventory_version *version, const char *what)
 {
-    char object[SEALRING_NAME_LENGTH_MAX + 16];
-    const struct registry_version *row = &version->row;
-    snprintf(object, sizeof object, "%s/%" PRIu32, version->ring.name, row->number);
-    struct doctor_finding *finding =
-        doctor_find(look->doctor, kind, object, "the %s version %" PRIu32 " of ring %s: %s",
-                    sealring_version_state_name(row->state), row->number, version->ring.name, what);
-    memcpy(finding->ring, version->ring.name, sizeof finding->ring);
-    finding->version = row->number;
-    memcpy(finding->object_id, row->object_id, sizeof finding->object_id);
-    finding->object_id_length = row->object_id_length;
-    return finding;
+    return doctor_find_version(look->doctor, kind, &version->row, version->ring.name, what);
 }
 
 /* To set CKA_SIGN again, only an operator's own acts are named: retire and reinstate. */
