@@ -26,17 +26,12 @@ static bool differs(const struct changed_row *row, const char *member)
 
 /* ---- What an act found, as its entry contains it ---- */
 
-static void name_row(const struct changed_row *row, char name[ROW_TEXT_NAME_SIZE])
-{
-    row_text_name(row->table, row->image, row->entry->ring, name);
-}
-
 /* The act found `found` in a member that it changes. */
 static bool found_edited(const struct changed_row *row, const char *member, const char *found,
                          char text[CHANGED_TEXT_SIZE])
 {
     char name[ROW_TEXT_NAME_SIZE], was[ROW_TEXT_VALUE_SIZE];
-    name_row(row, name);
+    row_text_name(row->table, row->image, row->entry->ring, name);
     row_text_value(row->table, member, json_object_get(row->was, member), was);
     snprintf(text, CHANGED_TEXT_SIZE, "(%.64s) found %s: %s %.100s, the log has %s: " EDITED, row->entry->act, name,
              member, found, was);
@@ -259,7 +254,7 @@ bool changed_rightly(const struct changed_row *row, char text[CHANGED_TEXT_SIZE]
     if (member == NULL)
         member = find_edited(row, row->was);
     if (member != NULL) {
-        name_row(row, name);
+        row_text_name(row->table, row->image, row->entry->ring, name);
         row_text_value(row->table, member, json_object_get(row->was, member), was);
         row_text_value(row->table, member, json_object_get(row->image, member), is);
         snprintf(text, CHANGED_TEXT_SIZE, "(%.64s) also changed %s of %s from %s to %s: " EDITED, row->entry->act,

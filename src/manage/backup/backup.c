@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Makes a backup of the registry while other commands and verifiers continue, and checks backups. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/base62.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/struct_size.h"
@@ -17,7 +17,6 @@
 #include "registry/rows/closed_facts.h"
 
 #define BACKUP_PATH_SIZE (PATH_MAX + 64)
-#define BACKUP_NONCE     4
 
 struct making {
     sealring_manager *manager;
@@ -90,7 +89,8 @@ static sealring_status check_copy(const struct making *making, sealring_error *e
         return error_set(error, SEALRING_REGISTRY, "the registry's key for checkpoints is damaged");
     sealring_status status = registry_open(making->copy, NULL, REGISTRY_READ_ONLY, &registry, error);
     if (status == SEALRING_OK)
-        status = backup_file_examine(registry, &making->backup, &key, "no backup was made: the registry", error);
+        status = backup_file_examine(registry, &making->backup, &key,
+                                     "no backup was made, see `sealring audit verify`: the registry", error);
     registry_close(registry);
     return status;
 }
@@ -125,20 +125,19 @@ static sealring_status announce(const struct making *making, sealring_error *err
 
 static sealring_status choose_names(struct making *making, sealring_error *error)
 {
-    uint8_t nonce[BACKUP_NONCE];
-    char hex[2 * BACKUP_NONCE + 1], lock[BACKUP_PATH_SIZE];
+    uint32_t nonce;
+    char lock[BACKUP_PATH_SIZE];
     const char *registry = making->manager->config->registry;
-    sealring_status status = manager_random(nonce, sizeof nonce, error);
+    sealring_status status = manager_random((uint8_t *)&nonce, sizeof nonce, error);
     if (status != SEALRING_OK)
         return status;
-    hex_encode(nonce, sizeof nonce, hex);
     if (strlen(making->file) >= PATH_MAX || making->file[0] == '\0')
         return error_set(error, SEALRING_INVALID, "the backup's path is empty or too long");
     if (access(making->file, F_OK) == 0)
         return error_set(error, SEALRING_REFUSED, "%s exists already: nothing is overwritten", making->file);
     snprintf(making->copy, sizeof making->copy, "%s.backup", registry);
     snprintf(lock, sizeof lock, "%s.backup.lock", registry);
-    snprintf(making->partial, sizeof making->partial, "%s.partial-%s", making->file, hex);
+    snprintf(making->partial, sizeof making->partial, "%s.partial-%08" PRIx32, making->file, nonce);
     return lock_init(&making->lock, lock, error);
 }
 

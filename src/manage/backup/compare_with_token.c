@@ -140,30 +140,22 @@ sealring_status confront_token(struct confront *confront, const struct config *c
 
 /* ---- Consequences ---- */
 
-static sealring_status retire(const struct confront_version *version, const struct confront *confront, int64_t now,
-                              struct registry *registry, sealring_error *error)
-{
-    struct registry_version row = *version->row;
-    row.state = SEALRING_VERSION_RETIRED;
-    row.activated = row.activated != 0 ? row.activated : now; /* a retired version must have been active */
-    row.retire_at = 0;
-    row.closed = now;
-    row.purge_at = now + version->ring->policy.purge_delay;
-    row.closing_owed = version->verdict == CONFRONT_WRONG && confront->inventory.vault.token_closes_keys;
-    return registry_version_update(registry, &row, error);
-}
-
 static sealring_status settle_version(const struct confront_version *version, const struct confront *confront,
                                       int64_t now, struct registry *registry, sealring_error *error)
 {
     struct registry_version row = *version->row;
-    sealring_status status = SEALRING_OK;
-    if (version->verdict == CONFRONT_OPEN && !row.closing_owed) {
+    bool stays = version->verdict == CONFRONT_GOOD || (version->verdict == CONFRONT_OPEN && row.closing_owed);
+    if (version->verdict == CONFRONT_OPEN) {
         row.closing_owed = true;
-        status = registry_version_update(registry, &row, error);
-    } else if (version->verdict != CONFRONT_GOOD && version->verdict != CONFRONT_OPEN) {
-        status = retire(version, confront, now, registry, error);
+    } else if (!stays) {
+        row.state = SEALRING_VERSION_RETIRED;
+        row.activated = row.activated != 0 ? row.activated : now; /* a retired version must have been active */
+        row.retire_at = 0;
+        row.closed = now;
+        row.purge_at = now + version->ring->policy.purge_delay;
+        row.closing_owed = version->verdict == CONFRONT_WRONG && confront->inventory.vault.token_closes_keys;
     }
+    sealring_status status = stays ? SEALRING_OK : registry_version_update(registry, &row, error);
     if (status == SEALRING_OK && lifecycle_accepts(version->row->state))
         status = registry_version_use_put(registry, row.ring, row.number, now, error);
     return status;

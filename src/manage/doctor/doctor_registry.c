@@ -116,14 +116,12 @@ void doctor_look_at_clock(struct doctor *doctor)
     if (status != SEALRING_OK || !judgement.late)
         return;
     late_times(&judgement, shown, known);
-    struct doctor_finding *finding =
-        late_is_unbuilt(&judgement)
-            ? doctor_find(doctor, DOCTOR_CLOCK_LATE, "clock",
-                          "this host's wall clock shows %s, before the date of this build of sealring (%s)", shown,
-                          known)
-            : doctor_find(doctor, DOCTOR_CLOCK_LATE, "clock",
-                          "this host's wall clock shows %s, and the latest checkpoint was signed at %s", shown, known);
-    if (!late_is_unbuilt(&judgement))
+    bool unbuilt = late_is_unbuilt(&judgement);
+    struct doctor_finding *finding = doctor_find(
+        doctor, DOCTOR_CLOCK_LATE, "clock", "this host's wall clock shows %s, %s%s%s", shown,
+        unbuilt ? "before the date of this build of sealring (" : "and the latest checkpoint was signed at ", known,
+        unbuilt ? ")" : "");
+    if (!unbuilt)
         finding->pattern =
             "set the clock, and check the host's time service; if it is right, the clock of the host that signed was ahead: "
             "add --trust-clock REASON to the next command that issues or rotates";
