@@ -30,17 +30,17 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/backup/backup.c \
 	src/manage/backup/backup_file.c src/manage/backup/backup_file.h \
 	src/manage/backup/compare_with_token.c src/manage/backup/compare_with_token.h \
-	src/manage/backup/install_registry.c src/manage/backup/install_registry.h \
+	src/manage/backup/install_registry.c \
 	src/manage/backup/replay_export.c src/manage/backup/replay_export.h \
-	src/manage/backup/restore.c \
-	src/manage/backup/restore_losses.c src/manage/backup/restore_losses.h \
+	src/manage/backup/restore.c src/manage/backup/restore.h \
+	src/manage/backup/restore_losses.c \
 	src/manage/backup/restore_token_files.c src/manage/backup/restore_token_files.h \
 	src/manage/doctor/doctor.c \
 	src/manage/doctor/doctor_audit.c \
 	src/manage/doctor/doctor_copies.c \
 	src/manage/doctor/doctor_files.c \
 	src/manage/doctor/doctor_findings.c \
-	src/manage/doctor/doctor_kinds.c \
+	src/manage/doctor/doctor_kinds.h \
 	src/manage/doctor/doctor_parts.h \
 	src/manage/doctor/doctor_registry.c \
 	src/manage/doctor/doctor_repairs.c \
@@ -83,6 +83,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/tokens/token_file_repair.c \
 	src/manage/tokens/make_object.c src/manage/tokens/make_object.h \
 	src/manage/tokens/object_label.c src/manage/tokens/object_label.h \
+	src/manage/tokens/key_inventory.c src/manage/tokens/key_inventory.h \
 	src/manage/tokens/version_object.c src/manage/tokens/version_object.h \
 	src/manage/tokens/recover_interrupted.c src/manage/tokens/recover_interrupted.h \
 	src/manage/usage/harvest.c src/manage/usage/harvest.h \

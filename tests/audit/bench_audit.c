@@ -130,14 +130,14 @@ static sealring_status verify_and_compare(struct registry *registry, void *conte
 {
     struct examine_result result;
     struct examine how = {.entry = take_entry};
-    struct retrace *retrace = NULL;
-    sealring_status status = retrace_new(&retrace, count_problem, context, error);
-    how.context = retrace;
+    struct retrace retrace;
+    sealring_status status = retrace_begin(&retrace, count_problem, context, error);
+    how.context = &retrace;
     if (status == SEALRING_OK)
         status = examine_log(registry, &how, &result, error);
     if (status == SEALRING_OK)
-        status = retrace_compare(retrace, registry, error);
-    retrace_free(retrace);
+        status = retrace_compare(&retrace, registry, error);
+    retrace_release(&retrace);
     return status;
 }
 
@@ -145,12 +145,12 @@ static sealring_status verify_and_compare(struct registry *registry, void *conte
 static sealring_status verify_and_retrace(struct registry *registry, void *context, sealring_error *error)
 {
     struct examine how = {.entry = take_entry};
-    struct retrace *retrace = NULL;
-    sealring_status status = retrace_new(&retrace, NULL, NULL, error);
-    how.context = retrace;
+    struct retrace retrace;
+    sealring_status status = retrace_begin(&retrace, NULL, NULL, error);
+    how.context = &retrace;
     if (status == SEALRING_OK)
         status = examine_log(registry, &how, context, error);
-    retrace_free(retrace);
+    retrace_release(&retrace);
     return status;
 }
 

@@ -628,7 +628,7 @@ json_is '.doctor | [.found, .remaining, .notices] | map(tostring) | join(" ")' "
 
 # ---- All kinds were shown; the page knows all of them ----
 
-sed -n 's/^    \[DOCTOR_[A-Z_]*\] = {"\([a-z-]*\)",.*/\1/p' "$top_srcdir/src/manage/doctor/doctor_kinds.c" | sort >"$work/kinds"
+sed -n 's/^    KIND(DOCTOR_[A-Z_]*, "\([a-z-]*\)",.*/\1/p' "$top_srcdir/src/manage/doctor/doctor_kinds.h" | sort >"$work/kinds"
 sort -u "$work/shown" >"$work/kinds.shown"
 sort -u "$work/untried" >"$work/kinds.untried"
 is "$(comm -23 "$work/kinds" "$work/kinds.shown" | comm -23 - "$work/kinds.untried" | tr '\n' ' ')" "" "every kind of finding was made and found"

@@ -589,7 +589,7 @@ static sealring_status ask_clock(struct registry *registry, sealring_error *erro
 
 static sealring_status ask_log(struct registry *registry, sealring_error *error)
 {
-    static const struct registry_audit_filter all = {.last = 0};
+    static const sealring_audit_filter all = {.last = 0};
     uint8_t hashes[1][REGISTRY_DIGEST_SIZE];
     uint64_t size = 0;
     bool found = false;

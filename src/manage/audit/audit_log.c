@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The audit log for readers: its entries are listed, proved and examined; its key and its latest checkpoint are shown. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/base62.h"
@@ -72,15 +71,12 @@ static sealring_status list_entry(const struct registry_audit *row, const sealri
 static sealring_status choose_tree(struct registry *registry, struct proved_tree *tree, sealring_error *error)
 {
     bool found = false;
-    struct registry_checkpoint *checkpoint = malloc(sizeof *checkpoint);
-    if (checkpoint == NULL)
-        return error_no_memory(error);
-    sealring_status status = registry_checkpoint_find_latest(registry, checkpoint, &found, error);
+    struct registry_checkpoint checkpoint;
+    sealring_status status = registry_checkpoint_find_latest(registry, &checkpoint, &found, error);
     if (status == SEALRING_OK && found)
-        tree->size = checkpoint->size;
+        tree->size = checkpoint.size;
     else if (status == SEALRING_OK)
         status = registry_audit_size(registry, &tree->size, error);
-    free(checkpoint);
     return status == SEALRING_OK ? tree_root(registry, tree->size, &tree->root, error) : status;
 }
 
@@ -89,21 +85,12 @@ static sealring_status choose_tree(struct registry *registry, struct proved_tree
 static sealring_status list(struct registry *registry, const sealring_audit_filter *asked, sealring_audit_proof *proof,
                             uint64_t *passed, sealring_audit_callback each, void *context, sealring_error *error)
 {
-    const struct registry_audit_filter filter = {
-        .ring = asked->ring,
-        .key_id = asked->key_id,
-        .client = asked->client,
-        .act = asked->act,
-        .since = asked->since,
-        .first = asked->first,
-        .last = asked->last,
-    };
     struct proved_tree tree;
     struct registry_audit row;
     sealring_status status = proof != NULL ? choose_tree(registry, &tree, error) : SEALRING_OK;
     if (status != SEALRING_OK)
         return status;
-    struct registry_cursor entries = registry_audit_entries(registry, &filter, error);
+    struct registry_cursor entries = registry_audit_entries(registry, asked, error);
     while (status == SEALRING_OK && registry_audit_next(&entries, &row)) {
         if (row.sequence <= *passed)
             continue;
@@ -122,17 +109,14 @@ sealring_status sealring_audit_list(sealring_manager *manager, const sealring_au
 {
     sealring_status status;
     sealring_audit_filter asked;
-    sealring_audit_proof *proof = NULL;
+    sealring_audit_proof proof;
     uint64_t passed = 0;
     sized_take(&asked, sizeof asked, filter);
-    if (asked.proofs && (proof = calloc(1, sizeof *proof)) == NULL)
-        return error_no_memory(error);
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
         if (registry_begin(&reading, &status))
-            status = list(manager->registry, &asked, proof, &passed, each, context, error);
+            status = list(manager->registry, &asked, asked.proofs ? &proof : NULL, &passed, each, context, error);
     } while (registry_again(&reading, &status));
-    free(proof);
     return status;
 }
 
@@ -147,7 +131,7 @@ struct verification {
     struct note note; /* the checkpoint that was kept elsewhere */
     struct checkpoint elsewhere;
     struct examine_result result;
-    struct retrace *retrace;
+    struct retrace retrace;
     bool stopped;
     uint64_t own_problems; /* found by the verification itself, not by the examination */
 };
@@ -159,10 +143,11 @@ static void problem(uint64_t entry, const char *text, void *context)
         verification->stopped = verification->each(entry, text, verification->context) != 0;
 }
 
-static void own_problem(struct verification *verification, const char *text)
+static void own_problem(uint64_t entry, const char *text, void *context)
 {
+    struct verification *verification = context;
     verification->own_problems++;
-    problem(0, text, verification);
+    problem(entry, text, verification);
 }
 
 /* Chooses the key: the caller's, who may have kept it elsewhere; otherwise the one that the registry names, which is weaker evidence. */
@@ -182,7 +167,7 @@ static sealring_status choose_key(struct registry *registry, struct verification
         return SEALRING_OK;
     }
     if (given != NULL && strcmp(given, vkey) != 0)
-        own_problem(verification, "the registry names another key for its checkpoints than the one that was given");
+        own_problem(0, "the registry names another key for its checkpoints than the one that was given", verification);
     else if (given == NULL)
         snprintf(report->remark, sizeof report->remark,
                  "the key is the one that the registry itself names: give --key with one that was kept elsewhere");
@@ -208,15 +193,8 @@ static bool take_elsewhere(struct registry *registry, struct verification *verif
             ? "the checkpoint that was kept elsewhere is another vault's"
             : NULL;
     if (wrong != NULL)
-        own_problem(verification, wrong);
+        own_problem(0, wrong, verification);
     return wrong == NULL;
-}
-
-static void row_problem(uint64_t entry, const char *text, void *context)
-{
-    struct verification *verification = context;
-    verification->own_problems++;
-    problem(entry, text, verification);
 }
 
 static void schema_problem(enum db_flaw flaw, const char *name, const char *words, void *context)
@@ -224,29 +202,29 @@ static void schema_problem(enum db_flaw flaw, const char *name, const char *word
     sealring_error line; /* control characters are removed: the name may contain anything */
     (void)error_set(&line, SEALRING_OK, "the registry's %s: %s%s%s", flaw == DB_FLAW_DAMAGE ? "database" : "schema",
                     name, name[0] != '\0' ? " " : "", words);
-    own_problem(context, line.message);
+    own_problem(0, line.message, context);
 }
 
 static sealring_status take_entry(const struct registry_audit *entry, void *context, sealring_error *error)
 {
     struct verification *verification = context;
-    return retrace_entry(verification->retrace, entry, error);
+    return retrace_entry(&verification->retrace, entry, error);
 }
 
 /* Examines the log itself, and compares the rows with what the log states was done to them. */
 static sealring_status examine_and_retrace(struct registry *registry, struct verification *verification,
                                            struct examine *examine, sealring_error *error)
 {
-    sealring_status status = retrace_new(&verification->retrace, row_problem, verification, error);
-    if (status != SEALRING_OK)
-        return status;
+    sealring_status status = retrace_begin(&verification->retrace, own_problem, verification, error);
     examine->entry = take_entry;
-    status = registry_examine(registry, schema_problem, verification, error); /* first: what follows may depend on it */
+    if (status == SEALRING_OK)
+        status =
+            registry_examine(registry, schema_problem, verification, error); /* first: what follows may depend on it */
     if (status == SEALRING_OK)
         status = examine_log(registry, examine, &verification->result, error);
     if (status == SEALRING_OK)
-        status = retrace_compare(verification->retrace, registry, error);
-    retrace_free(verification->retrace);
+        status = retrace_compare(&verification->retrace, registry, error);
+    retrace_release(&verification->retrace);
     return status;
 }
 
@@ -266,19 +244,6 @@ static sealring_status verify(struct registry *registry, struct verification *ve
     return examine_and_retrace(registry, verification, &examine, error);
 }
 
-/* The loop runs only once, as in sealring_audit_list. */
-static sealring_status verify_snapshot(sealring_manager *manager, struct verification *verification,
-                                       sealring_error *error)
-{
-    sealring_status status;
-    struct registry_transaction reading = registry_reading(manager->registry, error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = verify(manager->registry, verification, error);
-    } while (registry_again(&reading, &status));
-    return status;
-}
-
 sealring_status sealring_audit_verify(sealring_manager *manager, const sealring_audit_check *check,
                                       sealring_audit_problem_callback each, void *context,
                                       sealring_audit_report *report, sealring_error *error)
@@ -287,68 +252,64 @@ sealring_status sealring_audit_verify(sealring_manager *manager, const sealring_
     sealring_audit_report told = {.size = sizeof told};
     const char *wrong = NULL;
     sized_take(&asked, sizeof asked, check);
-    struct verification *verification = calloc(1, sizeof *verification);
-    if (verification == NULL)
-        return error_no_memory(error);
-    *verification = (struct verification){.check = &asked, .each = each, .context = context, .report = &told};
-    sealring_status status = SEALRING_OK;
-    if (asked.checkpoint != NULL &&
-        !note_parse(asked.checkpoint, strlen(asked.checkpoint), &verification->note, &wrong))
-        status = error_set(error, SEALRING_INVALID, "that is no checkpoint: the text %s", wrong);
-    if (status == SEALRING_OK)
-        status = verify_snapshot(manager, verification, error);
-    if (status == SEALRING_OK) {
-        const struct examine_result *result = &verification->result;
-        told.entries = result->entries;
-        told.checkpoints = result->checkpoints;
-        told.vouched = result->vouched;
-        told.closed = result->closed;
-        told.problems = result->problems + verification->own_problems;
-        hash_text(&result->root, told.root);
-        if (told.problems > 0)
-            status = error_set(error, SEALRING_REFUSED, "the audit log is not what it should be: %llu problems",
-                               (unsigned long long)told.problems);
-        sized_give(report, &told, sizeof told);
-    }
-    free(verification);
-    return status;
+    struct verification verification = {.check = &asked, .each = each, .context = context, .report = &told};
+    const struct examine_result *result = &verification.result;
+    sealring_status status;
+    if (asked.checkpoint != NULL && !note_parse(asked.checkpoint, strlen(asked.checkpoint), &verification.note, &wrong))
+        return error_set(error, SEALRING_INVALID, "that is no checkpoint: the text %s", wrong);
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do { /* once, as in sealring_audit_list */
+        if (registry_begin(&reading, &status))
+            status = verify(manager->registry, &verification, error);
+    } while (registry_again(&reading, &status));
+    if (status != SEALRING_OK)
+        return status;
+    told.entries = result->entries;
+    told.checkpoints = result->checkpoints;
+    told.vouched = result->vouched;
+    told.closed = result->closed;
+    told.problems = result->problems + verification.own_problems;
+    hash_text(&result->root, told.root);
+    sized_give(report, &told, sizeof told);
+    return told.problems == 0
+               ? SEALRING_OK
+               : error_set(error, SEALRING_REFUSED, "the audit log is not what it should be: %llu problems",
+                           (unsigned long long)told.problems);
 }
 
 /* ---- Key and checkpoint */
 
-sealring_status sealring_audit_key(sealring_manager *manager, char key[SEALRING_AUDIT_KEY_SIZE], sealring_error *error)
+/* find: reads the text, in a transaction. missing: the message if there is none. */
+static sealring_status read_text(sealring_manager *manager,
+                                 sealring_status (*find)(struct registry *, char *, bool *, sealring_error *),
+                                 char *text, const char *missing, sealring_error *error)
 {
     sealring_status status;
     bool found = false;
-    key[0] = '\0';
+    text[0] = '\0';
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
         if (registry_begin(&reading, &status))
-            status = registry_audit_key_find(manager->registry, key, &found, error);
+            status = find(manager->registry, text, &found, error);
     } while (registry_again(&reading, &status));
-    if (status != SEALRING_OK || found)
-        return status;
-    return error_set(error, SEALRING_NOT_FOUND,
-                     "this vault has no audit token: nothing signs its audit log (see sealring-init(1))");
+    return status != SEALRING_OK || found ? status : error_set(error, SEALRING_NOT_FOUND, "%s", missing);
+}
+
+sealring_status sealring_audit_key(sealring_manager *manager, char key[SEALRING_AUDIT_KEY_SIZE], sealring_error *error)
+{
+    return read_text(manager, registry_audit_key_find, key,
+                     "this vault has no audit token: nothing signs its audit log (see sealring-init(1))", error);
 }
 
 sealring_status sealring_audit_checkpoint(sealring_manager *manager, char note[SEALRING_AUDIT_NOTE_SIZE],
                                           sealring_error *error)
 {
-    sealring_status status;
-    bool found = false;
-    note[0] = '\0';
-    struct registry_transaction reading = registry_reading(manager->registry, error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = registry_checkpoint_find_note(manager->registry, note, &found, error);
-    } while (registry_again(&reading, &status));
-    if (status == SEALRING_OK && found && note[0] == '\0')
+    sealring_status status =
+        read_text(manager, registry_checkpoint_find_note, note, "no checkpoint was signed yet", error);
+    if (status == SEALRING_OK && note[0] == '\0')
         return error_set_registry(error, 0,
                                   "the note of the latest checkpoint is damaged: run `sealring audit verify`");
-    if (status != SEALRING_OK || found)
-        return status;
-    return error_set(error, SEALRING_NOT_FOUND, "no checkpoint was signed yet");
+    return status;
 }
 
 sealring_status sealring_audit_settle(sealring_manager *manager, sealring_error *error)

@@ -8,95 +8,13 @@
 #include "credential/scope.h"
 #include "manage/audit/row_text.h"
 
-#define EDITED     "the row had been edited before it"
-#define MEMBER_MAX 11
+#define EDITED "the row had been edited before it"
 #define CLOCK_STEP \
     60000 /* ms; an act's decision and its entry read the wall clock one after the other, which may be set in between */
-
-/* ---- Which members an act may change ---- */
-
-#define IS_VERSION(act) act, REGISTRY_TABLE_VERSION
-#define IS_KEY(act)     act, REGISTRY_TABLE_KEY
-#define IS_ISSUED(act)  act, REGISTRY_TABLE_CREDENTIAL
-
-/* A new row is not listed: it has no image before. `closing_owed` of a version is not listed either, because it is also written without
- * an entry (close_object.c). */
-static const struct {
-    const char *act;
-    enum registry_table table;
-    int state;        /* only if this is the row's state afterwards; 0: whatever it is */
-    const char *with; /* only if the image contains this member; NULL: whatever it contains */
-    const char *members[MEMBER_MAX + 1];
-} rules[] = {
-    {"ring.set",
-     REGISTRY_TABLE_RING,
-     0,
-     NULL,
-     {"overlap", "purge_delay", "keep", "rotate_every", "quiet_period", "standby", "idle_blocks", "usage_hourly",
-      "usage_daily", "succession"}},
-    {"version.prepare", REGISTRY_TABLE_RING, 0, NULL, {"last_version"}},
-    {"version.activate", REGISTRY_TABLE_RING, 0, NULL, {"rotation_held"}},
-    {"version.rollback", REGISTRY_TABLE_RING, 0, NULL, {"rotation_held"}},
-    {"vault.restore", REGISTRY_TABLE_RING, 0, NULL, {"last_version"}},
-    {IS_VERSION("version.activate"), SEALRING_VERSION_ACTIVE, NULL, {"state", "activated"}},
-    {IS_VERSION("version.activate"), SEALRING_VERSION_RETIRING, NULL, {"state", "retire_at"}},
-    {IS_VERSION("version.rollback"), SEALRING_VERSION_ACTIVE, NULL, {"state", "activated"}},
-    {IS_VERSION("version.rollback"), SEALRING_VERSION_RETIRING, NULL, {"state", "retire_at"}},
-    {IS_VERSION("version.retire"), SEALRING_VERSION_RETIRED, NULL, {"state", "retire_at", "closed", "purge_at"}},
-    {IS_VERSION("version.reinstate"), SEALRING_VERSION_PENDING, NULL, {"state", "closed", "purge_at"}},
-    {IS_VERSION("version.compromise"), SEALRING_VERSION_ACTIVE, NULL, {"state", "activated"}},
-    {IS_VERSION("version.compromise"),
-     SEALRING_VERSION_COMPROMISED,
-     NULL,
-     {"state", "retire_at", "closed", "purge_at", "was_compromised"}},
-    {IS_VERSION("version.destroy"), SEALRING_VERSION_DESTROYED, NULL, {"state", "destroyed"}},
-    {IS_VERSION("vault.restore"),
-     SEALRING_VERSION_RETIRED,
-     NULL,
-     {"state", "activated", "retire_at", "closed", "purge_at"}},
-    {"client.forget", REGISTRY_TABLE_CLIENT, 0, NULL, {"forgotten"}},
-    {IS_KEY("key.resume"), SEALRING_KEY_ACTIVE, NULL, {"state"}},
-    {IS_KEY("key.suspend"), SEALRING_KEY_SUSPENDED, NULL, {"state"}},
-    {IS_KEY("key.revoke"), SEALRING_KEY_REVOKED, NULL, {"state"}},
-    {IS_KEY("key.narrow"), 0, NULL, {"narrowed", "narrowed_scopes"}},
-    {IS_KEY("key.label"), 0, NULL, {"label"}},
-    {IS_KEY("key.issue"), 0, NULL, {"last_serial"}},
-    {IS_KEY("key.import"), 0, NULL, {"last_serial"}},
-    {IS_KEY("key.reissue"), 0, NULL, {"last_serial"}},
-    {IS_KEY("key.rekey"), 0, NULL, {"last_serial", "narrowed", "narrowed_scopes"}},
-    {IS_ISSUED("key.issue"), 0, NULL, {"state"}},
-    {IS_ISSUED("key.issue"), 0, "imported", {"replaced", "retire_at"}},
-    {IS_ISSUED("key.import"), 0, NULL, {"state"}},
-    {IS_ISSUED("key.import"), 0, "imported", {"replaced", "retire_at"}},
-    {IS_ISSUED("key.reissue"), 0, NULL, {"state"}},
-    {IS_ISSUED("key.reissue"), 0, "imported", {"replaced", "retire_at"}},
-    {IS_ISSUED("key.rekey"), 0, NULL, {"state", "replaced", "retire_at"}},
-};
-
-static bool is_listed(const char *const *members, const char *member)
-{
-    for (size_t i = 0; members[i] != NULL; i++)
-        if (strcmp(members[i], member) == 0)
-            return true;
-    return false;
-}
 
 static json_int_t number_of(const json_t *image, const char *member)
 {
     return json_integer_value(json_object_get(image, member));
-}
-
-static bool may_change(const struct changed_row *row, const char *member)
-{
-    if (row->table == REGISTRY_TABLE_VERSION && strcmp(member, "closing_owed") == 0)
-        return true;
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        if (rules[i].table == row->table && strcmp(rules[i].act, row->entry->act) == 0 &&
-            (rules[i].state == 0 || rules[i].state == number_of(row->image, "state")) &&
-            (rules[i].with == NULL || json_object_get(row->image, rules[i].with) != NULL) &&
-            is_listed(rules[i].members, member))
-            return true;
-    return false;
 }
 
 static bool differs(const struct changed_row *row, const char *member)
@@ -106,57 +24,47 @@ static bool differs(const struct changed_row *row, const char *member)
     return was == NULL || is == NULL ? was != is : json_equal(was, is) == 0;
 }
 
-/* The first member of `image` that changed and may not have; NULL for none. */
-static const char *find_edited(const struct changed_row *row, const json_t *image)
-{
-    const char *member;
-    json_t *value;
-    json_object_foreach((json_t *)image, member, value)
-    {
-        if (differs(row, member) && !may_change(row, member))
-            return member;
-    }
-    return NULL;
-}
-
 /* ---- What an act found, as its entry contains it ---- */
-
-static void name_row(const struct changed_row *row, char name[ROW_TEXT_NAME_SIZE])
-{
-    row_text_name(row->table, row->image, row->entry->ring, name);
-}
 
 /* The act found `found` in a member that it changes. */
 static bool found_edited(const struct changed_row *row, const char *member, const char *found,
                          char text[CHANGED_TEXT_SIZE])
 {
     char name[ROW_TEXT_NAME_SIZE], was[ROW_TEXT_VALUE_SIZE];
-    name_row(row, name);
+    row_text_name(row->table, row->image, row->entry->ring, name);
     row_text_value(row->table, member, json_object_get(row->was, member), was);
     snprintf(text, CHANGED_TEXT_SIZE, "(%.64s) found %s: %s %.100s, the log has %s: " EDITED, row->entry->act, name,
              member, found, was);
     return false;
 }
 
-/* The act found the state that the log has. */
+/* found: from the entry's detail, NULL: older versions did not write it. was: what the log has; NULL: nothing. */
+static bool check_found(const struct changed_row *row, const char *member, const char *found, const char *was,
+                        char text[CHANGED_TEXT_SIZE])
+{
+    return found == NULL || was == NULL || strcmp(found, was) == 0 || found_edited(row, member, found, text);
+}
+
+static const char *found_before(const struct changed_row *row)
+{
+    return json_string_value(json_object_get(row->detail, "before"));
+}
+
 static bool check_key_state(const struct changed_row *row, char text[CHANGED_TEXT_SIZE])
 {
-    const char *found = json_string_value(json_object_get(row->detail, "before"));
     const char *was = sealring_key_state_name((sealring_key_state)number_of(row->was, "state"));
-    return found == NULL || strcmp(found, was) == 0 || found_edited(row, "state", found, text);
+    return check_found(row, "state", found_before(row), was, text);
 }
 
 static bool check_label(const struct changed_row *row, char text[CHANGED_TEXT_SIZE])
 {
-    const char *found = json_string_value(json_object_get(row->detail, "before"));
-    const char *was = json_string_value(json_object_get(row->was, "label"));
-    return found == NULL || was == NULL || strcmp(found, was) == 0 || found_edited(row, "label", found, text);
+    return check_found(row, "label", found_before(row), json_string_value(json_object_get(row->was, "label")), text);
 }
 
 /* A key that was narrowed has no scope beyond that. */
 static bool check_narrowing(const struct changed_row *row, char text[CHANGED_TEXT_SIZE])
 {
-    const char *found = json_string_value(json_object_get(row->detail, "before"));
+    const char *found = found_before(row);
     const char *was = json_string_value(json_object_get(row->was, "narrowed_scopes"));
     bool narrowed = json_object_get(row->was, "narrowed") != NULL;
     if (!narrowed || found == NULL || scope_includes(was != NULL ? was : "", found, NULL, NULL))
@@ -164,30 +72,31 @@ static bool check_narrowing(const struct changed_row *row, char text[CHANGED_TEX
     return found_edited(row, "narrowed_scopes", found, text);
 }
 
-/* Each credential has the serial behind that of the one before. */
-static bool check_serial(const struct changed_row *row, char text[CHANGED_TEXT_SIZE])
+/* Each credential has the serial behind that of the one before, and each version of a ring the next number. */
+static bool check_next(const struct changed_row *row, char text[CHANGED_TEXT_SIZE])
 {
+    const char *member = row->table == REGISTRY_TABLE_RING ? "last_version" : "last_serial";
     char found[ROW_TEXT_VALUE_SIZE];
-    json_int_t before = number_of(row->image, "last_serial") - 1;
-    if (before == number_of(row->was, "last_serial"))
+    json_int_t before = number_of(row->image, member) - 1;
+    if (before == number_of(row->was, member))
         return true;
     snprintf(found, sizeof found, "%" JSON_INTEGER_FORMAT, before);
-    return found_edited(row, "last_serial", found, text);
+    return found_edited(row, member, found, text);
 }
 
 /* Rekeying lifts a narrowing as a whole, or leaves it. The entries of older versions do not contain what it found. */
 static bool check_rekey(const struct changed_row *row, char text[CHANGED_TEXT_SIZE])
 {
-    const json_t *before = json_object_get(row->detail, "narrowed_before");
-    const char *found = json_string_value(before);
+    const json_t *scopes = json_object_get(row->detail, "narrowed_before");
+    const char *found = json_string_value(scopes);
     const char *was = json_string_value(json_object_get(row->was, "narrowed_scopes"));
     bool narrowed = json_object_get(row->was, "narrowed") != NULL;
-    if (before != NULL && ((found != NULL) != narrowed || (narrowed && strcmp(found, was != NULL ? was : "") != 0)))
+    if (scopes != NULL && ((found != NULL) != narrowed || (narrowed && strcmp(found, was != NULL ? was : "") != 0)))
         return found_edited(row, "narrowed_scopes", found != NULL ? found : "none", text);
     if (json_object_get(row->image, "narrowed") != NULL &&
         (differs(row, "narrowed") || differs(row, "narrowed_scopes")))
         return found_edited(row, "narrowed_scopes", "something else", text);
-    return check_serial(row, text);
+    return check_next(row, text);
 }
 
 /* An end that was set stays, or becomes an earlier one. */
@@ -222,16 +131,6 @@ static bool check_policy(const struct changed_row *row, char text[CHANGED_TEXT_S
     return true;
 }
 
-static bool check_last_version(const struct changed_row *row, char text[CHANGED_TEXT_SIZE])
-{
-    char found[ROW_TEXT_VALUE_SIZE];
-    json_int_t before = number_of(row->image, "last_version") - 1;
-    if (before == number_of(row->was, "last_version"))
-        return true;
-    snprintf(found, sizeof found, "%" JSON_INTEGER_FORMAT, before);
-    return found_edited(row, "last_version", found, text);
-}
-
 static const json_t *find_step(const struct changed_row *row)
 {
     const json_t *steps = json_object_get(row->detail, "steps");
@@ -245,7 +144,7 @@ static bool check_version_state(const struct changed_row *row, char text[CHANGED
 {
     const char *found = json_string_value(json_object_get(find_step(row), "before"));
     const char *was = sealring_version_state_name((sealring_version_state)number_of(row->was, "state"));
-    return found == NULL || strcmp(found, was) == 0 || found_edited(row, "state", found, text);
+    return check_found(row, "state", found, was, text);
 }
 
 /* Retiring waits for the announced end, unless an operator overrules that. It leaves no end in the row. */
@@ -257,31 +156,96 @@ static bool check_retirement(const struct changed_row *row, char text[CHANGED_TE
     return found_edited(row, "retire_at", "a time that had passed", text);
 }
 
+/* ---- Which members an act may change ---- */
+
+#define ISSUES "key.issue key.import key.reissue"
+
+/* A new row is not listed: it has no image before. `closing_owed` of a version is not listed either, because it is also written without
+ * an entry (close_object.c). */
 static const struct {
-    const char *act; /* NULL: every act */
+    const char *acts; /* words, as in `members` */
     enum registry_table table;
+    int state;        /* only if this is the row's state afterwards; 0: whatever it is */
+    const char *with; /* only if the image contains this member; NULL: whatever it contains */
+    const char *members;
+    /* Whether the act found what the log has, whatever it made of the row; NULL: the entry does not contain what it found. */
     bool (*check)(const struct changed_row *row, char text[CHANGED_TEXT_SIZE]);
-} checks[] = {
-    {"ring.set", REGISTRY_TABLE_RING, check_policy},
-    {"version.prepare", REGISTRY_TABLE_RING, check_last_version},
-    {IS_VERSION("version.activate"), check_version_state},
-    {IS_VERSION("version.rollback"), check_version_state},
-    {IS_VERSION("version.reinstate"), check_version_state},
-    {IS_VERSION("version.compromise"), check_version_state},
-    {IS_VERSION("version.retire"), check_retirement},
-    {IS_VERSION("version.destroy"), check_version_state},
-    {"client.forget", REGISTRY_TABLE_CLIENT, check_forgotten},
-    {IS_KEY("key.resume"), check_key_state},
-    {IS_KEY("key.suspend"), check_key_state},
-    {IS_KEY("key.revoke"), check_key_state},
-    {IS_KEY("key.label"), check_label},
-    {IS_KEY("key.narrow"), check_narrowing},
-    {IS_KEY("key.issue"), check_serial},
-    {IS_KEY("key.import"), check_serial},
-    {IS_KEY("key.reissue"), check_serial},
-    {IS_KEY("key.rekey"), check_rekey},
-    {IS_ISSUED(NULL), check_end},
+} rules[] = {
+    {"ring.set", REGISTRY_TABLE_RING, 0, NULL,
+     "overlap purge_delay keep rotate_every quiet_period standby idle_blocks usage_hourly usage_daily succession",
+     check_policy},
+    {"version.prepare", REGISTRY_TABLE_RING, 0, NULL, "last_version", check_next},
+    {"version.activate version.rollback", REGISTRY_TABLE_RING, 0, NULL, "rotation_held", NULL},
+    {"vault.restore", REGISTRY_TABLE_RING, 0, NULL, "last_version", NULL},
+    {"version.activate version.rollback version.compromise", REGISTRY_TABLE_VERSION, SEALRING_VERSION_ACTIVE, NULL,
+     "state activated", check_version_state},
+    {"version.activate version.rollback", REGISTRY_TABLE_VERSION, SEALRING_VERSION_RETIRING, NULL, "state retire_at",
+     check_version_state},
+    {"version.retire", REGISTRY_TABLE_VERSION, SEALRING_VERSION_RETIRED, NULL, "state retire_at closed purge_at",
+     check_retirement},
+    {"version.reinstate", REGISTRY_TABLE_VERSION, SEALRING_VERSION_PENDING, NULL, "state closed purge_at",
+     check_version_state},
+    {"version.compromise", REGISTRY_TABLE_VERSION, SEALRING_VERSION_COMPROMISED, NULL,
+     "state retire_at closed purge_at was_compromised", check_version_state},
+    {"version.destroy", REGISTRY_TABLE_VERSION, SEALRING_VERSION_DESTROYED, NULL, "state destroyed",
+     check_version_state},
+    {"vault.restore", REGISTRY_TABLE_VERSION, SEALRING_VERSION_RETIRED, NULL,
+     "state activated retire_at closed purge_at", NULL},
+    {"client.forget", REGISTRY_TABLE_CLIENT, 0, NULL, "forgotten", check_forgotten},
+    {"key.resume", REGISTRY_TABLE_KEY, SEALRING_KEY_ACTIVE, NULL, "state", check_key_state},
+    {"key.suspend", REGISTRY_TABLE_KEY, SEALRING_KEY_SUSPENDED, NULL, "state", check_key_state},
+    {"key.revoke", REGISTRY_TABLE_KEY, SEALRING_KEY_REVOKED, NULL, "state", check_key_state},
+    {"key.narrow", REGISTRY_TABLE_KEY, 0, NULL, "narrowed narrowed_scopes", check_narrowing},
+    {"key.label", REGISTRY_TABLE_KEY, 0, NULL, "label", check_label},
+    {ISSUES, REGISTRY_TABLE_KEY, 0, NULL, "last_serial", check_next},
+    {"key.rekey", REGISTRY_TABLE_KEY, 0, NULL, "last_serial narrowed narrowed_scopes", check_rekey},
+    {ISSUES, REGISTRY_TABLE_CREDENTIAL, 0, NULL, "state", NULL},
+    {ISSUES, REGISTRY_TABLE_CREDENTIAL, 0, "imported", "replaced retire_at", check_end},
+    {"key.rekey", REGISTRY_TABLE_CREDENTIAL, 0, NULL, "state replaced retire_at", check_end},
 };
+#define RULES (sizeof rules / sizeof *rules)
+
+static bool has_word(const char *words, const char *word)
+{
+    size_t length;
+    for (const char *at = words; *at != '\0'; at += length + strspn(at + length, " ")) {
+        length = strcspn(at, " ");
+        if (strlen(word) == length && strncmp(at, word, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether rule number `i` is about this act on such a row. */
+static bool is_about(const struct changed_row *row, size_t i)
+{
+    return rules[i].table == row->table && has_word(rules[i].acts, row->entry->act);
+}
+
+static bool may_change(const struct changed_row *row, const char *member)
+{
+    if (row->table == REGISTRY_TABLE_VERSION && strcmp(member, "closing_owed") == 0)
+        return true;
+    for (size_t i = 0; i < RULES; i++)
+        if (is_about(row, i) && (rules[i].state == 0 || rules[i].state == number_of(row->image, "state")) &&
+            (rules[i].with == NULL || json_object_get(row->image, rules[i].with) != NULL) &&
+            has_word(rules[i].members, member))
+            return true;
+    return false;
+}
+
+/* The first member of `image` that changed and may not have; NULL for none. */
+static const char *find_edited(const struct changed_row *row, const json_t *image)
+{
+    const char *member;
+    json_t *value;
+    json_object_foreach((json_t *)image, member, value)
+    {
+        if (differs(row, member) && !may_change(row, member))
+            return member;
+    }
+    return NULL;
+}
 
 bool changed_rightly(const struct changed_row *row, char text[CHANGED_TEXT_SIZE])
 {
@@ -290,16 +254,15 @@ bool changed_rightly(const struct changed_row *row, char text[CHANGED_TEXT_SIZE]
     if (member == NULL)
         member = find_edited(row, row->was);
     if (member != NULL) {
-        name_row(row, name);
+        row_text_name(row->table, row->image, row->entry->ring, name);
         row_text_value(row->table, member, json_object_get(row->was, member), was);
         row_text_value(row->table, member, json_object_get(row->image, member), is);
         snprintf(text, CHANGED_TEXT_SIZE, "(%.64s) also changed %s of %s from %s to %s: " EDITED, row->entry->act,
                  member, name, was, is);
         return false;
     }
-    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
-        if (checks[i].table == row->table && (checks[i].act == NULL || strcmp(checks[i].act, row->entry->act) == 0) &&
-            !checks[i].check(row, text))
+    for (size_t i = 0; i < RULES; i++)
+        if (is_about(row, i) && rules[i].check != NULL && !rules[i].check(row, text))
             return false;
     return true;
 }

@@ -12,66 +12,121 @@
 #include "manage/audit/row_text.h"
 #include "registry/rows/current_rows.h"
 
-struct comparison {
-    struct retrace *retrace;
-    struct registry *registry;
-};
-
-static void tell(const struct comparison *comparison, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void tell(const struct comparison *comparison, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void tell(const struct retrace *retrace, const char *format, ...)
 {
     char text[512];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    const struct retrace *retrace = comparison->retrace;
     if (retrace->problem != NULL)
         retrace->problem(0, text, retrace->context);
 }
 
-static void tell_removed(const struct comparison *comparison, const char *what)
+static void tell_removed(const struct retrace *retrace, enum registry_table table, const json_t *image)
 {
-    tell(comparison, "%s is in the log, and has no row: it was removed", what);
+    char what[ROW_TEXT_NAME_SIZE];
+    row_text_name(table, image, NULL, what);
+    tell(retrace, "%s is in the log, and has no row: it was removed", what);
 }
 
+/* ---- One row ---- */
+
 /* Adds one line for a row, about the first member that differs; members that depend on it differ as well. */
-static bool tell_member(const struct comparison *comparison, enum registry_table table, const char *what,
-                        const char *member, const json_t *is, const json_t *was)
+static bool tell_member(const struct retrace *retrace, enum registry_table table, const char *what, const char *member,
+                        const json_t *is, const json_t *was)
 {
     char row[ROW_TEXT_VALUE_SIZE], log[ROW_TEXT_VALUE_SIZE];
     if (is == was || (is != NULL && was != NULL && json_equal(is, was)))
         return false;
     row_text_value(table, member, is, row);
     row_text_value(table, member, was, log);
-    tell(comparison, "%s: its row has %s %s, the log has %s: it was altered", what, member, row, log);
+    tell(retrace, "%s: its row has %s %s, the log has %s: it was altered", what, member, row, log);
     return true;
 }
 
-/* Whether `row` equals `image`. `passed`: members that are written without an entry of their own, NULL at the end. */
-static bool compare_row(const struct comparison *comparison, enum registry_table table, const char *what,
-                        const void *row, json_t *image, const char *const *passed)
+static void compare_images(const struct retrace *retrace, enum registry_table table, const char *what, json_t *now,
+                           json_t *image)
 {
     static const char *const first[] = {"state", "narrowed", "narrowed_scopes", "replaced", "retire_at", NULL};
     const char *member;
     json_t *value;
     bool told = false;
-    json_t *now = image_of(table, row);
-    for (size_t i = 0; passed[i] != NULL; i++) {
-        json_object_del(now, passed[i]);
-        json_object_del(image, passed[i]);
-    }
+    json_int_t state = json_integer_value(json_object_get(now, "state"));
+    /* a closed version that should be open contradicts the closed facts, and is reported there */
+    if (table == REGISTRY_TABLE_VERSION && state >= SEALRING_VERSION_RETIRED &&
+        state != json_integer_value(json_object_get(image, "state")))
+        return;
+    json_object_del(now, "closing_owed"); /* of a version: it is written apart from the act */
+    json_object_del(image, "closing_owed");
     for (size_t i = 0; !told && first[i] != NULL; i++)
-        told = tell_member(comparison, table, what, first[i], json_object_get(now, first[i]),
+        told = tell_member(retrace, table, what, first[i], json_object_get(now, first[i]),
                            json_object_get(image, first[i]));
     json_object_foreach(image, member, value) told =
-        told || tell_member(comparison, table, what, member, json_object_get(now, member), value);
+        told || tell_member(retrace, table, what, member, json_object_get(now, member), value);
     json_object_foreach(now, member, value) told =
-        told || tell_member(comparison, table, what, member, value, json_object_get(image, member));
-    json_decref(now);
-    return !told;
+        told || tell_member(retrace, table, what, member, value, json_object_get(image, member));
 }
+
+/* Compares a row with its image in the log, which is then emptied: the images that remain have no row. ring: of a version, its name. */
+static sealring_status compare_row(const struct retrace *retrace, enum registry_table table, const void *row,
+                                   const char *ring, sealring_error *error)
+{
+    char what[ROW_TEXT_NAME_SIZE];
+    json_t *now = image_of(table, row);
+    if (now == NULL)
+        return error_no_memory(error);
+    json_t *image = retrace_find(retrace, table, now);
+    row_text_name(table, now, ring, what);
+    if (image == NULL)
+        tell(retrace, "%s has a row, and the log knows of none: it was added", what);
+    else
+        compare_images(retrace, table, what, now, image);
+    json_object_clear(image);
+    json_decref(now);
+    return SEALRING_OK;
+}
+
+static void tell_rest(const struct retrace *retrace, enum registry_table table)
+{
+    const char *name;
+    json_t *image;
+    json_object_foreach(retrace->images[table], name, image) if (json_object_size(image) > 0)
+        tell_removed(retrace, table, image);
+}
+
+/* Clients and credentials, of which the log keeps few: finds the row of each image. */
+static sealring_status compare_image(const struct retrace *retrace, enum registry_table table, json_t *image,
+                                     sealring_error *error)
+{
+    struct registry *registry = retrace->registry;
+    union image_row row;
+    const char *problem;
+    sealring_status status = SEALRING_OK;
+    bool found = false;
+    if (!image_read(image, &table, &row, &problem))
+        return SEALRING_OK;
+    if (table == REGISTRY_TABLE_CLIENT)
+        status = registry_client_find(registry, row.client.name, &row.client, &found, error);
+    else
+        status = registry_credential_find(registry, row.credential.key, row.credential.serial, &row.credential, &found,
+                                          error);
+    if (status == SEALRING_OK && !found)
+        tell_removed(retrace, table, image);
+    return status == SEALRING_OK && found ? compare_row(retrace, table, &row, NULL, error) : status;
+}
+
+static sealring_status compare_each(const struct retrace *retrace, enum registry_table table, sealring_error *error)
+{
+    const char *name;
+    json_t *image;
+    sealring_status status = SEALRING_OK;
+    json_object_foreach(retrace->images[table], name, image) status =
+        status == SEALRING_OK ? compare_image(retrace, table, image, error) : status;
+    return status;
+}
+
+/* ---- Keys and their credentials ---- */
 
 static bool is_same_key(const struct registry_key *row, const struct registry_key *log)
 {
@@ -80,81 +135,36 @@ static bool is_same_key(const struct registry_key *row, const struct registry_ke
            strcmp(row->key_id, log->key_id) == 0 && strcmp(row->label, log->label) == 0;
 }
 
-static sealring_status compare_credential(const struct comparison *comparison, json_t *image, sealring_error *error)
-{
-    static const char *const passed[] = {NULL};
-    enum registry_table table;
-    union image_row was;
-    const char *problem;
-    struct registry_credential row;
-    char what[96];
-    if (!image_read(image, &table, &was, &problem))
-        return SEALRING_OK;
-    snprintf(what, sizeof what, "credential %" PRIu32 " of the API key in row %" PRId64, was.credential.serial,
-             was.credential.key);
-    bool found = false;
-    sealring_status status =
-        registry_credential_find(comparison->registry, was.credential.key, was.credential.serial, &row, &found, error);
-    if (status == SEALRING_OK && found)
-        compare_row(comparison, REGISTRY_TABLE_CREDENTIAL, what, &row, image, passed);
-    else if (status == SEALRING_OK)
-        tell_removed(comparison, what);
-    return status;
-}
-
-/* A row that is not marked would be reported as removed. */
-static sealring_status mark_seen(json_t *image, sealring_error *error)
-{
-    bool marked = image == NULL || json_object_set_new(image, "seen", json_true()) == 0;
-    return marked ? SEALRING_OK : error_no_memory(error);
-}
-
 /* log: the key as the log has it, simply active; NULL: the log has no key in this row. */
-static sealring_status compare_key(const struct comparison *comparison, const struct registry_key *row,
+static sealring_status compare_key(const struct retrace *retrace, const struct registry_key *row,
                                    const struct registry_key *log, sealring_error *error)
 {
-    static const char *const passed[] = {NULL};
-    char what[64];
-    snprintf(what, sizeof what, "API key %s", row->key_id);
-    json_t *image = json_object_get(comparison->retrace->keys, row->key_id);
-    if (image != NULL) {
-        compare_row(comparison, REGISTRY_TABLE_KEY, what, row, image, passed);
-        return mark_seen(image, error);
-    }
-    if (log != NULL && is_same_key(row, log))
+    json_t *images = retrace->images[REGISTRY_TABLE_KEY];
+    bool listed = json_object_get(images, row->key_id) != NULL;
+    if (!listed && log != NULL && is_same_key(row, log))
         return SEALRING_OK;
-    if (row->state == SEALRING_KEY_SUSPENDED || (row->narrowed && row->state != SEALRING_KEY_REVOKED)) {
-        tell(comparison, "%s: its row is %s, the log has no such act: it was altered", what,
+    if (!listed && (row->state == SEALRING_KEY_SUSPENDED || (row->narrowed && row->state != SEALRING_KEY_REVOKED))) {
+        tell(retrace, "API key %s: its row is %s, the log has no such act: it was altered", row->key_id,
              row->narrowed ? "narrowed" : "suspended");
-    } else if (log == NULL && !comparison->retrace->lacks_rows) {
-        tell(comparison, "%s has a row, and the log knows of none: it was added", what);
-    } else if (log != NULL) {
-        image = image_of(REGISTRY_TABLE_KEY, log);
-        if (image == NULL)
-            return error_no_memory(error);
-        compare_row(comparison, REGISTRY_TABLE_KEY, what, row, image, passed);
-        json_decref(image);
+        return SEALRING_OK;
     }
-    return SEALRING_OK;
-}
-
-static void tell_removed_key(const struct comparison *comparison, const char *key_id)
-{
-    char what[64];
-    snprintf(what, sizeof what, "API key %s", key_id);
-    tell(comparison, "%s is in the log, and has no row: it was removed", what);
+    if (!listed && log == NULL && retrace->lacks_rows)
+        return SEALRING_OK;
+    if (!listed && log != NULL && json_object_set_new(images, row->key_id, image_of(REGISTRY_TABLE_KEY, log)) != 0)
+        return error_no_memory(error);
+    return compare_row(retrace, REGISTRY_TABLE_KEY, row, NULL, error);
 }
 
 /* Reports the keys of the log from *place on, up to the one in row `id`; false: there is none. */
-static bool find_key(const struct comparison *comparison, int64_t id, size_t *place, struct registry_key *log)
+static bool find_key(const struct retrace *retrace, int64_t id, size_t *place, struct registry_key *log)
 {
-    const struct issued_keys *issued = &comparison->retrace->issued;
+    const struct issued_keys *issued = &retrace->issued;
     for (; *place < issued->count; ++*place) {
         issued_keys_at(issued, *place, log);
         if (log->id >= id)
             break;
-        if (json_object_get(comparison->retrace->keys, log->key_id) == NULL)
-            tell_removed_key(comparison, log->key_id);
+        if (json_object_get(retrace->images[REGISTRY_TABLE_KEY], log->key_id) == NULL)
+            tell(retrace, "API key %s is in the log, and has no row: it was removed", log->key_id);
     }
     bool found = *place < issued->count && log->id == id;
     *place += found;
@@ -162,210 +172,154 @@ static bool find_key(const struct comparison *comparison, int64_t id, size_t *pl
 }
 
 /* Rows and the log's keys are both in the order of row numbers. */
-static sealring_status compare_all_keys(const struct comparison *comparison, sealring_error *error)
+static sealring_status compare_all_keys(const struct retrace *retrace, sealring_error *error)
 {
     struct registry_key row, log;
     size_t place = 0;
-    const char *key_id;
-    json_t *image;
     sealring_status status = SEALRING_OK;
-    struct registry_cursor keys = registry_keys(comparison->registry, error);
+    struct registry_cursor keys = registry_keys(retrace->registry, error);
     while (status == SEALRING_OK && registry_key_next(&keys, &row)) {
-        bool found = find_key(comparison, row.id, &place, &log);
-        status = compare_key(comparison, &row, found ? &log : NULL, error);
+        bool found = find_key(retrace, row.id, &place, &log);
+        status = compare_key(retrace, &row, found ? &log : NULL, error);
     }
     status = registry_close_cursor(&keys, status);
     if (status != SEALRING_OK)
         return status;
-    (void)find_key(comparison, INT64_MAX, &place, &log);
-    json_object_foreach(comparison->retrace->keys, key_id, image)
-    {
-        if (json_object_get(image, "seen") == NULL)
-            tell_removed_key(comparison, key_id);
-    }
+    (void)find_key(retrace, INT64_MAX, &place, &log);
+    tell_rest(retrace, REGISTRY_TABLE_KEY);
     return SEALRING_OK;
 }
 
 /* An end that no act has set. */
-static sealring_status compare_ends(const struct comparison *comparison, sealring_error *error)
+static sealring_status compare_ends(const struct retrace *retrace, sealring_error *error)
 {
     struct registry_credential row;
-    char name[RETRACE_NAME_SIZE];
-    struct registry_cursor credentials = registry_ended_credentials(comparison->registry, error);
-    while (registry_credential_next(&credentials, &row)) {
-        retrace_name(row.key, row.serial, name);
-        if (json_object_get(comparison->retrace->credentials, name) == NULL)
-            tell(comparison,
-                 "credential %" PRIu32 " of the API key in row %" PRId64
-                 ": its row has an end, the log has no such act: it was altered",
-                 row.serial, row.key);
+    char what[ROW_TEXT_NAME_SIZE];
+    sealring_status status = SEALRING_OK;
+    struct registry_cursor credentials = registry_ended_credentials(retrace->registry, error);
+    while (status == SEALRING_OK && registry_credential_next(&credentials, &row)) {
+        json_t *now = image_of(REGISTRY_TABLE_CREDENTIAL, &row);
+        row_text_name(REGISTRY_TABLE_CREDENTIAL, now, NULL, what);
+        if (now == NULL)
+            status = error_no_memory(error);
+        else if (retrace_find(retrace, REGISTRY_TABLE_CREDENTIAL, now) == NULL)
+            tell(retrace, "%s: its row has an end, the log has no such act: it was altered", what);
+        json_decref(now);
     }
-    return registry_close_cursor(&credentials, SEALRING_OK);
+    return registry_close_cursor(&credentials, status);
 }
 
-static sealring_status compare_imports(const struct comparison *comparison, sealring_error *error)
+static sealring_status compare_imports(const struct retrace *retrace, sealring_error *error)
 {
     struct registry_key key;
-    struct registry_cursor keys = registry_unended_imports(comparison->registry, error);
+    struct registry_cursor keys = registry_unended_imports(retrace->registry, error);
     while (registry_key_next(&keys, &key))
-        tell(comparison, "API key %s: its imported credential has a successor and no end: the row was altered",
+        tell(retrace, "API key %s: its imported credential has a successor and no end: the row was altered",
              key.key_id);
     return registry_close_cursor(&keys, SEALRING_OK);
 }
 
-static sealring_status compare_keys(const struct comparison *comparison, sealring_error *error)
+static sealring_status compare_keys(const struct retrace *retrace, sealring_error *error)
 {
-    const char *name;
-    json_t *image;
     uint64_t count = 0;
-    sealring_status status = compare_all_keys(comparison, error);
-    json_object_foreach(comparison->retrace->credentials, name, image) status =
-        status == SEALRING_OK ? compare_credential(comparison, image, error) : status;
+    sealring_status status = compare_all_keys(retrace, error);
     if (status == SEALRING_OK)
-        status = compare_ends(comparison, error);
+        status = compare_each(retrace, REGISTRY_TABLE_CREDENTIAL, error);
     if (status == SEALRING_OK)
-        status = compare_imports(comparison, error);
+        status = compare_ends(retrace, error);
     if (status == SEALRING_OK)
-        status = registry_credential_count(comparison->registry, &count, error);
-    if (status == SEALRING_OK && count != comparison->retrace->count)
-        tell(comparison,
+        status = compare_imports(retrace, error);
+    if (status == SEALRING_OK)
+        status = registry_credential_count(retrace->registry, &count, error);
+    if (status == SEALRING_OK && count != retrace->count)
+        tell(retrace,
              "there are rows of %" PRIu64 " credentials, %" PRIu64 " were issued: rows were %s by something else than "
              "sealring",
-             count, comparison->retrace->count, count > comparison->retrace->count ? "added" : "removed");
+             count, retrace->count, count > retrace->count ? "added" : "removed");
     return status;
 }
 
-static sealring_status compare_version(const struct comparison *comparison, const char *ring,
-                                       const struct registry_version *row, sealring_error *error)
-{
-    /* this member is written apart from the act */
-    static const char *const passed[] = {"closing_owed", NULL};
-    char name[RETRACE_NAME_SIZE], what[128];
-    retrace_name(row->ring, row->number, name);
-    snprintf(what, sizeof what, "version %" PRIu32 " of ring %s", row->number, ring);
-    json_t *image = json_object_get(comparison->retrace->versions, name);
-    if (image == NULL)
-        tell(comparison, "%s has a row, and the log knows of none: it was added", what);
-    /* a closed row that should be open contradicts the closed facts, and is reported there */
-    else if (row->state < SEALRING_VERSION_RETIRED ||
-             json_integer_value(json_object_get(image, "state")) == (json_int_t)row->state)
-        compare_row(comparison, REGISTRY_TABLE_VERSION, what, row, image, passed);
-    return mark_seen(image, error);
-}
+/* ---- Rings, clients, the vault ---- */
 
-static sealring_status compare_ring(const struct comparison *comparison, const struct registry_ring *row,
+static sealring_status compare_ring(const struct retrace *retrace, const struct registry_ring *ring,
                                     sealring_error *error)
 {
-    static const char *const passed[] = {NULL};
-    char name[RETRACE_NAME_SIZE], what[96];
     struct registry_version version;
-    retrace_name(row->id, 0, name);
-    snprintf(what, sizeof what, "ring %s", row->name);
-    json_t *image = json_object_get(comparison->retrace->rings, name);
-    if (image == NULL)
-        tell(comparison, "%s has a row, and the log knows of none: it was added", what);
-    else
-        compare_row(comparison, REGISTRY_TABLE_RING, what, row, image, passed);
-    sealring_status status = mark_seen(image, error);
-    if (status != SEALRING_OK)
-        return status;
-    struct registry_cursor versions = registry_versions(comparison->registry, row->id, error);
+    sealring_status status = compare_row(retrace, REGISTRY_TABLE_RING, ring, NULL, error);
+    struct registry_cursor versions = registry_versions(retrace->registry, ring->id, error);
     while (status == SEALRING_OK && registry_version_next(&versions, &version))
-        status = compare_version(comparison, row->name, &version, error);
+        status = compare_row(retrace, REGISTRY_TABLE_VERSION, &version, ring->name, error);
     return registry_close_cursor(&versions, status);
-}
-
-static void tell_unseen(const struct comparison *comparison, json_t *map, const char *what)
-{
-    const char *name;
-    json_t *image;
-    json_object_foreach(map, name, image) if (json_object_get(image, "seen") == NULL)
-        tell(comparison, "%s %s is in the log, and has no row: it was removed", what, name);
 }
 
 /* The IDs of a vault's objects have one length, which init found out and its entry does not contain. A shorter one in the vault's row makes the
  * next objects' IDs shorter. */
-static void compare_id_length(const struct comparison *comparison)
+static void compare_id_length(const struct retrace *retrace)
 {
     const char *name;
     json_t *image;
     size_t longest = 0;
-    size_t now = registry_vault_row(comparison->registry)->object_id_length;
-    json_object_foreach(comparison->retrace->versions, name, image)
+    size_t now = registry_vault_row(retrace->registry)->object_id_length;
+    json_object_foreach(retrace->images[REGISTRY_TABLE_VERSION], name, image)
     {
         size_t length = json_string_length(json_object_get(image, "object_id")) / 2;
         longest = length > longest ? length : longest;
     }
     if (longest != 0 && longest != now)
-        tell(comparison,
+        tell(retrace,
              "new keys would have IDs of %zu bytes, those of the versions have %zu: the vault's row was altered", now,
              longest);
 }
 
-static void compare_vault(const struct comparison *comparison)
+static void compare_duration(const struct retrace *retrace, const char *member, int64_t now)
 {
-    const struct registry_vault *row = registry_vault_row(comparison->registry);
-    const json_t *init = comparison->retrace->init;
-    const json_t *lease = json_object_get(init, "lease");
-    const json_t *refresh = json_object_get(init, "refresh");
-    const json_t *closes = json_object_get(init, "token_closes_keys");
-    if (lease != NULL && json_integer_value(lease) != row->lease_ms)
-        tell(comparison, "the vault's lease is %" PRId64 " ms, it was made with %" PRId64 " ms: its row was altered",
-             row->lease_ms, (int64_t)json_integer_value(lease));
-    if (refresh != NULL && json_integer_value(refresh) != row->refresh_ms)
-        tell(comparison, "the vault's refresh is %" PRId64 " ms, it was made with %" PRId64 " ms: its row was altered",
-             row->refresh_ms, (int64_t)json_integer_value(refresh));
+    const json_t *made = json_object_get(retrace->init, member);
+    if (made != NULL && json_integer_value(made) != now)
+        tell(retrace,
+             "the vault's %s is %" PRId64 " ms, it was made with %" JSON_INTEGER_FORMAT " ms: its row was altered",
+             member, now, json_integer_value(made));
+}
+
+static void compare_vault(const struct retrace *retrace)
+{
+    const struct registry_vault *row = registry_vault_row(retrace->registry);
+    const json_t *closes = json_object_get(retrace->init, "token_closes_keys");
+    compare_duration(retrace, "lease", row->lease_ms);
+    compare_duration(retrace, "refresh", row->refresh_ms);
     if (closes != NULL && json_is_true(closes) != row->token_closes_keys)
-        tell(comparison, "whether the token can close keys is not what was found at init: the vault's row was altered");
+        tell(retrace, "whether the token can close keys is not what was found at init: the vault's row was altered");
 }
 
 /* Clients that are forgotten, or that the log has as forgotten. */
-static sealring_status compare_clients(const struct comparison *comparison, sealring_error *error)
+static sealring_status compare_clients(const struct retrace *retrace, sealring_error *error)
 {
-    static const char *const passed[] = {NULL};
     struct registry_client row;
-    const char *name;
-    json_t *image;
-    char what[96];
-    bool found = false;
-    sealring_status status = SEALRING_OK;
-    json_object_foreach(comparison->retrace->clients, name, image)
-    {
-        if (status == SEALRING_OK)
-            status = registry_client_find(comparison->registry, name, &row, &found, error);
-        snprintf(what, sizeof what, "client %.64s", name);
-        if (status == SEALRING_OK && found)
-            compare_row(comparison, REGISTRY_TABLE_CLIENT, what, &row, image, passed);
-        else if (status == SEALRING_OK)
-            tell_removed(comparison, what);
-    }
-    if (status != SEALRING_OK)
-        return status;
-    struct registry_cursor clients = registry_forgotten_clients(comparison->registry, error);
-    while (registry_forgotten_next(&clients, &row))
-        if (json_object_get(comparison->retrace->clients, row.name) == NULL)
-            tell(comparison, "client %s: its row is forgotten, the log has no such act: it was altered", row.name);
-    return registry_close_cursor(&clients, SEALRING_OK);
+    sealring_status status = compare_each(retrace, REGISTRY_TABLE_CLIENT, error);
+    struct registry_cursor clients = registry_forgotten_clients(retrace->registry, error);
+    while (status == SEALRING_OK && registry_forgotten_next(&clients, &row))
+        if (json_object_get(retrace->images[REGISTRY_TABLE_CLIENT], row.name) == NULL)
+            tell(retrace, "client %s: its row is forgotten, the log has no such act: it was altered", row.name);
+    return registry_close_cursor(&clients, status);
 }
 
 sealring_status retrace_compare(struct retrace *retrace, struct registry *registry, sealring_error *error)
 {
-    struct comparison comparison = {retrace, registry};
     struct registry_ring ring;
     sealring_status status = SEALRING_OK;
-    compare_vault(&comparison);
-    compare_id_length(&comparison);
+    retrace->registry = registry;
+    compare_vault(retrace);
+    compare_id_length(retrace);
     struct registry_cursor rings = registry_rings(registry, error);
     while (status == SEALRING_OK && registry_ring_next(&rings, &ring))
-        status = compare_ring(&comparison, &ring, error);
+        status = compare_ring(retrace, &ring, error);
     status = registry_close_cursor(&rings, status);
     if (status == SEALRING_OK)
-        status = compare_keys(&comparison, error);
+        status = compare_keys(retrace, error);
     if (status == SEALRING_OK)
-        status = compare_clients(&comparison, error);
+        status = compare_clients(retrace, error);
     if (status == SEALRING_OK) {
-        tell_unseen(&comparison, retrace->rings, "the ring in row");
-        tell_unseen(&comparison, retrace->versions, "the version in row");
+        tell_rest(retrace, REGISTRY_TABLE_RING);
+        tell_rest(retrace, REGISTRY_TABLE_VERSION);
     }
     return status;
 }

@@ -2,7 +2,8 @@
 /* What the log has of each API key, in a few bytes, as a log may have millions of them. */
 #include "manage/audit/issued_keys.h"
 
-#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,10 +17,6 @@ struct issued_key {
     uint32_t last_serial;
     uint32_t label; /* index */
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
-};
-
-struct issued_label {
-    char text[SEALRING_NAME_LENGTH_MAX + 1];
 };
 
 static int order(const void *id, const void *item)
@@ -40,10 +37,10 @@ static size_t place_of(const struct issued_keys *issued, int64_t id)
 static bool put_label(struct issued_keys *issued, const char *label, uint32_t *index)
 {
     size_t count = issued->label_count;
-    if (count == 0 || strcmp(issued->labels[count - 1].text, label) != 0) {
+    if (count == 0 || strcmp(issued->labels[count - 1], label) != 0) {
         if (count == UINT32_MAX || !array_grow(&issued->labels, count))
             return false;
-        memcpy(issued->labels[count].text, label, strlen(label) + 1);
+        memcpy(issued->labels[count], label, strlen(label) + 1);
         issued->label_count = ++count;
     }
     *index = (uint32_t)(count - 1);
@@ -59,7 +56,7 @@ bool issued_keys_put(struct issued_keys *issued, const struct registry_key *key)
                                 .client = key->client,
                                 .created = key->created,
                                 .last_serial = key->last_serial};
-    if (there && strcmp(issued->labels[issued->keys[place].label].text, key->label) == 0)
+    if (there && strcmp(issued->labels[issued->keys[place].label], key->label) == 0)
         stored.label = issued->keys[place].label;
     else if (!put_label(issued, key->label, &stored.label))
         return false;
@@ -81,7 +78,7 @@ void issued_keys_at(const struct issued_keys *issued, size_t place, struct regis
                                  .last_serial = stored->last_serial,
                                  .created = stored->created};
     memcpy(key->key_id, stored->key_id, sizeof key->key_id);
-    memcpy(key->label, issued->labels[stored->label].text, sizeof key->label);
+    memcpy(key->label, issued->labels[stored->label], sizeof key->label);
 }
 
 bool issued_keys_find(const struct issued_keys *issued, int64_t id, struct registry_key *key)
@@ -102,55 +99,25 @@ void issued_keys_release(struct issued_keys *issued)
 
 /* ---- The text of an entry ---- */
 
-static bool take(const char **text, const char *expected)
-{
-    size_t length = strlen(expected);
-    if (strncmp(*text, expected, length) != 0)
-        return false;
-    *text += length;
-    return true;
-}
-
-static bool take_number(const char **text, int64_t most, int64_t *number)
-{
-    char *end;
-    if (**text < '1' || **text > '9')
-        return false;
-    errno = 0;
-    *number = strtoll(*text, &end, 10);
-    *text = end;
-    return errno == 0 && *number <= most;
-}
-
-static bool take_name(const char **text, char *name, size_t size)
-{
-    size_t length = strcspn(*text, "\"\\");
-    if (length == 0 || length >= size || (*text)[length] != '"')
-        return false;
-    memcpy(name, *text, length);
-    name[length] = '\0';
-    *text += length + 1;
-    return true;
-}
-
 /* Members are in the order of the alphabet (log_entry.c), so no other image begins with a client's number. */
 #define KEY_BEGINS "{\"client\":"
+#define KEY_TEXT(number32, number64, key_id, label)                                                                  \
+    KEY_BEGINS number64 ",\"created\":" number64 ",\"id\":" number64 ",\"key_id\":\"" key_id "\",\"label\":\"" label \
+                        "\",\"last_serial\":" number32 ",\"ring\":" number64 ",\"state\":1,\"table\":\"api_key\"}"
 
+_Static_assert(SEALRING_KEY_ID_LENGTH == 16 && SEALRING_NAME_LENGTH_MAX == 64, "the lengths in the format below");
+
+/* What was read is written again: another text would be read as something else by a parser of JSON. */
 bool issued_key_read(const char *detail, struct registry_key *key)
 {
-    int64_t serial = 0;
+    char again[512];
     const char *text = strstr(detail, KEY_BEGINS);
-    memset(key, 0, sizeof *key);
-    key->state = SEALRING_KEY_ACTIVE;
-    if (text == NULL || strstr(detail, "\"replaced\"") != NULL)
+    *key = (struct registry_key){.state = SEALRING_KEY_ACTIVE};
+    if (text == NULL || strstr(text + 1, KEY_BEGINS) != NULL || strstr(detail, "\"replaced\"") != NULL ||
+        sscanf(text, KEY_TEXT("%" SCNu32, "%" SCNd64, "%16[^\"\\]", "%64[^\"\\]"), &key->client, &key->created,
+               &key->id, key->key_id, key->label, &key->last_serial, &key->ring) != 7)
         return false;
-    bool whole = take(&text, KEY_BEGINS) && take_number(&text, INT64_MAX, &key->client) &&
-                 take(&text, ",\"created\":") && take_number(&text, INT64_MAX, &key->created) &&
-                 take(&text, ",\"id\":") && take_number(&text, INT64_MAX, &key->id) && take(&text, ",\"key_id\":\"") &&
-                 take_name(&text, key->key_id, sizeof key->key_id) && take(&text, ",\"label\":\"") &&
-                 take_name(&text, key->label, sizeof key->label) && take(&text, ",\"last_serial\":") &&
-                 take_number(&text, UINT32_MAX, &serial) && take(&text, ",\"ring\":") &&
-                 take_number(&text, INT64_MAX, &key->ring) && take(&text, ",\"state\":1,\"table\":\"api_key\"}");
-    key->last_serial = (uint32_t)serial;
-    return whole && strstr(text, KEY_BEGINS) == NULL;
+    int length = snprintf(again, sizeof again, KEY_TEXT("%" PRIu32, "%" PRId64, "%s", "%s"), key->client, key->created,
+                          key->id, key->key_id, key->label, key->last_serial, key->ring);
+    return length < (int)sizeof again && strncmp(text, again, (size_t)length) == 0;
 }

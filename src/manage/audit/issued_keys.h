@@ -6,13 +6,13 @@
 #include "registry/rows/rows.h"
 
 struct issued_key;
-struct issued_label;
 
 /* In the order of the keys' row numbers. Members that keys rarely have, a state other than active and narrowing, are not stored. */
 struct issued_keys {
     struct issued_key *keys;
     size_t count;
-    struct issued_label *labels; /* each key has an index of one; neighbours with the same label share it */
+    char (*labels)[SEALRING_NAME_LENGTH_MAX +
+                   1]; /* each key has an index of one; neighbours with the same label share it */
     size_t label_count;
 };
 

@@ -12,24 +12,6 @@
 #include "base/base64.h"
 #include "base/error.h"
 
-/* A member that must be a text, or may be null. False for anything else, and for a text that contains a NUL. */
-static bool read_text(const json_t *object, const char *name, bool nullable, const char **text)
-{
-    const json_t *value = json_object_get(object, name);
-    *text = json_string_value(value);
-    if (json_is_null(value))
-        return nullable;
-    return *text != NULL && strlen(*text) == json_string_length(value);
-}
-
-static bool read_number(const json_t *object, const char *name, json_int_t lowest, json_int_t highest,
-                        json_int_t *number)
-{
-    const json_t *value = json_object_get(object, name);
-    *number = json_integer_value(value);
-    return json_is_integer(value) && *number >= lowest && *number <= highest;
-}
-
 /* A member that is not UTF-8 is also in "raw", in hexadecimal digits. The decoded bytes replace the member, because the leaf hash covers its bytes. */
 static bool take_raw(json_t *members)
 {
@@ -50,20 +32,32 @@ static bool take_raw(json_t *members)
     return good;
 }
 
-static bool read_entry(const json_t *event, const json_t *members, struct registry_audit *entry)
+/* jansson accepts no text that contains a NUL. */
+static bool read_entry(json_t *event, json_t *members, struct registry_audit *entry)
 {
+    const struct {
+        const char *name;
+        const char **text; /* NULL in an entry without it */
+    } texts[] = {{"actor", &entry->actor},
+                 {"ring", &entry->ring},
+                 {"key_id", &entry->key_id},
+                 {"client", &entry->client},
+                 {"detail", &entry->detail}};
     json_int_t sequence = 0, time = 0, version = 0;
     const char *operation_id = NULL, *leaf_hash = NULL;
     size_t length = 0;
     memset(entry, 0, sizeof *entry);
-    if (!read_number(members, "entry", 1, INT64_MAX, &sequence) || !read_number(event, "time", 0, INT64_MAX, &time) ||
-        !read_number(members, "version", 0, UINT32_MAX, &version) ||
-        !read_text(members, "operation_id", false, &operation_id) ||
-        !read_text(members, "leaf_hash", false, &leaf_hash) || !read_text(members, "act", false, &entry->act) ||
-        !read_text(members, "actor", true, &entry->actor) || !read_text(members, "ring", true, &entry->ring) ||
-        !read_text(members, "key_id", true, &entry->key_id) || !read_text(members, "client", true, &entry->client) ||
-        !read_text(members, "detail", true, &entry->detail))
+    if (json_unpack(event, "{s:I}", "time", &time) != 0 ||
+        json_unpack(members, "{s:I, s:I, s:s, s:s, s:s}", "entry", &sequence, "version", &version, "operation_id",
+                    &operation_id, "leaf_hash", &leaf_hash, "act", &entry->act) != 0 ||
+        sequence < 1 || time < 0 || version < 0 || version > UINT32_MAX)
         return false;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const json_t *text = json_object_get(members, texts[i].name);
+        *texts[i].text = json_string_value(text);
+        if (!json_is_string(text) && !json_is_null(text))
+            return false;
+    }
     entry->sequence = (uint64_t)sequence;
     entry->time = time;
     entry->version = (uint32_t)version;
@@ -81,7 +75,7 @@ static sealring_status tell(const char *path, uint64_t number, const char *text,
     json_t *members = json_object_get(json_object_get(line.line, "unmapped"), "sealring");
     bool good = json_is_object(members) && take_raw(members);
     if (good && json_object_get(members, "checkpoint") != NULL)
-        good = read_text(members, "checkpoint", false, &line.checkpoint);
+        good = json_unpack(members, "{s:s}", "checkpoint", &line.checkpoint) == 0;
     else if (good)
         good = read_entry(line.line, members, &line.entry);
     sealring_status status =

@@ -35,88 +35,69 @@ static void note_client(struct redo *redo, const char *name)
         snprintf(redo->names + length, sizeof redo->names - length, "%s%s", length > 0 ? ", " : "", name);
 }
 
-/* Each function writes the row with the same functions as the act did, so that the consequences are the same, and then reads it back. A row that has
- * another number than in the entry is left as it is. */
-
-static sealring_status redo_ring(struct registry *registry, struct registry_ring *row, bool *found,
-                                 sealring_error *error)
-{
-    struct registry_ring present;
-    sealring_status status = registry_ring_find(registry, row->name, &present, found, error);
-    if (status == SEALRING_OK && !*found)
-        status = registry_ring_insert(registry, row, error);
-    else if (status == SEALRING_OK && present.id == row->id)
-        status = registry_ring_update(registry, row, error);
-    return status == SEALRING_OK ? registry_ring_find(registry, row->name, row, found, error) : status;
-}
-
-static sealring_status redo_version(struct registry *registry, struct registry_version *row, bool *found,
-                                    sealring_error *error)
-{
-    struct registry_version present;
-    sealring_status status = registry_version_find(registry, row->ring, row->number, &present, found, error);
-    if (status == SEALRING_OK)
-        status = *found ? registry_version_update(registry, row, error) : registry_version_insert(registry, row, error);
-    return status == SEALRING_OK ? registry_version_find(registry, row->ring, row->number, row, found, error) : status;
-}
-
-/* No entry contains contacts: the contact in the backup stays, unless the client was to be forgotten. */
-static sealring_status redo_client(struct registry *registry, struct registry_client *row, struct redo *redo,
-                                   bool *found, sealring_error *error)
-{
-    struct registry_client present;
-    sealring_status status = registry_client_find(registry, row->name, &present, found, error);
-    if (status == SEALRING_OK && !*found) {
-        note_client(redo, row->name);
-        status = registry_client_insert(registry, row, error);
-    } else if (status == SEALRING_OK && present.id == row->id) {
-        if (row->forgotten == 0)
-            memcpy(row->contact, present.contact, sizeof row->contact);
-        status = registry_client_update(registry, row, error);
-    }
-    return status == SEALRING_OK ? registry_client_find(registry, row->name, row, found, error) : status;
-}
-
-static sealring_status redo_key(struct registry *registry, struct registry_key *row, bool *found, sealring_error *error)
-{
-    struct registry_key present;
-    sealring_status status = registry_key_find(registry, row->key_id, &present, found, error);
-    if (status == SEALRING_OK && !*found)
-        status = registry_key_insert(registry, row, error);
-    else if (status == SEALRING_OK && present.id == row->id)
-        status = registry_key_update(registry, row, error);
-    return status == SEALRING_OK ? registry_key_find(registry, row->key_id, row, found, error) : status;
-}
-
-static sealring_status redo_credential(struct registry *registry, struct registry_credential *row, bool *found,
-                                       sealring_error *error)
-{
-    struct registry_credential present;
-    sealring_status status = registry_credential_find(registry, row->key, row->serial, &present, found, error);
-    if (status == SEALRING_OK)
-        status = *found ? registry_credential_update(registry, row, error)
-                        : registry_credential_insert(registry, row, error);
-    return status == SEALRING_OK ? registry_credential_find(registry, row->key, row->serial, row, found, error)
-                                 : status;
-}
-
-/* found: the row can be read back. */
-static sealring_status redo_row(struct registry *registry, enum registry_table table, union image_row *row,
-                                struct redo *redo, bool *found, sealring_error *error)
+/* The row that has the name of `row`, or its number and serial. */
+static sealring_status find_row(struct registry *registry, enum registry_table table, const union image_row *row,
+                                union image_row *present, bool *found, sealring_error *error)
 {
     switch (table) {
     case REGISTRY_TABLE_RING:
-        return redo_ring(registry, &row->ring, found, error);
+        return registry_ring_find(registry, row->ring.name, &present->ring, found, error);
     case REGISTRY_TABLE_VERSION:
-        return redo_version(registry, &row->version, found, error);
+        return registry_version_find(registry, row->version.ring, row->version.number, &present->version, found, error);
     case REGISTRY_TABLE_CLIENT:
-        return redo_client(registry, &row->client, redo, found, error);
+        return registry_client_find(registry, row->client.name, &present->client, found, error);
     case REGISTRY_TABLE_KEY:
-        return redo_key(registry, &row->key, found, error);
+        return registry_key_find(registry, row->key.key_id, &present->key, found, error);
     case REGISTRY_TABLE_CREDENTIAL:
-        return redo_credential(registry, &row->credential, found, error);
+        return registry_credential_find(registry, row->credential.key, row->credential.serial, &present->credential,
+                                        found, error);
     }
     return SEALRING_OK;
+}
+
+/* By the same functions as the act, so that the consequences are the same. present: NULL to insert; a row that has another number than in the entry
+ * is left as it is. */
+static sealring_status write_row(struct registry *registry, enum registry_table table, union image_row *row,
+                                 const union image_row *present, sealring_error *error)
+{
+    switch (table) {
+    case REGISTRY_TABLE_RING:
+        if (present == NULL)
+            return registry_ring_insert(registry, &row->ring, error);
+        return present->ring.id == row->ring.id ? registry_ring_update(registry, &row->ring, error) : SEALRING_OK;
+    case REGISTRY_TABLE_VERSION:
+        return present == NULL ? registry_version_insert(registry, &row->version, error)
+                               : registry_version_update(registry, &row->version, error);
+    case REGISTRY_TABLE_CLIENT:
+        if (present == NULL)
+            return registry_client_insert(registry, &row->client, error);
+        return present->client.id == row->client.id ? registry_client_update(registry, &row->client, error)
+                                                    : SEALRING_OK;
+    case REGISTRY_TABLE_KEY:
+        if (present == NULL)
+            return registry_key_insert(registry, &row->key, error);
+        return present->key.id == row->key.id ? registry_key_update(registry, &row->key, error) : SEALRING_OK;
+    case REGISTRY_TABLE_CREDENTIAL:
+        return present == NULL ? registry_credential_insert(registry, &row->credential, error)
+                               : registry_credential_update(registry, &row->credential, error);
+    }
+    return SEALRING_OK;
+}
+
+/* Writes the row, and reads it back; found: it can be. */
+static sealring_status redo_row(struct registry *registry, enum registry_table table, union image_row *row,
+                                struct redo *redo, bool *found, sealring_error *error)
+{
+    union image_row present;
+    sealring_status status = find_row(registry, table, row, &present, found, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (table == REGISTRY_TABLE_CLIENT && !*found)
+        note_client(redo, row->client.name);
+    else if (table == REGISTRY_TABLE_CLIENT && row->client.forgotten == 0) /* no entry contains contacts */
+        memcpy(row->client.contact, present.client.contact, sizeof row->client.contact);
+    status = write_row(registry, table, row, *found ? &present : NULL, error);
+    return status == SEALRING_OK ? find_row(registry, table, row, row, found, error) : status;
 }
 
 static sealring_status redo_image(struct registry *registry, const struct registry_audit *entry, json_t *image,

@@ -4,51 +4,55 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "log/row_image.h"
 #include "manage/audit/changed_members.h"
 
-sealring_status retrace_new(struct retrace **made, retrace_problem problem, void *context, sealring_error *error)
+#define TABLES    (REGISTRY_TABLE_CREDENTIAL + 1)
+#define NAME_SIZE (SEALRING_NAME_LENGTH_MAX + 1)
+
+sealring_status retrace_begin(struct retrace *retrace, retrace_problem problem, void *context, sealring_error *error)
 {
-    struct retrace *retrace = calloc(1, sizeof *retrace);
-    *made = retrace;
-    if (retrace == NULL)
-        return error_no_memory(error);
-    retrace->problem = problem;
-    retrace->context = context;
-    retrace->rings = json_object();
-    retrace->versions = json_object();
-    retrace->clients = json_object();
-    retrace->keys = json_object();
-    retrace->credentials = json_object();
-    if (retrace->rings != NULL && retrace->versions != NULL && retrace->clients != NULL && retrace->keys != NULL &&
-        retrace->credentials != NULL)
-        return SEALRING_OK;
-    retrace_free(retrace);
-    *made = NULL;
-    return error_no_memory(error);
+    bool complete = true;
+    *retrace = (struct retrace){.problem = problem, .context = context};
+    for (size_t i = 0; i < TABLES; i++)
+        complete = (retrace->images[i] = json_object()) != NULL && complete;
+    return complete ? SEALRING_OK : error_no_memory(error);
 }
 
-void retrace_free(struct retrace *retrace)
+void retrace_release(struct retrace *retrace)
 {
-    if (retrace == NULL)
-        return;
-    json_decref(retrace->rings);
-    json_decref(retrace->versions);
-    json_decref(retrace->clients);
-    json_decref(retrace->keys);
-    json_decref(retrace->credentials);
+    for (size_t i = 0; i < TABLES; i++)
+        json_decref(retrace->images[i]);
     json_decref(retrace->init);
     issued_keys_release(&retrace->issued);
-    free(retrace);
 }
 
-void retrace_name(int64_t first, uint32_t second, char name[RETRACE_NAME_SIZE])
+/* An image's name among those of its table: a text, or one or two numbers. */
+static void name_image(enum registry_table table, const json_t *image, char name[NAME_SIZE])
 {
-    snprintf(name, RETRACE_NAME_SIZE, "%" PRId64 "/%" PRIu32, first, second);
+    static const char *const members[TABLES][2] = {
+        [REGISTRY_TABLE_RING] = {"id"},
+        [REGISTRY_TABLE_VERSION] = {"ring", "number"},
+        [REGISTRY_TABLE_CLIENT] = {"name"},
+        [REGISTRY_TABLE_KEY] = {"key_id"},
+        [REGISTRY_TABLE_CREDENTIAL] = {"key", "serial"},
+    };
+    const json_t *first = json_object_get(image, members[table][0]);
+    if (json_is_string(first))
+        snprintf(name, NAME_SIZE, "%s", json_string_value(first));
+    else
+        snprintf(name, NAME_SIZE, "%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT, json_integer_value(first),
+                 json_integer_value(json_object_get(image, members[table][1])));
+}
+
+json_t *retrace_find(const struct retrace *retrace, enum registry_table table, const json_t *image)
+{
+    char name[NAME_SIZE];
+    name_image(table, image, name);
+    return json_object_get(retrace->images[table], name);
 }
 
 /* ---- One row of an entry ---- */
@@ -56,9 +60,7 @@ void retrace_name(int64_t first, uint32_t second, char name[RETRACE_NAME_SIZE])
 /* An image, its row, and the entry that contains it. */
 struct retraced_row {
     struct retrace *retrace;
-    const struct registry_audit *entry;
-    const json_t *detail;
-    enum registry_table table;
+    struct changed_row changed;
     json_t *image;
     union image_row row;
 };
@@ -66,40 +68,35 @@ struct retraced_row {
 static void tell(const struct retraced_row *row, const char *text)
 {
     char line[CHANGED_TEXT_SIZE + 32];
-    snprintf(line, sizeof line, "entry %" PRIu64 " %s", row->entry->sequence, text);
+    uint64_t entry = row->changed.entry->sequence;
+    snprintf(line, sizeof line, "entry %" PRIu64 " %s", entry, text);
     if (row->retrace->problem != NULL)
-        row->retrace->problem(row->entry->sequence, line, row->retrace->context);
+        row->retrace->problem(entry, line, row->retrace->context);
 }
 
 /* was: the row's image before; NULL: none is known. */
-static void judge(const struct retraced_row *row, const json_t *was)
+static void judge(struct retraced_row *row, const json_t *was)
 {
-    const struct changed_row changed = {row->entry, row->detail, row->table, was, row->image};
     char text[CHANGED_TEXT_SIZE];
-    if (was != NULL && !changed_rightly(&changed, text))
+    row->changed.was = was;
+    if (was != NULL && !changed_rightly(&row->changed, text))
         tell(row, text);
 }
 
-static bool keep_in(json_t *map, const char *name, const struct retraced_row *row)
+static bool keep(const struct retraced_row *row)
 {
-    judge(row, json_object_get(map, name));
-    return json_object_set(map, name, row->image) == 0;
-}
-
-static bool keep_client(const struct retraced_row *row)
-{
-    const struct registry_client *client = &row->row.client;
-    json_t *map = row->retrace->clients;
-    return (client->forgotten == 0 && json_object_get(map, client->name) == NULL) || keep_in(map, client->name, row);
+    char name[NAME_SIZE];
+    name_image(row->changed.table, row->image, name);
+    return json_object_set(row->retrace->images[row->changed.table], name, row->image) == 0;
 }
 
 /* Judges an image of a key by the one before it: an image in the map, else what is stored of a key that is simply active. */
-static bool judge_key(const struct retraced_row *row)
+static bool judge_key(struct retraced_row *row)
 {
     const struct registry_key *key = &row->row.key;
     struct registry_key stored;
     bool known = issued_keys_find(&row->retrace->issued, key->id, &stored);
-    json_t *was = json_object_get(row->retrace->keys, known ? stored.key_id : key->key_id);
+    json_t *was = json_object_get(row->retrace->images[REGISTRY_TABLE_KEY], known ? stored.key_id : key->key_id);
     json_t *plain = was == NULL && known ? image_of(REGISTRY_TABLE_KEY, &stored) : NULL;
     bool judged = was != NULL || !known || plain != NULL;
     judge(row, was != NULL ? was : plain);
@@ -107,13 +104,11 @@ static bool judge_key(const struct retraced_row *row)
     return judged;
 }
 
-static bool keep_key(const struct retraced_row *row)
+static bool keep_key(struct retraced_row *row, const json_t *was)
 {
     const struct registry_key *key = &row->row.key;
-    json_t *map = row->retrace->keys;
-    bool plain = key->state == SEALRING_KEY_ACTIVE && !key->narrowed && json_object_get(map, key->key_id) == NULL;
-    return judge_key(row) && issued_keys_put(&row->retrace->issued, key) &&
-           (plain || json_object_set(map, key->key_id, row->image) == 0);
+    bool plain = key->state == SEALRING_KEY_ACTIVE && !key->narrowed && was == NULL;
+    return judge_key(row) && issued_keys_put(&row->retrace->issued, key) && (plain || keep(row));
 }
 
 /* A credential without an end, of which nothing is kept: the same without what its end changes. */
@@ -131,56 +126,51 @@ static void judge_newest(const struct retraced_row *row)
     const struct registry_credential *credential = &row->row.credential;
     struct registry_key key;
     char text[CHANGED_TEXT_SIZE];
-    if (credential->state != SEALRING_CREDENTIAL_SUPERSEDED || strcmp(row->entry->act, "key.rekey") == 0 ||
+    if (credential->state != SEALRING_CREDENTIAL_SUPERSEDED || strcmp(row->changed.entry->act, "key.rekey") == 0 ||
         !issued_keys_find(&row->retrace->issued, credential->key, &key) || credential->serial == key.last_serial)
         return;
     snprintf(text, sizeof text,
              "(%.64s) found credential %" PRIu32 " of API key %s to be the newest, the log has %" PRIu32
              ": rows had been hidden from it",
-             row->entry->act, credential->serial, key.key_id, key.last_serial);
+             row->changed.entry->act, credential->serial, key.key_id, key.last_serial);
     tell(row, text);
 }
 
 /* A credential is inserted without an end and is counted once: an updated credential is superseded. */
-static bool keep_credential(const struct retraced_row *row)
+static bool keep_credential(struct retraced_row *row, json_t *was)
 {
     const struct registry_credential *credential = &row->row.credential;
-    json_t *map = row->retrace->credentials;
-    char name[RETRACE_NAME_SIZE];
-    retrace_name(credential->key, credential->serial, name);
     row->retrace->count += credential->state == SEALRING_CREDENTIAL_CURRENT;
     judge_newest(row);
-    if (json_object_get(map, name) != NULL)
-        return keep_in(map, name, row);
-    if (!credential->replaced)
+    if (was == NULL && !credential->replaced)
         return true;
-    json_t *was = without_end(row->image);
+    was = was != NULL ? json_incref(was) : without_end(row->image);
     judge(row, was);
     json_decref(was);
-    return was != NULL && json_object_set(map, name, row->image) == 0;
+    return was != NULL && keep(row);
 }
 
 static bool keep_row(struct retraced_row *row)
 {
     const char *problem;
-    char name[RETRACE_NAME_SIZE];
-    if (!image_read(row->image, &row->table, &row->row, &problem))
+    if (!image_read(row->image, &row->changed.table, &row->row, &problem))
         return true;
-    switch (row->table) {
-    case REGISTRY_TABLE_RING:
-        retrace_name(row->row.ring.id, 0, name);
-        return keep_in(row->retrace->rings, name, row);
-    case REGISTRY_TABLE_VERSION:
-        retrace_name(row->row.version.ring, row->row.version.number, name);
-        return keep_in(row->retrace->versions, name, row);
-    case REGISTRY_TABLE_CLIENT:
-        return keep_client(row);
+    json_t *was = retrace_find(row->retrace, row->changed.table, row->image);
+    switch (row->changed.table) {
     case REGISTRY_TABLE_KEY:
-        return keep_key(row);
+        return keep_key(row, was);
     case REGISTRY_TABLE_CREDENTIAL:
-        return keep_credential(row);
+        return keep_credential(row, was);
+    case REGISTRY_TABLE_CLIENT:
+        if (row->row.client.forgotten == 0 && was == NULL)
+            return true;
+        break;
+    case REGISTRY_TABLE_RING:
+    case REGISTRY_TABLE_VERSION:
+        break;
     }
-    return true;
+    judge(row, was);
+    return keep(row);
 }
 
 /* ---- Entries ---- */
@@ -192,8 +182,9 @@ static bool keep_issue(struct retrace *retrace, const struct registry_audit *ent
     struct registry_key key, stored;
     retrace->imported = retrace->imported || strcmp(entry->act, "key.import") == 0;
     if (strcmp(entry->act, "key.issue") != 0 || entry->key_id == NULL || entry->detail == NULL || retrace->imported ||
-        json_object_get(retrace->keys, entry->key_id) != NULL || !issued_key_read(entry->detail, &key) ||
-        issued_keys_find(&retrace->issued, key.id, &stored) || strcmp(key.key_id, entry->key_id) != 0)
+        json_object_get(retrace->images[REGISTRY_TABLE_KEY], entry->key_id) != NULL ||
+        !issued_key_read(entry->detail, &key) || issued_keys_find(&retrace->issued, key.id, &stored) ||
+        strcmp(key.key_id, entry->key_id) != 0)
         return false;
     *kept = issued_keys_put(&retrace->issued, &key);
     retrace->count++;
@@ -219,8 +210,9 @@ sealring_status retrace_entry(struct retrace *retrace, const struct registry_aud
     json_t *detail = json_loads(entry->detail, 0, NULL);
     json_t *rows = json_object_get(detail, "rows");
     for (size_t i = 0; kept && i < json_array_size(rows); i++) {
+        json_t *image = json_array_get(rows, i);
         struct retraced_row row = {
-            .retrace = retrace, .entry = entry, .detail = detail, .image = json_array_get(rows, i)};
+            .retrace = retrace, .image = image, .changed = {.entry = entry, .detail = detail, .image = image}};
         kept = keep_row(&row);
     }
     note_lack(retrace, entry, rows);

@@ -8,8 +8,6 @@
 #include "manage/audit/issued_keys.h"
 #include "registry/log/log_rows.h"
 
-#define RETRACE_NAME_SIZE 64
-
 /* entry: the number of the entry that the problem is about, 0 for none. */
 typedef void (*retrace_problem)(uint64_t entry, const char *text, void *context);
 
@@ -19,27 +17,26 @@ typedef void (*retrace_problem)(uint64_t entry, const char *text, void *context)
  * The maps contain the last image of a row; jansson's objects are hash tables. Of keys, credentials and clients, of which there may be millions,
  * they contain only those with more than `issued` stores. */
 struct retrace {
-    json_t *rings;             /* by row */
-    json_t *versions;          /* RING/NUMBER */
-    json_t *clients;           /* name: those that are forgotten, or were */
-    json_t *keys;              /* key ID: those that are not simply active, or were not */
-    json_t *credentials;       /* KEY/SERIAL: those that were given an end */
+    json_t *images[REGISTRY_TABLE_CREDENTIAL +
+                   1];         /* by table; clients: those that are forgotten, or were; keys: those that are not simply
+                                                      active, or were not; credentials: those that were given an end */
     struct issued_keys issued; /* all keys */
     json_t *init;              /* the vault's first detail; NULL: none seen */
     uint64_t count;            /* of credentials */
     bool imported;             /* an entry up to here is about imported keys */
     bool lacks_rows;           /* an older sealring issued keys without their rows in the entry */
+    struct registry *registry; /* whose rows are compared */
     retrace_problem problem;   /* NULL: nobody wants to know */
     void *context;
 };
 
-sealring_status retrace_new(struct retrace **made, retrace_problem problem, void *context, sealring_error *error);
-void retrace_free(struct retrace *retrace);
+sealring_status retrace_begin(struct retrace *retrace, retrace_problem problem, void *context, sealring_error *error);
+void retrace_release(struct retrace *retrace);
 
 /* The next entry of the log. An entry that is not well formed is ignored: the examination of the log reports it. */
 sealring_status retrace_entry(struct retrace *retrace, const struct registry_audit *entry, sealring_error *error);
 
-/* The name of a version in its map (ring, number), and of a credential (key, serial); second 0: of a ring. */
-void retrace_name(int64_t first, uint32_t second, char name[RETRACE_NAME_SIZE]);
+/* The last image of the row that `image` is of; NULL: there is none. */
+json_t *retrace_find(const struct retrace *retrace, enum registry_table table, const json_t *image);
 
 #endif

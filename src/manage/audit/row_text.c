@@ -23,8 +23,13 @@ void row_text_name(enum registry_table table, const json_t *image, const char *r
         snprintf(text, ROW_TEXT_NAME_SIZE, "ring %.64s", text_of(image, "name"));
         break;
     case REGISTRY_TABLE_VERSION:
-        snprintf(text, ROW_TEXT_NAME_SIZE, "version %" JSON_INTEGER_FORMAT " of ring %.64s", number_of(image, "number"),
-                 ring != NULL ? ring : "?");
+        if (ring != NULL)
+            snprintf(text, ROW_TEXT_NAME_SIZE, "version %" JSON_INTEGER_FORMAT " of ring %.64s",
+                     number_of(image, "number"), ring);
+        else
+            snprintf(text, ROW_TEXT_NAME_SIZE,
+                     "version %" JSON_INTEGER_FORMAT " of the ring in row %" JSON_INTEGER_FORMAT,
+                     number_of(image, "number"), number_of(image, "ring"));
         break;
     case REGISTRY_TABLE_CLIENT:
         snprintf(text, ROW_TEXT_NAME_SIZE, "client %.64s", text_of(image, "name"));

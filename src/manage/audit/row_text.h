@@ -10,7 +10,7 @@
 #define ROW_TEXT_NAME_SIZE  192
 #define ROW_TEXT_VALUE_SIZE 128
 
-/* "version 2 of ring payments"; ring: the name of a version's ring, NULL: unknown. */
+/* "version 2 of ring payments"; ring: the name of a version's ring; NULL: its row's number is given. */
 void row_text_name(enum registry_table table, const json_t *image, const char *ring, char text[ROW_TEXT_NAME_SIZE]);
 
 /* A member's value; NULL: the image does not contain it. */

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Makes a backup of the registry while other commands and verifiers continue, and checks backups. */
+#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/base62.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/struct_size.h"
-#include "log/log_examine.h"
 #include "log/log_tree.h"
 #include "manage/act/act.h"
 #include "manage/backup/backup_file.h"
@@ -19,7 +17,6 @@
 #include "registry/rows/closed_facts.h"
 
 #define BACKUP_PATH_SIZE (PATH_MAX + 64)
-#define BACKUP_NONCE     4
 
 struct making {
     sealring_manager *manager;
@@ -84,34 +81,16 @@ static sealring_status copy(struct making *making, sealring_error *error)
     return making->stopped ? error_set(error, SEALRING_REFUSED, "the backup was stopped: there is none") : status;
 }
 
-/* ---- Examining the copy before it is signed ---- */
-
 static sealring_status check_copy(const struct making *making, sealring_error *error)
 {
     struct registry *registry = NULL;
     struct note_key key;
-    struct examine_result result = {.problems = 0};
-    const struct examine how = {.key = &key};
     if (!note_key_parse(making->vkey, &key))
         return error_set(error, SEALRING_REGISTRY, "the registry's key for checkpoints is damaged");
     sealring_status status = registry_open(making->copy, NULL, REGISTRY_READ_ONLY, &registry, error);
     if (status == SEALRING_OK)
-        status = registry_sound(registry, error);
-    if (status != SEALRING_OK)
-        goto cleanup;
-    struct registry_transaction reading = registry_reading(registry, error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = examine_log(registry, &how, &result, error);
-    } while (registry_again(&reading, &status));
-    if (status == SEALRING_OK && result.problems > 0)
-        status =
-            error_set(error, SEALRING_REFUSED,
-                      "no backup was made, as the audit log is not what it should be (%.180s): see `sealring audit "
-                      "verify`",
-                      result.first);
-
-cleanup:
+        status = backup_file_examine(registry, &making->backup, &key,
+                                     "no backup was made, see `sealring audit verify`: the registry", error);
     registry_close(registry);
     return status;
 }
@@ -146,20 +125,19 @@ static sealring_status announce(const struct making *making, sealring_error *err
 
 static sealring_status choose_names(struct making *making, sealring_error *error)
 {
-    uint8_t nonce[BACKUP_NONCE];
-    char hex[2 * BACKUP_NONCE + 1], lock[BACKUP_PATH_SIZE];
+    uint32_t nonce;
+    char lock[BACKUP_PATH_SIZE];
     const char *registry = making->manager->config->registry;
-    sealring_status status = manager_random(nonce, sizeof nonce, error);
+    sealring_status status = manager_random((uint8_t *)&nonce, sizeof nonce, error);
     if (status != SEALRING_OK)
         return status;
-    hex_encode(nonce, sizeof nonce, hex);
     if (strlen(making->file) >= PATH_MAX || making->file[0] == '\0')
         return error_set(error, SEALRING_INVALID, "the backup's path is empty or too long");
     if (access(making->file, F_OK) == 0)
         return error_set(error, SEALRING_REFUSED, "%s exists already: nothing is overwritten", making->file);
     snprintf(making->copy, sizeof making->copy, "%s.backup", registry);
     snprintf(lock, sizeof lock, "%s.backup.lock", registry);
-    snprintf(making->partial, sizeof making->partial, "%s.partial-%s", making->file, hex);
+    snprintf(making->partial, sizeof making->partial, "%s.partial-%08" PRIx32, making->file, nonce);
     return lock_init(&making->lock, lock, error);
 }
 
@@ -167,18 +145,15 @@ static sealring_status choose_names(struct making *making, sealring_error *error
 static sealring_status seal(struct making *making, sealring_error *error)
 {
     char text[BACKUP_TEXT_SIZE];
-    char *note = malloc(REGISTRY_NOTE_SIZE);
-    if (note == NULL)
-        return error_no_memory(error);
+    char note[REGISTRY_NOTE_SIZE];
     sealring_status status = backup_file_hash(making->copy, &making->backup, &making->progress, error);
     if (status == SEALRING_OK) {
         backup_format(&making->backup, text);
         status = witness_sign_note(making->manager->config, making->backup.vault_id, making->vkey, text, note, error);
     }
-    if (status == SEALRING_OK)
-        status = backup_file_write(making->file, making->partial, note, making->copy, &making->progress, error);
-    free(note);
-    return status;
+    return status == SEALRING_OK
+               ? backup_file_write(making->file, making->partial, note, making->copy, &making->progress, error)
+               : status;
 }
 
 static sealring_status make(struct making *making, sealring_error *error)
@@ -205,26 +180,20 @@ sealring_status sealring_backup(sealring_manager *manager, const char *file, sea
                                 sealring_backup_info *info, sealring_error *error)
 {
     sealring_backup_info told = {.size = sizeof told};
-    struct making *making = calloc(1, sizeof *making);
-    if (making == NULL)
-        return error_no_memory(error);
-    *making = (struct making){.manager = manager, .file = file, .progress = {each, context}, .error = error};
-    making->lock.descriptor = -1;
-    sealring_status status = SEALRING_OK;
+    struct making making = {
+        .manager = manager, .file = file, .lock = {.descriptor = -1}, .progress = {each, context}, .error = error};
     if (!witness_configured(manager->config))
-        status = error_set(error, SEALRING_TOKEN,
-                           "this vault has no audit token, so nothing can sign a backup: see sealring-init(1)");
+        return error_set(error, SEALRING_TOKEN,
+                         "this vault has no audit token, so nothing can sign a backup: see sealring-init(1)");
+    sealring_status status = choose_names(&making, error);
     if (status == SEALRING_OK)
-        status = choose_names(making, error);
-    if (status == SEALRING_OK)
-        status = make(making, error);
+        status = make(&making, error);
     if (status == SEALRING_OK) {
-        backup_file_describe(&making->backup, &told);
-        snprintf(told.key, sizeof told.key, "%s", making->vkey);
+        backup_file_describe(&making.backup, &told);
+        snprintf(told.key, sizeof told.key, "%s", making.vkey);
         sized_give(info, &told, sizeof told);
     }
-    lock_free(&making->lock);
-    free(making);
+    lock_free(&making.lock);
     return status;
 }
 
@@ -238,20 +207,17 @@ sealring_status sealring_backup_check(const char *file, const char *key, sealrin
     struct note_key parsed;
     if (!note_key_parse(key, &parsed))
         return error_set(error, SEALRING_INVALID, "that is no verifier key: NAME+ID+BASE64 is wanted");
-    struct backup_file *opened = malloc(sizeof *opened);
-    if (opened == NULL)
-        return error_no_memory(error);
-    sealring_status status = backup_file_open(file, opened, error);
-    if (status == SEALRING_OK) {
-        status = backup_file_judge(opened, &parsed, error);
-        if (status == SEALRING_OK)
-            status = backup_file_take(opened, NULL, &progress, error);
-        backup_file_describe(&opened->backup, &told);
-        snprintf(told.key, sizeof told.key, "%s", key);
-        backup_file_close(opened);
-    }
+    struct backup_file opened;
+    sealring_status status = backup_file_open(file, &opened, error);
+    if (status != SEALRING_OK)
+        return status;
+    status = backup_file_judge(&opened, &parsed, error);
+    if (status == SEALRING_OK)
+        status = backup_file_take(&opened, NULL, &progress, error);
+    backup_file_describe(&opened.backup, &told);
+    snprintf(told.key, sizeof told.key, "%s", key);
+    backup_file_close(&opened);
     if (status == SEALRING_OK)
         sized_give(info, &told, sizeof told);
-    free(opened);
     return status;
 }

@@ -14,6 +14,9 @@
 #include "base/base64.h"
 #include "base/error.h"
 #include "base/sha256.h"
+#include "log/log_examine.h"
+#include "registry/connection/registry_copy.h"
+#include "registry/rows/closed_facts.h"
 
 #define BACKUP_MAGIC     "sealring-backup 1 "
 #define BACKUP_LINE_SIZE 32
@@ -230,6 +233,44 @@ sealring_status backup_file_judge(const struct backup_file *file, const struct n
     if (verdict == NOTE_NOT_SIGNED)
         return damaged(file, "its note is not signed by this vault's audit key", error);
     return strcmp(key->name, origin) == 0 ? SEALRING_OK : damaged(file, "it is another vault's", error);
+}
+
+static sealring_status compare(struct registry *registry, const struct backup *backup, const struct examine *how,
+                               const char *name, sealring_error *error)
+{
+    const struct registry_vault *vault = registry_vault_row(registry);
+    struct examine_result result;
+    struct merkle_hash closed;
+    uint64_t count = 0;
+    sealring_status status = examine_log(registry, how, &result, error);
+    if (status == SEALRING_OK)
+        status = registry_closed_head(registry, &count, closed.bytes, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (result.problems > 0)
+        return error_set(error, SEALRING_REFUSED, "%s has an audit log that is not what it should be: %.180s", name,
+                         result.first);
+    if (memcmp(vault->vault_id, backup->vault_id, sizeof backup->vault_id) != 0 ||
+        memcmp(vault->era, backup->era, sizeof backup->era) != 0 || vault->epoch != backup->epoch ||
+        result.entries != backup->entries || !merkle_equal(&result.root, &backup->root) ||
+        count != backup->closed_count || !merkle_equal(&closed, &backup->closed))
+        return error_set(error, SEALRING_REFUSED, "%s is no good backup: its note is about another registry", name);
+    return SEALRING_OK;
+}
+
+sealring_status backup_file_examine(struct registry *registry, const struct backup *backup, const struct note_key *key,
+                                    const char *name, sealring_error *error)
+{
+    const struct examine how = {.key = key};
+    sealring_status status = registry_sound(registry, error);
+    if (status != SEALRING_OK)
+        return status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = compare(registry, backup, &how, name, error);
+    } while (registry_again(&reading, &status));
+    return status;
 }
 
 sealring_status backup_file_take(struct backup_file *file, const char *target, const struct backup_progress *progress,

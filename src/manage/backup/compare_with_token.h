@@ -4,7 +4,7 @@
 #define MANAGE_BACKUP_COMPARE_WITH_TOKEN_H
 
 #include "config/config.h"
-#include "registry/rows/rows.h"
+#include "manage/tokens/key_inventory.h"
 
 enum confront_verdict {
     CONFRONT_GOOD,   /* accepted, and its key proves itself and signs; or closed in the token as well */
@@ -15,25 +15,20 @@ enum confront_verdict {
 };
 
 struct confront_version {
-    struct registry_version row;
-    struct registry_ring ring;
+    const struct registry_version *row;
+    const struct registry_ring *ring;
     enum confront_verdict verdict;
     bool gone;     /* the token has no such object, whatever the version's state */
     char why[128]; /* the reason for CONFRONT_WRONG */
 };
 
 struct confront {
-    struct registry_vault vault;
-    struct confront_version *versions; /* of all rings */
-    size_t count;
-    struct registry_ring *rings;
-    size_t ring_count;
-    size_t proved; /* accepted versions whose key proved itself and signs */
-    size_t lost;   /* accepted versions whose key did not */
-    struct confront_object *objects;
-    size_t object_count;
-    size_t strange;          /* objects with a version's label that no version has */
-    char strange_names[160]; /* the labels of the first of them */
+    struct inventory inventory;
+    struct confront_version *versions; /* for each of the inventory's */
+    size_t proved;                     /* accepted versions whose key proved itself and signs */
+    size_t lost;                       /* accepted versions whose key did not */
+    size_t strange;                    /* objects with a version's label that no version has */
+    char strange_names[160];           /* the labels of the first of them */
 };
 
 /* Asks the token, outside any transaction. SEALRING_TOKEN: the token cannot be asked, so nothing can be concluded. */

@@ -14,16 +14,6 @@
 #include "manage/audit/read_export.h"
 #include "registry/rows/closed_facts.h"
 
-#define REPLAY_BATCH 64 /* entries in one transaction */
-
-/* Entries whose lines are kept until their acts are repeated. */
-struct replay_batch {
-    struct registry_audit entries[REPLAY_BATCH];
-    json_t *lines[REPLAY_BATCH];
-    size_t count;
-    struct redo redo; /* the counts including them */
-};
-
 /* ---- What the exports contain ---- */
 
 static sealring_status take_checkpoint(struct replay *replay, const struct exported *line, sealring_error *error)
@@ -142,29 +132,29 @@ static sealring_status redo_batch(struct replay *replay, sealring_error *error)
     struct registry *registry = replay->registry;
     struct redo redo = replay->redo; /* a transaction that is run again counts once */
     sealring_status status = SEALRING_OK;
-    for (size_t i = 0; status == SEALRING_OK && i < replay->batch->count; i++) {
-        const struct registry_audit *entry = &replay->batch->entries[i];
+    for (size_t i = 0; status == SEALRING_OK && i < replay->batch.count; i++) {
+        const struct registry_audit *entry = &replay->batch.entries[i];
         status = redo_entry(registry, entry, &redo, error);
         if (status == SEALRING_OK)
             status = registry_audit_replay(registry, entry, error);
         if (status == SEALRING_OK)
             status = tree_grow(registry, entry->sequence, error);
     }
-    replay->batch->redo = redo;
+    replay->batch.redo = redo;
     return status;
 }
 
 static void empty_batch(struct replay *replay)
 {
-    for (size_t i = 0; i < replay->batch->count; i++)
-        json_decref(replay->batch->lines[i]);
-    replay->batch->count = 0;
+    for (size_t i = 0; i < replay->batch.count; i++)
+        json_decref(replay->batch.lines[i]);
+    replay->batch.count = 0;
 }
 
 static sealring_status flush(struct replay *replay, sealring_error *error)
 {
     struct registry_write how = {.moves_epoch = false};
-    size_t count = replay->batch->count;
+    size_t count = replay->batch.count;
     if (count == 0)
         return SEALRING_OK;
     if (RAND_bytes(how.operation_id, sizeof how.operation_id) != 1)
@@ -178,7 +168,7 @@ static sealring_status flush(struct replay *replay, sealring_error *error)
     empty_batch(replay);
     if (status != SEALRING_OK)
         return status;
-    replay->redo = replay->batch->redo;
+    replay->redo = replay->batch.redo;
     replay->done += count;
     return backup_progress(replay->progress, "replaying", replay->done - replay->start, replay->target - replay->start,
                            error);
@@ -187,7 +177,7 @@ static sealring_status flush(struct replay *replay, sealring_error *error)
 static sealring_status do_line(const struct exported *line, void *context, sealring_error *error)
 {
     struct replay *replay = context;
-    struct replay_batch *batch = replay->batch;
+    struct replay_batch *batch = &replay->batch;
     uint64_t next = replay->done + batch->count + 1;
     struct merkle_hash hash;
     if (line->checkpoint != NULL || line->entry.sequence != next || next > replay->target)
@@ -251,9 +241,6 @@ static sealring_status verify(const struct replay *replay, sealring_error *error
 
 sealring_status replay_run(struct replay *replay, sealring_error *error)
 {
-    replay->batch = calloc(1, sizeof *replay->batch);
-    if (replay->batch == NULL)
-        return error_no_memory(error);
     sealring_status status =
         replay->target > replay->start ? exports_each(replay->paths, do_line, replay, error) : SEALRING_OK;
     if (status == SEALRING_OK)
@@ -273,7 +260,6 @@ sealring_status replay_run(struct replay *replay, sealring_error *error)
 
 void replay_release(struct replay *replay)
 {
-    free(replay->batch);
     free(replay->hashes);
     free(replay->checkpoints);
 }

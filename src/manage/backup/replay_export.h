@@ -3,9 +3,21 @@
 #ifndef MANAGE_BACKUP_REPLAY_EXPORT_H
 #define MANAGE_BACKUP_REPLAY_EXPORT_H
 
+#include <jansson.h>
+
 #include "manage/audit/redo_entry.h"
 #include "manage/backup/backup_file.h"
 #include "manage/session/audit_token.h"
+
+#define REPLAY_BATCH 64 /* entries in one transaction */
+
+/* Entries whose lines are kept until their acts are repeated. */
+struct replay_batch {
+    struct registry_audit entries[REPLAY_BATCH];
+    json_t *lines[REPLAY_BATCH];
+    size_t count;
+    struct redo redo; /* the counts including them */
+};
 
 struct replay {
     struct registry *registry; /* restored from the backup; its lock is held */
@@ -23,7 +35,7 @@ struct replay {
     struct merkle_hash *hashes;     /* of the entries from start + 1 to end */
     struct checkpoint *checkpoints; /* from the exports */
     size_t count;
-    struct replay_batch *batch;
+    struct replay_batch batch;
 };
 
 /* Reads the exports and determines up to which entry they can be trusted. SEALRING_REFUSED names what is wrong with them: a line, an entry that was

@@ -9,8 +9,7 @@
 #include "base/error.h"
 #include "bell/bell.h"
 #include "base/struct_size.h"
-#include "log/log_examine.h"
-#include "manage/backup/restore_losses.h"
+#include "manage/backup/restore.h"
 #include "manage/session/actor.h"
 #include "registry/connection/registry_copy.h"
 #include "registry/rows/closed_facts.h"
@@ -32,7 +31,6 @@ static void tell_waiting(const struct lock_holder *holder, void *context)
  * commands restore files under it as well, and because a person who holds it by hand wants no writes. */
 static sealring_status repair(struct restore *restore, struct registry *registry, sealring_error *error)
 {
-    int64_t wait = restore->options.lock_wait > 0 ? restore->options.lock_wait : RESTORE_LOCK_WAIT_MS;
     struct lock lock = {.descriptor = -1};
     if (registry != NULL && restore->config->software == NULL)
         return SEALRING_OK;
@@ -41,7 +39,7 @@ static sealring_status repair(struct restore *restore, struct registry *registry
     lock.waits_context = restore;
     lock.yields_to = restore->config->urgent;
     if (status == SEALRING_OK)
-        status = lock_acquire(&lock, wait, "restore", error);
+        status = lock_acquire(&lock, restore->options.lock_wait, "restore", error);
     if (status == SEALRING_OK)
         status = token_files_repair(&restore->files, restore->config, registry, error);
     lock_free(&lock);
@@ -55,17 +53,14 @@ static sealring_status refuse_unknown(const struct restore *restore, sealring_er
     char vault_id[2 * BACKUP_ID_SIZE + 1];
     const struct token_file *lost = token_files_lost(&restore->files, true);
     hex_encode(restore->file.backup.vault_id, BACKUP_ID_SIZE, vault_id);
-    if (lost == NULL)
-        return error_set(
-            error, SEALRING_REFUSED,
-            "%s states that it is of vault %s, whose key the audit token does not have: it is another vault's backup, or "
-            "the audit token is another one",
-            restore->file.path, vault_id);
-    return error_set(
-        error, SEALRING_REFUSED,
-        "%s states that it is of vault %s, whose key the audit token does not have: it is another vault's backup, or the key was "
-        "in a file that is damaged and has no good copy (%s): then bring the token's folder back from a backup first",
-        restore->file.path, vault_id, lost->path);
+    return error_set(error, SEALRING_REFUSED,
+                     "%s states that it is of vault %s, whose key the audit token does not have: it is another vault's "
+                     "backup, or %s%s%s",
+                     restore->file.path, vault_id,
+                     lost == NULL ? "the audit token is another one"
+                                  : "the key was in a file that is damaged and has no good copy (",
+                     lost == NULL ? "" : lost->path,
+                     lost == NULL ? "" : "): then bring the token's folder back from a backup first");
 }
 
 static sealring_status recall(struct restore *restore, sealring_error *error)
@@ -83,33 +78,6 @@ static sealring_status recall(struct restore *restore, sealring_error *error)
     return status;
 }
 
-/* Examines the whole log, as `sealring audit verify` does, and checks that the registry is the one that the note describes. */
-static sealring_status examine(const struct restore *restore, sealring_error *error)
-{
-    const struct backup *backup = &restore->file.backup;
-    struct registry *registry = restore->restored;
-    const struct registry_vault *vault = registry_vault_row(registry);
-    const char *path = restore->file.path;
-    const struct examine how = {.key = &restore->key};
-    struct examine_result result;
-    struct merkle_hash closed;
-    uint64_t count = 0;
-    sealring_status status = examine_log(registry, &how, &result, error);
-    if (status == SEALRING_OK)
-        status = registry_closed_head(registry, &count, closed.bytes, error);
-    if (status != SEALRING_OK)
-        return status;
-    if (result.problems > 0)
-        return error_set(error, SEALRING_REFUSED, "%s has an audit log that is not what it should be: %.180s", path,
-                         result.first);
-    if (memcmp(vault->vault_id, backup->vault_id, sizeof backup->vault_id) != 0 ||
-        memcmp(vault->era, backup->era, sizeof backup->era) != 0 || vault->epoch != backup->epoch ||
-        result.entries != backup->entries || !merkle_equal(&result.root, &backup->root) ||
-        count != backup->closed_count || !merkle_equal(&closed, &backup->closed))
-        return error_set(error, SEALRING_REFUSED, "%s is no good backup: its note is about another registry", path);
-    return SEALRING_OK;
-}
-
 static sealring_status unpack(struct restore *restore, sealring_error *error)
 {
     registry_discard(restore->path); /* left by a run that was killed: this process holds the lock */
@@ -119,60 +87,37 @@ static sealring_status unpack(struct restore *restore, sealring_error *error)
     if (status != SEALRING_OK)
         return status;
     registry_take_lock(restore->restored, &restore->lock);
-    status = registry_sound(restore->restored, error);
-    if (status != SEALRING_OK)
-        return status;
-    struct registry_transaction reading = registry_reading(restore->restored, error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = examine(restore, error);
-    } while (registry_again(&reading, &status));
-    return status;
+    return backup_file_examine(restore->restored, &restore->file.backup, &restore->key, restore->file.path, error);
 }
 
 /* ---- The registry in place ---- */
 
-/* Notes its state. *other: it is another vault's. */
-static sealring_status read_live(struct restore *restore, bool *other, sealring_error *error)
-{
-    struct registry *live = restore->live;
-    struct install_before *before = &restore->before;
-    sealring_status status;
-    struct registry_transaction reading = registry_reading(live, error);
-    do {
-        if (!registry_begin(&reading, &status))
-            continue;
-        const struct registry_vault *vault = registry_vault_row(live);
-        *other = memcmp(vault->vault_id, restore->file.backup.vault_id, sizeof vault->vault_id) != 0;
-        memcpy(before->era, vault->era, sizeof vault->era);
-        before->epoch = vault->epoch;
-        status = registry_audit_size(live, &before->entries, error);
-    } while (registry_again(&reading, &status));
-    return status;
-}
-
 /* A registry that cannot be opened or read is replaced; one of another vault is not. */
 static sealring_status open_live(struct restore *restore, sealring_error *error)
 {
+    static const uint8_t unread[REGISTRY_ID_SIZE];
     sealring_error inner = {0};
     bool other = false;
     sealring_status status =
         registry_open(restore->config->registry, restore->config->lock, REGISTRY_READ_WRITE, &restore->live, &inner);
     if (status == SEALRING_OK) {
         registry_lock_of(restore->live)->yields_to = restore->config->urgent;
-        status = read_live(restore, &other, &inner);
+        status = install_read_state(restore->live, &restore->before, &inner);
+        other = memcmp(restore->before.vault_id, unread, sizeof unread) != 0 &&
+                memcmp(restore->before.vault_id, restore->file.backup.vault_id, sizeof unread) != 0;
     }
     if (status == SEALRING_OK && !other)
         return SEALRING_OK;
     registry_close(restore->live);
     restore->live = NULL;
-    restore->before = (struct install_before){.epoch = 0};
+    memset(&restore->before, 0, sizeof restore->before);
     if (other)
         return error_set(error, SEALRING_REFUSED, "%s is another vault's backup than the one of this vault's registry",
                          restore->file.path);
     if (error_is_exhaustion(&inner))
         return error_set(error, status, "%s", inner.message);
-    return restore_tell(restore, false, "the registry in place cannot be used any more (%.200s)", inner.message);
+    restore_tell(restore, false, "the registry in place cannot be used any more (%.200s)", inner.message);
+    return SEALRING_OK;
 }
 
 /* ---- A new era, with an epoch above any that a verifier may have seen in another era ---- */
@@ -269,14 +214,12 @@ static sealring_status commit(struct restore *restore, sealring_error *error)
 
 static sealring_status carry_out(struct restore *restore, sealring_error *error)
 {
-    char aside[INSTALL_PATH_SIZE] = "", trace[SEALRING_MESSAGE_SIZE];
+    char trace[SEALRING_MESSAGE_SIZE];
     sealring_status status = commit(restore, error);
     if (status != SEALRING_OK || restore->options.dry_run)
         return status;
     restore->installs = true;
-    status = install_registry(restore->config, restore->path, &restore->restored, &restore->live, &restore->lock,
-                              &restore->before, &restore->progress, aside, error);
-    snprintf(restore->result.aside, sizeof restore->result.aside, "%s", aside);
+    status = install_registry(restore, error);
     if (status != SEALRING_OK)
         return status;
     (void)bell_ring(restore->config->bell); /* verifiers load the restored registry at once */
@@ -322,9 +265,8 @@ static sealring_status prepare(struct restore *restore, const char *vault, sealr
 
 static sealring_status run(struct restore *restore, sealring_error *error)
 {
-    int64_t wait = restore->options.lock_wait > 0 ? restore->options.lock_wait : RESTORE_LOCK_WAIT_MS;
     struct replay *replay = &restore->replay;
-    sealring_status status = lock_acquire(&restore->lock, wait, "restore", error);
+    sealring_status status = lock_acquire(&restore->lock, restore->options.lock_wait, "restore", error);
     if (status == SEALRING_OK)
         status = repair(restore, NULL, error);
     if (status == SEALRING_OK) /* under the lock, so that nobody moves the anchor meanwhile */
@@ -377,6 +319,8 @@ sealring_status sealring_restore(const char *vault, const char *file, const seal
     if (restore == NULL)
         return error_no_memory(error);
     sized_take(&restore->options, sizeof restore->options, options);
+    if (restore->options.lock_wait <= 0)
+        restore->options.lock_wait = RESTORE_LOCK_WAIT_MS;
     restore->each = each;
     restore->context = context;
     restore->result.size = sizeof restore->result;

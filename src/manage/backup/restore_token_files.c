@@ -2,7 +2,6 @@
 /* The files of the vault's own software tokens during a restore: repaired from their copies before the tokens are used. */
 #include "manage/backup/restore_token_files.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +16,9 @@ struct repair {
 };
 
 /* Anybody may have chosen a name in the token's folder. */
-static void add(struct repair *repair, const char *folder, const struct object_file *object,
-                enum copies_outcome outcome)
+static void add(const char *folder, const struct object_file *object, enum copies_outcome outcome, void *context)
 {
+    const struct repair *repair = context;
     struct token_files *files = repair->files;
     if (!array_grow(&files->files, files->count)) {
         files->incomplete = true;
@@ -33,21 +32,15 @@ static void add(struct repair *repair, const char *folder, const struct object_f
             *c = '?';
 }
 
-static void take(const char *folder, const struct object_file *object, enum copies_outcome outcome, void *context)
-{
-    add(context, folder, object, outcome);
-}
-
 /* ---- A dry run ---- */
 
 static void take_damaged(const char *token, const char *file, enum store_state state, void *context)
 {
-    struct repair *repair = context;
     struct object_file named = {.known = false};
     if (state != STORE_DAMAGED)
         return;
     snprintf(named.file, sizeof named.file, "%s", file);
-    add(repair, token, &named, COPIES_RESTORED);
+    add(token, &named, COPIES_RESTORED, context);
 }
 
 /* A dry run can continue without some key objects. But without its own files, or an audit token without its objects, a token answers wrongly. */
@@ -76,7 +69,7 @@ sealring_status token_files_repair(struct token_files *files, const struct confi
     if (config->software == NULL)
         return SEALRING_OK;
     repair.store = software_store(config->software);
-    sealring_status status = copies_restore(config, registry, take, &repair, error);
+    sealring_status status = copies_restore(config, registry, add, &repair, error);
     if (status == SEALRING_OK && !software_may_write(config->software))
         status = check_unrepaired(files, &repair, error);
     return status == SEALRING_OK && files->incomplete ? error_no_memory(error) : status;
@@ -84,10 +77,8 @@ sealring_status token_files_repair(struct token_files *files, const struct confi
 
 /* ---- What was found ---- */
 
-/* The damaged or missing file of the version's object; NULL: it was neither damaged nor missing, or it has no copy. */
-static const struct token_file *file_of(const struct token_files *files, const struct confront_version *version)
+const struct token_file *token_files_find(const struct token_files *files, const struct registry_version *row)
 {
-    const struct registry_version *row = &version->row;
     for (size_t i = 0; i < files->count; i++) {
         const struct object_file *object = &files->files[i].object;
         if (!files->files[i].audit && object->known && object->object_id_length == row->object_id_length &&
@@ -114,9 +105,9 @@ bool token_files_are_own(const struct config *config)
 
 void token_files_suppose(const struct token_files *files, struct confront *confront)
 {
-    for (size_t i = 0; i < confront->count; i++) {
+    for (size_t i = 0; i < confront->inventory.version_count; i++) {
         struct confront_version *version = &confront->versions[i];
-        const struct token_file *file = file_of(files, version);
+        const struct token_file *file = token_files_find(files, version->row);
         if (file == NULL || file->outcome != COPIES_RESTORED)
             continue;
         if (version->verdict != CONFRONT_GOOD && version->verdict != CONFRONT_OPEN) {
@@ -126,73 +117,6 @@ void token_files_suppose(const struct token_files *files, struct confront *confr
         version->verdict = CONFRONT_GOOD;
         version->gone = false;
     }
-}
-
-/* ---- Descriptions ---- */
-
-bool token_files_describe(const struct token_files *files, size_t index, const struct confront *confront, bool dry_run,
-                          char text[TOKEN_FILES_TEXT_SIZE])
-{
-    const struct token_file *file = &files->files[index];
-    const struct confront_version *version = NULL;
-    const char *done = dry_run ? "would be restored" : "was restored";
-    for (size_t i = 0; i < confront->count && version == NULL; i++)
-        if (file_of(files, &confront->versions[i]) == file)
-            version = &confront->versions[i];
-    if (file->outcome != COPIES_RESTORED)
-        return false;
-    if (version == NULL)
-        snprintf(text, TOKEN_FILES_TEXT_SIZE,
-                 "a file of the %s token was damaged or missing, and %s from its copy (%s)",
-                 file->audit ? "audit" : "key", done, file->path);
-    else
-        snprintf(text, TOKEN_FILES_TEXT_SIZE,
-                 "the file of the key of version %" PRIu32
-                 " of ring %s was damaged or missing, and %s from its copy (%s)",
-                 version->row.number, version->ring.name, done, file->path);
-    return true;
-}
-
-bool token_files_describe_gone(const struct token_files *files, const struct confront_version *version,
-                               char text[TOKEN_FILES_TEXT_SIZE])
-{
-    const struct token_file *file = file_of(files, version);
-    if (!version->gone || version->row.state != SEALRING_VERSION_RETIRED)
-        return false;
-    if (file != NULL && file->outcome == COPIES_WITHHELD)
-        snprintf(
-            text, TOKEN_FILES_TEXT_SIZE,
-            "version %" PRIu32
-            " of ring %s is retired, and the file of its key is %s: the key of a closed version is not restored from "
-            "its copy, so the version cannot be reinstated (%s)",
-            version->row.number, version->ring.name, file->object.state == OBJECT_FILE_MISSING ? "missing" : "damaged",
-            file->path);
-    else
-        snprintf(text, TOKEN_FILES_TEXT_SIZE,
-                 "version %" PRIu32
-                 " of ring %s is retired, and its key is not in the token: it was destroyed since the backup, or is "
-                 "lost, so the version cannot be reinstated",
-                 version->row.number, version->ring.name);
-    return true;
-}
-
-void token_files_describe_loss(const struct token_files *files, const struct confront_version *version,
-                               char text[TOKEN_FILES_TEXT_SIZE])
-{
-    const struct token_file *lost = token_files_lost(files, false);
-    if (version->verdict == CONFRONT_CLOSED)
-        snprintf(text, TOKEN_FILES_TEXT_SIZE, "the token lets its key sign no more, so it was closed since");
-    else if (version->verdict == CONFRONT_WRONG)
-        snprintf(text, TOKEN_FILES_TEXT_SIZE, "the token's object is not its key (%s)", version->why);
-    else if (lost == NULL)
-        snprintf(text, TOKEN_FILES_TEXT_SIZE,
-                 "its key is not in the token: it was destroyed since the backup, or is lost");
-    else
-        snprintf(
-            text, TOKEN_FILES_TEXT_SIZE,
-            "its key is not in the token: it was destroyed since the backup, or was in a file that is damaged and has no "
-            "good copy (%s): bring the token's folder back from a backup first, if there is one",
-            lost->path);
 }
 
 void token_files_release(struct token_files *files)

@@ -9,7 +9,6 @@
 #include "registry/rows/rows.h"
 
 #define TOKEN_FILES_PATH_SIZE 160
-#define TOKEN_FILES_TEXT_SIZE 448
 
 struct token_file {
     char path[TOKEN_FILES_PATH_SIZE]; /* below the vault's directory, for people: printable ASCII */
@@ -36,19 +35,8 @@ const struct token_file *token_files_lost(const struct token_files *files, bool 
 /* Makes a dry run continue as if the files were repaired: what the token answered without them does not count. */
 void token_files_suppose(const struct token_files *files, struct confront *confront);
 
-/* Each of these writes what an operator should know. False: there is nothing to report. */
-
-/* For the file number `index`: that it was restored, and for which version. */
-bool token_files_describe(const struct token_files *files, size_t index, const struct confront *confront, bool dry_run,
-                          char text[TOKEN_FILES_TEXT_SIZE]);
-
-/* For a closed version: that its key is gone, which a reinstatement would need. */
-bool token_files_describe_gone(const struct token_files *files, const struct confront_version *version,
-                               char text[TOKEN_FILES_TEXT_SIZE]);
-
-/* For an accepted version without a usable key: what happened to the key. */
-void token_files_describe_loss(const struct token_files *files, const struct confront_version *version,
-                               char text[TOKEN_FILES_TEXT_SIZE]);
+/* The damaged or missing file of the version's object; NULL: it was neither damaged nor missing, or it has no copy. */
+const struct token_file *token_files_find(const struct token_files *files, const struct registry_version *row);
 
 /* Whether both tokens are the vault's own: then an audit token that has this vault's key confirms that the key token is this vault's as well. */
 bool token_files_are_own(const struct config *config);

@@ -88,9 +88,7 @@ static void open_registry(struct doctor *doctor)
 static sealring_status look(struct doctor *doctor, sealring_error *error)
 {
     doctor->incomplete = SEALRING_OK;
-    doctor->result.registry_examined = false;
-    doctor->result.token_examined = false;
-    doctor->result.audit_token_examined = false;
+    doctor->result = (sealring_doctor_result){.size = sizeof doctor->result};
     doctor_look_at_vault(doctor);
     sealring_status status = load_config(doctor, error);
     if (status != SEALRING_OK || doctor->config == NULL)
@@ -112,29 +110,34 @@ static sealring_status look(struct doctor *doctor, sealring_error *error)
 
 /* ---- before and after ------------------------------------------------------------------------------------------------------- */
 
-static struct doctor_finding *find_same(const struct doctor_findings *findings, const struct doctor_finding *wanted)
+/* Among the first `count` findings. */
+static struct doctor_finding *find_same(const struct doctor *doctor, size_t count, const struct doctor_finding *wanted)
 {
-    for (size_t i = 0; i < findings->count; i++)
-        if (findings->items[i].kind == wanted->kind && wanted->object != NULL && findings->items[i].object != NULL &&
-            strcmp(findings->items[i].object, wanted->object) == 0)
-            return &findings->items[i];
+    for (size_t i = 0; i < count; i++) {
+        struct doctor_finding *present = &doctor->findings.items[i];
+        if (present->kind == wanted->kind && wanted->object != NULL && present->object != NULL &&
+            strcmp(present->object, wanted->object) == 0)
+            return present;
+    }
     return NULL;
 }
 
-/* A finding that is no longer found was repaired; one that is still found keeps the reason why. */
-static void compare(struct doctor *doctor, struct doctor_findings *before, struct doctor_findings *mended)
+/* A finding that is no longer found was repaired, and is kept; one that is still found keeps the reason why. */
+static void compare(struct doctor *doctor, struct doctor_findings *before)
 {
+    size_t count = doctor->findings.count;
     for (size_t i = 0; i < before->count; i++) {
         struct doctor_finding *old = &before->items[i];
-        struct doctor_finding *same = find_same(&doctor->findings, old);
+        struct doctor_finding *same = find_same(doctor, count, old);
+        if (same != NULL && old->repaired)
+            continue; /* in an earlier round, and it is there again */
         if (same != NULL) {
-            free(same->failure);
-            same->failure = old->failure;
             same->tried = old->tried;
+            same->failure = old->failure;
             old->failure = NULL;
             continue;
         }
-        struct doctor_finding *kept = doctor_add(mended);
+        struct doctor_finding *kept = doctor_add(&doctor->findings);
         if (kept == NULL) {
             doctor->no_memory = true;
             continue;
@@ -157,7 +160,6 @@ static bool has_something_to_mend(const struct doctor *doctor)
  * repaired: they may lack the path. */
 static sealring_status repair(struct doctor *doctor, sealring_error *error)
 {
-    struct doctor_findings mended = {.items = NULL};
     sealring_status status = SEALRING_OK;
     for (int i = 0; i < ROUNDS_MOST && status == SEALRING_OK && !doctor->no_memory && doctor->manager != NULL &&
                     has_something_to_mend(doctor);
@@ -166,64 +168,66 @@ static sealring_status repair(struct doctor *doctor, sealring_error *error)
         struct doctor_findings before = doctor->findings;
         doctor->findings = (struct doctor_findings){.items = NULL};
         status = look(doctor, error);
-        compare(doctor, &before, &mended);
+        compare(doctor, &before);
         doctor_forget(&before, 0);
         free(before.items);
     }
-    for (size_t i = 0; i < mended.count; i++) {
-        struct doctor_finding *kept =
-            find_same(&doctor->findings, &mended.items[i]) == NULL ? doctor_add(&doctor->findings) : NULL;
-        if (kept == NULL)
-            doctor_release(&mended.items[i]); /* it was found again */
-        else
-            *kept = mended.items[i];
-    }
-    free(mended.items);
     return status;
 }
 
 /* ---- reporting ---------------------------------------------------------------------------------------------------------------- */
 
-static void count_finding(sealring_doctor_result *result, const struct doctor_finding *finding,
-                          sealring_severity severity)
-{
-    result->found++;
-    if (finding->repaired)
-        result->repaired++;
-    else if (severity == SEALRING_SEVERITY_NOTICE)
-        result->notices++;
-    else
-        result->remaining++;
-}
-
-/* Fills in what to do about a finding of its kind. */
+/* Makes what to do of a pattern: {object} is quoted for a shell, {id} is the object's last word. */
 static void fill_mend(struct doctor *doctor, struct doctor_finding *finding, const char *pattern)
 {
-    char word[DOCTOR_WORD_SIZE], number[16];
-    const char *const names[] = {"{object}", "{ring}", "{version}"};
-    const char *const values[] = {doctor_word(finding->object, word), finding->ring, number};
+    char word[DOCTOR_WORD_SIZE], version[16], owner[16], group[16], mode[16];
+    const char *space = strrchr(finding->object, ' ');
+    const struct {
+        const char *name;
+        const char *value;
+    } places[] = {{"{object}", doctor_word(finding->object, word)},
+                  {"{id}", space != NULL ? space + 1 : ""},
+                  {"{ring}", finding->ring},
+                  {"{version}", version},
+                  {"{owner}", owner},
+                  {"{group}", group},
+                  {"{mode}", mode}};
+    const size_t count = sizeof places / sizeof *places;
     size_t length = 0;
     FILE *text = open_memstream(&finding->mend, &length);
     doctor->no_memory = doctor->no_memory || text == NULL;
     if (text == NULL)
         return;
-    snprintf(number, sizeof number, "%" PRIu32, finding->version);
+    snprintf(version, sizeof version, "%" PRIu32, finding->version);
+    snprintf(owner, sizeof owner, "%u", (unsigned)finding->owner);
+    snprintf(group, sizeof group, "%u", (unsigned)finding->group);
+    snprintf(mode, sizeof mode, "%03o", (unsigned)finding->mode);
     while (*pattern != '\0') {
         size_t i = 0;
-        while (i < 3 && strncmp(pattern, names[i], strlen(names[i])) != 0)
+        while (i < count && strncmp(pattern, places[i].name, strlen(places[i].name)) != 0)
             i++;
-        if (i < 3)
-            fputs(values[i], text);
+        if (i < count)
+            fputs(places[i].value, text);
         else
             fputc(*pattern, text);
-        pattern += i < 3 ? strlen(names[i]) : 1;
+        pattern += i < count ? strlen(places[i].name) : 1;
     }
     doctor->no_memory = fclose(text) != 0 || doctor->no_memory;
 }
 
-static int tell(const struct doctor_finding *finding, const struct doctor_kind_row *row, sealring_finding_callback each,
-                void *context)
+static int tell(struct doctor *doctor, struct doctor_finding *finding, sealring_finding_callback each, void *context)
 {
+    const struct doctor_kind_row *row = &doctor_kinds[finding->kind];
+    const char *pattern = finding->pattern != NULL ? finding->pattern : row->mend;
+    if (finding->mend == NULL && pattern != NULL)
+        fill_mend(doctor, finding, pattern);
+    doctor->result.found++;
+    if (finding->repaired)
+        doctor->result.repaired++;
+    else if (row->severity == SEALRING_SEVERITY_NOTICE)
+        doctor->result.notices++;
+    else
+        doctor->result.remaining++;
     const sealring_finding told = {
         .size = sizeof told,
         .code = row->code,
@@ -243,20 +247,12 @@ static int tell(const struct doctor_finding *finding, const struct doctor_kind_r
 static sealring_status tell_all(struct doctor *doctor, sealring_finding_callback each, void *context,
                                 sealring_error *error)
 {
-    for (int kind = 0; kind < DOCTOR_KINDS; kind++) {
-        const struct doctor_kind_row *row = doctor_kind_row((enum doctor_kind)kind);
+    for (int kind = 0; kind < DOCTOR_KINDS; kind++)
         for (size_t i = 0; i < doctor->findings.count; i++) {
             struct doctor_finding *finding = &doctor->findings.items[i];
-            if ((int)finding->kind != kind)
-                continue;
-            const char *pattern = finding->pattern != NULL ? finding->pattern : row->mend;
-            if (finding->mend == NULL && pattern != NULL)
-                fill_mend(doctor, finding, pattern);
-            count_finding(&doctor->result, finding, row->severity);
-            if (tell(finding, row, each, context) != 0)
+            if ((int)finding->kind == kind && tell(doctor, finding, each, context) != 0)
                 return error_set(error, SEALRING_REFUSED, "the report was stopped");
         }
-    }
     return SEALRING_OK;
 }
 
@@ -264,28 +260,24 @@ sealring_status sealring_doctor(const char *vault, const sealring_doctor_options
                                 sealring_finding_callback each, void *context, sealring_doctor_result *result,
                                 sealring_error *error)
 {
-    struct doctor *doctor = calloc(1, sizeof *doctor);
-    if (doctor == NULL)
-        return error_no_memory(error);
-    doctor->vault = vault;
-    sized_take(&doctor->asked, sizeof doctor->asked, options);
-    if (doctor->asked.stale_after <= 0)
-        doctor->asked.stale_after = STALE_AFTER_MS;
-    sealring_status status = look(doctor, error);
-    if (status == SEALRING_OK && doctor->asked.repair)
-        status = repair(doctor, error);
-    if (status == SEALRING_OK && doctor->no_memory)
+    struct doctor doctor = {.vault = vault};
+    sized_take(&doctor.asked, sizeof doctor.asked, options);
+    if (doctor.asked.stale_after <= 0)
+        doctor.asked.stale_after = STALE_AFTER_MS;
+    sealring_status status = look(&doctor, error);
+    if (status == SEALRING_OK && doctor.asked.repair)
+        status = repair(&doctor, error);
+    if (status == SEALRING_OK && doctor.no_memory)
         status = error_no_memory(error);
     if (status == SEALRING_OK)
-        status = tell_all(doctor, each, context, error);
-    if (status == SEALRING_OK && doctor->incomplete != SEALRING_OK)
-        status = error_set(error, doctor->incomplete, "not everything was examined: %s", doctor->unseen);
-    sized_give(result, &doctor->result, sizeof doctor->result);
-    sealring_manager_close(&doctor->manager);
-    config_free(doctor->config);
-    doctor_forget(&doctor->findings, 0);
-    free(doctor->findings.items);
-    doctor_release(&doctor->unreported);
-    free(doctor);
+        status = tell_all(&doctor, each, context, error);
+    if (status == SEALRING_OK && doctor.incomplete != SEALRING_OK)
+        status = error_set(error, doctor.incomplete, "not everything was examined: %s", doctor.unseen);
+    sized_give(result, &doctor.result, sizeof doctor.result);
+    sealring_manager_close(&doctor.manager);
+    config_free(doctor.config);
+    doctor_forget(&doctor.findings, 0);
+    free(doctor.findings.items);
+    doctor_release(&doctor.unreported);
     return status;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The doctor's examination of the audit log: entries and tree, checkpoints, and what the audit token contains about them. */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -17,7 +16,7 @@ struct audit_look {
     uint64_t entries;
     struct registry_checkpoint latest; /* size 0: none */
     struct note_key key;
-    struct examine_result result;
+    uint64_t problems;
     bool contradicted; /* the log does not continue from the anchor */
 };
 
@@ -25,27 +24,24 @@ static void hear_problem(uint64_t entry, const char *text, void *context)
 {
     struct audit_look *look = context;
     char object[32] = "audit log";
-    if (++look->result.problems > PROBLEMS_MOST)
+    if (++look->problems > PROBLEMS_MOST)
         return;
     if (entry != 0)
         snprintf(object, sizeof object, "entry %" PRIu64, entry);
     doctor_find(look->doctor, DOCTOR_AUDIT_LOG, object, "%s", text);
 }
 
-static sealring_status read_heads(struct registry *registry, struct audit_look *look, sealring_error *error)
+static sealring_status examine(struct registry *registry, struct audit_look *look, sealring_error *error)
 {
+    struct examine_result result;
     bool found = false;
     sealring_status status = registry_audit_key_find(registry, look->vkey, &found, error);
     if (status == SEALRING_OK)
         status = registry_audit_size(registry, &look->entries, error);
     if (status == SEALRING_OK)
         status = registry_checkpoint_find_latest(registry, &look->latest, &found, error);
-    return status;
-}
-
-static sealring_status examine(struct registry *registry, struct audit_look *look, sealring_error *error)
-{
-    struct examine_result result;
+    if (status != SEALRING_OK)
+        return status;
     bool readable = look->vkey[0] != '\0' && note_key_parse(look->vkey, &look->key);
     struct examine how = {.key = readable ? &look->key : NULL, .problem = hear_problem, .context = look};
     if (look->vkey[0] != '\0' && !readable)
@@ -53,37 +49,25 @@ static sealring_status examine(struct registry *registry, struct audit_look *loo
     return examine_log(registry, &how, &result, error);
 }
 
-static sealring_status read_log(struct audit_look *look, sealring_error *error)
-{
-    struct doctor *doctor = look->doctor;
-    struct registry *registry = doctor->manager->registry;
-    size_t before = doctor->findings.count;
-    sealring_status status;
-    struct registry_transaction reading = registry_reading(registry, error);
-    do {
-        doctor_forget(&doctor->findings, before);
-        look->result.problems = 0;
-        if (!registry_begin(&reading, &status))
-            continue;
-        status = read_heads(registry, look, error);
-        if (status == SEALRING_OK)
-            status = examine(registry, look, error);
-    } while (registry_again(&reading, &status));
-    return status;
-}
-
 static void look_at_log(struct audit_look *look)
 {
     struct doctor *doctor = look->doctor;
+    struct registry *registry = doctor->manager->registry;
     sealring_error error = {.message = ""};
     size_t before = doctor->findings.count;
-    sealring_status status = read_log(look, &error);
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, &error);
+    do {
+        doctor_forget(&doctor->findings, before);
+        look->problems = 0;
+        if (registry_begin(&reading, &status))
+            status = examine(registry, look, &error);
+    } while (registry_again(&reading, &status));
     if (status != SEALRING_OK) {
         doctor_forget(&doctor->findings, before);
         doctor_unseen(doctor, SEALRING_REGISTRY, "the audit log: %s", error.message);
-    } else if (look->result.problems > PROBLEMS_MOST) {
-        doctor_find(doctor, DOCTOR_AUDIT_LOG, "audit log", "%" PRIu64 " problems more",
-                    look->result.problems - PROBLEMS_MOST);
+    } else if (look->problems > PROBLEMS_MOST) {
+        doctor_find(doctor, DOCTOR_AUDIT_LOG, "audit log", "%" PRIu64 " problems more", look->problems - PROBLEMS_MOST);
     }
 }
 
@@ -146,21 +130,15 @@ static void look_at_witness(struct audit_look *look)
 
 void doctor_look_at_audit(struct doctor *doctor)
 {
-    struct audit_look *look = calloc(1, sizeof *look);
-    if (look == NULL) {
-        doctor->no_memory = true;
-        return;
-    }
-    look->doctor = doctor;
-    look_at_log(look);
+    struct audit_look look = {.doctor = doctor};
+    look_at_log(&look);
     if (witness_configured(doctor->config)) {
-        look_at_witness(look);
-    } else if (look->vkey[0] != '\0') {
+        look_at_witness(&look);
+    } else if (look.vkey[0] != '\0') {
         doctor_find(doctor, DOCTOR_AUDIT_TOKEN_UNCONFIGURED, CONFIG_FILE,
                     "the registry names a key that signs its log, the configuration names no audit token");
-        tell_behind(look);
+        tell_behind(&look);
     } else {
         doctor_find(doctor, DOCTOR_AUDIT_UNSIGNED, "audit log", "nothing signs this vault's audit log");
     }
-    free(look);
 }

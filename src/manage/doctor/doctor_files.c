@@ -24,18 +24,19 @@ static const char *who(mode_t mode, mode_t bits)
 
 /* ---- before anything is opened ---------------------------------------------------------------------------------------- */
 
+static void look_at_root(struct doctor *doctor, enum doctor_kind kind, const char *path, const char *name)
+{
+    struct stat file;
+    if (stat(path, &file) == 0 && (file.st_mode & OTHERS_WRITE) != 0)
+        doctor_find(doctor, kind, path, "%s can be written by %s", name, who(file.st_mode, OTHERS_WRITE));
+}
+
 void doctor_look_at_vault(struct doctor *doctor)
 {
     char path[PATH_MAX];
-    struct stat file;
-    if (stat(doctor->vault, &file) == 0 && (file.st_mode & OTHERS_WRITE) != 0)
-        doctor_find(doctor, DOCTOR_VAULT_WRITABLE, doctor->vault, "the vault's directory can be written by %s",
-                    who(file.st_mode, OTHERS_WRITE));
-    if (snprintf(path, sizeof path, "%s/" CONFIG_FILE, doctor->vault) >= (int)sizeof path)
-        return;
-    if (stat(path, &file) == 0 && (file.st_mode & OTHERS_WRITE) != 0)
-        doctor_find(doctor, DOCTOR_CONFIG_WRITABLE, path, "the configuration can be written by %s",
-                    who(file.st_mode, OTHERS_WRITE));
+    look_at_root(doctor, DOCTOR_VAULT_WRITABLE, doctor->vault, "the vault's directory");
+    if (snprintf(path, sizeof path, "%s/" CONFIG_FILE, doctor->vault) < (int)sizeof path)
+        look_at_root(doctor, DOCTOR_CONFIG_WRITABLE, path, "the configuration");
 }
 
 /* ---- one thing each ------------------------------------------------------------------------------------------------------ */
@@ -59,15 +60,12 @@ static bool look_at_mode(struct doctor *doctor, enum doctor_kind kind, const cha
 /* The vault belongs to the owner of its directory. */
 static void look_at_owner(struct doctor *doctor, const char *path, const struct stat *vault)
 {
-    char word[DOCTOR_WORD_SIZE];
     struct stat file;
     if (lstat(path, &file) != 0 || file.st_uid == vault->st_uid)
         return;
     struct doctor_finding *finding =
         doctor_find(doctor, DOCTOR_WRONG_OWNER, path, "it belongs to uid %lu, the vault to uid %lu",
                     (unsigned long)file.st_uid, (unsigned long)vault->st_uid);
-    doctor_mend(doctor, finding, "as root: chown -h %lu:%lu %s", (unsigned long)vault->st_uid,
-                (unsigned long)vault->st_gid, doctor_word(path, word));
     finding->owner = vault->st_uid;
     finding->group = vault->st_gid;
     finding->hopeless = geteuid() != 0;
@@ -93,7 +91,6 @@ static bool directory_of(const struct doctor *doctor, const char *path, char dir
 /* wanted: the mode with which it is made if it is missing; 0: it need not exist. */
 static void look_at_directory(struct doctor *doctor, const char *path, const struct stat *vault, mode_t wanted)
 {
-    char word[DOCTOR_WORD_SIZE];
     struct stat file;
     if (stat(path, &file) == 0) {
         bool open = look_at_mode(doctor, DOCTOR_DIRECTORY_WRITABLE, path, OTHERS_WRITE, "the directory", "written");
@@ -106,17 +103,9 @@ static void look_at_directory(struct doctor *doctor, const char *path, const str
     if (wanted == 0 || errno != ENOENT)
         return;
     struct doctor_finding *finding = doctor_find(doctor, DOCTOR_DIRECTORY_MISSING, path, "it is not there");
-    doctor_mend(doctor, finding, "mkdir -m %03o %s", (unsigned)wanted, doctor_word(path, word));
     finding->mode = wanted;
     finding->owner = vault->st_uid;
     finding->group = vault->st_gid;
-}
-
-static void look_at_registry_file(struct doctor *doctor, const char *path, const struct stat *vault)
-{
-    if (!look_at_mode(doctor, DOCTOR_REGISTRY_WRITABLE, path, OTHERS_WRITE, "this file of the registry", "written"))
-        look_at_mode(doctor, DOCTOR_REGISTRY_READABLE, path, S_IRWXO, "this file of the registry", "used");
-    look_at_owner(doctor, path, vault);
 }
 
 /* A file or directory that nobody but the owner may use. */
@@ -127,20 +116,13 @@ static void look_at_private(struct doctor *doctor, enum doctor_kind kind, const 
     look_at_owner(doctor, path, vault);
 }
 
-/* Only a systemd unit has it: a doctor that is started by hand has none to examine. */
-static void look_at_credential(struct doctor *doctor, const char *source)
+/* Only a systemd unit has a credential of systemd: a doctor that is started by hand has none to examine. */
+static bool pin_is_elsewhere(const char *source)
 {
     char path[PATH_MAX];
-    struct pin pin;
-    sealring_error error = {.message = ""};
-    if (pin_source_path(source, path, NULL) != SEALRING_OK)
-        return;
-    if (pin_read(source, &pin, &error) == SEALRING_OK) {
-        pin_free(&pin);
-        return;
-    }
-    doctor_find(doctor, DOCTOR_PIN_UNUSABLE, source, "%s", error.message)->pattern =
-        "have LoadCredential= of the unit name a file with the PIN in its first line";
+    enum pin_source kind = pin_source_of(source);
+    return source[0] == '\0' || kind == PIN_SOURCE_TERMINAL ||
+           (kind == PIN_SOURCE_CREDENTIAL && pin_source_path(source, path, NULL) != SEALRING_OK);
 }
 
 static void look_at_pin(struct doctor *doctor, const char *path, const char *token)
@@ -149,24 +131,24 @@ static void look_at_pin(struct doctor *doctor, const char *path, const char *tok
     struct stat file;
     struct pin pin;
     sealring_error error = {.message = ""};
-    if (path[0] == '\0' || pin_source_of(path) == PIN_SOURCE_TERMINAL)
+    bool is_file = pin_source_of(path) != PIN_SOURCE_CREDENTIAL;
+    if (pin_is_elsewhere(path))
         return;
-    if (pin_source_of(path) == PIN_SOURCE_CREDENTIAL) {
-        look_at_credential(doctor, path);
-        return;
-    }
     snprintf(name, sizeof name, "the file with the PIN of the %s", token);
-    if (stat(path, &file) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+    if (is_file && stat(path, &file) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
         doctor_find(doctor, DOCTOR_PIN_MISSING, path, "%s is not there", name);
         return;
     }
-    if (look_at_mode(doctor, DOCTOR_PIN_OPEN, path, S_IRWXG | S_IRWXO, name, "used") || access(path, R_OK) != 0)
+    if (is_file &&
+        (look_at_mode(doctor, DOCTOR_PIN_OPEN, path, S_IRWXG | S_IRWXO, name, "used") || access(path, R_OK) != 0))
         return;
     if (pin_read(path, &pin, &error) == SEALRING_OK) {
         pin_free(&pin);
         return;
     }
-    doctor_find(doctor, DOCTOR_PIN_UNUSABLE, path, "%s", error.message);
+    struct doctor_finding *finding = doctor_find(doctor, DOCTOR_PIN_UNUSABLE, path, "%s", error.message);
+    if (!is_file)
+        finding->pattern = "have LoadCredential= of the unit name a file with the PIN in its first line";
 }
 
 /* Left by an `init` that was killed. */
@@ -211,7 +193,9 @@ void doctor_look_at_files(struct doctor *doctor)
     look_at_mode(doctor, DOCTOR_TOKENS_OPEN, path, S_IRWXG | S_IRWXO, "the software token's directory", "used");
     for (size_t i = 0; i < sizeof companions / sizeof *companions; i++) {
         snprintf(path, sizeof path, "%s%s", config->registry, companions[i]);
-        look_at_registry_file(doctor, path, &vault);
+        if (!look_at_mode(doctor, DOCTOR_REGISTRY_WRITABLE, path, OTHERS_WRITE, "this file of the registry", "written"))
+            look_at_mode(doctor, DOCTOR_REGISTRY_READABLE, path, S_IRWXO, "this file of the registry", "used");
+        look_at_owner(doctor, path, &vault);
     }
     snprintf(path, sizeof path, "%s.backup.lock", config->registry);
     const char *const locks[] = {config->lock, config->work, config->urgent, path};

@@ -2,6 +2,7 @@
 /* The doctor's findings: collected by the examinations, with what to do about each. */
 #include "manage/doctor/doctor_parts.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,18 +36,6 @@ struct doctor_finding *doctor_add(struct doctor_findings *findings)
     return finding;
 }
 
-__attribute__((format(printf, 1, 0))) static char *format_text(const char *format, va_list arguments)
-{
-    va_list again;
-    va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, again);
-    va_end(again);
-    char *text = length < 0 ? NULL : malloc((size_t)length + 1);
-    if (text != NULL)
-        vsnprintf(text, (size_t)length + 1, format, arguments);
-    return text;
-}
-
 struct doctor_finding *doctor_find(struct doctor *doctor, enum doctor_kind kind, const char *object, const char *format,
                                    ...)
 {
@@ -61,20 +50,25 @@ struct doctor_finding *doctor_find(struct doctor *doctor, enum doctor_kind kind,
     va_start(arguments, format);
     finding->kind = kind;
     finding->object = strdup(object);
-    finding->what = format_text(format, arguments);
+    if (vasprintf(&finding->what, format, arguments) < 0)
+        finding->what = NULL;
     va_end(arguments);
     doctor->no_memory = doctor->no_memory || finding->object == NULL || finding->what == NULL;
     return finding;
 }
 
-void doctor_mend(struct doctor *doctor, struct doctor_finding *finding, const char *format, ...)
+struct doctor_finding *doctor_find_version(struct doctor *doctor, enum doctor_kind kind,
+                                           const struct registry_version *row, const char *ring, const char *what)
 {
-    va_list arguments;
-    va_start(arguments, format);
-    free(finding->mend);
-    finding->mend = format_text(format, arguments);
-    va_end(arguments);
-    doctor->no_memory = doctor->no_memory || finding->mend == NULL;
+    char object[SEALRING_NAME_LENGTH_MAX + 16];
+    snprintf(object, sizeof object, "%s/%" PRIu32, ring, row->number);
+    struct doctor_finding *finding = doctor_find(doctor, kind, object, "the %s version %" PRIu32 " of ring %s: %s",
+                                                 sealring_version_state_name(row->state), row->number, ring, what);
+    snprintf(finding->ring, sizeof finding->ring, "%s", ring);
+    finding->version = row->number;
+    memcpy(finding->object_id, row->object_id, sizeof finding->object_id);
+    finding->object_id_length = row->object_id_length;
+    return finding;
 }
 
 void doctor_unseen(struct doctor *doctor, sealring_status status, const char *format, ...)
@@ -91,15 +85,10 @@ void doctor_unseen(struct doctor *doctor, sealring_status status, const char *fo
 const char *doctor_word(const char *path, char text[DOCTOR_WORD_SIZE])
 {
     /* must not begin like an option of a command */
-    const char *before = path[0] == '-' ? "./" : "";
-    size_t length = strlen(before) + strlen(path);
-    char *whole = malloc(length + 1);
-    if (whole != NULL)
-        snprintf(whole, length + 1, "%s%s", before, path);
+    size_t before = path[0] == '-' ? (size_t)(stpcpy(text, "./") - text) : 0;
     /* a truncated word could be another word */
-    if (whole == NULL || sealring_shell_quote(whole, text, DOCTOR_WORD_SIZE) >= DOCTOR_WORD_SIZE)
+    if (sealring_shell_quote(path, text + before, DOCTOR_WORD_SIZE - before) >= DOCTOR_WORD_SIZE - before)
         snprintf(text, DOCTOR_WORD_SIZE, "NAME");
-    free(whole);
     return text;
 }
 

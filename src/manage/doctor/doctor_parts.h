@@ -7,104 +7,24 @@
 
 #include <sealring/doctor.h>
 
+#include "manage/doctor/doctor_kinds.h"
 #include "manage/session/manager.h"
 
-/* Every kind of finding; doctor_kinds.c contains the name, severity, reason and repair of each. */
-enum doctor_kind {
-    /* files and permissions */
-    DOCTOR_VAULT_WRITABLE,
-    DOCTOR_CONFIG_WRITABLE,
-    DOCTOR_CONFIG_UNUSABLE,
-    DOCTOR_PLACE_MISSING,
-    DOCTOR_MODULE_WRITABLE,
-    DOCTOR_DIRECTORY_WRITABLE,
-    DOCTOR_DIRECTORY_MISSING,
-    DOCTOR_TOKENS_OPEN,
-    DOCTOR_TOKEN_FILE_DAMAGED,
-    DOCTOR_TOKEN_FILE_LOST,
-    DOCTOR_TOKEN_COPY_BEHIND,
-    DOCTOR_TOKEN_COPY_UNREADABLE,
-    DOCTOR_TOKEN_FILE_ASIDE,
-    DOCTOR_PIN_OPEN,
-    DOCTOR_PIN_MISSING,
-    DOCTOR_PIN_UNUSABLE,
-    DOCTOR_LOGIN_RECORD_OPEN,
-    DOCTOR_REGISTRY_WRITABLE,
-    DOCTOR_REGISTRY_READABLE,
-    DOCTOR_LOCK_OPEN,
-    DOCTOR_REGISTRY_ON_NETWORK,
-    DOCTOR_WRONG_OWNER,
-    DOCTOR_LEFTOVER_FILE,
-    /* registry */
-    DOCTOR_REGISTRY_UNUSABLE,
-    DOCTOR_REGISTRY_NEWER,
-    DOCTOR_REGISTRY_DAMAGED,
-    DOCTOR_SCHEMA_LACKING,
-    DOCTOR_SCHEMA_STRANGE,
-    DOCTOR_RING_BROKEN,
-    DOCTOR_CLOCKS_DISAGREE,
-    DOCTOR_CLOCK_LATE,
-    /* audit log */
-    DOCTOR_AUDIT_LOG,
-    DOCTOR_AUDIT_UNSIGNED,
-    DOCTOR_AUDIT_TOKEN_UNCONFIGURED,
-    DOCTOR_AUDIT_TOKEN_UNREACHABLE,
-    DOCTOR_AUDIT_KEY_DIFFERS,
-    DOCTOR_CHECKPOINT_BEHIND,
-    DOCTOR_ANCHOR_BEHIND,
-    DOCTOR_ANCHOR_MISSING,
-    DOCTOR_REGISTRY_PUT_BACK,
-    /* steps that are owed to the token */
-    DOCTOR_INTENTION_UNFINISHED,
-    DOCTOR_CLOSING_OWED,
-    DOCTOR_DESTRUCTION_OWED,
-    /* token objects */
-    DOCTOR_TOKEN_UNREACHABLE,
-    DOCTOR_TOKEN_CANNOT_CLOSE,
-    DOCTOR_OBJECT_MISSING,
-    DOCTOR_OBJECT_GONE,
-    DOCTOR_OBJECT_TWICE,
-    DOCTOR_OBJECT_RELABELLED,
-    DOCTOR_OBJECT_ATTRIBUTES,
-    DOCTOR_OBJECT_USAGES,
-    DOCTOR_CHECK_VALUE_DIFFERS,
-    DOCTOR_CLOSED_VERSION_SIGNS,
-    DOCTOR_ACCEPTED_VERSION_CLOSED,
-    DOCTOR_OBJECT_FOREIGN,
-    DOCTOR_OBJECT_HALF_MADE,
-    DOCTOR_OBJECT_UNKNOWN,
-    /* verifiers and their reports */
-    DOCTOR_REPORT_WRITABLE,
-    DOCTOR_REPORT_OWNER,
-    DOCTOR_REPORT_UNREADABLE,
-    DOCTOR_REPORT_DAMAGED,
-    DOCTOR_REPORT_UNKNOWN_FORMAT,
-    DOCTOR_REPORT_FOREIGN,
-    DOCTOR_REPORT_MISPLACED,
-    DOCTOR_REPORT_STALE,
-    DOCTOR_VERIFIER_ROW_DAMAGED,
-    DOCTOR_VERIFIER_LOST,
-    DOCTOR_VERIFIER_SILENT,
-    DOCTOR_KINDS
-};
-
-/* Replaces an unusable registry by a good one. */
-#define DOCTOR_RESTORE "sealring restore BACKUP --log EXPORT"
-/* Makes the key of a version sign again. */
-#define DOCTOR_REOPEN "sealring retire {ring} {version} --overrule REASON, sealring reinstate {ring} {version}"
+#define DOCTOR_ENUMERATOR(kind, ...) kind,
+enum doctor_kind { DOCTOR_EACH_KIND(DOCTOR_ENUMERATOR) DOCTOR_KINDS };
 
 struct doctor_finding {
     enum doctor_kind kind;
     char *object; /* owned, as are all texts */
     char *what;
     const char *pattern; /* as doctor_kind_row.mend, for this finding; NULL: as for its kind */
-    char *mend;          /* NULL: made of the pattern */
+    char *mend;          /* NULL: it is made of the pattern */
     char *failure;       /* why the repair failed, NULL: it was not tried, or it succeeded */
     bool hopeless;       /* the kind can be repaired, but not this finding */
     bool tried;          /* its repair was tried in this call */
     bool repaired;
     /* for its repair */
-    mode_t mode; /* permissions to be removed */
+    mode_t mode; /* permissions to be removed, or those of what is made */
     uid_t owner;
     gid_t group;
     char ring[SEALRING_NAME_LENGTH_MAX + 1];
@@ -139,9 +59,9 @@ struct doctor {
 struct doctor_finding *doctor_find(struct doctor *doctor, enum doctor_kind kind, const char *object, const char *format,
                                    ...) __attribute__((format(printf, 4, 5)));
 
-/* Sets what to do about it, where no pattern will do. */
-void doctor_mend(struct doctor *doctor, struct doctor_finding *finding, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* The same about a version: `what` completes the description. */
+struct doctor_finding *doctor_find_version(struct doctor *doctor, enum doctor_kind kind,
+                                           const struct registry_version *row, const char *ring, const char *what);
 
 /* Something could not be examined: SEALRING_INVALID, _REGISTRY or _TOKEN is what is to be repaired. The first one counts. */
 void doctor_unseen(struct doctor *doctor, sealring_status status, const char *format, ...)
@@ -189,33 +109,14 @@ struct doctor_kind_row {
     sealring_severity severity;
     doctor_mender mender; /* NULL: an operator must repair it */
     const char *why;
-    const char *
-        mend; /* what to do, with {object} (quoted for a shell), {ring} and {version}; NULL: it depends on the finding */
+    const char *mend; /* what to do, a pattern (fill_mend in doctor.c); NULL: it depends on the finding */
 };
-const struct doctor_kind_row *doctor_kind_row(enum doctor_kind kind);
+extern const struct doctor_kind_row doctor_kinds[];
 
 /* Whether it can be repaired, and its repair was not tried yet. */
 bool doctor_can_mend(const struct doctor_finding *finding);
 
 /* Repairs what can be repaired, and notes that this was tried. */
 void doctor_repair(struct doctor *doctor);
-
-/* The repairs. */
-sealring_status doctor_mend_mode(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-sealring_status doctor_mend_owner(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-sealring_status doctor_mend_directory(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-sealring_status doctor_mend_place(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-sealring_status doctor_mend_leftover(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-sealring_status doctor_mend_schema(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-sealring_status doctor_mend_closing(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-sealring_status doctor_mend_usages(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-sealring_status doctor_mend_strange_report(struct doctor *doctor, struct doctor_finding *finding,
-                                           sealring_error *error);
-sealring_status doctor_mend_verifier_row(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-sealring_status doctor_mend_stale_report(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-/* Carried out when the lock is released: checkpoint and anchor. */
-sealring_status doctor_mend_settling(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
-/* Recovery carries it out, as part of taking the lock, and writes its own entries. */
-sealring_status doctor_mend_owed(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
 
 #endif

@@ -21,22 +21,21 @@
 /* The name may contain anything: it is quoted as an SQL text, and the whole statement as a word of the shell. */
 static void mend_strange(struct doctor *doctor, struct doctor_finding *finding, const char *path, const char *name)
 {
-    static const char beginning[] = "SELECT sql FROM sqlite_schema WHERE name = '";
-    char file[DOCTOR_WORD_SIZE], word[DOCTOR_WORD_SIZE];
-    char *sql = malloc(sizeof beginning + 2 * strlen(name) + 1);
-    if (sql == NULL) {
-        doctor->no_memory = true;
+    char file[DOCTOR_WORD_SIZE], word[DOCTOR_WORD_SIZE], *sql = NULL;
+    size_t length;
+    FILE *text = open_memstream(&sql, &length);
+    doctor->no_memory = doctor->no_memory || text == NULL;
+    if (text == NULL)
         return;
+    fputs("SELECT sql FROM sqlite_schema WHERE name = '", text);
+    for (; *name != '\0'; name++)
+        fprintf(text, *name == '\'' ? "''" : "%c", *name);
+    fputc('\'', text);
+    if (fclose(text) != 0 || asprintf(&finding->mend, "find out who wrote it: sqlite3 %s %s; then: " DOCTOR_RESTORE,
+                                      doctor_word(path, file), doctor_word(sql, word)) < 0) {
+        finding->mend = NULL;
+        doctor->no_memory = true;
     }
-    char *end = stpcpy(sql, beginning);
-    for (const char *at = name; *at != '\0'; at++) {
-        *end++ = *at;
-        if (*at == '\'')
-            *end++ = '\'';
-    }
-    memcpy(end, "'", 2);
-    doctor_mend(doctor, finding, "find out who wrote it: sqlite3 %s %s; then: " DOCTOR_RESTORE, doctor_word(path, file),
-                doctor_word(sql, word));
     free(sql);
 }
 
@@ -57,23 +56,18 @@ static void hear_flaw(enum db_flaw flaw, const char *name, const char *words, vo
     }
 }
 
-static sealring_status examine(struct doctor *doctor, sealring_error *error)
-{
-    struct registry *registry = doctor->manager->registry;
-    sealring_status status;
-    struct registry_transaction reading = registry_reading(registry, error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = registry_examine(registry, hear_flaw, doctor, error);
-    } while (registry_again(&reading, &status));
-    return status;
-}
-
 static void look_at_database(struct doctor *doctor)
 {
+    struct registry *registry = doctor->manager->registry;
     sealring_error error = {.message = ""};
     size_t before = doctor->findings.count;
-    sealring_status status = examine(doctor, &error);
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, &error);
+    do {
+        doctor_forget(&doctor->findings, before);
+        if (registry_begin(&reading, &status))
+            status = registry_examine(registry, hear_flaw, doctor, &error);
+    } while (registry_again(&reading, &status));
     if (status == SEALRING_OK)
         return;
     doctor_forget(&doctor->findings, before);
@@ -111,27 +105,6 @@ static void look_at_rings(struct doctor *doctor)
 
 /* ---- clocks ------------------------------------------------------------------------------------------------------------ */
 
-static void look_at_clocks(struct doctor *doctor)
-{
-    sealring_manager *manager = doctor->manager;
-    struct clock_judgement judgement;
-    sealring_error error = {.message = ""};
-    sealring_status status;
-    struct registry_transaction reading = registry_reading(manager->registry, &error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = manager_read_roster(manager, manager->registry, &error);
-        if (status == SEALRING_OK)
-            status = plan_judge_clocks(manager, manager->registry, &judgement, &error);
-    } while (registry_again(&reading, &status));
-    if (status != SEALRING_OK) {
-        doctor_unseen(doctor, SEALRING_REGISTRY, "the clocks: %s", error.message);
-        return;
-    }
-    if (judgement.memory.held)
-        doctor_find(doctor, DOCTOR_CLOCKS_DISAGREE, "clock", "%s", judgement.text);
-}
-
 void doctor_look_at_clock(struct doctor *doctor)
 {
     struct late_judgement judgement;
@@ -143,14 +116,12 @@ void doctor_look_at_clock(struct doctor *doctor)
     if (status != SEALRING_OK || !judgement.late)
         return;
     late_times(&judgement, shown, known);
-    struct doctor_finding *finding =
-        late_is_unbuilt(&judgement)
-            ? doctor_find(doctor, DOCTOR_CLOCK_LATE, "clock",
-                          "this host's wall clock shows %s, before the date of this build of sealring (%s)", shown,
-                          known)
-            : doctor_find(doctor, DOCTOR_CLOCK_LATE, "clock",
-                          "this host's wall clock shows %s, and the latest checkpoint was signed at %s", shown, known);
-    if (!late_is_unbuilt(&judgement))
+    bool unbuilt = late_is_unbuilt(&judgement);
+    struct doctor_finding *finding = doctor_find(
+        doctor, DOCTOR_CLOCK_LATE, "clock", "this host's wall clock shows %s, %s%s%s", shown,
+        unbuilt ? "before the date of this build of sealring (" : "and the latest checkpoint was signed at ", known,
+        unbuilt ? ")" : "");
+    if (!unbuilt)
         finding->pattern =
             "set the clock, and check the host's time service; if it is right, the clock of the host that signed was ahead: "
             "add --trust-clock REASON to the next command that issues or rotates";
@@ -161,20 +132,10 @@ void doctor_look_at_clock(struct doctor *doctor)
 /* A retired version is not closed before every verifier rejects it: until then its closing is not owed. */
 static void tell_closing(struct doctor *doctor, const struct registry_version *version, const char *ring)
 {
-    char object[SEALRING_NAME_LENGTH_MAX + 16];
-    snprintf(object, sizeof object, "%s/%" PRIu32, ring, version->number);
-    if (version->state == SEALRING_VERSION_DESTROYED) {
-        struct doctor_finding *finding =
-            doctor_find(doctor, DOCTOR_DESTRUCTION_OWED, object,
-                        "version %" PRIu32 " of ring %s is destroyed for the registry, and its object was not",
-                        version->number, ring);
-        snprintf(finding->ring, sizeof finding->ring, "%s", ring);
-        finding->version = version->number;
-    } else if (plan_may_close(doctor->manager, version)) {
-        doctor_find(doctor, DOCTOR_CLOSING_OWED, object,
-                    "version %" PRIu32 " of ring %s is %s, and the token does not refuse its key yet", version->number,
-                    ring, sealring_version_state_name(version->state));
-    }
+    if (version->state == SEALRING_VERSION_DESTROYED)
+        doctor_find_version(doctor, DOCTOR_DESTRUCTION_OWED, version, ring, "its object was not destroyed yet");
+    else if (plan_may_close(doctor->manager, version))
+        doctor_find_version(doctor, DOCTOR_CLOSING_OWED, version, ring, "the token does not refuse its key yet");
 }
 
 static void tell_intention(struct doctor *doctor, const struct registry_intention *intention)
@@ -187,11 +148,8 @@ static void tell_intention(struct doctor *doctor, const struct registry_intentio
         doctor_find(doctor, DOCTOR_INTENTION_UNFINISHED, object,
                     "a key was about to be made at %s by %s, who neither finished nor gave up", when, intention->owner);
     if (config_labels(doctor->config) != TOKEN_LABELS_CHANGE) /* only the label could show whose the object is */
-        doctor_mend(
-            doctor, finding,
-            "sealring doctor --repair; if it stays, the token has the key, and no version has it: sealring token "
-            "destroy-object %s --reason REASON",
-            object + 4);
+        finding->pattern = "sealring doctor --repair; if it stays, the token has the key, and no version has it: "
+                           "sealring token destroy-object {id} --reason REASON";
 }
 
 static sealring_status look_at_intentions(struct doctor *doctor, struct registry *registry, sealring_error *error)
@@ -214,25 +172,23 @@ static sealring_status look_at_closings(struct doctor *doctor, struct registry *
     return registry_close_cursor(&versions, SEALRING_OK);
 }
 
-/* With the roster, which shows whether a closing may be done already. */
 static sealring_status look_at_steps(struct doctor *doctor, struct registry *registry, sealring_error *error)
 {
     struct registry_ring ring;
-    sealring_status status = manager_read_roster(doctor->manager, registry, error);
-    if (status == SEALRING_OK)
-        status = look_at_intentions(doctor, registry, error);
-    if (status != SEALRING_OK)
-        return status;
+    sealring_status status = look_at_intentions(doctor, registry, error);
     struct registry_cursor rings = registry_rings(registry, error);
     while (status == SEALRING_OK && registry_ring_next(&rings, &ring))
         status = look_at_closings(doctor, registry, &ring, error);
     return registry_close_cursor(&rings, status);
 }
 
-/* While a command is working, the steps that it is about to do are not owed. */
-static void look_at_owed(struct doctor *doctor)
+/* With the roster: it shows how the clocks have run, and whether a closing may be done already. While a command is working, the steps that it is
+ * about to do are not owed. */
+static void look_at_clocks_and_steps(struct doctor *doctor)
 {
-    struct registry *registry = doctor->manager->registry;
+    sealring_manager *manager = doctor->manager;
+    struct registry *registry = manager->registry;
+    struct clock_judgement judgement;
     sealring_error error = {.message = ""};
     size_t before = doctor->findings.count;
     bool busy = doctor_is_busy(doctor);
@@ -241,12 +197,18 @@ static void look_at_owed(struct doctor *doctor)
     do {
         doctor_forget(&doctor->findings, before);
         if (registry_begin(&reading, &status))
+            status = manager_read_roster(manager, registry, &error);
+        if (status == SEALRING_OK)
+            status = plan_judge_clocks(manager, registry, &judgement, &error);
+        if (status == SEALRING_OK)
             status = look_at_steps(doctor, registry, &error);
     } while (registry_again(&reading, &status));
-    if (status != SEALRING_OK)
-        doctor_unseen(doctor, SEALRING_REGISTRY, "what the token is owed: %s", error.message);
     if (busy || doctor_is_busy(doctor))
         doctor_forget(&doctor->findings, before);
+    if (status != SEALRING_OK)
+        doctor_unseen(doctor, SEALRING_REGISTRY, "the clocks, and what the token is owed: %s", error.message);
+    else if (judgement.memory.held)
+        doctor_find(doctor, DOCTOR_CLOCKS_DISAGREE, "clock", "%s", judgement.text);
 }
 
 /* ---- all ------------------------------------------------------------------------------------------------------------------- */
@@ -261,6 +223,5 @@ void doctor_look_at_registry(struct doctor *doctor)
     }
     look_at_database(doctor);
     look_at_rings(doctor);
-    look_at_clocks(doctor);
-    look_at_owed(doctor);
+    look_at_clocks_and_steps(doctor);
 }

@@ -28,7 +28,7 @@ static struct audit_act repair_act(const struct doctor_finding *finding, const c
 {
     struct audit_act act = {.name = name, .version = finding->version};
     memcpy(act.ring, finding->ring, sizeof act.ring);
-    audit_detail(&act, "{s:s, s:o, s:o}", "finding", doctor_kind_row(finding->kind)->code, "object",
+    audit_detail(&act, "{s:s, s:o, s:o}", "finding", doctor_kinds[finding->kind].code, "object",
                  audit_text(finding->object), "done", audit_text(done));
     return act;
 }
@@ -42,10 +42,13 @@ static sealring_status record(struct doctor *doctor, const struct doctor_finding
     return status;
 }
 
-/* The repair was in the audit log, and then failed: records this as well. */
-static sealring_status take_back(struct doctor *doctor, const struct doctor_finding *finding, int problem,
-                                 sealring_error *error)
+/* The result of the system call that carries out a repair, whose entry is in the audit log: if it failed, records this as well. */
+static sealring_status carried_out(struct doctor *doctor, const struct doctor_finding *finding, int result,
+                                   sealring_error *error)
 {
+    int problem = errno;
+    if (result == 0)
+        return SEALRING_OK;
     struct audit_act act = repair_act(finding, "doctor.failed", strerror(problem));
     (void)manager_record(doctor->manager, &act, NULL);
     audit_release(&act);
@@ -54,7 +57,7 @@ static sealring_status take_back(struct doctor *doctor, const struct doctor_find
 
 /* ---- files --------------------------------------------------------------------------------------------------------------- */
 
-sealring_status doctor_mend_mode(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+static sealring_status mend_mode(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     struct stat file;
     char done[64];
@@ -63,42 +66,37 @@ sealring_status doctor_mend_mode(struct doctor *doctor, struct doctor_finding *f
     mode_t mode = file.st_mode & 07777 & ~finding->mode;
     snprintf(done, sizeof done, "mode %04o to %04o", (unsigned)(file.st_mode & 07777), (unsigned)mode);
     sealring_status status = record(doctor, finding, done, error);
-    if (status == SEALRING_OK && chmod(finding->object, mode) != 0)
-        status = take_back(doctor, finding, errno, error);
-    return status;
+    return status == SEALRING_OK ? carried_out(doctor, finding, chmod(finding->object, mode), error) : status;
 }
 
-sealring_status doctor_mend_owner(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+static sealring_status mend_owner(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     char done[64];
     snprintf(done, sizeof done, "owner to %lu:%lu", (unsigned long)finding->owner, (unsigned long)finding->group);
     sealring_status status = record(doctor, finding, done, error);
-    if (status == SEALRING_OK && lchown(finding->object, finding->owner, finding->group) != 0)
-        status = take_back(doctor, finding, errno, error);
-    return status;
+    if (status != SEALRING_OK)
+        return status;
+    return carried_out(doctor, finding, lchown(finding->object, finding->owner, finding->group), error);
 }
 
-sealring_status doctor_mend_directory(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+static sealring_status mend_directory(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     sealring_status status = record(doctor, finding, "made", error);
     if (status != SEALRING_OK)
         return status;
     if (mkdir(finding->object, finding->mode) != 0 && errno != EEXIST)
-        return take_back(doctor, finding, errno, error);
-    if (geteuid() == 0 && finding->owner != 0 && chown(finding->object, finding->owner, finding->group) != 0)
-        return take_back(doctor, finding, errno, error);
-    return SEALRING_OK;
+        return carried_out(doctor, finding, -1, error);
+    bool gives = geteuid() == 0 && finding->owner != 0;
+    return carried_out(doctor, finding, gives ? chown(finding->object, finding->owner, finding->group) : 0, error);
 }
 
-sealring_status doctor_mend_leftover(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+static sealring_status mend_leftover(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     sealring_status status = record(doctor, finding, "removed", error);
-    if (status == SEALRING_OK && unlink(finding->object) != 0)
-        status = take_back(doctor, finding, errno, error);
-    return status;
+    return status == SEALRING_OK ? carried_out(doctor, finding, unlink(finding->object), error) : status;
 }
 
-sealring_status doctor_mend_place(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+static sealring_status mend_place(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     sealring_status status = record(doctor, finding, "added", error);
     return status == SEALRING_OK ? config_add_place(doctor->config, error) : status;
@@ -107,7 +105,7 @@ sealring_status doctor_mend_place(struct doctor *doctor, struct doctor_finding *
 /* ---- reports --------------------------------------------------------------------------------------------------------------- */
 
 /* The file is renamed, not removed: it may be evidence, or another vault's. */
-sealring_status doctor_mend_strange_report(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+static sealring_status mend_strange_report(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     char aside[PATH_MAX], done[PATH_MAX + 32];
     struct stat file;
@@ -120,26 +118,7 @@ sealring_status doctor_mend_strange_report(struct doctor *doctor, struct doctor_
         return error_set(error, SEALRING_REFUSED, "a process has it open as its report");
     snprintf(done, sizeof done, "renamed to %s", strrchr(aside, '/') + 1);
     sealring_status status = record(doctor, finding, done, error);
-    if (status == SEALRING_OK && rename(finding->object, aside) != 0)
-        status = take_back(doctor, finding, errno, error);
-    return status;
-}
-
-/* A verifier that has its report file gets a row again from that file. */
-sealring_status doctor_mend_verifier_row(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
-{
-    sealring_manager *manager = doctor->manager;
-    struct audit_act act = repair_act(finding, "doctor.repair", "row removed");
-    sealring_status status;
-    struct commit commit = manager_commit(manager, false, &act, error);
-    do {
-        if (commit_begin(&commit, &status))
-            status = registry_verifier_delete_damaged(manager->registry, finding->instance, error);
-    } while (commit_again(&commit, &status));
-    audit_release(&act);
-    if (status == SEALRING_OK)
-        roster_release(&manager->roster); /* the roster would still use the row */
-    return status;
+    return status == SEALRING_OK ? carried_out(doctor, finding, rename(finding->object, aside), error) : status;
 }
 
 static sealring_status read_roster(sealring_manager *manager, sealring_error *error)
@@ -170,7 +149,7 @@ static sealring_status find_harvested(struct registry *registry, const struct re
 }
 
 /* Before the file is removed, everything in it is in the registry: uses of credentials and of versions, its verifier's end. */
-sealring_status doctor_mend_stale_report(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+static sealring_status mend_stale_report(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     sealring_manager *manager = doctor->manager;
     struct report_reader *reader = NULL;
@@ -195,24 +174,9 @@ sealring_status doctor_mend_stale_report(struct doctor *doctor, struct doctor_fi
             error_set(error, SEALRING_REFUSED, "not all of it is harvested yet: try again when the hour has ended");
     if (status == SEALRING_OK)
         status = record(doctor, finding, "removed; the registry has everything from it", error);
-    if (status == SEALRING_OK && unlink(finding->object) != 0)
-        status = take_back(doctor, finding, errno, error);
+    if (status == SEALRING_OK)
+        status = carried_out(doctor, finding, unlink(finding->object), error);
     report_read_close(reader);
-    return status;
-}
-
-/* ---- registry --------------------------------------------------------------------------------------------------------------- */
-
-sealring_status doctor_mend_schema(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
-{
-    struct audit_act act = repair_act(finding, "doctor.repair", "made again");
-    sealring_status status;
-    struct commit commit = manager_commit(doctor->manager, false, &act, error);
-    do {
-        if (commit_begin(&commit, &status))
-            status = registry_complete(doctor->manager->registry, finding->object, error);
-    } while (commit_again(&commit, &status));
-    audit_release(&act);
     return status;
 }
 
@@ -251,20 +215,6 @@ static sealring_status owe_closing(struct registry *registry, const struct docto
     return registry_version_update(registry, &row, error);
 }
 
-/* Notes the closing as owed; recovery, which follows all repairs, carries it out as after a crash. */
-sealring_status doctor_mend_closing(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
-{
-    struct audit_act act = repair_act(finding, "doctor.repair", "its object is to be closed");
-    sealring_status status;
-    struct commit commit = manager_commit(doctor->manager, false, &act, error);
-    do {
-        if (commit_begin(&commit, &status))
-            status = owe_closing(doctor->manager->registry, finding, error);
-    } while (commit_again(&commit, &status));
-    audit_release(&act);
-    return status;
-}
-
 static sealring_status aim_at_version(struct registry *registry, const struct doctor_finding *finding,
                                       struct owned *owned, sealring_error *error)
 {
@@ -280,7 +230,7 @@ static sealring_status aim_at_version(struct registry *registry, const struct do
     return SEALRING_OK;
 }
 
-sealring_status doctor_mend_usages(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+static sealring_status mend_usages(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     struct registry *registry = doctor->manager->registry;
     struct owned owned;
@@ -297,12 +247,47 @@ sealring_status doctor_mend_usages(struct doctor *doctor, struct doctor_finding 
     return status == SEALRING_OK ? copies_follow(doctor->manager, error) : status;
 }
 
-sealring_status doctor_mend_settling(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+/* ---- rows --------------------------------------------------------------------------------------------------------------------- */
+
+static sealring_status change_row(struct registry *registry, const struct doctor_finding *finding,
+                                  sealring_error *error)
+{
+    if (finding->kind == DOCTOR_SCHEMA_LACKING)
+        return registry_complete(registry, finding->object, error);
+    if (finding->kind == DOCTOR_VERIFIER_ROW_DAMAGED) /* one that has its report file gets a row again from that */
+        return registry_verifier_delete_damaged(registry, finding->instance, error);
+    return owe_closing(registry, finding,
+                       error); /* recovery, which follows all repairs, carries it out as after a crash */
+}
+
+/* In the transaction of the repair's entry. */
+static sealring_status mend_row(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+{
+    sealring_manager *manager = doctor->manager;
+    struct audit_act act = repair_act(finding, "doctor.repair",
+                                      finding->kind == DOCTOR_SCHEMA_LACKING         ? "made again"
+                                      : finding->kind == DOCTOR_VERIFIER_ROW_DAMAGED ? "row removed"
+                                                                                     : "its object is to be closed");
+    sealring_status status;
+    struct commit commit = manager_commit(manager, false, &act, error);
+    do {
+        if (commit_begin(&commit, &status))
+            status = change_row(manager->registry, finding, error);
+    } while (commit_again(&commit, &status));
+    audit_release(&act);
+    if (status == SEALRING_OK && finding->kind == DOCTOR_VERIFIER_ROW_DAMAGED)
+        roster_release(&manager->roster); /* the roster would still use the row */
+    return status;
+}
+
+/* Carried out when the lock is released: checkpoint and anchor. */
+static sealring_status mend_settling(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     return record(doctor, finding, "checkpoint and anchor are made", error);
 }
 
-sealring_status doctor_mend_owed(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+/* Recovery carries it out, as part of taking the lock, and writes its own entries. */
+static sealring_status mend_owed(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     (void)doctor;
     (void)finding;
@@ -312,9 +297,16 @@ sealring_status doctor_mend_owed(struct doctor *doctor, struct doctor_finding *f
 
 /* ---- all ----------------------------------------------------------------------------------------------------------------------- */
 
+#define NOTICE  SEALRING_SEVERITY_NOTICE
+#define WARNING SEALRING_SEVERITY_WARNING
+#define ALARM   SEALRING_SEVERITY_ALARM
+
+#define DOCTOR_ROW(kind, ...) [kind] = {__VA_ARGS__},
+const struct doctor_kind_row doctor_kinds[] = {DOCTOR_EACH_KIND(DOCTOR_ROW)};
+
 bool doctor_can_mend(const struct doctor_finding *finding)
 {
-    return doctor_kind_row(finding->kind)->mender != NULL && !finding->hopeless && !finding->tried;
+    return doctor_kinds[finding->kind].mender != NULL && !finding->hopeless && !finding->tried && !finding->repaired;
 }
 
 static void set_failure(struct doctor *doctor, struct doctor_finding *finding, const sealring_error *error)
@@ -334,40 +326,34 @@ static void fail_all(struct doctor *doctor, const sealring_error *error)
     }
 }
 
-/* Without the token, because with it the beginning of an act may write, and an altered schema refuses that. */
-static void repair_schema_first(struct doctor *doctor)
-{
-    sealring_manager *manager = doctor->manager;
-    sealring_error error = {.message = ""};
-    bool begun = false;
-    for (size_t i = 0; i < doctor->findings.count; i++) {
-        struct doctor_finding *finding = &doctor->findings.items[i];
-        if (finding->kind != DOCTOR_SCHEMA_LACKING)
-            continue;
-        manager->repairs_schema = true;
-        begun = begun || manager_begin(manager, "doctor --repair", false, &error) == SEALRING_OK;
-        if (!begun)
-            break;
-        finding->tried = true;
-        if (doctor_mend_schema(doctor, finding, &error) != SEALRING_OK)
-            set_failure(doctor, finding, &error);
-    }
-    if (begun)
-        manager_end(manager);
-    manager->repairs_schema = false;
-}
-
-static void mend_each(struct doctor *doctor)
+static void mend_each(struct doctor *doctor, bool only_schema)
 {
     for (size_t i = 0; i < doctor->findings.count; i++) {
         struct doctor_finding *finding = &doctor->findings.items[i];
         sealring_error error = {.message = ""};
-        if (!doctor_can_mend(finding) || finding->tried)
+        if (!doctor_can_mend(finding) || (only_schema && finding->kind != DOCTOR_SCHEMA_LACKING))
             continue;
         finding->tried = true;
-        if (doctor_kind_row(finding->kind)->mender(doctor, finding, &error) != SEALRING_OK)
+        if (doctor_kinds[finding->kind].mender(doctor, finding, &error) != SEALRING_OK)
             set_failure(doctor, finding, &error);
     }
+}
+
+/* Without the token, because with it the beginning of an act may write, and an altered schema refuses that. */
+static void repair_schema_first(struct doctor *doctor)
+{
+    sealring_error error;
+    bool lacks = false;
+    for (size_t i = 0; i < doctor->findings.count; i++) {
+        const struct doctor_finding *finding = &doctor->findings.items[i];
+        lacks = lacks || (finding->kind == DOCTOR_SCHEMA_LACKING && doctor_can_mend(finding));
+    }
+    doctor->manager->repairs_schema = lacks;
+    if (lacks && manager_begin(doctor->manager, "doctor --repair", false, &error) == SEALRING_OK) {
+        mend_each(doctor, true);
+        manager_end(doctor->manager);
+    }
+    doctor->manager->repairs_schema = false;
 }
 
 void doctor_repair(struct doctor *doctor)
@@ -386,7 +372,7 @@ void doctor_repair(struct doctor *doctor)
         fail_all(doctor, &error);
         return;
     }
-    mend_each(doctor);
+    mend_each(doctor, false);
     if (manager->token != NULL && recover_unfinished(manager, &error) != SEALRING_OK)
         doctor_unseen(doctor, SEALRING_TOKEN, "what the token is owed: %s", error.message);
     manager->unsettled = true; /* manager_end signs the checkpoint and writes the anchor, if either is behind */

@@ -39,14 +39,15 @@ static void look_at_unreadable(struct doctor *doctor, const char *path, const st
 {
     const struct roster *roster = &doctor->manager->roster;
     uint8_t seat[REPORT_ID_SIZE];
-    char word[DOCTOR_WORD_SIZE];
     struct stat place;
     struct doctor_finding *finding;
     if (error->system_errno == EACCES) {
         finding = doctor_find(doctor, DOCTOR_REPORT_UNREADABLE, path,
                               "it belongs to uid %lu, and this user may not read it", (unsigned long)file->st_uid);
-        if (file->st_uid == 0 && stat(doctor->config->verifiers, &place) == 0 && place.st_uid == geteuid())
-            doctor_mend(doctor, finding, "as root: chgrp %lu %s", (unsigned long)place.st_gid, doctor_word(path, word));
+        if (file->st_uid == 0 && stat(doctor->config->verifiers, &place) == 0 && place.st_uid == geteuid()) {
+            finding->pattern = "as root: chgrp {group} {object}";
+            finding->group = place.st_gid;
+        }
         return;
     }
     if (clock_wall_ms() - (int64_t)file->st_mtim.tv_sec * 1000 < FRESH_MS)
@@ -61,13 +62,11 @@ static void look_at_unreadable(struct doctor *doctor, const char *path, const st
 static void look_at_owner(struct doctor *doctor, const char *path, const struct stat *file)
 {
     struct stat place;
-    char word[DOCTOR_WORD_SIZE];
     if (file->st_uid == 0 || stat(doctor->config->verifiers, &place) != 0 || file->st_uid == place.st_uid)
         return;
-    struct doctor_finding *finding =
-        doctor_find(doctor, DOCTOR_REPORT_OWNER, path,
-                    "it belongs to uid %lu, neither root nor the owner of its directory", (unsigned long)file->st_uid);
-    doctor_mend(doctor, finding, "chown %lu %s", (unsigned long)place.st_uid, doctor_word(path, word));
+    doctor_find(doctor, DOCTOR_REPORT_OWNER, path, "it belongs to uid %lu, neither root nor the owner of its directory",
+                (unsigned long)file->st_uid)
+        ->owner = place.st_uid;
 }
 
 static sealring_status take_nothing(const struct report_credential *record, void *context)
@@ -85,11 +84,6 @@ static void look_at_records(struct doctor *doctor, const char *path, const struc
     doctor_find(doctor, DOCTOR_REPORT_DAMAGED, path, "%llu of its records %s damaged", (unsigned long long)damaged,
                 damaged == 1 ? "is" : "are")
         ->hopeless = report_read_is_held(reader);
-}
-
-static void look_at_strange(struct doctor *doctor, enum doctor_kind kind, const char *path, const char *what)
-{
-    doctor_find(doctor, kind, path, "%s", what)->hopeless = report_path_is_held(path);
 }
 
 static void look_at_own(struct doctor *doctor, const char *path, const struct report_summary *summary, bool held)
@@ -129,9 +123,11 @@ static sealring_status look_at_file(const char *path, void *context)
     else if (status != SEALRING_OK)
         look_at_unreadable(doctor, path, &file, status, &error);
     else if (memcmp(summary.vault_id, doctor->manager->roster.vault.vault_id, sizeof summary.vault_id) != 0)
-        look_at_strange(doctor, DOCTOR_REPORT_FOREIGN, path, "it is the report of another vault's verifier");
+        doctor_find(doctor, DOCTOR_REPORT_FOREIGN, path, "it is the report of another vault's verifier")->hopeless =
+            report_path_is_held(path);
     else if (!report_seat_parse(strrchr(path, '/') + 1, seat) || memcmp(summary.seat, seat, sizeof seat) != 0)
-        look_at_strange(doctor, DOCTOR_REPORT_MISPLACED, path, "it is a copy: the report in it has another name");
+        doctor_find(doctor, DOCTOR_REPORT_MISPLACED, path, "it is a copy: the report in it has another name")
+            ->hopeless = report_path_is_held(path);
     else {
         look_at_own(doctor, path, &summary, report_read_is_held(reader));
         look_at_records(doctor, path, reader);
@@ -150,25 +146,22 @@ static void look_at_verifier(struct doctor *doctor, int64_t quiet_period, const 
     char digits[2 * REPORT_ID_SIZE + 1], when[TIMETEXT_SIZE];
     hex_encode(entry->row.instance, REPORT_ID_SIZE, digits);
     snprintf(object, sizeof object, "verifier %.8s", digits);
-    struct doctor_finding *finding = NULL;
     if (entry->row_damaged) {
-        finding =
+        struct doctor_finding *finding =
             doctor_find(doctor, DOCTOR_VERIFIER_ROW_DAMAGED, object, "its row in the registry cannot be read, and %s",
                         entry->watched.file_there ? "its report file is there" : "it has no report file");
         memcpy(finding->instance, entry->row.instance, sizeof finding->instance);
     } else if (entry->row.ended == 0 && entry->row.state == SEALRING_VERIFIER_LOST) {
-        finding = doctor_find(doctor, DOCTOR_VERIFIER_LOST, object, "%s: its report file is %s", entry->name,
-                              entry->damaged ? "damaged, or unreadable for this user" : "gone");
-        doctor_mend(
-            doctor, finding,
-            "sealring run --once, which waits until its lease has ended; then sealring verifier forget %.8s --reason REASON",
-            digits);
+        doctor_find(doctor, DOCTOR_VERIFIER_LOST, object, "%s: its report file is %s", entry->name,
+                    entry->damaged ? "damaged, or unreadable for this user" : "gone")
+            ->pattern =
+            "sealring run --once, which waits until its lease has ended; then sealring verifier forget {id} "
+            "--reason REASON";
     } else if (entry->row.hole != 0 && entry->row.state != SEALRING_VERIFIER_FORGOTTEN &&
                entry->row.hole >= roster->now - quiet_period) {
         timetext_format(entry->row.hole, when);
-        finding = doctor_find(doctor, DOCTOR_VERIFIER_LOST, object,
-                              "%s ended, and its reports lack what it saw up to %s", entry->name, when);
-        doctor_mend(doctor, finding, "sealring verifier forget %.8s --reason REASON", digits);
+        doctor_find(doctor, DOCTOR_VERIFIER_LOST, object, "%s ended, and its reports lack what it saw up to %s",
+                    entry->name, when);
     } else if (entry->row.ended == 0 && entry->row.state == SEALRING_VERIFIER_SILENT) {
         doctor_find(doctor, DOCTOR_VERIFIER_SILENT, object, "%s runs, and does not poll the registry", entry->name);
     }

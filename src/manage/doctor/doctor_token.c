@@ -6,14 +6,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/array.h"
 #include "base/base62.h"
 #include "base/error.h"
 #include "base/sha256.h"
 #include "config/config.h"
 #include "lifecycle/transition_table.h"
 #include "manage/doctor/doctor_parts.h"
-#include "manage/tokens/recover_interrupted.h"
+#include "manage/tokens/key_inventory.h"
 #include "manage/tokens/version_object.h"
 #include "registry/lock/lock.h"
 #include "verifier/request/derive.h"
@@ -23,138 +22,43 @@
 #define TRIES         20 /* to read registry and token in one state, while others are working */
 #define PAUSE_NSEC    100000000L
 
-struct version_look {
-    struct registry_version row;
-    struct registry_ring ring;
-};
-
 struct token_look {
     struct doctor *doctor;
-    struct registry_vault vault;
-    struct version_look *versions;
-    size_t version_count;
-    struct registry_intention *intentions;
-    size_t intention_count;
-    char (*rings)[SEALRING_NAME_LENGTH_MAX + 1];
-    size_t ring_count;
-    uint8_t stamp[32]; /* covers everything that the comparison depends on */
-    struct token_key_info *objects;
-    size_t object_count;
+    struct inventory inventory;
+    uint8_t stamp[32]; /* covers everything in the registry that the comparison depends on */
 };
-
-/* ---- the registry's side ----------------------------------------------------------------------------------------------- */
-
-static sealring_status read_versions(struct token_look *look, struct registry *registry,
-                                     const struct registry_ring *ring, sealring_error *error)
-{
-    struct registry_version version;
-    sealring_status status = SEALRING_OK;
-    struct registry_cursor versions = registry_versions(registry, ring->id, error);
-    while (status == SEALRING_OK && registry_version_next(&versions, &version))
-        if (array_grow(&look->versions, look->version_count))
-            look->versions[look->version_count++] = (struct version_look){.row = version, .ring = *ring};
-        else
-            status = error_no_memory(error);
-    return registry_close_cursor(&versions, status);
-}
-
-static sealring_status read_rings(struct token_look *look, struct registry *registry, sealring_error *error)
-{
-    struct registry_ring ring;
-    sealring_status status = SEALRING_OK;
-    struct registry_cursor rings = registry_rings(registry, error);
-    while (status == SEALRING_OK && registry_ring_next(&rings, &ring)) {
-        if (array_grow(&look->rings, look->ring_count))
-            memcpy(look->rings[look->ring_count++], ring.name, sizeof ring.name);
-        else
-            status = error_no_memory(error);
-        if (status == SEALRING_OK)
-            status = read_versions(look, registry, &ring, error);
-    }
-    return registry_close_cursor(&rings, status);
-}
-
-static sealring_status read_intentions(struct token_look *look, struct registry *registry, sealring_error *error)
-{
-    struct registry_intention intention;
-    sealring_status status = SEALRING_OK;
-    struct registry_cursor intentions = registry_intentions(registry, error);
-    while (status == SEALRING_OK && registry_intention_next(&intentions, &intention))
-        if (array_grow(&look->intentions, look->intention_count))
-            look->intentions[look->intention_count++] = intention;
-        else
-            status = error_no_memory(error);
-    return registry_close_cursor(&intentions, status);
-}
 
 static void make_stamp(struct token_look *look)
 {
     struct sha256 hash;
     sha256_start(&hash);
-    for (size_t i = 0; i < look->version_count; i++) {
-        const struct registry_version *row = &look->versions[i].row;
+    for (size_t i = 0; i < look->inventory.version_count; i++) {
+        const struct registry_version *row = &look->inventory.versions[i].row;
         const int64_t facts[] = {row->ring, row->number, (int64_t)row->state, row->closing_owed};
         sha256_add(&hash, facts, sizeof facts);
     }
-    for (size_t i = 0; i < look->intention_count; i++)
-        sha256_add(&hash, look->intentions[i].nonce, sizeof look->intentions[i].nonce);
+    for (size_t i = 0; i < look->inventory.intention_count; i++)
+        sha256_add(&hash, look->inventory.intentions[i].nonce, sizeof look->inventory.intentions[i].nonce);
     sha256_finish(&hash, look->stamp);
 }
 
 static sealring_status read_registry(struct token_look *look, sealring_error *error)
 {
-    struct registry *registry = look->doctor->manager->registry;
-    sealring_status status;
-    struct registry_transaction reading = registry_reading(registry, error);
-    do {
-        look->version_count = look->ring_count = look->intention_count = 0;
-        if (!registry_begin(&reading, &status))
-            continue;
-        look->vault = *registry_vault_row(registry);
-        status = read_rings(look, registry, error);
-        if (status == SEALRING_OK)
-            status = read_intentions(look, registry, error);
-    } while (registry_again(&reading, &status));
+    sealring_status status = inventory_read(&look->inventory, look->doctor->manager->registry, error);
     make_stamp(look);
     return status;
-}
-
-/* ---- the token's side ---------------------------------------------------------------------------------------------------- */
-
-static sealring_status take_object(const struct token_key_info *key, void *context, sealring_error *error)
-{
-    struct token_look *look = context;
-    if (!array_grow(&look->objects, look->object_count))
-        return error_no_memory(error);
-    look->objects[look->object_count++] = *key;
-    return SEALRING_OK;
-}
-
-static bool same_id(const struct token_key_info *object, const uint8_t *id, size_t length)
-{
-    return object->object_id_length == length && memcmp(object->object_id, id, length) == 0;
 }
 
 /* ---- a version and its object ---------------------------------------------------------------------------------------------- */
 
 static struct doctor_finding *find_version(const struct token_look *look, enum doctor_kind kind,
-                                           const struct version_look *version, const char *what)
+                                           const struct inventory_version *version, const char *what)
 {
-    char object[SEALRING_NAME_LENGTH_MAX + 16];
-    const struct registry_version *row = &version->row;
-    snprintf(object, sizeof object, "%s/%" PRIu32, version->ring.name, row->number);
-    struct doctor_finding *finding =
-        doctor_find(look->doctor, kind, object, "the %s version %" PRIu32 " of ring %s: %s",
-                    sealring_version_state_name(row->state), row->number, version->ring.name, what);
-    memcpy(finding->ring, version->ring.name, sizeof finding->ring);
-    finding->version = row->number;
-    memcpy(finding->object_id, row->object_id, sizeof finding->object_id);
-    finding->object_id_length = row->object_id_length;
-    return finding;
+    return doctor_find_version(look->doctor, kind, &version->row, version->ring.name, what);
 }
 
 /* To set CKA_SIGN again, only an operator's own acts are named: retire and reinstate. */
-static void tell_not_signing(const struct token_look *look, const struct version_look *version)
+static void tell_not_signing(const struct token_look *look, const struct inventory_version *version)
 {
     struct doctor_finding *finding =
         find_version(look, DOCTOR_ACCEPTED_VERSION_CLOSED, version, "its object does not sign");
@@ -166,13 +70,13 @@ static void tell_not_signing(const struct token_look *look, const struct version
                            "hold its credentials, sealring compromise {ring} {version}";
 }
 
-static sealring_status prove(const struct token_look *look, const struct version_look *version)
+static sealring_status prove(const struct token_look *look, const struct inventory_version *version)
 {
     const struct registry_version *row = &version->row;
     struct token_key_reference reference;
     sealring_error error = {.token_code = 0};
     enum token_answer answer;
-    derive_reference(&look->vault, &version->ring, row, &reference);
+    derive_reference(&look->inventory.vault, &version->ring, row, &reference);
     sealring_status status = token_key_prove(look->doctor->manager->token, &reference, &answer, &error);
     if (answer == TOKEN_FAILED)
         return status;
@@ -182,7 +86,7 @@ static sealring_status prove(const struct token_look *look, const struct version
 }
 
 /* Whether the object is the version's: by its label; if the token does not keep or change labels, by its check value. */
-static sealring_status look_at_label(const struct token_look *look, const struct version_look *version,
+static sealring_status look_at_label(const struct token_look *look, const struct inventory_version *version,
                                      const struct token_key_info *object, bool *owned)
 {
     char text[TOKEN_LABEL_MAX + 64];
@@ -191,9 +95,9 @@ static sealring_status look_at_label(const struct token_look *look, const struct
     sealring_error error = {.message = ""};
     bool proves = config_labels(look->doctor->config) != TOKEN_LABELS_CHANGE;
     bool intent = strncmp(object->label, LABEL_INTENT, strlen(LABEL_INTENT)) == 0;
-    owned_aim(&look->vault, &version->ring, &version->row, &aim);
+    owned_aim(&look->inventory.vault, &version->ring, &version->row, &aim);
     *owned = strcmp(object->label, aim.label) == 0;
-    if (*owned || (intent && look->intention_count > 0))
+    if (*owned || (intent && look->inventory.intention_count > 0))
         return SEALRING_OK; /* the latter is reported as an unfinished step */
     snprintf(text, sizeof text, "its object is labelled \"%s\"", object->label);
     if (proves)
@@ -206,18 +110,19 @@ static sealring_status look_at_label(const struct token_look *look, const struct
 }
 
 /* Whether a closed version's object signs is decided by trying it, not by its CKA_SIGN alone. */
-static sealring_status look_at_closed(const struct token_look *look, const struct version_look *version, bool *signs)
+static sealring_status look_at_closed(const struct token_look *look, const struct inventory_version *version,
+                                      bool *signs)
 {
     const struct registry_version *row = &version->row;
     enum token_answer answer;
-    if (*signs || lifecycle_accepts(row->state) || !look->vault.token_closes_keys)
+    if (*signs || lifecycle_accepts(row->state) || !look->inventory.vault.token_closes_keys)
         return SEALRING_OK;
     sealring_status status =
         token_key_signs(look->doctor->manager->token, row->object_id, row->object_id_length, signs, &answer, NULL);
     return answer == TOKEN_FAILED ? status : SEALRING_OK;
 }
 
-static sealring_status look_at_object(const struct token_look *look, const struct version_look *version,
+static sealring_status look_at_object(const struct token_look *look, const struct inventory_version *version,
                                       const struct token_key_info *object)
 {
     const struct registry_version *row = &version->row;
@@ -241,30 +146,16 @@ static sealring_status look_at_object(const struct token_look *look, const struc
         tell_not_signing(look, version);
     else if (lifecycle_accepts(row->state))
         return object->wrong[0] == '\0' ? prove(look, version) : SEALRING_OK;
-    else if (signs && look->vault.token_closes_keys && !row->closing_owed)
+    else if (signs && look->inventory.vault.token_closes_keys && !row->closing_owed)
         find_version(look, DOCTOR_CLOSED_VERSION_SIGNS, version, "its object can sign still");
     return SEALRING_OK;
 }
 
-/* *last: one of them. */
-static size_t count_objects(const struct token_look *look, const uint8_t *id, size_t length,
-                            const struct token_key_info **last)
-{
-    size_t count = 0;
-    *last = NULL;
-    for (size_t i = 0; i < look->object_count; i++)
-        if (same_id(&look->objects[i], id, length)) {
-            *last = &look->objects[i];
-            count++;
-        }
-    return count;
-}
-
-static sealring_status look_at_version(const struct token_look *look, const struct version_look *version)
+static sealring_status look_at_version(const struct token_look *look, const struct inventory_version *version)
 {
     const struct registry_version *row = &version->row;
     const struct token_key_info *object;
-    size_t count = count_objects(look, row->object_id, row->object_id_length, &object);
+    size_t count = inventory_count_objects(&look->inventory, row->object_id, row->object_id_length, &object);
     if (count == 1)
         return look_at_object(look, version, object);
     if (count > 1)
@@ -278,31 +169,16 @@ static sealring_status look_at_version(const struct token_look *look, const stru
 
 /* ---- objects that no version has --------------------------------------------------------------------------------------- */
 
-static bool is_version_object(const struct token_look *look, const struct token_key_info *object)
-{
-    for (size_t i = 0; i < look->version_count; i++)
-        if (same_id(object, look->versions[i].row.object_id, look->versions[i].row.object_id_length))
-            return true;
-    return false;
-}
-
-static bool is_intended(const struct token_look *look, const struct token_key_info *object)
-{
-    for (size_t i = 0; i < look->intention_count; i++)
-        if (same_id(object, look->intentions[i].object_id, look->intentions[i].object_id_length))
-            return true;
-    return false;
-}
-
 /* Intentions that recovery leaves alone because it cannot distinguish the objects. Objects of a version are reported with that version. */
 static void look_at_intentions(const struct token_look *look)
 {
     const struct token_key_info *object;
-    for (size_t i = 0; i < look->intention_count; i++) {
-        const struct registry_intention *intention = &look->intentions[i];
+    for (size_t i = 0; i < look->inventory.intention_count; i++) {
+        const struct registry_intention *intention = &look->inventory.intentions[i];
         char name[2 * TOKEN_OBJECT_ID_MAX + 8] = "key ";
-        size_t count = count_objects(look, intention->object_id, intention->object_id_length, &object);
-        if (count < 2 || is_version_object(look, object))
+        size_t count =
+            inventory_count_objects(&look->inventory, intention->object_id, intention->object_id_length, &object);
+        if (count < 2 || inventory_find_version(&look->inventory, object) != NULL)
             continue;
         hex_encode(intention->object_id, intention->object_id_length, name + 4);
         doctor_find(look->doctor, DOCTOR_OBJECT_TWICE, name,
@@ -315,35 +191,35 @@ static bool names_own_ring(const struct token_look *look, const char *label)
 {
     const char *name = label + strlen(LABEL_VERSION);
     const char *slash = strrchr(name, '/');
-    for (size_t i = 0; slash != NULL && i < look->ring_count; i++)
-        if (strlen(look->rings[i]) == (size_t)(slash - name) &&
-            strncmp(look->rings[i], name, (size_t)(slash - name)) == 0)
+    for (size_t i = 0; slash != NULL && i < look->inventory.ring_count; i++)
+        if (strlen(look->inventory.rings[i].name) == (size_t)(slash - name) &&
+            strncmp(look->inventory.rings[i].name, name, (size_t)(slash - name)) == 0)
             return true;
     return false;
 }
 
 static void tell_stranger(const struct token_look *look, enum doctor_kind kind, const struct token_key_info *object)
 {
-    char digits[2 * TOKEN_OBJECT_ID_MAX + 1], name[2 * TOKEN_OBJECT_ID_MAX + 8];
-    hex_encode(object->object_id, object->object_id_length, digits);
-    snprintf(name, sizeof name, "key %s", digits);
+    char name[2 * TOKEN_OBJECT_ID_MAX + 8] = "key ";
+    hex_encode(object->object_id, object->object_id_length, name + 4);
     struct doctor_finding *finding =
         doctor_find(look->doctor, kind, name,
                     "the token has an object labelled \"%s\", and the registry has no such object", object->label);
-    if (owned_is_marked(look->vault.vault_id, object->object_id, object->object_id_length))
-        doctor_mend(look->doctor, finding, "sealring token destroy-object %s --reason REASON", digits);
+    if (owned_is_marked(look->inventory.vault.vault_id, object->object_id, object->object_id_length))
+        finding->pattern = "sealring token destroy-object {id} --reason REASON";
 }
 
 static void look_at_strangers(const struct token_look *look)
 {
     size_t unknown = 0;
     bool lost = config_labels(look->doctor->config) == TOKEN_LABELS_LOST;
-    for (size_t i = 0; i < look->object_count; i++) {
-        const struct token_key_info *object = &look->objects[i];
+    for (size_t i = 0; i < look->inventory.object_count; i++) {
+        const struct token_key_info *object = &look->inventory.objects[i];
         bool intent = strncmp(object->label, LABEL_INTENT, strlen(LABEL_INTENT)) == 0;
         bool version = strncmp(object->label, LABEL_VERSION, strlen(LABEL_VERSION)) == 0;
         bool unlabelled = lost && object->label[0] == '\0' && object->wrong[0] == '\0';
-        if ((!intent && !version && !unlabelled) || is_version_object(look, object) || is_intended(look, object))
+        if ((!intent && !version && !unlabelled) || inventory_find_version(&look->inventory, object) != NULL ||
+            inventory_find_intention(&look->inventory, object) != NULL)
             continue;
         if (intent || unlabelled)
             tell_stranger(look, DOCTOR_OBJECT_HALF_MADE, object);
@@ -362,10 +238,11 @@ static void look_at_strangers(const struct token_look *look)
 static sealring_status compare(struct token_look *look, sealring_error *error)
 {
     struct doctor *doctor = look->doctor;
-    look->object_count = 0;
-    sealring_status status = token_key_examine(doctor->manager->token, "", take_object, look, error);
-    for (size_t i = 0; status == SEALRING_OK && i < look->version_count; i++) {
-        status = look_at_version(look, &look->versions[i]);
+    look->inventory.object_count = 0;
+    sealring_status status =
+        token_key_examine(doctor->manager->token, "", inventory_add_object, &look->inventory, error);
+    for (size_t i = 0; status == SEALRING_OK && i < look->inventory.version_count; i++) {
+        status = look_at_version(look, &look->inventory.versions[i]);
         if (status != SEALRING_OK)
             (void)error_set(error, status, "the token went away while its keys were proved");
     }
@@ -418,10 +295,7 @@ void doctor_look_at_token(struct doctor *doctor)
     if (status != SEALRING_OK)
         doctor_unseen(doctor, status, "the token's objects: %s", error.message);
     doctor->result.token_examined = status == SEALRING_OK;
-    if (status == SEALRING_OK && !look.vault.token_closes_keys)
+    if (status == SEALRING_OK && !look.inventory.vault.token_closes_keys)
         doctor_find(doctor, DOCTOR_TOKEN_CANNOT_CLOSE, "PKCS#11 token", "it cannot take a key's right to sign away");
-    free(look.versions);
-    free(look.intentions);
-    free(look.rings);
-    free(look.objects);
+    inventory_release(&look.inventory);
 }

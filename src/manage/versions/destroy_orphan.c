@@ -13,7 +13,8 @@
 #include "log/log_examine.h"
 #include "manage/act/act.h"
 #include "manage/session/manager.h"
-#include "manage/tokens/recover_interrupted.h"
+#include "manage/tokens/key_inventory.h"
+#include "manage/tokens/object_label.h"
 #include "manage/tokens/token_file_copies.h"
 #include "manage/tokens/version_object.h"
 #include "verifier/request/derive.h"
@@ -21,7 +22,6 @@
 #define ORPHAN_ACT    "token.destroy-object"
 #define LABEL_VERSION "sealring/"
 #define LABEL_INTENT  "sealring-intent/"
-#define INTENT_LIMIT  64
 
 struct orphan {
     sealring_manager *manager;
@@ -30,16 +30,9 @@ struct orphan {
     char digits[2 * TOKEN_OBJECT_ID_MAX + 1];
     const char *reason;
     const char *overrule; /* the reason to accept a log that proves nothing; NULL: refuse */
-    /* from the object */
-    size_t objects;
-    char label[TOKEN_LABEL_MAX + 1];
-    char wrong[256];
-    /* from the registry */
-    int64_t intentions[INTENT_LIMIT];
-    size_t intention_count;
-    struct registry_vault vault;
-    struct registry_version namesake; /* a version whose label the object has; number 0: none */
-    struct registry_ring namesake_ring;
+    struct inventory inventory;
+    const struct token_key_info *object;
+    const struct inventory_version *namesake; /* a version whose label the object has; NULL: none */
     /* from the log */
     struct note_key key;
     struct audit_witness witness;
@@ -61,102 +54,42 @@ static sealring_status parse(const char *text, struct orphan *orphan, sealring_e
     return SEALRING_OK;
 }
 
-/* ---- what the registry contains ---- */
-
-/* If labels cannot be changed, a key whose making was interrupted has the label of a version whose number was given to another key. */
-static void compare_label(struct orphan *orphan, const struct registry_ring *ring,
-                          const struct registry_version *version)
-{
-    char label[TOKEN_LABEL_MAX + 1];
-    recover_version_label(ring->name, version->number, label);
-    if (strcmp(label, orphan->label) != 0 || version->state == SEALRING_VERSION_DESTROYED)
-        return;
-    orphan->namesake = *version;
-    orphan->namesake_ring = *ring;
-}
-
-static sealring_status find_namesake(struct registry *registry, struct orphan *orphan, sealring_error *error)
-{
-    struct registry_ring ring;
-    struct registry_version version;
-    sealring_status status = SEALRING_OK;
-    orphan->namesake.number = 0;
-    struct registry_cursor rings = registry_rings(registry, error);
-    while (status == SEALRING_OK && registry_ring_next(&rings, &ring)) {
-        struct registry_cursor versions = registry_versions(registry, ring.id, error);
-        while (registry_version_next(&versions, &version))
-            compare_label(orphan, &ring, &version);
-        status = registry_close_cursor(&versions, SEALRING_OK);
-    }
-    return registry_close_cursor(&rings, status);
-}
-
-static sealring_status find_intentions(struct registry *registry, struct orphan *orphan, sealring_error *error)
-{
-    struct registry_intention intention;
-    orphan->intention_count = 0;
-    struct registry_cursor intentions = registry_intentions(registry, error);
-    while (registry_intention_next(&intentions, &intention))
-        if (intention.object_id_length == orphan->object_id_length &&
-            memcmp(intention.object_id, orphan->object_id, orphan->object_id_length) == 0 &&
-            orphan->intention_count < INTENT_LIMIT)
-            orphan->intentions[orphan->intention_count++] = intention.id;
-    return registry_close_cursor(&intentions, SEALRING_OK);
-}
-
-static sealring_status look(struct orphan *orphan, sealring_error *error)
-{
-    struct registry *registry = orphan->manager->registry;
-    struct registry_version version;
-    bool found;
-    sealring_status status;
-    struct registry_transaction reading = registry_reading(registry, error);
-    do {
-        if (!registry_begin(&reading, &status))
-            continue;
-        orphan->vault = *registry_vault_row(registry);
-        status = registry_version_find_by_object(registry, orphan->object_id, orphan->object_id_length, &version,
-                                                 &found, error);
-        if (status == SEALRING_OK && found)
-            status = error_set(error, SEALRING_REFUSED,
-                               "key %s is a version's, number %" PRIu32
-                               " of its ring: destroy it by `sealring destroy RING %" PRIu32 "`",
-                               orphan->digits, version.number, version.number);
-        if (status == SEALRING_OK)
-            status = find_namesake(registry, orphan, error);
-        if (status == SEALRING_OK)
-            status = find_intentions(registry, orphan, error);
-    } while (registry_again(&reading, &status));
-    return status;
-}
-
-/* ---- what the token has ---- */
-
-static sealring_status take_object(const struct token_key_info *key, void *context, sealring_error *error)
-{
-    struct orphan *orphan = context;
-    (void)error;
-    if (key->object_id_length != orphan->object_id_length ||
-        memcmp(key->object_id, orphan->object_id, key->object_id_length) != 0)
-        return SEALRING_OK;
-    orphan->objects++;
-    memcpy(orphan->label, key->label, sizeof orphan->label);
-    memcpy(orphan->wrong, key->wrong, sizeof orphan->wrong);
-    return SEALRING_OK;
-}
-
 static sealring_status find_object(struct orphan *orphan, sealring_error *error)
 {
     const char *token = token_name(orphan->manager->token);
-    sealring_status status = token_key_examine(orphan->manager->token, "", take_object, orphan, error);
+    sealring_status status =
+        token_key_examine(orphan->manager->token, "", inventory_add_object, &orphan->inventory, error);
+    size_t objects =
+        inventory_count_objects(&orphan->inventory, orphan->object_id, orphan->object_id_length, &orphan->object);
     if (status != SEALRING_OK)
         return status;
-    if (orphan->objects == 0)
+    if (objects == 0)
         return error_set(error, SEALRING_NOT_FOUND, "the PKCS#11 token %s has no secret key %s", token, orphan->digits);
-    if (orphan->objects > 1)
+    if (objects > 1)
         return error_set(error, SEALRING_REFUSED, "the PKCS#11 token %s has %zu objects with the CKA_ID %s", token,
-                         orphan->objects, orphan->digits);
+                         objects, orphan->digits);
     return SEALRING_OK;
+}
+
+/* If labels cannot be changed, a key whose making was interrupted has the label of a version whose number was given to another key. */
+static sealring_status look(struct orphan *orphan, sealring_error *error)
+{
+    const struct inventory *inventory = &orphan->inventory;
+    char label[TOKEN_LABEL_MAX + 1];
+    sealring_status status = inventory_read(&orphan->inventory, orphan->manager->registry, error);
+    const struct inventory_version *version = inventory_find_version(inventory, orphan->object);
+    if (status == SEALRING_OK && version != NULL)
+        return error_set(error, SEALRING_REFUSED,
+                         "key %s is a version's, number %" PRIu32
+                         " of its ring: destroy it by `sealring destroy RING %" PRIu32 "`",
+                         orphan->digits, version->row.number, version->row.number);
+    for (size_t i = 0; i < inventory->version_count; i++) {
+        version = &inventory->versions[i];
+        recover_version_label(version->ring.name, version->row.number, label);
+        if (strcmp(label, orphan->object->label) == 0 && version->row.state != SEALRING_VERSION_DESTROYED)
+            orphan->namesake = version;
+    }
+    return status;
 }
 
 static bool begins(const char *text, const char *prefix)
@@ -169,20 +102,20 @@ static bool begins(const char *text, const char *prefix)
 static sealring_status check_maker(struct orphan *orphan, sealring_error *error)
 {
     char probe[TOKEN_LABEL_MAX + 1];
-    const char *label = orphan->label;
+    const char *label = orphan->object->label;
     const char *token = token_name(orphan->manager->token);
     bool lost = config_labels(orphan->manager->config) == TOKEN_LABELS_LOST;
-    recover_probe_label(orphan->vault.vault_id, probe);
+    recover_probe_label(orphan->inventory.vault.vault_id, probe);
     if (begins(label, probe))
         return SEALRING_OK;
     if (!begins(label, LABEL_VERSION) && !begins(label, LABEL_INTENT) &&
-        !(lost && label[0] == '\0' && orphan->wrong[0] == '\0'))
+        !(lost && label[0] == '\0' && orphan->object->wrong[0] == '\0'))
         return error_set(
             error, SEALRING_REFUSED,
             "key %s on the PKCS#11 token %s is not sealring's (label \"%s\"%s%s): use the token's own tool; if the "
             "token keeps no labels: token-labels = lost in sealring.conf",
-            orphan->digits, token, label, orphan->wrong[0] != '\0' ? "; " : "", orphan->wrong);
-    if (owned_is_marked(orphan->vault.vault_id, orphan->object_id, orphan->object_id_length))
+            orphan->digits, token, label, orphan->object->wrong[0] != '\0' ? "; " : "", orphan->object->wrong);
+    if (owned_is_marked(orphan->inventory.vault.vault_id, orphan->object_id, orphan->object_id_length))
         return SEALRING_OK;
     return error_set(
         error, SEALRING_REFUSED,
@@ -195,13 +128,14 @@ static sealring_status check_maker(struct orphan *orphan, sealring_error *error)
 static sealring_status check_namesake(struct orphan *orphan, sealring_error *error)
 {
     struct token_key_reference reference;
-    const struct registry_version *version = &orphan->namesake;
+    const struct registry_version *version;
     struct token *token = orphan->manager->token;
     enum token_answer answer;
     bool signs;
-    if (version->number == 0)
+    if (orphan->namesake == NULL)
         return SEALRING_OK;
-    derive_reference(&orphan->vault, &orphan->namesake_ring, version, &reference);
+    version = &orphan->namesake->row;
+    derive_reference(&orphan->inventory.vault, &orphan->namesake->ring, version, &reference);
     sealring_status status =
         lifecycle_accepts(version->state)
             ? token_key_prove(token, &reference, &answer, error)
@@ -211,7 +145,7 @@ static sealring_status check_namesake(struct orphan *orphan, sealring_error *err
     return error_set(error, SEALRING_REFUSED,
                      "key %s is labelled as version %" PRIu32
                      " of ring %s, which is %s and has no other key that proves itself: see `sealring audit verify`",
-                     orphan->digits, version->number, orphan->namesake_ring.name,
+                     orphan->digits, version->number, orphan->namesake->ring.name,
                      sealring_version_state_name(version->state));
 }
 
@@ -267,7 +201,7 @@ static sealring_status ask_audit_token(struct orphan *orphan, sealring_error *er
     if (!witness_configured(manager->config))
         return SEALRING_OK;
     sealring_status status =
-        witness_recall(&orphan->witness, manager->config, orphan->vault.vault_id, &orphan->key, error);
+        witness_recall(&orphan->witness, manager->config, orphan->inventory.vault.vault_id, &orphan->key, error);
     if (orphan->witness.unknown)
         return error_set(error, SEALRING_REFUSED,
                          "the audit token has no key pair of this vault, so nothing shows whether the audit log is "
@@ -309,15 +243,18 @@ static sealring_status check_log(struct orphan *orphan, sealring_error *error)
 static sealring_status record(struct orphan *orphan, sealring_error *error)
 {
     sealring_status status;
-    audit_detail(&orphan->act, "{s:s, s:s, s:s}", "object_id", orphan->digits, "label", orphan->label, "reason",
+    audit_detail(&orphan->act, "{s:s, s:s, s:s}", "object_id", orphan->digits, "label", orphan->object->label, "reason",
                  orphan->reason);
     if (orphan->overrule != NULL)
         audit_detail_add(&orphan->act, "overrule", json_string(orphan->overrule));
     struct commit commit = manager_commit(orphan->manager, false, &orphan->act, error);
     do {
         bool begun = commit_begin(&commit, &status);
-        for (size_t i = 0; begun && status == SEALRING_OK && i < orphan->intention_count; i++)
-            status = registry_intention_delete(orphan->manager->registry, orphan->intentions[i], error);
+        for (size_t i = 0; begun && status == SEALRING_OK && i < orphan->inventory.intention_count; i++) {
+            const struct registry_intention *intention = &orphan->inventory.intentions[i];
+            if (inventory_same_id(orphan->object, intention->object_id, intention->object_id_length))
+                status = registry_intention_delete(orphan->manager->registry, intention->id, error);
+        }
     } while (commit_again(&commit, &status));
     return status;
 }
@@ -369,5 +306,6 @@ sealring_status sealring_object_destroy(sealring_manager *manager, const char *o
     status = destroy(&orphan, error);
     manager_end_act(manager, &orphan.act, status, error);
     audit_release(&orphan.act);
+    inventory_release(&orphan.inventory);
     return status;
 }

@@ -107,7 +107,7 @@ bool registry_audit_next(struct registry_cursor *entries, struct registry_audit 
     return query_next(entries, audit_read, entry);
 }
 
-struct registry_cursor registry_audit_entries(struct registry *registry, const struct registry_audit_filter *filter,
+struct registry_cursor registry_audit_entries(struct registry *registry, const sealring_audit_filter *filter,
                                               sealring_error *error)
 {
     return query_list(registry, filter->last > 0 ? &audit_each : &audit_each_from,

@@ -14,18 +14,8 @@
 /* The number of entries. */
 sealring_status registry_audit_size(struct registry *registry, uint64_t *size, sealring_error *error);
 
-/* Entries in order; texts are valid until the next one is read. NULL and 0 filter nothing. `last`: only this number of the newest
- * entries that pass the other filters. */
-struct registry_audit_filter {
-    const char *ring;
-    const char *key_id;
-    const char *client;
-    const char *act; /* or its beginning up to a dot: "version" */
-    int64_t since;   /* time */
-    uint64_t first;  /* sequence */
-    uint64_t last;
-};
-struct registry_cursor registry_audit_entries(struct registry *registry, const struct registry_audit_filter *filter,
+/* Entries in order; texts are valid until the next one is read. The filter's `proofs` is not read. */
+struct registry_cursor registry_audit_entries(struct registry *registry, const sealring_audit_filter *filter,
                                               sealring_error *error);
 bool registry_audit_next(struct registry_cursor *entries, struct registry_audit *entry);
 /* All of them in order of their number, without filters: costs a walk through the table. */
