@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -192,10 +191,8 @@ static struct verifier *join_child(struct membership *membership, sealring_error
             try_to_join(membership);
         atomic_store(&own->joining, 0);
     }
-    while (atomic_load(&own->joining) != 0 && clock_boot_ms() < patience) {
-        struct timespec pause = {.tv_nsec = 1000000};
-        nanosleep(&pause, NULL);
-    }
+    while (atomic_load(&own->joining) != 0 && clock_boot_ms() < patience)
+        clock_sleep(1);
     struct verifier *verifier = membership_joined(membership);
     if (verifier == NULL && error != NULL) {
         pthread_mutex_lock(&own->failing);

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/utf8.h"
 #include "verifier/report/report_check.h"
@@ -70,7 +70,6 @@ static sealring_status read_sequence(const struct report_reader *reader, uint64_
 static sealring_status read_report(const struct report_reader *reader, struct report_header *header, bool *torn,
                                    sealring_error *error)
 {
-    const struct timespec pause = {.tv_nsec = 1000000};
     for (int i = 0; i < REPORT_READER_TRIES; i++) {
         uint64_t before = 0, after = 0;
         sealring_status status = read_sequence(reader, &before, error);
@@ -81,7 +80,7 @@ static sealring_status read_report(const struct report_reader *reader, struct re
         *torn = before % 2 != 0 || before != after;
         if (status != SEALRING_OK || !*torn)
             return status;
-        nanosleep(&pause, NULL);
+        clock_sleep(1);
     }
     return SEALRING_OK;
 }

@@ -39,8 +39,6 @@ struct derivation {
     size_t length;
 };
 
-_Static_assert(FLIGHT_NAME_MAX >= CLAIMS_INPUT_MAX + TEXT_DIGEST_SIZE, "a flight has room for the question");
-
 /* Reads the secret from the text only now, so that no copy of it is in memory while the token works, or if the process crashes. */
 static bool has_secret(const struct sight_row *row, const uint8_t mac[TOKEN_HMAC_SIZE])
 {

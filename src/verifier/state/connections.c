@@ -31,17 +31,6 @@ struct connections {
     struct lent places[]; /* registry NULL: not opened yet, or opened in a former generation */
 };
 
-static void init_waiting(struct connections *connections)
-{
-    /* a change of the wall clock must not prolong a wait */
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_mutex_init(&connections->mutex, NULL);
-    pthread_cond_init(&connections->returned, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
 sealring_status connections_open(const char *registry_path, unsigned most, struct connections **opened,
                                  sealring_error *error)
 {
@@ -54,7 +43,8 @@ sealring_status connections_open(const char *registry_path, unsigned most, struc
         free(connections);
         return error_no_memory(error);
     }
-    init_waiting(connections);
+    pthread_mutex_init(&connections->mutex, NULL);
+    clock_condition_init(&connections->returned);
     connections->most = most;
     struct registry *first = NULL;
     sealring_status status = connections_take(connections, &first, error);
