@@ -27,31 +27,37 @@ static uint32_t shape_now(const struct hash_table *table)
     return atomic_load_explicit(&table->shape, memory_order_relaxed);
 }
 
-static struct entry *target(const _Atomic(struct entry *) *link)
+static struct cache_entry *target(const _Atomic(struct cache_entry *) *link)
 {
     return atomic_load_explicit(link, memory_order_relaxed);
 }
 
 /* Every change of a link is seq_cst (reader_lanes.c, step 1). It is also a release, so a reader that follows it finds the entry initialised. */
-static void put_in_front(_Atomic(struct entry *) *bucket, struct entry *entry)
+static void put_in_front(_Atomic(struct cache_entry *) *bucket, struct cache_entry *entry)
 {
     atomic_store_explicit(&entry->next, target(bucket), memory_order_seq_cst);
     atomic_store_explicit(bucket, entry, memory_order_seq_cst);
 }
 
-void table_insert(struct hash_table *table, struct entry *entry)
+void table_insert(struct hash_table *table, struct cache_entry *entry)
 {
     put_in_front(table_bucket(table, shape_now(table), entry_hash(entry)), entry);
 }
 
-void table_unlink(_Atomic(struct entry *) *link, struct entry *entry)
+void table_unlink(_Atomic(struct cache_entry *) *link, struct cache_entry *entry)
 {
     atomic_store_explicit(link, target(&entry->next), memory_order_seq_cst);
 }
 
-_Atomic(struct entry *) *table_link(struct hash_table *table, const struct entry *entry)
+void table_replace(_Atomic(struct cache_entry *) *link, struct cache_entry *former, struct cache_entry *entry)
 {
-    _Atomic(struct entry *) *link = table_bucket(table, shape_now(table), entry_hash(entry));
+    atomic_store_explicit(&entry->next, target(&former->next), memory_order_seq_cst);
+    atomic_store_explicit(link, entry, memory_order_seq_cst);
+}
+
+_Atomic(struct cache_entry *) *table_link(struct hash_table *table, const struct cache_entry *entry)
+{
+    _Atomic(struct cache_entry *) *link = table_bucket(table, shape_now(table), entry_hash(entry));
     while (target(link) != entry)
         link = &target(link)->next;
     return link;
@@ -68,10 +74,10 @@ void table_grow(struct hash_table *table, uint32_t entries)
     uint32_t buckets = shape / 2;
     if (buckets >= table->most || buckets >= entries)
         return;
-    _Atomic(struct entry *) *fresh = &table->buckets[buckets];
-    _Atomic(struct entry *) *link = table_bucket(table, shape, buckets);
+    _Atomic(struct cache_entry *) *fresh = &table->buckets[buckets];
+    _Atomic(struct cache_entry *) *link = table_bucket(table, shape, buckets);
     atomic_store_explicit(&table->shape, shape + 1, memory_order_seq_cst);
-    for (struct entry *entry = target(link); entry != NULL; entry = target(link)) {
+    for (struct cache_entry *entry = target(link); entry != NULL; entry = target(link)) {
         if (table_bucket(table, shape + 2, entry_hash(entry)) != fresh) {
             link = &entry->next;
             continue;

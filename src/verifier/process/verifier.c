@@ -185,14 +185,13 @@ void verifier_disinherit(struct verifier *verifier)
 
 /* ---- cache hits ---- */
 
-static void make_bearer(const struct entry *entry, struct bearer *bearer)
+static void make_bearer(const struct cache_entry *entry, struct bearer *bearer)
 {
     const struct known_version *version = entry->version;
-    const struct entry_bounds *bounds = atomic_load(&entry->bounds); /* seq_cst: see reader_lanes.c */
     bearer->key_id = entry->key_id;
     bearer->ring = version->ring->name;
     bearer->client = entry_client(entry);
-    bearer->scopes = bounds != NULL && bounds->narrowed ? bounds->scopes : entry_scopes(entry);
+    bearer->scopes = entry_left_scopes(entry);
     bearer->version = version->number;
     bearer->serial = entry->serial;
     bearer->version_state = (sealring_version_state)atomic_load_explicit(&version->state, memory_order_acquire);
@@ -202,14 +201,14 @@ static void make_bearer(const struct entry *entry, struct bearer *bearer)
     bearer->not_before = entry->not_before;
     bearer->expires = entry->expires;
     bearer->revoked = false; /* a revoked key has no entry */
-    bearer->suspended = bounds != NULL && bounds->suspended;
-    bearer->replaced = bounds != NULL && bounds->replaced;
-    bearer->retire_at = bounds != NULL ? bounds->retire_at : 0;
+    bearer->suspended = entry->suspended;
+    bearer->replaced = entry->replaced;
+    bearer->retire_at = entry->retire_at;
 }
 
 /* The record of this hour. Takes a lock at a credential's first use in an hour, and once a second while there is no room for more
  * records. */
-static struct report_credential *usage_of(struct verifier *verifier, struct entry *entry, int64_t wall_ms)
+static struct report_credential *usage_of(struct verifier *verifier, struct cache_entry *entry, int64_t wall_ms)
 {
     uint32_t hour = verifier_hour(verifier, wall_ms);
     struct report_credential *record = atomic_load(&entry->usage); /* seq_cst: see reader_lanes.c */
@@ -225,7 +224,7 @@ static struct report_credential *usage_of(struct verifier *verifier, struct entr
     return record;
 }
 
-static void count_use(struct verifier *verifier, struct entry *entry, sealring_verdict verdict, int64_t wall_ms)
+static void count_use(struct verifier *verifier, struct cache_entry *entry, sealring_verdict verdict, int64_t wall_ms)
 {
     struct report_credential *record = usage_of(verifier, entry, wall_ms);
     struct report_version *version = atomic_load_explicit(&entry->version->usage, memory_order_acquire);
@@ -275,9 +274,9 @@ static bool may_be_imported(const struct verifier *verifier, size_t length)
 /* Inside a lane. The cost is mostly waiting for memory, so memory is prefetched while other work is done: clock, check digits, hashing.
  * The check digits come before the hash, so that a typo costs less than a valid credential. An equal digest proves that the text is,
  * byte for byte, one that the token confirmed: its form need not be checked again. */
-static struct entry *recall(const struct verifier *verifier, struct presented *presented)
+static struct cache_entry *recall(const struct verifier *verifier, struct presented *presented)
 {
-    struct entry *entry = NULL;
+    struct cache_entry *entry = NULL;
     bool ours = text_locate(presented->text, presented->length, &presented->key_id, &presented->version);
     if (ours) {
         cache_fetch_bucket(verifier->cache, presented->key_id);
@@ -305,8 +304,8 @@ static struct entry *recall(const struct verifier *verifier, struct presented *p
 
 #define LEASE_HAS_EXPIRED "the lease has expired: the registry could not be read for too long"
 
-static sealring_verdict judge_seen(struct verifier *verifier, struct entry *entry, const struct presented *presented,
-                                   const char *scope, sealring_grant *grant)
+static sealring_verdict judge_seen(struct verifier *verifier, struct cache_entry *entry,
+                                   const struct presented *presented, const char *scope, sealring_grant *grant)
 {
     if (!verifier_serves(verifier, presented->boot_ms))
         return judge_unavailable(grant, LEASE_HAS_EXPIRED);
@@ -359,7 +358,7 @@ sealring_verdict verifier_verify(struct verifier *verifier, const char *credenti
     presented.key_id = NULL;
     presented.digested = false;
     struct lane *lane = lanes_enter(verifier->lanes);
-    struct entry *entry = recall(verifier, &presented);
+    struct cache_entry *entry = recall(verifier, &presented);
     sealring_verdict verdict;
     if (entry != NULL) {
         verdict = judge_seen(verifier, entry, &presented, scope, grant);

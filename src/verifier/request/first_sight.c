@@ -78,15 +78,8 @@ static bool sight_insert(struct verifier *verifier, const struct sight_row *row)
     /* looked up here, because after a fence another object represents the version */
     struct known_version *version =
         snapshot_find(atomic_load(&verifier->snapshot), holder->ring.id, holder->credential.version);
-    if (newest && version != NULL) {
-        struct cache_candidate candidate = {
-            .holder = holder,
-            .version = version,
-            .digest = row->digest,
-            .suspended = holder->key.state == SEALRING_KEY_SUSPENDED,
-        };
-        cache_insert(verifier->cache, &candidate);
-    }
+    if (newest && version != NULL)
+        cache_insert(verifier->cache, holder, version, row->digest);
     pthread_mutex_unlock(&verifier->inserting);
     return newest;
 }
