@@ -4,6 +4,7 @@ libsealring_core_la_SOURCES = \
 	src/base/array.c src/base/array.h \
 	src/base/base62.c src/base/base62.h \
 	src/base/base64.c src/base/base64.h \
+	src/base/capped.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/error.c src/base/error.h \
 	src/base/foreign_text.c src/base/foreign_text.h \

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/timetext.h"
+#include "base/capped.h"
 
 #define NUMBERS_SHOWN 8 /* version numbers that a reason lists */
 
@@ -75,14 +75,10 @@ static void say_numbers(char *reason, const struct lifecycle_ring *ring, sealrin
     }
 }
 
-/* now + duration without overflow; policy_problem keeps valid durations far below the limit. */
+/* policy_problem keeps valid durations from being negative; a damaged one counts as none. */
 static int64_t later(int64_t now, int64_t duration)
 {
-    int64_t sum;
-
-    if (duration < 0)
-        return now;
-    return __builtin_add_overflow(now, duration, &sum) ? INT64_MAX : sum;
+    return capped_add(now, duration < 0 ? 0 : duration);
 }
 
 /* ---- Choosing the version -------------------------------------------------------------------------------------------- */
@@ -175,21 +171,13 @@ static bool ask_rule(struct decision_attempt *attempt)
     return false;
 }
 
-/* As guard_keep, unless nothing becomes retiring. */
-static enum lifecycle_answer ask_keep(const struct lifecycle_ring *ring, const struct lifecycle_version *version,
-                                      const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
-{
-    reason[0] = '\0';
-    return lifecycle_find_active(ring) == NULL ? LIFECYCLE_ALLOWED : guard_keep(ring, version, evidence, reason);
-}
-
 static const struct {
     enum lifecycle_guard guard;
     guard_function *ask;
     bool overrulable; /* an operator may overrule waiting, but not what would break a client's credential */
 } guards[] = {
     {GUARD_BARRIER, guard_barrier, false},      {GUARD_ERA, guard_era, false},       {GUARD_GATE, guard_gate, true},
-    {GUARD_PURGE, guard_purge, true},           {GUARD_UNHELD, guard_unheld, false}, {GUARD_KEEP, ask_keep, true},
+    {GUARD_PURGE, guard_purge, true},           {GUARD_UNHELD, guard_unheld, false}, {GUARD_KEEP, guard_keep, true},
     {GUARD_SUCCESSION, guard_succession, true},
 };
 #define GUARD_COUNT (sizeof(guards) / sizeof(guards[0]))
@@ -212,6 +200,7 @@ static void say_results(char *reason, const struct guard_result *results, enum l
 static void ask_guards(struct decision_attempt *attempt)
 {
     struct lifecycle_decision *decision = attempt->decision;
+    const struct guard_question asked = {attempt->ring, attempt->version, attempt->evidence};
     struct guard_result results[GUARD_COUNT];
     bool overrulable = true; /* true if every guard that does not allow it can be overruled */
 
@@ -220,7 +209,7 @@ static void ask_guards(struct decision_attempt *attempt)
     for (size_t i = 0; i < GUARD_COUNT; i++) {
         if (!(attempt->rule->guards & guards[i].guard))
             continue;
-        results[i].answer = guards[i].ask(attempt->ring, attempt->version, attempt->evidence, results[i].reason);
+        results[i].answer = guards[i].ask(&asked, results[i].reason);
         if (results[i].answer > decision->answer)
             decision->answer = results[i].answer;
         if (results[i].answer != LIFECYCLE_ALLOWED && !(guards[i].overrulable && (attempt->overrule & guards[i].guard)))
@@ -291,24 +280,25 @@ static void close_version(struct decision_attempt *attempt)
     step->purge_at = later(attempt->now, attempt->ring->policy.purge_delay);
 }
 
-/* The standby: the newest next version that may issue at once. A reinstated version is not one, because it was given up before. */
-static const struct lifecycle_version *find_standby(const struct decision_attempt *attempt)
+/* The standby: the newest next version that may issue at once, with what its barrier reports. A reinstated version is not one, because it
+ * was given up before. */
+static const struct lifecycle_version *find_standby(const struct decision_attempt *attempt,
+                                                    char barrier[LIFECYCLE_REASON_SIZE])
 {
-    const struct lifecycle_ring *ring = attempt->ring;
-    char unused[LIFECYCLE_REASON_SIZE];
+    struct guard_question asked = {.evidence = attempt->evidence};
 
-    for (size_t i = ring->count; i > 0; i--)
-        if (lifecycle_is_next(&ring->versions[i - 1]) &&
-            guard_barrier(ring, &ring->versions[i - 1], attempt->evidence, unused) == LIFECYCLE_ALLOWED)
-            return &ring->versions[i - 1];
+    for (size_t i = attempt->ring->count; i > 0; i--) {
+        asked.version = &attempt->ring->versions[i - 1];
+        if (lifecycle_is_next(asked.version) && guard_barrier(&asked, barrier) == LIFECYCLE_ALLOWED)
+            return asked.version;
+    }
     return NULL;
 }
 
 static void steps_compromise(struct decision_attempt *attempt)
 {
     struct lifecycle_decision *decision = attempt->decision;
-    const struct lifecycle_version *standby = NULL;
-    const struct lifecycle_version *pending = NULL;
+    struct guard_question asked = {.evidence = attempt->evidence};
     char barrier[LIFECYCLE_REASON_SIZE];
     size_t count;
 
@@ -316,21 +306,20 @@ static void steps_compromise(struct decision_attempt *attempt)
     guard_say(decision->reason, "nothing delays a compromise");
     if (attempt->version->state != SEALRING_VERSION_ACTIVE)
         return;
-    standby = find_standby(attempt);
+    const struct lifecycle_version *standby = find_standby(attempt, barrier);
     if (standby != NULL) {
         add_step(decision, standby, SEALRING_VERSION_ACTIVE)->activated = attempt->now;
-        guard_barrier(attempt->ring, standby, attempt->evidence, barrier);
         guard_say(decision->reason, "; version %lu takes its place, %s", (unsigned long)standby->number, barrier);
         return;
     }
     guard_say(decision->reason, "; ring %s has no active version then, issuing is refused until one passes its barrier",
               attempt->ring->name);
-    pending = lifecycle_find_next(attempt->ring, &count);
-    if (pending == NULL) {
+    asked.version = lifecycle_find_next(attempt->ring, &count);
+    if (asked.version == NULL) {
         guard_say(decision->reason, ": rotate");
         return;
     }
-    guard_barrier(attempt->ring, pending, attempt->evidence, barrier);
+    guard_barrier(&asked, barrier);
     guard_say(decision->reason, ": %s", barrier);
 }
 

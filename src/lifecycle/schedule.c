@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/capped.h"
+
 /* One list in progress. */
 struct schedule {
     const struct lifecycle_ring *ring;
@@ -16,10 +18,8 @@ struct schedule {
 /* time + duration, limited to possible due times: after 1970, whatever a damaged registry contains. */
 static int64_t shift(int64_t time, int64_t duration)
 {
-    int64_t sum;
+    int64_t sum = capped_add(time, duration);
 
-    if (__builtin_add_overflow(time, duration, &sum))
-        return duration < 0 ? 1 : INT64_MAX;
     return sum > 0 ? sum : 1;
 }
 
@@ -130,7 +130,7 @@ static void answer(const struct schedule *schedule, struct lifecycle_action *act
         guard_say(action->reason, "%s", decision.reason);
         if (decision.waiting & GUARD_SUCCESSION) {
             const struct lifecycle_evidence *evidence = schedule->evidence[version - ring->versions];
-            guard_succession(ring, version, evidence, action->foreseen);
+            guard_succession(&(struct guard_question){ring, version, evidence}, action->foreseen);
             action->behind = evidence->behind_count > 0;
         }
     }
