@@ -2,7 +2,6 @@
 /* Guards: decide whether an event may happen now, with one line of reason for the operator. */
 #include "lifecycle/guard.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,67 +11,6 @@
 
 #define NAMES_SHOWN 3  /* blockers that are named; the others are counted */
 #define NAME_SHOWN  40 /* bytes shown of a verifier's name */
-
-#define SECOND INT64_C(1000)
-#define MINUTE (60 * SECOND)
-#define HOUR   (60 * MINUTE)
-#define DAY    (24 * HOUR)
-
-static const char ellipsis[] = "\xE2\x80\xA6"; /* U+2026 */
-
-/* ---- Text ----------------------------------------------------------------------------------------------------------- */
-
-/* The largest length up to `limit` that does not end inside a UTF-8 character (RFC 3629, section 3). */
-static size_t whole_characters(const char *text, size_t limit)
-{
-    while (limit > 0 && ((unsigned char)text[limit] & 0xC0) == 0x80)
-        limit--;
-    return limit;
-}
-
-void guard_say(char reason[LIFECYCLE_REASON_SIZE], const char *format, ...)
-{
-    size_t length = strlen(reason);
-    size_t mark = sizeof(ellipsis) - 1;
-    va_list arguments;
-
-    if (length >= mark && strcmp(reason + length - mark, ellipsis) == 0)
-        return; /* truncated before */
-    va_start(arguments, format);
-    int wanted = vsnprintf(reason + length, LIFECYCLE_REASON_SIZE - length, format, arguments);
-    va_end(arguments);
-    if (wanted >= 0 && (size_t)wanted >= LIFECYCLE_REASON_SIZE - length)
-        memcpy(reason + whole_characters(reason, LIFECYCLE_REASON_SIZE - 1 - mark), ellipsis, sizeof(ellipsis));
-    /* a verifier chooses its own name, which must not end the line or control a terminal */
-    utf8_replace_controls(reason);
-}
-
-/* "6d23h": a duration for people, in units that suit its size; rounded up, so that nobody tries again too early. */
-static const char *about(int64_t duration, char text[TIMETEXT_SIZE])
-{
-    int64_t step = duration >= DAY ? HOUR : duration >= HOUR ? MINUTE : SECOND;
-
-    if (duration < 0)
-        duration = 0;
-    if (duration > TIMETEXT_DURATION_MAX - DAY)
-        duration = TIMETEXT_DURATION_MAX - DAY;
-    timetext_duration_format((duration + step - 1) / step * step, text);
-    return text;
-}
-
-/* "window over since T" or "window ends T, in D". Returns whether the end is reached, which includes the end itself. */
-static bool say_deadline(char reason[LIFECYCLE_REASON_SIZE], const char *what, int64_t end, int64_t now)
-{
-    char time[TIMETEXT_SIZE];
-    char left[TIMETEXT_SIZE];
-
-    timetext_format(end, time);
-    if (now >= end)
-        guard_say(reason, "%s over since %s", what, time);
-    else
-        guard_say(reason, "%s ends %s, in %s", what, time, about(capped_subtract(end, now), left));
-    return now >= end;
-}
 
 /* ---- Verifiers that block ------------------------------------------------------------------------------------------- */
 
@@ -94,8 +32,8 @@ static size_t say_blockers(char reason[LIFECYCLE_REASON_SIZE], blocks_function b
         char why[WHY_SIZE];
         if (!blocks(verifier, asked, why) || ++blockers > NAMES_SHOWN)
             continue;
-        guard_say(reason, "%s%.*s%s (%s)", blockers > 1 ? ", " : "",
-                  cut ? (int)whole_characters(name, NAME_SHOWN) : NAME_SHOWN, name, cut ? "..." : "", why);
+        guard_say(reason, "%s%.*s%s (%s)", blockers > 1 ? ", " : "", cut ? (int)utf8_cut(name, NAME_SHOWN) : NAME_SHOWN,
+                  name, cut ? "..." : "", why);
     }
     if (blockers > NAMES_SHOWN)
         guard_say(reason, " and %zu more", blockers - NAMES_SHOWN);
@@ -204,7 +142,7 @@ static bool blocks_gate(const struct lifecycle_verifier *verifier, const struct 
     char text[TIMETEXT_SIZE];
 
     if (verifier->last_use != 0 && verifier->last_use >= from) {
-        snprintf(why, WHY_SIZE, "used %s ago", about(capped_subtract(now, verifier->last_use), text));
+        snprintf(why, WHY_SIZE, "used %s ago", guard_about(capped_subtract(now, verifier->last_use), text));
         return true;
     }
     if (verifier->joined != 0 && verifier->joined > from)
@@ -218,10 +156,11 @@ static bool blocks_gate(const struct lifecycle_verifier *verifier, const struct 
         return true;
     }
     if (verifier->reports_until < until) {
-        snprintf(why, WHY_SIZE, "no reports for %s", about(capped_subtract(now, verifier->reports_until), text));
+        snprintf(why, WHY_SIZE, "no reports for %s", guard_about(capped_subtract(now, verifier->reports_until), text));
         return true;
     }
-    snprintf(why, WHY_SIZE, "reports only since %s ago", about(capped_subtract(now, verifier->reports_from), text));
+    snprintf(why, WHY_SIZE, "reports only since %s ago",
+             guard_about(capped_subtract(now, verifier->reports_from), text));
     return verifier->reports_from > from;
 }
 
@@ -235,7 +174,7 @@ static void say_users(char reason[LIFECYCLE_REASON_SIZE], const struct lifecycle
     for (size_t i = 0; i < shown; i++) {
         guard_say(reason, "%s%.90s", i > 0 ? ", " : "", users[i].name);
         if (users[i].last_use != 0)
-            guard_say(reason, " (%s ago)", about(capped_subtract(now, users[i].last_use), text));
+            guard_say(reason, " (%s ago)", guard_about(capped_subtract(now, users[i].last_use), text));
     }
     if (count > shown)
         guard_say(reason, " and %zu more", count - shown);
@@ -252,7 +191,8 @@ static bool say_uses(char reason[LIFECYCLE_REASON_SIZE], const struct lifecycle_
         guard_say(reason, ", but it is in use: ");
         say_users(reason, evidence->users, evidence->user_count, evidence->user_count, evidence->now);
     } else if (evidence->last_use != 0 && evidence->last_use >= from && !listed) {
-        guard_say(reason, ", but it was used %s ago", about(capped_subtract(evidence->now, evidence->last_use), text));
+        guard_say(reason, ", but it was used %s ago",
+                  guard_about(capped_subtract(evidence->now, evidence->last_use), text));
     }
     return evidence->last_use != 0 && evidence->last_use >= from;
 }
@@ -268,7 +208,7 @@ enum lifecycle_answer guard_gate(const struct guard_question *asked, char reason
                   (unsigned long)asked->version->number);
         return LIFECYCLE_FORBIDDEN; /* in doubt: no */
     }
-    if (!say_deadline(reason, "window", asked->version->retire_at, evidence->now))
+    if (!guard_say_deadline(reason, "window", asked->version->retire_at, evidence->now))
         return LIFECYCLE_WAITING;
     if (evidence->quiet_period <= 0)
         return LIFECYCLE_ALLOWED;
@@ -276,7 +216,7 @@ enum lifecycle_answer guard_gate(const struct guard_question *asked, char reason
     size_t blockers = say_blockers(blocking, blocks_gate, asked);
     bool used = say_uses(reason, evidence, blockers > 0);
     bool idle = evidence->idle_blocks && evidence->idle_count > 0;
-    about(evidence->quiet_period, text);
+    guard_about(evidence->quiet_period, text);
     if (blockers > 0)
         guard_say(reason, ", but %zu of %zu verifiers do not show %s without a use: %s", blockers,
                   evidence->verifier_count, text, blocking);
@@ -306,7 +246,7 @@ static void say_behind(char reason[LIFECYCLE_REASON_SIZE], const struct guard_qu
     size_t named = evidence->behind_named < NAMES_SHOWN ? evidence->behind_named : NAMES_SHOWN;
     int length =
         snprintf(command, sizeof command, "; run `sealring reissue %.64s --all --out DIR/`", asked->ring->name);
-    about(evidence->succession, text);
+    guard_about(evidence->succession, text);
     for (;; named--) {
         reason[0] = '\0';
         guard_say(reason, "%zu%s API key%s used in the last %s %s no credential newer than version %lu: ", count,
@@ -328,7 +268,7 @@ enum lifecycle_answer guard_succession(const struct guard_question *asked, char 
     reason[0] = '\0';
     if (evidence->succession <= 0)
         return LIFECYCLE_ALLOWED; /* the policy does not require it */
-    about(evidence->succession, text);
+    guard_about(evidence->succession, text);
     if (count == 0 && evidence->gap != NULL) {
         guard_say(reason, "which API keys were used in the last %s is not fully known: %.256s", text, evidence->gap);
         if (evidence->gap_more > 0)
@@ -361,8 +301,9 @@ enum lifecycle_answer guard_purge(const struct guard_question *asked, char reaso
         guard_say(reason, "version %lu has no purge time: the registry is damaged", (unsigned long)version->number);
         return LIFECYCLE_FORBIDDEN; /* destroying cannot be undone */
     }
-    return say_deadline(reason, "time to keep the object", version->purge_at, asked->evidence->now) ? LIFECYCLE_ALLOWED
-                                                                                                    : LIFECYCLE_WAITING;
+    return guard_say_deadline(reason, "time to keep the object", version->purge_at, asked->evidence->now)
+               ? LIFECYCLE_ALLOWED
+               : LIFECYCLE_WAITING;
 }
 
 enum lifecycle_answer guard_unheld(const struct guard_question *asked, char reason[LIFECYCLE_REASON_SIZE])

@@ -9,6 +9,8 @@
 
 #include <sealring/manage.h>
 
+#include "base/timetext.h"
+
 #define LIFECYCLE_REASON_SIZE 384
 
 /* One version as the registry contains it. */
@@ -92,6 +94,12 @@ enum lifecycle_answer {
 
 /* Appends to a reason. Control characters become '?'; a longer text is truncated, and the line then ends in "…". */
 void guard_say(char reason[LIFECYCLE_REASON_SIZE], const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Appends "WHAT over since TIME" or "WHAT ends TIME, in DURATION". Returns whether the end is reached, which includes the end itself. */
+bool guard_say_deadline(char reason[LIFECYCLE_REASON_SIZE], const char *what, int64_t end, int64_t now);
+
+/* "6d23h": a duration for people, in units that suit its size; rounded up, so that nobody tries again too early. */
+const char *guard_about(int64_t duration, char text[TIMETEXT_SIZE]);
 
 /* What a guard is asked about. The ring, the version and what a guard does not read of the evidence may be missing. */
 struct guard_question {

