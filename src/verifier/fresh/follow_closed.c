@@ -74,8 +74,7 @@ static sealring_status follow_era(struct verifier *verifier, const uint8_t era[R
     verifier->era_unsigned = !confirmed;
     if (!confirmed)
         return SEALRING_OK;
-    if (!closed_chain_forget(&verifier->closed))
-        return error_no_memory(error);
+    closed_chain_forget(&verifier->closed);
     memcpy(verifier->closed_era, era, sizeof verifier->closed_era);
     *forgot = true;
     return SEALRING_OK;

@@ -78,7 +78,7 @@ static sealring_status take_key(struct look *look, const struct registry_key *ke
     struct registry_holder holder;
     if (!cache_has_key(verifier->cache, key->key_id))
         return SEALRING_OK;
-    if (key->state == SEALRING_KEY_REVOKED || closed_keys_has(atomic_load(&verifier->closed.keys), key->key_id)) {
+    if (key->state == SEALRING_KEY_REVOKED || closed_keys_has(&verifier->closed.keys, key->key_id)) {
         cache_drop_key(verifier->cache, key->key_id);
         return SEALRING_OK;
     }

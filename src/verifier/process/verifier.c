@@ -38,8 +38,6 @@ static sealring_status make_parts(struct verifier *verifier, sealring_error *err
         status = cache_new(verifier->lanes, setup->cache_max, &verifier->cache, error);
     if (status == SEALRING_OK)
         status = flights_new(setup->waiting_max, &verifier->flights, error);
-    if (status == SEALRING_OK && !closed_chain_open(&verifier->closed))
-        status = error_no_memory(error);
     if (status == SEALRING_OK)
         status = connections_open(setup->registry, VERIFIER_CONNECTIONS_MAX, &verifier->connections, error);
     return status;
@@ -108,6 +106,7 @@ static void set_up(struct verifier *verifier, const struct verifier_setup *setup
     if (setup->waiting_max == 0)
         verifier->setup.waiting_max = VERIFIER_WAITING_MAX;
     bell_open(&verifier->listening.bell, setup->bell, BELL_REST_MS);
+    closed_chain_open(&verifier->closed);
     pthread_mutex_init(&verifier->looking, NULL);
     pthread_mutex_init(&verifier->inserting, NULL);
     pthread_mutex_init(&verifier->proving, NULL);
@@ -162,7 +161,7 @@ void verifier_leave(struct verifier *verifier)
     token_close(verifier->token);
     registry_close(verifier->looker);
     fork_guard_leave();
-    closed_chain_close(&verifier->closed);
+    closed_chain_forget(&verifier->closed);
     bell_close(&verifier->listening.bell);
     connections_close(verifier->connections);
     warm_end(verifier->warming);

@@ -74,7 +74,7 @@ static bool sight_insert(struct verifier *verifier, const struct sight_row *row)
     pthread_mutex_lock(&verifier->inserting);
     /* a poll adds a key to the closed ones before it drops its entries: what is inserted later must be looked up here */
     bool newest = protocol_may_insert(&verifier->protocol, row->fences, presented->era, presented->epoch) &&
-                  !closed_keys_has(atomic_load(&verifier->closed.keys), holder->key.key_id);
+                  !closed_keys_has(&verifier->closed.keys, holder->key.key_id);
     /* looked up here, because after a fence another object represents the version */
     struct known_version *version =
         snapshot_find(atomic_load(&verifier->snapshot), holder->ring.id, holder->credential.version);
@@ -189,7 +189,7 @@ static sealring_status present(struct sight *sight)
     /* what was closed stays closed, whatever the row contains */
     struct registry_key *key = &sight->presented.holder.key;
     if (status == SEALRING_OK && sight->presented.found && key->state != SEALRING_KEY_REVOKED &&
-        closed_keys_has(atomic_load(&verifier->closed.keys), key->key_id)) {
+        closed_keys_has(&verifier->closed.keys, key->key_id)) {
         messages_add(verifier->messages, SEALRING_LOG_ALARM,
                      "ALARM: the registry's row of API key %s is open, and the API key was revoked: the registry was "
                      "altered; the API key stays revoked",

@@ -7,18 +7,14 @@
 
 #include "base/array.h"
 
-bool closed_chain_open(struct closed_chain *chain)
+void closed_chain_open(struct closed_chain *chain)
 {
-    atomic_store(&chain->keys, closed_keys_new(NULL));
-    return atomic_load(&chain->keys) != NULL;
+    pthread_mutex_init(&chain->keys.mutex, NULL);
 }
 
-bool closed_chain_forget(struct closed_chain *chain)
+void closed_chain_forget(struct closed_chain *chain)
 {
-    struct closed_keys *keys = closed_keys_new(atomic_load(&chain->keys));
-    if (keys == NULL)
-        return false;
-    atomic_store(&chain->keys, keys);
+    closed_keys_clear(&chain->keys);
     free(chain->versions);
     chain->versions = NULL;
     chain->version_count = 0;
@@ -27,14 +23,6 @@ bool closed_chain_forget(struct closed_chain *chain)
     chain->broken = false;
     chain->seen_count = 0;
     memset(chain->seen_head, 0, sizeof chain->seen_head);
-    return true;
-}
-
-void closed_chain_close(struct closed_chain *chain)
-{
-    closed_keys_free(atomic_load(&chain->keys));
-    free(chain->versions);
-    memset(chain, 0, sizeof *chain);
 }
 
 bool closed_chain_differs(const struct closed_chain *chain, uint64_t count, const uint8_t head[REGISTRY_DIGEST_SIZE])
@@ -83,8 +71,7 @@ void closed_reading_take(struct closed_reading *reading, const struct registry_c
     memcpy(reading->head, fact->hash, sizeof reading->head);
     if (fact->is_version)
         take_version(reading, fact);
-    else if (strlen(fact->key_id) == SEALRING_KEY_ID_LENGTH &&
-             !closed_keys_add(atomic_load(&reading->chain->keys), fact->key_id))
+    else if (strlen(fact->key_id) == SEALRING_KEY_ID_LENGTH && !closed_keys_add(&reading->chain->keys, fact->key_id))
         reading->crowded = true;
 }
 

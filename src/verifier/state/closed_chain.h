@@ -7,7 +7,6 @@
 #ifndef VERIFIER_STATE_CLOSED_CHAIN_H
 #define VERIFIER_STATE_CLOSED_CHAIN_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,7 +21,7 @@ struct closed_version {
 
 /* Zero at first. Only the polling thread uses it, except for `keys`. */
 struct closed_chain {
-    _Atomic(struct closed_keys *) keys;
+    struct closed_keys keys;
     struct closed_version *versions; /* closed, and not reinstated since */
     size_t version_count;
     uint64_t count; /* facts, up to which the chain is sound */
@@ -32,11 +31,9 @@ struct closed_chain {
     uint8_t seen_head[REGISTRY_DIGEST_SIZE];
 };
 
-/* False: no memory. */
-bool closed_chain_open(struct closed_chain *chain);
-/* The same for one that was opened: forgets everything. False: no memory, and nothing is forgotten. */
-bool closed_chain_forget(struct closed_chain *chain);
-void closed_chain_close(struct closed_chain *chain);
+void closed_chain_open(struct closed_chain *chain);
+/* Forgets everything, and frees its memory. */
+void closed_chain_forget(struct closed_chain *chain);
 
 /* Whether the registry has facts that were not read yet, or others than when it was last read. */
 bool closed_chain_differs(const struct closed_chain *chain, uint64_t count, const uint8_t head[REGISTRY_DIGEST_SIZE]);
