@@ -15,7 +15,7 @@ static uint32_t cells_of(const struct report *report)
 static void fill(struct report *report, uint32_t hour, uint32_t keys)
 {
     for (uint32_t key = 1; key <= keys; key++)
-        report_count(report_credential(report, key, 1, 1, hour), SEALRING_ACCEPTED, 1);
+        report_count(report_credential(report, key, 1, 1, hour), NULL, SEALRING_ACCEPTED, 1);
 }
 
 START_TEST(takes_cells_of_harvested_hours)

@@ -16,9 +16,9 @@ static void make_good(void)
     fixture_make();
     struct report *report = fixture_join();
     for (uint32_t i = 0; i < CREDENTIALS; i++) {
-        report_count(report_credential(report, 1 + i, 1, 1, FIXTURE_HOUR), SEALRING_ACCEPTED, 1);
+        report_count(report_credential(report, 1 + i, 1, 1, FIXTURE_HOUR), NULL, SEALRING_ACCEPTED, 1);
         if (i < VERSIONS)
-            report_count_version(report_version(report, 1, 1 + i), SEALRING_ACCEPTED, 1);
+            report_count(NULL, report_version(report, 1, 1 + i), SEALRING_ACCEPTED, 1);
     }
     ck_assert(report_write(report, &look));
     report_leave(report);

@@ -125,11 +125,6 @@ struct cache_entry *cache_likely(const struct cache *cache, const char key_id[SE
     return table_find(&cache->table, entry_hash_key_id(key_id), is_known, &wanted);
 }
 
-bool cache_is(const struct cache_entry *entry, const uint8_t digest[TEXT_DIGEST_SIZE])
-{
-    return entry_has_digest(entry, digest);
-}
-
 struct cache_entry *cache_find(const struct cache *cache, const char key_id[SEALRING_KEY_ID_LENGTH], uint32_t version,
                                const uint8_t digest[TEXT_DIGEST_SIZE])
 {

@@ -66,9 +66,6 @@ void cache_fetch_entry(const struct cache *cache, const char key_id[SEALRING_KEY
 struct cache_entry *cache_likely(const struct cache *cache, const char key_id[SEALRING_KEY_ID_LENGTH],
                                  uint32_t version);
 
-/* Returns whether the entry has this digest. */
-bool cache_is(const struct cache_entry *entry, const uint8_t digest[TEXT_DIGEST_SIZE]);
-
 struct cache_entry *cache_find(const struct cache *cache, const char key_id[SEALRING_KEY_ID_LENGTH], uint32_t version,
                                const uint8_t digest[TEXT_DIGEST_SIZE]);
 /* Returns whether an entry with this digest has the same claims as the row. */

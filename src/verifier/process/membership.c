@@ -241,7 +241,7 @@ sealring_status membership_maintain(struct membership *membership, uint32_t *nex
     if (status == SEALRING_OK)
         status = proved;
     if (next_ms != NULL)
-        *next_ms = more ? 0 : (uint32_t)verifier_refresh_ms(verifier);
+        *next_ms = more ? 0 : (uint32_t)atomic_load(&verifier->refresh_ms);
     hand_out(membership);
     return status;
 }

@@ -66,11 +66,12 @@ const uint8_t *report_seat_id(const struct report *report);
  * pointer to such a record any more. Never waits. One thread at a time. */
 void report_reuse(struct report *report, uint32_t hour);
 
-/* Counts one verdict. Updates last_use if it is more than a second older. Any thread, no lock, no system call. A verdict without a
- * counter of its own in a credential's record counts as `closed`. */
-void report_count(struct report_credential *record, sealring_verdict verdict, int64_t wall_ms);
-void report_count_version(struct report_version *record, sealring_verdict verdict, int64_t wall_ms); /* in `uncached` */
-void report_touch_version(struct report_version *record, int64_t wall_ms);                           /* last use only */
+/* Counts one verdict on an issued credential: in its record, or, without one, in the version's. Updates the last use in both, if it is
+ * more than a second older. Either may be NULL. Any thread, no lock, no system call. A verdict without a counter of its own in a
+ * credential's record counts as `closed`. */
+void report_count(struct report_credential *credential, struct report_version *version, sealring_verdict verdict,
+                  int64_t wall_ms);
+void report_touch_version(struct report_version *record, int64_t wall_ms); /* last use only */
 void report_count_without_detail(struct report *report);
 
 /* Sums over the lanes since the file was made. The difference to the sums at joining is the verifier's own. */

@@ -150,20 +150,21 @@ static _Atomic(uint32_t) *refusals(struct report_credential *record, sealring_ve
     }
 }
 
-void report_count(struct report_credential *record, sealring_verdict verdict, int64_t wall_ms)
+void report_count(struct report_credential *credential, struct report_version *version, sealring_verdict verdict,
+                  int64_t wall_ms)
 {
-    if (verdict == SEALRING_ACCEPTED)
-        atomic_fetch_add_explicit(&record->accepted, 1, memory_order_relaxed);
-    else
-        atomic_fetch_add_explicit(refusals(record, verdict), 1, memory_order_relaxed);
-    touch(&record->last_use_ms, wall_ms);
-}
-
-void report_count_version(struct report_version *record, sealring_verdict verdict, int64_t wall_ms)
-{
-    unsigned index = (unsigned)verdict < SEALRING_VERDICTS ? (unsigned)verdict : SEALRING_UNDECIDED;
-    atomic_fetch_add_explicit(&record->uncached[index], 1, memory_order_relaxed);
-    touch(&record->last_use_ms, wall_ms);
+    if (credential != NULL) {
+        if (verdict == SEALRING_ACCEPTED)
+            atomic_fetch_add_explicit(&credential->accepted, 1, memory_order_relaxed);
+        else
+            atomic_fetch_add_explicit(refusals(credential, verdict), 1, memory_order_relaxed);
+        touch(&credential->last_use_ms, wall_ms);
+    }
+    if (version == NULL)
+        return;
+    if (credential == NULL)
+        atomic_fetch_add_explicit(&version->uncached[verdict], 1, memory_order_relaxed);
+    touch(&version->last_use_ms, wall_ms);
 }
 
 void report_touch_version(struct report_version *record, int64_t wall_ms)

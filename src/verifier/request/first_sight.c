@@ -19,7 +19,7 @@
 /* One credential that is being verified. */
 struct sight {
     struct verifier *verifier;
-    const struct question *question;
+    const struct presented *text;
     uint64_t fences; /* as of before the row was read */
     struct registry_presented presented;
     struct known_version *version;
@@ -165,7 +165,7 @@ enum sight_answer sight_confirm(struct verifier *verifier, const struct sight_ro
 
 static sealring_status present(struct sight *sight)
 {
-    const struct question *question = sight->question;
+    const struct presented *text = sight->text;
     struct verifier *verifier = sight->verifier;
     struct registry *registry;
     sight->fences =
@@ -177,13 +177,12 @@ static sealring_status present(struct sight *sight)
     sight->presented.found = false;
     sight->presented.key_exists = false;
     fork_guard_enter();
-    if (question->parts != NULL)
-        status =
-            registry_present(registry, question->parts->key_id, question->digest, &sight->presented, &sight->error);
+    if (text->parts != NULL)
+        status = registry_present(registry, text->parts->key_id, text->digest, &sight->presented, &sight->error);
     /* an imported key may have any form, even that of another vault's credential */
     if (status == SEALRING_OK && !sight->presented.found && !sight->presented.key_exists &&
         atomic_load(&verifier->has_imports))
-        status = registry_present_imported(registry, question->digest, &sight->presented, &sight->error);
+        status = registry_present_imported(registry, text->digest, &sight->presented, &sight->error);
     fork_guard_leave();
     connections_give(verifier->connections, registry);
     /* what was closed stays closed, whatever the row contains */
@@ -214,20 +213,26 @@ static struct known_version *find_version(struct sight *sight)
 /* Combines the rows as they were read with the present state of the version. */
 static void make_bearer(struct sight *sight)
 {
-    const struct known_version *version = sight->version;
-    struct bearer *bearer = &sight->bearer;
-    judge_from_holder(&sight->presented.holder, sight->scopes, bearer);
-    bearer->ring = version->ring->name;
-    bearer->version = version->number;
-    bearer->version_state = (sealring_version_state)atomic_load(&version->state);
-    bearer->was_compromised = atomic_load(&version->was_compromised);
-    bearer->version_closed = atomic_load(&version->closed);
-    bearer->version_retire_at = atomic_load(&version->retire_at);
+    const struct registry_holder *holder = &sight->presented.holder;
+    judge_scopes(holder, sight->scopes);
+    sight->bearer = (struct bearer){
+        .key_id = holder->key.key_id,
+        .client = holder->client.name,
+        .scopes = sight->scopes,
+        .serial = holder->credential.serial,
+        .not_before = holder->credential.not_before,
+        .expires = holder->credential.expires,
+        .revoked = holder->key.state != SEALRING_KEY_ACTIVE && holder->key.state != SEALRING_KEY_SUSPENDED,
+        .suspended = holder->key.state == SEALRING_KEY_SUSPENDED,
+        .replaced = holder->credential.replaced,
+        .retire_at = holder->credential.retire_at,
+    };
+    judge_version(sight->version, &sight->bearer);
 }
 
 static bool agrees(const struct sight *sight)
 {
-    const struct text_parts *parts = sight->question->parts;
+    const struct text_parts *parts = sight->text->parts;
     const struct registry_credential *credential = &sight->presented.holder.credential;
     return credential->imported ||
            (credential->version == parts->version && strcmp(sight->version->ring->prefix, parts->prefix) == 0);
@@ -237,11 +242,11 @@ static bool agrees(const struct sight *sight)
 
 static sealring_verdict judge_stranger(const struct sight *sight, sealring_grant *grant)
 {
-    const struct question *question = sight->question;
+    const struct presented *text = sight->text;
     if (sight->presented.key_exists)
         return judge_nothing(grant, SEALRING_REJECTED_BAD_SECRET, "the key ID is known, the secret is not");
-    if (question->malformed != NULL)
-        return judge_nothing(grant, SEALRING_REJECTED_MALFORMED, question->malformed);
+    if (text->malformed != NULL)
+        return judge_nothing(grant, SEALRING_REJECTED_MALFORMED, text->malformed);
     return judge_nothing(grant, SEALRING_REJECTED_UNKNOWN, "no API key has this key ID");
 }
 
@@ -266,13 +271,13 @@ static sealring_verdict look_up(struct sight *sight, sealring_grant *grant)
 
 static struct sight_row row_of(const struct sight *sight)
 {
-    const struct question *question = sight->question;
+    const struct presented *text = sight->text;
     return (struct sight_row){
         .presented = &sight->presented,
         .version = sight->version,
-        .digest = question->digest,
-        .text = question->parts != NULL ? question->text : NULL,
-        .length = question->length,
+        .digest = text->digest,
+        .text = text->parts != NULL ? text->text : NULL,
+        .length = text->length,
         .fences = sight->fences,
     };
 }
@@ -309,9 +314,14 @@ static sealring_verdict confirm(struct sight *sight, bool *refused, sealring_gra
 }
 
 /* Counts evidence for the retire gate, and statistics. */
-static void count_issued(struct sight *sight, sealring_verdict verdict, bool confirmed, int64_t wall)
+static void count(struct sight *sight, sealring_verdict verdict, bool confirmed)
 {
-    struct report *report = atomic_load(&sight->verifier->report);
+    struct verifier *verifier = sight->verifier;
+    if (!sight->presented.found || sight->version == NULL || verdict == SEALRING_UNAVAILABLE)
+        return;
+    struct lane *lane = lanes_enter(verifier->lanes);
+    int64_t wall = verifier_wall(verifier, clock_boot_ms());
+    struct report *report = atomic_load(&verifier->report);
     const struct registry_credential *row = &sight->presented.holder.credential;
     struct report_version *version = atomic_load(&sight->version->usage);
     struct report_credential *credential = NULL;
@@ -319,25 +329,11 @@ static void count_issued(struct sight *sight, sealring_verdict verdict, bool con
     if (version == NULL)
         version = report_version(report, sight->version->ring->id, sight->version->number);
     if (confirmed)
-        credential = report_credential(report, row->key, row->serial, sight->version->number,
-                                       verifier_hour(sight->verifier, wall));
-    if (credential != NULL)
-        report_count(credential, verdict, wall);
-    else if (confirmed)
+        credential =
+            report_credential(report, row->key, row->serial, sight->version->number, verifier_hour(verifier, wall));
+    if (confirmed && credential == NULL)
         report_count_without_detail(report);
-    if (version != NULL && credential != NULL)
-        report_touch_version(version, wall);
-    else if (version != NULL)
-        report_count_version(version, verdict, wall);
-}
-
-static void count(struct sight *sight, sealring_verdict verdict, bool confirmed)
-{
-    struct verifier *verifier = sight->verifier;
-    if (!sight->presented.found || sight->version == NULL || verdict == SEALRING_UNAVAILABLE)
-        return;
-    struct lane *lane = lanes_enter(verifier->lanes);
-    count_issued(sight, verdict, confirmed, verifier_wall(verifier, clock_boot_ms()));
+    report_count(credential, version, verdict, wall);
     lanes_leave(verifier->lanes, lane);
 }
 
@@ -348,14 +344,14 @@ static sealring_verdict judge_confirmed(struct sight *sight, sealring_grant *gra
     if (!verifier_serves(sight->verifier, boot))
         return judge_unavailable(grant, "the lease ran out while the PKCS#11 token was asked");
     make_bearer(sight);
-    return judge_bearer(&sight->bearer, sight->question->scope, verifier_time(sight->verifier, boot), grant);
+    return judge_bearer(&sight->bearer, sight->text->scope, verifier_time(sight->verifier, boot), grant);
 }
 
-sealring_verdict sight_judge(struct verifier *verifier, const struct question *question, sealring_grant *grant)
+sealring_verdict sight_judge(struct verifier *verifier, const struct presented *text, sealring_grant *grant)
 {
     struct sight sight;
     sight.verifier = verifier;
-    sight.question = question;
+    sight.text = text;
     sight.version = NULL;
     sealring_verdict verdict = SEALRING_UNAVAILABLE;
     bool confirmed = false;

@@ -7,7 +7,7 @@
 #include "verifier/state/verifier_state.h"
 
 /* Judges a credential after a cache miss. grant is NULL or a complete structure. */
-sealring_verdict sight_judge(struct verifier *verifier, const struct question *question, sealring_grant *grant);
+sealring_verdict sight_judge(struct verifier *verifier, const struct presented *text, sealring_grant *grant);
 
 /* A row that the token must confirm: does the secret derived from its claims (for an imported key: the binding) belong to the text with
  * this digest? */

@@ -29,30 +29,6 @@ void judge_scopes(const struct registry_holder *holder, char scopes[SEALRING_SCO
         memcpy(scopes, holder->credential.scopes, strlen(holder->credential.scopes) + 1);
 }
 
-void judge_from_holder(const struct registry_holder *holder, char scopes[SEALRING_SCOPES_LENGTH_MAX + 1],
-                       struct bearer *bearer)
-{
-    judge_scopes(holder, scopes);
-    *bearer = (struct bearer){
-        .key_id = holder->key.key_id,
-        .ring = holder->ring.name,
-        .client = holder->client.name,
-        .scopes = scopes,
-        .version = holder->version.number,
-        .serial = holder->credential.serial,
-        .version_state = holder->version.state,
-        .was_compromised = holder->version.was_compromised,
-        .version_closed = holder->version.closed,
-        .version_retire_at = holder->version.retire_at,
-        .not_before = holder->credential.not_before,
-        .expires = holder->credential.expires,
-        .revoked = holder->key.state != SEALRING_KEY_ACTIVE && holder->key.state != SEALRING_KEY_SUSPENDED,
-        .suspended = holder->key.state == SEALRING_KEY_SUSPENDED,
-        .replaced = holder->credential.replaced,
-        .retire_at = holder->credential.retire_at,
-    };
-}
-
 /* Does not clear the whole structure: to clear 1.5 KB of strings would cost a tenth of a verification. */
 static void empty(sealring_grant *grant)
 {
