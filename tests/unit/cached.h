@@ -16,7 +16,7 @@
 #define CACHED_RETIRE   INT64_C(7000000)
 
 struct cached_world {
-    struct known_ring rings[CACHED_RINGS];
+    struct registry_ring rings[CACHED_RINGS];
     struct known_version versions[CACHED_RINGS][CACHED_VERSIONS];
 };
 

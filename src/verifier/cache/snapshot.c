@@ -19,7 +19,7 @@ struct snapshot {
     struct known_version **versions;
     size_t version_count;
     struct known_version *former; /* replaced by a reinstated one's object; entries may still point here */
-    struct known_ring **rings;
+    struct registry_ring **rings;
     size_t ring_count;
 };
 
@@ -31,7 +31,7 @@ struct version_key {
 static int ring_order(const void *key, const void *item)
 {
     const int64_t *id = key;
-    const struct known_ring *const *ring = item;
+    const struct registry_ring *const *ring = item;
     return *id < (*ring)->id ? -1 : *id > (*ring)->id;
 }
 
@@ -74,14 +74,14 @@ void snapshot_free(struct snapshot *snapshot)
 /* ---- Rings: only for the polling thread ---- */
 
 /* Returns NULL if there is none; *place is where it would be. */
-static struct known_ring *find_ring(const struct snapshot *snapshot, int64_t id, size_t *place)
+static struct registry_ring *find_ring(const struct snapshot *snapshot, int64_t id, size_t *place)
 {
     *place = array_place(snapshot->rings, snapshot->ring_count, sizeof *snapshot->rings, &id, ring_order);
     bool found = *place < snapshot->ring_count && snapshot->rings[*place]->id == id;
     return found ? snapshot->rings[*place] : NULL;
 }
 
-const struct known_ring *snapshot_ring(const struct snapshot *snapshot, int64_t id)
+const struct registry_ring *snapshot_ring(const struct snapshot *snapshot, int64_t id)
 {
     size_t place;
     return find_ring(snapshot, id, &place);
@@ -89,15 +89,12 @@ const struct known_ring *snapshot_ring(const struct snapshot *snapshot, int64_t 
 
 static enum snapshot_change add_ring(struct snapshot *snapshot, const struct registry_ring *row, size_t place)
 {
-    struct known_ring *ring = calloc(1, sizeof *ring);
+    struct registry_ring *ring = malloc(sizeof *ring);
     if (ring == NULL || !array_insert(&snapshot->rings, snapshot->ring_count, place)) {
         free(ring);
         return SNAPSHOT_NO_MEMORY;
     }
-    ring->id = row->id;
-    memcpy(ring->ring_id, row->ring_id, sizeof ring->ring_id);
-    memcpy(ring->name, row->name, sizeof ring->name);
-    memcpy(ring->prefix, row->prefix, sizeof ring->prefix);
+    *ring = *row;
     snapshot->rings[place] = ring;
     snapshot->ring_count++;
     return SNAPSHOT_UPDATED;
@@ -106,7 +103,7 @@ static enum snapshot_change add_ring(struct snapshot *snapshot, const struct reg
 enum snapshot_change snapshot_put_ring(struct snapshot *snapshot, const struct registry_ring *row)
 {
     size_t place;
-    const struct known_ring *ring = find_ring(snapshot, row->id, &place);
+    const struct registry_ring *ring = find_ring(snapshot, row->id, &place);
     if (ring == NULL)
         return add_ring(snapshot, row, place);
     bool same = memcmp(ring->ring_id, row->ring_id, sizeof ring->ring_id) == 0 && strcmp(ring->name, row->name) == 0 &&
@@ -140,7 +137,7 @@ void snapshot_each(struct snapshot *snapshot, snapshot_callback each, void *cont
         each(snapshot->versions[i], context);
 }
 
-static struct known_version *version_new(const struct known_ring *ring, const struct registry_version *row)
+static struct known_version *version_new(const struct registry_ring *ring, const struct registry_version *row)
 {
     struct known_version *version = calloc(1, sizeof *version);
     if (version == NULL)
@@ -160,7 +157,7 @@ static struct known_version *version_new(const struct known_ring *ring, const st
     return version;
 }
 
-static enum snapshot_change add_version(struct snapshot *snapshot, const struct known_ring *ring,
+static enum snapshot_change add_version(struct snapshot *snapshot, const struct registry_ring *ring,
                                         const struct registry_version *row, size_t place,
                                         struct known_version **version)
 {
@@ -251,7 +248,7 @@ enum snapshot_change snapshot_put_version(struct snapshot *snapshot, const struc
     size_t place, ring_place;
     struct known_version *known = find_version(snapshot, row->ring, row->number, &place);
     if (known == NULL) {
-        const struct known_ring *ring = find_ring(snapshot, row->ring, &ring_place);
+        const struct registry_ring *ring = find_ring(snapshot, row->ring, &ring_place);
         return ring == NULL ? SNAPSHOT_ALTERED : add_version(snapshot, ring, row, place, version);
     }
     *version = known;

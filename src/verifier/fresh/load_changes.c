@@ -27,7 +27,7 @@ static void take_ring(struct look *look, const struct registry_ring *ring)
 /* What was closed stays closed, whatever the row contains. */
 static void apply_closing(const struct look *look, struct registry_version *row)
 {
-    const struct known_ring *ring = snapshot_ring(look->snapshot, row->ring);
+    const struct registry_ring *ring = snapshot_ring(look->snapshot, row->ring);
     int closed = ring == NULL ? 0 : closed_chain_version(&look->verifier->closed, ring->ring_id, row->number);
     if (closed == 0 || !lifecycle_accepts(row->state))
         return;

@@ -18,10 +18,9 @@
 #include "verifier/request/judge.h"
 #include "verifier/state/verifier_state.h"
 
-#define VERIFIER_CONNECTIONS_MAX 16
-#define VERIFIER_CACHE_MAX       1000000
-#define VERIFIER_WAITING_MAX     256
-#define NO_DETAIL_MS             1000
+#define VERIFIER_CACHE_MAX   1000000
+#define VERIFIER_WAITING_MAX 256
+#define NO_DETAIL_MS         1000
 
 /* Lengths of texts that are looked up as imported keys. Other texts are rejected without hashing. */
 #define IMPORTED_LENGTH_MIN 8
@@ -40,7 +39,7 @@ static sealring_status make_parts(struct verifier *verifier, sealring_error *err
     if (status == SEALRING_OK)
         status = flights_new(setup->waiting_max, &verifier->flights, error);
     if (status == SEALRING_OK)
-        status = connections_open(setup->registry, VERIFIER_CONNECTIONS_MAX, &verifier->connections, error);
+        status = connections_new(setup->registry, &verifier->connections, error);
     return status;
 }
 
