@@ -123,7 +123,6 @@ libsealring_core_la_SOURCES = \
 	src/verifier/report/report_check.c src/verifier/report/report_check.h \
 	src/verifier/report/report_format.h \
 	src/verifier/report/report_free.c \
-	src/verifier/report/report_header.c src/verifier/report/report_header.h \
 	src/verifier/report/report_index.c src/verifier/report/report_index.h \
 	src/verifier/report/report_map.c src/verifier/report/report_map.h \
 	src/verifier/report/report_parts.h \

@@ -117,8 +117,9 @@ struct fixture_sums {
     uint64_t damaged;
 };
 
-static inline sealring_status fixture_add_version(const struct report_version *record, void *context)
+static inline sealring_status fixture_add_version(const struct report_version *record, uint32_t cell, void *context)
 {
+    (void)cell;
     struct fixture_sums *sums = context;
     sums->versions++;
     sums->proved += record->proved_epoch != 0;

@@ -48,8 +48,9 @@ START_TEST(reads_all_of_a_good_file)
 }
 END_TEST
 
-static sealring_status stop_at_version(const struct report_version *record, void *context)
+static sealring_status stop_at_version(const struct report_version *record, uint32_t cell, void *context)
 {
+    (void)cell;
     ++*(unsigned *)context;
     return record->number == 3 ? SEALRING_WAITING : SEALRING_OK;
 }

@@ -16,7 +16,6 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "verifier/report/report_check.h"
-#include "verifier/report/report_header.h"
 #include "verifier/report/report_map.h"
 #include "verifier/report/report_seat.h"
 

@@ -92,20 +92,18 @@ static struct report_credential *make_credential(struct report *report, const st
 {
     struct report_index *index = index_of(report, name->hour);
     uint32_t limit = report->cells_max - REPORT_CELLS_FOR_VERSIONS;
-    uint32_t cell = 0;
     if (!report_index_make_room(index, &report->map))
         return NULL;
-    struct report_credential *record = report_reuse_take(report, &cell);
-    if (record != NULL) {
-        report_reuse_write(record, name->row, name->number, version, name->hour);
-        report_index_put(index, &report->map, cell);
-        return record;
-    }
-    record = begin_record(report, 1, limit);
+    bool reused = report->free.count > 0;
+    uint32_t cell = reused ? report->free.cells[--report->free.count] : 0;
+    struct report_credential *record = reused ? report_map_cell(&report->map, cell) : begin_record(report, 1, limit);
     if (record == NULL)
         return NULL;
     report_reuse_write(record, name->row, name->number, version, name->hour);
-    end_record(report, 1, index);
+    if (reused)
+        report_index_put(index, &report->map, cell);
+    else
+        end_record(report, 1, index);
     return record;
 }
 
