@@ -12,10 +12,8 @@
 #include "verifier/cache/imports.h"
 
 #define CACHE_CAPACITY_MAX (UINT32_C(1) << 24)
-#define SWEEP_BUCKETS_MAX \
-    1024 /* buckets examined per eviction: bounds the time that the lock is held, even if all were presented lately */
-#define WALK_BUCKETS_MAX 4096 /* between two releases of the lock */
-#define LIMBO_ENOUGH     512  /* from this number of blocks on, insertions reclaim, too */
+#define WALK_BUCKETS_MAX   4096 /* between two releases of the lock */
+#define LIMBO_ENOUGH       512  /* from this number of blocks on, insertions reclaim, too */
 
 /* All threads read the first line, which changes only when the table grows; what writers change is on other cache lines. */
 struct cache {
@@ -24,7 +22,6 @@ struct cache {
     struct limbo limbo;
     struct imports imports;
     uint32_t capacity;
-    uint32_t hand; /* bucket where the search for victims continues */
     _Atomic(uint32_t) count;
     _Atomic(uint64_t) bytes; /* of entries, including those in limbo, and of the index of imports */
 };
@@ -78,10 +75,15 @@ struct wanted_credential {
     uint32_t version;
 };
 
+static inline bool is_of_key(const struct cache_entry *entry, const void *key_id)
+{
+    return entry_has_key_id(entry, key_id) && !entry->imported;
+}
+
 static inline bool is_known(const struct cache_entry *entry, const void *context)
 {
     const struct wanted_credential *wanted = context;
-    return entry_has_key_id(entry, wanted->key_id) && entry->version->number == wanted->version && !entry->imported;
+    return is_of_key(entry, wanted->key_id) && entry->version->number == wanted->version;
 }
 
 static inline bool is_wanted(const struct cache_entry *entry, const void *context)
@@ -106,14 +108,12 @@ static struct cache_entry *presented(struct cache_entry *entry)
 
 void cache_fetch_bucket(const struct cache *cache, const char key_id[SEALRING_KEY_ID_LENGTH])
 {
-    uint32_t shape = atomic_load_explicit(&cache->table.shape, memory_order_relaxed);
-    __builtin_prefetch(table_bucket(&cache->table, shape, entry_hash_key_id(key_id)));
+    __builtin_prefetch(table_bucket_now(&cache->table, entry_hash_key_id(key_id)));
 }
 
 void cache_fetch_entry(const struct cache *cache, const char key_id[SEALRING_KEY_ID_LENGTH])
 {
-    uint32_t shape = atomic_load_explicit(&cache->table.shape, memory_order_relaxed);
-    const struct cache_entry *entry = atomic_load(table_bucket(&cache->table, shape, entry_hash_key_id(key_id)));
+    const struct cache_entry *entry = atomic_load(table_bucket_now(&cache->table, entry_hash_key_id(key_id)));
     __builtin_prefetch(entry); /* no effect for NULL */
     __builtin_prefetch((const char *)entry + 64);
     __builtin_prefetch((const char *)entry + 128);
@@ -170,17 +170,6 @@ static void forget_bytes(struct cache *cache, size_t bytes)
     atomic_fetch_sub_explicit(&cache->bytes, bytes, memory_order_relaxed);
 }
 
-/* No new reader can reach the entry. If there is no memory to record it, waits for its last reader. The wait is short, as no reader
- * blocks inside a lane. */
-static void give_up(struct cache *cache, struct cache_entry *entry)
-{
-    if (limbo_put(&cache->limbo, entry))
-        return;
-    lanes_wait(cache->limbo.lanes);
-    forget_bytes(cache, entry_memory(entry));
-    free(entry);
-}
-
 static void drop(struct cache *cache, _Atomic(struct cache_entry *) *link, struct cache_entry *entry)
 {
     table_unlink(link, entry);
@@ -189,7 +178,7 @@ static void drop(struct cache *cache, _Atomic(struct cache_entry *) *link, struc
         forget_bytes(cache, IMPORTS_NODE_SIZE);
     }
     atomic_fetch_sub_explicit(&cache->count, 1, memory_order_relaxed);
-    give_up(cache, entry);
+    forget_bytes(cache, limbo_put(&cache->limbo, entry));
 }
 
 /* Returns whether an entry may stay, or the one that the function has put in its place. */
@@ -199,7 +188,7 @@ static void sift_chain(struct cache *cache, _Atomic(struct cache_entry *) *link,
                        judge_function stays, void *context)
 {
     for (struct cache_entry *entry = atomic_load(link); entry != NULL; entry = atomic_load(link))
-        if ((key_id == NULL || (entry_has_key_id(entry, key_id) && !entry->imported)) && !stays(cache, link, context))
+        if ((key_id == NULL || is_of_key(entry, key_id)) && !stays(cache, link, context))
             drop(cache, link, entry);
         else
             link = &atomic_load(link)->next;
@@ -208,8 +197,7 @@ static void sift_chain(struct cache *cache, _Atomic(struct cache_entry *) *link,
 static void sift_key(struct cache *cache, const char key_id[SEALRING_KEY_ID_LENGTH], judge_function stays,
                      void *context)
 {
-    uint32_t shape = atomic_load_explicit(&cache->table.shape, memory_order_relaxed);
-    sift_chain(cache, table_bucket(&cache->table, shape, entry_hash_key_id(key_id)), key_id, stays, context);
+    sift_chain(cache, table_bucket_now(&cache->table, entry_hash_key_id(key_id)), key_id, stays, context);
     uint8_t after[TEXT_DIGEST_SIZE] = {0};
     struct cache_entry *entry;
     while ((entry = imports_next(&cache->imports, key_id, after)) != NULL) {
@@ -231,37 +219,6 @@ static void sift_all(struct cache *cache, judge_function stays, void *context)
         sift_chain(cache, &cache->table.buckets[i], NULL, stays, context);
     }
     pthread_mutex_unlock(&cache->writing);
-}
-
-/* Second chance: skips an entry once if it was presented since the hand last passed it. The hand leaves a bucket when it has examined
- * all its entries. */
-static bool drop_unused(struct cache *cache, _Atomic(struct cache_entry *) *bucket)
-{
-    _Atomic(struct cache_entry *) *link = bucket;
-    for (struct cache_entry *entry = atomic_load(link); entry != NULL; entry = atomic_load(link)) {
-        if (!atomic_load_explicit(&entry->recent, memory_order_relaxed)) {
-            drop(cache, link, entry);
-            return true;
-        }
-        link = &entry->next;
-    }
-    for (struct cache_entry *entry = atomic_load(bucket); entry != NULL; entry = atomic_load(&entry->next))
-        atomic_store_explicit(&entry->recent, false, memory_order_relaxed);
-    return false;
-}
-
-static void make_room(struct cache *cache)
-{
-    uint32_t buckets = table_buckets(&cache->table);
-    for (unsigned looked = 0; looked < SWEEP_BUCKETS_MAX; looked++) {
-        if (drop_unused(cache, &cache->table.buckets[cache->hand]))
-            return;
-        cache->hand = (cache->hand + 1) % buckets;
-    }
-    struct cache_entry *entry;
-    while ((entry = atomic_load(&cache->table.buckets[cache->hand])) == NULL)
-        cache->hand = (cache->hand + 1) % buckets;
-    drop(cache, &cache->table.buckets[cache->hand], entry);
 }
 
 /* ---- Rows taken over ---- */
@@ -296,7 +253,7 @@ static bool renew(struct cache *cache, _Atomic(struct cache_entry *) *link, cons
     table_replace(link, former, renewed);
     if (renewed->imported)
         imports_replace(&cache->imports, renewed);
-    give_up(cache, former);
+    forget_bytes(cache, limbo_put(&cache->limbo, former));
     return true;
 }
 
@@ -326,8 +283,10 @@ static bool insert_new(struct cache *cache, struct cache_entry *entry)
 {
     if (entry->imported && !imports_add(&cache->imports, entry))
         return false;
-    if (cache_count(cache) >= cache->capacity)
-        make_room(cache);
+    if (cache_count(cache) >= cache->capacity) {
+        _Atomic(struct cache_entry *) *victim = table_victim(&cache->table);
+        drop(cache, victim, atomic_load(victim));
+    }
     count_bytes(cache, entry_memory(entry) + (entry->imported ? IMPORTS_NODE_SIZE : 0));
     table_insert(&cache->table, entry);
     uint32_t count = atomic_fetch_add_explicit(&cache->count, 1, memory_order_relaxed) + 1;
@@ -401,20 +360,12 @@ void cache_drop_version(struct cache *cache, const struct known_version *version
     sift_all(cache, other_versions_stay, (void *)(uintptr_t)version);
 }
 
-static bool note_and_stay(struct cache *cache, _Atomic(struct cache_entry *) *link, void *context)
-{
-    bool *noted = context;
-    (void)cache;
-    (void)link;
-    *noted = true;
-    return true;
-}
-
 bool cache_has_key(struct cache *cache, const char key_id[SEALRING_KEY_ID_LENGTH])
 {
-    bool has = false;
+    uint8_t after[TEXT_DIGEST_SIZE] = {0};
     pthread_mutex_lock(&cache->writing);
-    sift_key(cache, key_id, note_and_stay, &has);
+    bool has = table_find(&cache->table, entry_hash_key_id(key_id), is_of_key, key_id) != NULL ||
+               imports_next(&cache->imports, key_id, after) != NULL;
     pthread_mutex_unlock(&cache->writing);
     return has;
 }

@@ -13,13 +13,18 @@ void limbo_close(struct limbo *limbo)
     limbo_free(&limbo->fresh);
 }
 
-bool limbo_put(struct limbo *limbo, struct cache_entry *entry)
+size_t limbo_put(struct limbo *limbo, struct cache_entry *entry)
 {
     struct limbo_entries *fresh = &limbo->fresh;
-    if (!array_grow(&fresh->entries, fresh->count))
-        return false;
-    fresh->entries[fresh->count++] = entry;
-    return true;
+    size_t bytes = 0;
+    if (array_grow(&fresh->entries, fresh->count)) {
+        fresh->entries[fresh->count++] = entry;
+    } else {
+        lanes_wait(limbo->lanes);
+        bytes = entry_memory(entry);
+        free(entry);
+    }
+    return bytes;
 }
 
 void limbo_take(struct limbo *limbo, struct limbo_entries *ready)

@@ -23,9 +23,9 @@ struct limbo {
 
 void limbo_close(struct limbo *limbo); /* frees all: there are no readers any more */
 
-/* Before the call, a seq_cst store has made the entry unreachable. False: there is no memory to record it; the caller waits (lanes_wait)
- * and frees it. */
-bool limbo_put(struct limbo *limbo, struct cache_entry *entry);
+/* Before the call, a seq_cst store has made the entry unreachable. If there is no memory to record it, waits for its last reader and frees
+ * it. The wait is short, as no reader blocks inside a lane. Returns the number of bytes freed. */
+size_t limbo_put(struct limbo *limbo, struct cache_entry *entry);
 
 /* Moves the entries that no reader can see any more into *ready, which must be empty. Never waits. limbo_free frees them, needs no lock,
  * and returns the number of bytes freed. */

@@ -16,6 +16,7 @@
 struct hash_table {
     _Atomic(struct cache_entry *) *buckets;
     uint32_t most;
+    uint32_t hand;                        /* the writer's: bucket where the search for victims continues */
     _Atomic(uint32_t) shape;              /* twice the number of buckets in use, plus 1 while one is split */
     _Atomic(struct cache_entry *) moving; /* the entry that a split has just removed from the old chain, or NULL */
 };
@@ -39,6 +40,11 @@ static inline _Atomic(struct cache_entry *) *table_bucket(const struct hash_tabl
     uint32_t mask = UINT32_MAX >> __builtin_clz(buckets - 1);
     uint32_t index = (uint32_t)hash & mask;
     return &table->buckets[index < buckets ? index : index & mask >> 1];
+}
+
+static inline _Atomic(struct cache_entry *) *table_bucket_now(const struct hash_table *table, uint64_t hash)
+{
+    return table_bucket(table, atomic_load_explicit(&table->shape, memory_order_relaxed), hash);
 }
 
 typedef bool (*table_match)(const struct cache_entry *entry, const void *wanted);
@@ -89,6 +95,9 @@ void table_unlink(_Atomic(struct cache_entry *) *link, struct cache_entry *entry
 /* The same, and `entry`, which has the same hash, is in its place. */
 void table_replace(_Atomic(struct cache_entry *) *link, struct cache_entry *former, struct cache_entry *entry);
 _Atomic(struct cache_entry *) *table_link(struct hash_table *table, const struct cache_entry *entry);
+
+/* The link to an entry that was not presented lately, or, after a search of some buckets, to any. There must be an entry. */
+_Atomic(struct cache_entry *) *table_victim(struct hash_table *table);
 
 /* Adds one bucket, if there are fewer than `entries` and fewer than `most`. */
 void table_grow(struct hash_table *table, uint32_t entries);
