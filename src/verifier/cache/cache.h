@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "credential/credential_text.h"
 #include "verifier/cache/reader_lanes.h"
@@ -48,6 +49,23 @@ static inline const char *entry_left_scopes(const struct cache_entry *entry)
 {
     return entry->strings + entry->left_at;
 }
+
+/* Compares all 32 bytes, wherever they differ. CRYPTO_memcmp compares byte by byte, which would cost a tenth of a cached verification.
+ * The barrier keeps the compiler from stopping at the first difference. */
+static inline bool entry_has_digest(const struct cache_entry *entry, const uint8_t digest[TEXT_DIGEST_SIZE])
+{
+    uint64_t own[4], other[4];
+    memcpy(own, entry->digest, sizeof own);
+    memcpy(other, digest, sizeof other);
+    uint64_t difference = own[0] ^ other[0];
+    for (int i = 1; i < 4; i++) {
+        __asm__("" : "+r"(difference));
+        difference |= own[i] ^ other[i];
+    }
+    __asm__("" : "+r"(difference));
+    return difference == 0;
+}
+_Static_assert(TEXT_DIGEST_SIZE == 4 * sizeof(uint64_t), "four words are compared");
 
 struct cache;
 

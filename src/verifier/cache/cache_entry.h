@@ -36,23 +36,6 @@ static inline bool entry_has_key_id(const struct cache_entry *entry, const char 
     return memcmp(entry->key_id, key_id, SEALRING_KEY_ID_LENGTH) == 0;
 }
 
-/* Compares all 32 bytes, wherever they differ. CRYPTO_memcmp compares byte by byte, which would cost a tenth of a cached verification.
- * The barrier keeps the compiler from stopping at the first difference. */
-static inline bool entry_has_digest(const struct cache_entry *entry, const uint8_t digest[TEXT_DIGEST_SIZE])
-{
-    uint64_t own[4], other[4];
-    memcpy(own, entry->digest, sizeof own);
-    memcpy(other, digest, sizeof other);
-    uint64_t difference = own[0] ^ other[0];
-    for (int i = 1; i < 4; i++) {
-        __asm__("" : "+r"(difference));
-        difference |= own[i] ^ other[i];
-    }
-    __asm__("" : "+r"(difference));
-    return difference == 0;
-}
-_Static_assert(TEXT_DIGEST_SIZE == 4 * sizeof(uint64_t), "four words are compared");
-
 /* Makes an entry that is in no table yet. NULL: no memory. */
 struct cache_entry *entry_new(const struct registry_holder *holder, struct known_version *version,
                               const uint8_t digest[TEXT_DIGEST_SIZE]);

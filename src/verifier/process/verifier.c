@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "base/fork.h"
 #include "base/secret.h"
-#include "verifier/cache/cache_entry.h"
 #include "verifier/fresh/poll.h"
 #include "verifier/fresh/prove_ahead.h"
 #include "verifier/fresh/usage_hours.h"
