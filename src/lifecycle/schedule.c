@@ -2,8 +2,6 @@
 /* Lists the events that a ring's policy requires, ordered by the time from which on it requires them. */
 #include "lifecycle/schedule.h"
 
-#include <string.h>
-
 #include "base/capped.h"
 
 /* One list in progress. */
@@ -42,12 +40,7 @@ static void want(struct schedule *schedule, sealring_event event, uint32_t versi
         schedule->actions[place] = schedule->actions[place - 1];
         place--;
     }
-    struct lifecycle_action *action = &schedule->actions[place];
-    memset(action, 0, sizeof(*action));
-    action->event = event;
-    action->version = version;
-    action->due = due;
-    action->hold = hold;
+    schedule->actions[place] = (struct lifecycle_action){.event = event, .version = version, .due = due, .hold = hold};
 }
 
 /* Retirements and destructions come first, because they may make room for an activation that is due at the same time. */

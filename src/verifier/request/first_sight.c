@@ -20,9 +20,8 @@
 struct sight {
     struct verifier *verifier;
     const struct presented *text;
-    uint64_t fences; /* as of before the row was read */
     struct registry_presented presented;
-    struct known_version *version;
+    struct sight_row row; /* points to the two above */
     struct bearer bearer;
     char scopes[SEALRING_SCOPES_LENGTH_MAX + 1]; /* the bearer's */
     sealring_error error;
@@ -168,7 +167,7 @@ static sealring_status present(struct sight *sight)
     const struct presented *text = sight->text;
     struct verifier *verifier = sight->verifier;
     struct registry *registry;
-    sight->fences =
+    sight->row.fences =
         atomic_load(&verifier->fences); /* before there is a connection: it may be one to a file replaced since */
     sealring_status status = connections_take(verifier->connections, &registry, &sight->error);
     if (status != SEALRING_OK)
@@ -227,7 +226,7 @@ static void make_bearer(struct sight *sight)
         .replaced = holder->credential.replaced,
         .retire_at = holder->credential.retire_at,
     };
-    judge_version(sight->version, &sight->bearer);
+    judge_version(sight->row.version, &sight->bearer);
 }
 
 static bool agrees(const struct sight *sight)
@@ -235,7 +234,7 @@ static bool agrees(const struct sight *sight)
     const struct text_parts *parts = sight->text->parts;
     const struct registry_credential *credential = &sight->presented.holder.credential;
     return credential->imported ||
-           (credential->version == parts->version && strcmp(sight->version->ring->prefix, parts->prefix) == 0);
+           (credential->version == parts->version && strcmp(sight->row.version->ring->prefix, parts->prefix) == 0);
 }
 
 /* ---- verdicts */
@@ -258,8 +257,8 @@ static sealring_verdict look_up(struct sight *sight, sealring_grant *grant)
         return judge_unavailable(grant, sight->error.message);
     if (!sight->presented.found)
         return judge_stranger(sight, grant);
-    sight->version = find_version(sight);
-    if (sight->version == NULL)
+    sight->row.version = find_version(sight);
+    if (sight->row.version == NULL)
         return judge_unavailable(grant, "the registry's row refers to a version that this verifier does not know yet");
     if (!agrees(sight))
         return judge_nothing(grant, SEALRING_REJECTED_BAD_SECRET,
@@ -269,27 +268,13 @@ static sealring_verdict look_up(struct sight *sight, sealring_grant *grant)
     return judge_bearer(&sight->bearer, NULL, verifier_time(sight->verifier, clock_boot_ms()), grant);
 }
 
-static struct sight_row row_of(const struct sight *sight)
-{
-    const struct presented *text = sight->text;
-    return (struct sight_row){
-        .presented = &sight->presented,
-        .version = sight->version,
-        .digest = text->digest,
-        .text = text->parts != NULL ? text->text : NULL,
-        .length = text->length,
-        .fences = sight->fences,
-    };
-}
-
 /* Asks the token to confirm the row. SEALRING_ACCEPTED: confirmed. *refused: the token refused the version's key, or did not find it. */
 static sealring_verdict confirm(struct sight *sight, bool *refused, sealring_grant *grant)
 {
-    struct sight_row row = row_of(sight);
     *refused = false;
-    if (clock_boot_ms() < atomic_load(&sight->version->refused_until))
+    if (clock_boot_ms() < atomic_load(&sight->row.version->refused_until))
         return judge_unavailable(grant, "the PKCS#11 token refuses the key of the credential's version: see the log");
-    switch (sight_confirm(sight->verifier, &row, &sight->error)) {
+    switch (sight_confirm(sight->verifier, &sight->row, &sight->error)) {
     case SIGHT_CONFIRMED:
         return SEALRING_ACCEPTED;
     case SIGHT_DENIED:
@@ -317,20 +302,20 @@ static sealring_verdict confirm(struct sight *sight, bool *refused, sealring_gra
 static void count(struct sight *sight, sealring_verdict verdict, bool confirmed)
 {
     struct verifier *verifier = sight->verifier;
-    if (!sight->presented.found || sight->version == NULL || verdict == SEALRING_UNAVAILABLE)
+    if (!sight->presented.found || sight->row.version == NULL || verdict == SEALRING_UNAVAILABLE)
         return;
     struct lane *lane = lanes_enter(verifier->lanes);
     int64_t wall = verifier_wall(verifier, clock_boot_ms());
     struct report *report = atomic_load(&verifier->report);
     const struct registry_credential *row = &sight->presented.holder.credential;
-    struct report_version *version = atomic_load(&sight->version->usage);
+    struct report_version *version = atomic_load(&sight->row.version->usage);
     struct report_credential *credential = NULL;
     /* A poll makes a version known shortly before it gives the version a record. Uses between the two must be counted, too. */
     if (version == NULL)
-        version = report_version(report, sight->version->ring->id, sight->version->number);
+        version = report_version(report, sight->row.version->ring->id, sight->row.version->number);
     if (confirmed)
         credential =
-            report_credential(report, row->key, row->serial, sight->version->number, verifier_hour(verifier, wall));
+            report_credential(report, row->key, row->serial, sight->row.version->number, verifier_hour(verifier, wall));
     if (confirmed && credential == NULL)
         report_count_without_detail(report);
     report_count(credential, version, verdict, wall);
@@ -352,7 +337,12 @@ sealring_verdict sight_judge(struct verifier *verifier, const struct presented *
     struct sight sight;
     sight.verifier = verifier;
     sight.text = text;
-    sight.version = NULL;
+    sight.row = (struct sight_row){
+        .presented = &sight.presented,
+        .digest = text->digest,
+        .text = text->parts != NULL ? text->text : NULL,
+        .length = text->length,
+    };
     sealring_verdict verdict = SEALRING_UNAVAILABLE;
     bool confirmed = false;
     for (int i = 0; i < SIGHT_TRIES; i++) {
@@ -368,12 +358,11 @@ sealring_verdict sight_judge(struct verifier *verifier, const struct presented *
             messages_add(
                 verifier->messages, SEALRING_LOG_ALARM,
                 "the registry accepts version %u of ring %s, and the PKCS#11 token does not sign with its key: %s",
-                sight.version->number, sight.version->ring->name, sight.error.message);
+                sight.row.version->number, sight.row.version->ring->name, sight.error.message);
         if (refused && i > 0)
-            atomic_store(&sight.version->refused_until, clock_boot_ms() + REFUSED_MS);
+            atomic_store(&sight.row.version->refused_until, clock_boot_ms() + REFUSED_MS);
         /* A change that was applied after the row was read may concern this row: then read it again. */
-        struct sight_row row = row_of(&sight);
-        if (!look_again && (!confirmed || sight_insert(verifier, &row)))
+        if (!look_again && (!confirmed || sight_insert(verifier, &sight.row)))
             break;
     }
     if (confirmed)

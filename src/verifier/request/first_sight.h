@@ -13,7 +13,7 @@ sealring_verdict sight_judge(struct verifier *verifier, const struct presented *
  * this digest? */
 struct sight_row {
     const struct registry_presented *presented;
-    const struct known_version *version;
+    struct known_version *version;
     const uint8_t *digest; /* SHA-256 of the text */
     const char *text;      /* NULL: not available; then it is made from the token's answer */
     size_t length;
