@@ -118,7 +118,7 @@ static sealring_status read_facts(struct verifier *verifier, struct closed_readi
     uint8_t hash[REGISTRY_DIGEST_SIZE];
     bool found = false;
     struct registry_closed fact;
-    sealring_status status = registry_closed_find(verifier->looker, verifier->closed.count, hash, &found, error);
+    sealring_status status = registry_closed_find(verifier->looker, verifier->closed.sound.count, hash, &found, error);
     if (status != SEALRING_OK)
         return status;
     uint64_t after = closed_reading_begin(reading, &verifier->closed, found ? hash : NULL);

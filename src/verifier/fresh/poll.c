@@ -307,10 +307,10 @@ static sealring_status write_report(struct look *look, sealring_error *error)
         .wall_ms = verifier->protocol.look_wall,
         .lease_ms = look->vault.lease_ms,
         .has_closed = true,
-        .closed_count = verifier->closed.count,
+        .closed_count = verifier->closed.sound.count,
     };
     memcpy(written.era, verifier->protocol.era, sizeof written.era);
-    memcpy(written.closed_hash, verifier->closed.head, sizeof written.closed_hash);
+    memcpy(written.closed_hash, verifier->closed.sound.head, sizeof written.closed_hash);
     sealring_status status = step_back(verifier, error);
     if (status == SEALRING_OK)
         tell_alarms(verifier);

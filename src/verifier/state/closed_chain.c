@@ -18,16 +18,13 @@ void closed_chain_forget(struct closed_chain *chain)
     free(chain->versions);
     chain->versions = NULL;
     chain->version_count = 0;
-    chain->count = 0;
-    memset(chain->head, 0, sizeof chain->head);
+    chain->sound = chain->seen = (struct closed_point){.count = 0};
     chain->broken = false;
-    chain->seen_count = 0;
-    memset(chain->seen_head, 0, sizeof chain->seen_head);
 }
 
 bool closed_chain_differs(const struct closed_chain *chain, uint64_t count, const uint8_t head[REGISTRY_DIGEST_SIZE])
 {
-    return count != chain->seen_count || memcmp(head, chain->seen_head, sizeof chain->seen_head) != 0;
+    return count != chain->seen.count || memcmp(head, chain->seen.head, sizeof chain->seen.head) != 0;
 }
 
 uint64_t closed_reading_begin(struct closed_reading *reading, struct closed_chain *chain,
@@ -35,20 +32,20 @@ uint64_t closed_reading_begin(struct closed_reading *reading, struct closed_chai
 {
     closed_reading_drop(reading);
     *reading = (struct closed_reading){.chain = chain};
-    reading->broken = chain->broken || at_count == NULL || memcmp(at_count, chain->head, sizeof chain->head) != 0;
+    reading->broken =
+        chain->broken || at_count == NULL || memcmp(at_count, chain->sound.head, sizeof chain->sound.head) != 0;
     if (reading->broken)
         return 0; /* from the first one on: each may be a restriction that was not known */
-    reading->count = chain->count;
-    memcpy(reading->head, chain->head, sizeof reading->head);
-    return chain->count;
+    reading->at = chain->sound;
+    return chain->sound.count;
 }
 
 /* The registry's rows and facts may have any content: a fact counts for the chain only if it is the next one. */
 static bool is_next(const struct closed_reading *reading, const struct registry_closed *fact)
 {
     uint8_t hash[REGISTRY_DIGEST_SIZE];
-    registry_closed_hash(reading->head, fact, hash);
-    return fact->sequence == reading->count + 1 && memcmp(hash, fact->hash, sizeof hash) == 0;
+    registry_closed_hash(reading->at.head, fact, hash);
+    return fact->sequence == reading->at.count + 1 && memcmp(hash, fact->hash, sizeof hash) == 0;
 }
 
 static void take_version(struct closed_reading *reading, const struct registry_closed *fact)
@@ -67,8 +64,8 @@ void closed_reading_take(struct closed_reading *reading, const struct registry_c
 {
     if (!is_next(reading, fact))
         reading->broken = true;
-    reading->count = fact->sequence;
-    memcpy(reading->head, fact->hash, sizeof reading->head);
+    reading->at.count = fact->sequence;
+    memcpy(reading->at.head, fact->hash, sizeof reading->at.head);
     if (fact->is_version)
         take_version(reading, fact);
     else if (strlen(fact->key_id) == SEALRING_KEY_ID_LENGTH && !closed_keys_add(&reading->chain->keys, fact->key_id))
@@ -108,14 +105,10 @@ bool closed_reading_end(struct closed_reading *reading, bool *broke)
     chain->broken = reading->broken;
     for (size_t i = 0; i < reading->change_count; i++)
         good = apply_version(chain, &reading->changes[i]) && good;
-    if (good) {
-        chain->seen_count = reading->count;
-        memcpy(chain->seen_head, reading->head, sizeof chain->seen_head);
-    }
-    if (good && !reading->broken) {
-        chain->count = reading->count;
-        memcpy(chain->head, reading->head, sizeof chain->head);
-    }
+    if (good)
+        chain->seen = reading->at;
+    if (good && !reading->broken)
+        chain->sound = reading->at;
     closed_reading_drop(reading);
     return good;
 }

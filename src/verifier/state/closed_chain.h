@@ -19,16 +19,20 @@ struct closed_version {
     int state;
 };
 
+/* A place in a chain: the number of facts up to it, and the hash over them. */
+struct closed_point {
+    uint64_t count;
+    uint8_t head[REGISTRY_DIGEST_SIZE];
+};
+
 /* Zero at first. Only the polling thread uses it, except for `keys`. */
 struct closed_chain {
     struct closed_keys keys;
     struct closed_version *versions; /* closed, and not reinstated since */
     size_t version_count;
-    uint64_t count; /* facts, up to which the chain is sound */
-    uint8_t head[REGISTRY_DIGEST_SIZE];
-    bool broken;         /* the registry's chain does not continue from there */
-    uint64_t seen_count; /* in the registry, when it was last read */
-    uint8_t seen_head[REGISTRY_DIGEST_SIZE];
+    struct closed_point sound; /* up to which the chain is sound */
+    struct closed_point seen;  /* in the registry, when it was last read */
+    bool broken;               /* the registry's chain does not continue from `sound` */
 };
 
 void closed_chain_open(struct closed_chain *chain);
@@ -43,13 +47,12 @@ struct closed_reading {
     struct closed_chain *chain;
     bool broken;
     bool crowded; /* no memory */
-    uint64_t count;
-    uint8_t head[REGISTRY_DIGEST_SIZE];
+    struct closed_point at;
     struct closed_version *changes; /* of versions, in order */
     size_t change_count;
 };
 
-/* at_count: the hash of the registry's fact number chain->count, all zero if that is 0; NULL if the registry has no such fact. Returns
+/* at_count: the hash of the registry's fact number chain->sound.count, all zero if that is 0; NULL if the registry has no such fact. Returns
  * the number after which facts are to be read. */
 uint64_t closed_reading_begin(struct closed_reading *reading, struct closed_chain *chain,
                               const uint8_t at_count[REGISTRY_DIGEST_SIZE]);
