@@ -242,6 +242,29 @@ START_TEST(a_later_end_is_taken_over)
 }
 END_TEST
 
+START_TEST(a_renewed_entry_keeps_its_uses)
+{
+    struct fixture *f = set_up(1000);
+    struct report_credential record = {.hour = 7};
+    char key_id[SEALRING_KEY_ID_LENGTH + 1];
+    cached_key_id(PLAIN, key_id);
+    insert(f, PLAIN, 1, 0, 0);
+    struct cache_entry *former = find(f, PLAIN, 1, 1);
+    atomic_store(&former->usage, &record);
+    atomic_store(&former->recent, false);
+    cached_holder(PLAIN, 1, 1, &f->holder);
+    cached_bind(&f->holder, CACHED_REPLACED);
+    ck_assert(cache_update(f->cache, &f->holder));
+    const struct cache_entry *renewed = cache_likely(f->cache, key_id, 1);
+    ck_assert_ptr_ne(renewed, former);
+    ck_assert_ptr_eq(atomic_load(&renewed->usage), &record);
+    ck_assert(!atomic_load(&renewed->recent));
+    cache_forget_hours(f->cache, 7);
+    ck_assert_ptr_null(atomic_load(&renewed->usage));
+    tear_down(f);
+}
+END_TEST
+
 static void alter_client(struct registry_holder *holder)
 {
     strcpy(holder->client.name, "somebody-else");
@@ -540,6 +563,7 @@ int main(void)
     tcase_add_test(cases, an_update_sets_every_mix_of_bounds);
     tcase_add_test(cases, narrowing_never_widens);
     tcase_add_test(cases, a_later_end_is_taken_over);
+    tcase_add_test(cases, a_renewed_entry_keeps_its_uses);
     tcase_add_loop_test(cases, an_altered_row_drops_the_entry, 0, ALTERATIONS);
     tcase_add_test(cases, an_altered_row_is_not_inserted_beside_the_old_one);
     tcase_add_test(cases, rows_without_an_entry_are_ignored);
