@@ -3,7 +3,7 @@
 libsealring_manage_core_la_SOURCES = \
 	src/base/name_table.h \
 	src/lifecycle/decide.c src/lifecycle/decide.h \
-	src/lifecycle/guard.c src/lifecycle/guard.h \
+	src/lifecycle/guard.c src/lifecycle/guard_text.c src/lifecycle/guard.h \
 	src/lifecycle/invariant.c src/lifecycle/invariant.h \
 	src/lifecycle/policy.c src/lifecycle/policy.h \
 	src/lifecycle/schedule.c src/lifecycle/schedule.h \

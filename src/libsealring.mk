@@ -4,6 +4,7 @@ libsealring_core_la_SOURCES = \
 	src/base/array.c src/base/array.h \
 	src/base/base62.c src/base/base62.h \
 	src/base/base64.c src/base/base64.h \
+	src/base/capped.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/error.c src/base/error.h \
 	src/base/foreign_text.c src/base/foreign_text.h \
@@ -122,7 +123,6 @@ libsealring_core_la_SOURCES = \
 	src/verifier/report/report_check.c src/verifier/report/report_check.h \
 	src/verifier/report/report_format.h \
 	src/verifier/report/report_free.c \
-	src/verifier/report/report_header.c src/verifier/report/report_header.h \
 	src/verifier/report/report_index.c src/verifier/report/report_index.h \
 	src/verifier/report/report_map.c src/verifier/report/report_map.h \
 	src/verifier/report/report_parts.h \

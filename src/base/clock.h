@@ -3,6 +3,7 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
+#include <pthread.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -11,6 +12,9 @@ int64_t clock_boot_ms(void); /* milliseconds since boot, suspended time included
 
 /* The time this number of milliseconds from now (0 to a day; others count as the nearest), on CLOCK_MONOTONIC: for timed waits. */
 struct timespec clock_deadline(int64_t milliseconds);
+
+/* Makes a condition variable whose timed waits end at such a time: a change of the wall clock does not prolong them. */
+void clock_condition_init(pthread_cond_t *condition);
 
 /* Sleeps for this number of milliseconds, not at all if it is negative; less if a signal is handled. */
 void clock_sleep(int64_t milliseconds);

@@ -16,18 +16,6 @@
 #include "base/foreign_text.h"
 #include "base/utf8.h"
 
-/* A message that is truncated in the middle of a character loses that character, and does not get a '?' for it. */
-static size_t cut_at_character(const char *text, size_t length)
-{
-    size_t start = length;
-    while (start > 0 && length - start < 4) {
-        start--;
-        if (((unsigned char)text[start] & 0xc0) != 0x80)
-            break;
-    }
-    return start < length && utf8_character(text + start, length - start, NULL) == 0 ? start : length;
-}
-
 /* Messages contain names, paths and answers of modules, and are shown on terminals and in logs. */
 static void replace_controls(char *text)
 {
@@ -63,7 +51,7 @@ static void write_message(sealring_error *error, const char *ending, const char 
     size_t room = SEALRING_MESSAGE_SIZE - 1 - strlen(ending);
     size_t length = strlen(body);
     if (length > room || (size_t)wanted > length) {
-        length = cut_at_character(body, length > room ? room : length);
+        length = utf8_cut(body, length > room ? room : length);
         body[length] = '\0';
     }
     memset(error, 0, sizeof *error);

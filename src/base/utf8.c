@@ -49,6 +49,17 @@ size_t utf8_character(const char *text, size_t length, uint32_t *code_point)
     return lead->length;
 }
 
+size_t utf8_cut(const char *text, size_t length)
+{
+    size_t start = length;
+    while (start > 0 && length - start < 4) {
+        start--;
+        if (((unsigned char)text[start] & 0xc0) != 0x80)
+            break;
+    }
+    return start < length && utf8_character(text + start, length - start, NULL) == 0 ? start : length;
+}
+
 bool utf8_is_control(uint32_t code_point)
 {
     return code_point < 0x20 || (code_point >= 0x7f && code_point <= 0x9f) || code_point == 0x2028 ||

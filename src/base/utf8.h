@@ -11,6 +11,9 @@
  * `length` bytes. *code_point, if not NULL, is set on success. */
 size_t utf8_character(const char *text, size_t length, uint32_t *code_point);
 
+/* The length of a text that is truncated to `length` bytes: without its last character if only a part of that is left. */
+size_t utf8_cut(const char *text, size_t length);
+
 /* C0, DEL, C1, and the line and paragraph separators: characters that could end a line or control a terminal. */
 bool utf8_is_control(uint32_t code_point);
 

@@ -5,22 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/capped.h"
 #include "base/timetext.h"
 
 #define WRITE_EVERY_MS INT64_C(60000)
-
-/* Sums and differences limited to 64 bits, whatever values a registry or a clock that was never set contains. */
-static int64_t plus(int64_t a, int64_t b)
-{
-    int64_t sum;
-    return __builtin_add_overflow(a, b, &sum) ? (b < 0 ? INT64_MIN : INT64_MAX) : sum;
-}
-
-static int64_t minus(int64_t a, int64_t b)
-{
-    int64_t difference;
-    return __builtin_sub_overflow(a, b, &difference) ? (b > 0 ? INT64_MIN : INT64_MAX) : difference;
-}
 
 static bool within(int64_t difference)
 {
@@ -36,10 +24,10 @@ static bool same_boot(const struct clock_reading *one, const struct clock_readin
  * possible, because the time that the host was off is not known. */
 static int64_t ahead(const struct clock_reading *last, const struct clock_reading *now)
 {
-    int64_t moved = minus(now->wall_ms, last->wall_ms);
+    int64_t moved = capped_subtract(now->wall_ms, last->wall_ms);
 
     if (same_boot(last, now))
-        return minus(moved, minus(now->boot_ms, last->boot_ms));
+        return capped_subtract(moved, capped_subtract(now->boot_ms, last->boot_ms));
     return moved < 0 ? moved : 0;
 }
 
@@ -49,7 +37,7 @@ static void expect(const struct clock_memory *before, const struct clock_reading
     after->expectation = before->expectation;
     after->expected_ms = before->expected_ms;
     if (same_boot(&before->last, now))
-        after->expected_ms = plus(before->expected_ms, minus(now->boot_ms, before->last.boot_ms));
+        after->expected_ms = capped_add(before->expected_ms, capped_subtract(now->boot_ms, before->last.boot_ms));
     else if (before->expectation == CLOCK_EXPECTED_EXACTLY)
         /* If the clock was behind and is not any more, it was corrected. If it was ahead, it may still be. */
         after->expectation =
@@ -58,7 +46,7 @@ static void expect(const struct clock_memory *before, const struct clock_reading
 
 static bool is_back(const struct clock_memory *memory)
 {
-    int64_t off = minus(memory->last.wall_ms, memory->expected_ms);
+    int64_t off = capped_subtract(memory->last.wall_ms, memory->expected_ms);
 
     return (memory->expectation == CLOCK_EXPECTED_EXACTLY && within(off)) ||
            (memory->expectation == CLOCK_EXPECTED_AT_LEAST && off >= -CLOCKWATCH_STEP_MS);
@@ -74,14 +62,14 @@ static void hold(const struct clock_memory *before, const struct clock_reading *
     after->expectation = same ? CLOCK_EXPECTED_EXACTLY : CLOCK_EXPECTED_AT_LEAST;
     after->expected_ms = before->last.wall_ms;
     if (same)
-        after->expected_ms = plus(before->last.wall_ms, minus(now->boot_ms, before->last.boot_ms));
+        after->expected_ms = capped_add(before->last.wall_ms, capped_subtract(now->boot_ms, before->last.boot_ms));
 }
 
 static void say(struct clock_judgement *judgement, int64_t step)
 {
     char by[TIMETEXT_SIZE];
     char left[TIMETEXT_SIZE];
-    int64_t size = step < 0 ? minus(0, step) : step;
+    int64_t size = step < 0 ? capped_subtract(0, step) : step;
 
     timetext_duration_format((size < TIMETEXT_DURATION_MAX ? size : TIMETEXT_DURATION_MAX) / 1000 * 1000, by);
     timetext_duration_format(
@@ -120,7 +108,7 @@ void clockwatch_judge(const struct clock_memory *before, const struct clock_read
         after->held = true;
         after->steady_boot_ms = steady ? before->steady_boot_ms : now->boot_ms;
         expect(before, now, after);
-        judgement->released = is_back(after) || minus(now->boot_ms, after->steady_boot_ms) >= steady_ms;
+        judgement->released = is_back(after) || capped_subtract(now->boot_ms, after->steady_boot_ms) >= steady_ms;
     } else if (judgement->stepped) {
         hold(before, now, after);
     }
@@ -129,10 +117,10 @@ void clockwatch_judge(const struct clock_memory *before, const struct clock_read
         judgement->stepped = false; /* a step back to the right time */
     }
     if (after->held)
-        judgement->held_for = minus(steady_ms, minus(now->boot_ms, after->steady_boot_ms));
+        judgement->held_for = capped_subtract(steady_ms, capped_subtract(now->boot_ms, after->steady_boot_ms));
     judgement->worth_writing = first || judgement->stepped || after->held != before->held ||
                                !same_boot(&before->last, now) ||
-                               minus(now->boot_ms, before->last.boot_ms) >= WRITE_EVERY_MS;
+                               capped_subtract(now->boot_ms, before->last.boot_ms) >= WRITE_EVERY_MS;
     say(judgement, step);
 }
 
@@ -145,17 +133,17 @@ int64_t clockwatch_bound(const struct clock_bound *bound)
 /* Returns whether the clock was not set back since. Drift and the corrections of a time service may change it by the slack. */
 static bool goes_on(const struct clock_trust *trust, int64_t offset_ms)
 {
-    return trust->earned && offset_ms >= minus(trust->offset_ms, CLOCKWATCH_BOUND_SLACK_MS);
+    return trust->earned && offset_ms >= capped_subtract(trust->offset_ms, CLOCKWATCH_BOUND_SLACK_MS);
 }
 
 bool clockwatch_needs_signed(const struct clock_trust *trust, int64_t wall_ms, int64_t boot_ms, int64_t built_ms)
 {
-    return wall_ms >= built_ms && !goes_on(trust, minus(wall_ms, boot_ms));
+    return wall_ms >= built_ms && !goes_on(trust, capped_subtract(wall_ms, boot_ms));
 }
 
 bool clockwatch_trusts(struct clock_trust *trust, int64_t wall_ms, int64_t boot_ms, const struct clock_bound *bound)
 {
-    int64_t offset_ms = minus(wall_ms, boot_ms);
+    int64_t offset_ms = capped_subtract(wall_ms, boot_ms);
     if (wall_ms < bound->built_ms)
         return false;
     if (wall_ms < clockwatch_bound(bound))

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/timetext.h"
+#include "base/capped.h"
 
 #define NUMBERS_SHOWN 8 /* version numbers that a reason lists */
 
@@ -60,12 +60,12 @@ const struct lifecycle_version *lifecycle_find_next(const struct lifecycle_ring 
 }
 
 /* "2, 5, 9" */
-static void say_numbers(char *reason, const struct lifecycle_ring *ring, sealring_version_state state)
+static void say_pending(char *reason, const struct lifecycle_ring *ring)
 {
     size_t shown = 0;
 
     for (size_t i = 0; i < ring->count; i++) {
-        if (ring->versions[i].state != state)
+        if (ring->versions[i].state != SEALRING_VERSION_PENDING)
             continue;
         if (shown == NUMBERS_SHOWN) {
             guard_say(reason, " and more");
@@ -75,14 +75,10 @@ static void say_numbers(char *reason, const struct lifecycle_ring *ring, sealrin
     }
 }
 
-/* now + duration without overflow; policy_problem keeps valid durations far below the limit. */
+/* policy_problem keeps valid durations from being negative; a damaged one counts as none. */
 static int64_t later(int64_t now, int64_t duration)
 {
-    int64_t sum;
-
-    if (duration < 0)
-        return now;
-    return __builtin_add_overflow(now, duration, &sum) ? INT64_MAX : sum;
+    return capped_add(now, duration < 0 ? 0 : duration);
 }
 
 /* ---- Choosing the version -------------------------------------------------------------------------------------------- */
@@ -94,17 +90,15 @@ static bool choose_pending(struct decision_attempt *attempt)
     size_t count;
 
     attempt->version = lifecycle_find_next(attempt->ring, &count);
-    if (count == 1)
-        return true;
-    if (count == 0) {
+    if (count == 0)
         guard_say(reason, "ring %s has no pending version to activate: prepare one, or name the one you mean",
                   attempt->ring->name);
-        return false;
+    if (count > 1) {
+        guard_say(reason, "ring %s has %zu pending versions (", attempt->ring->name, count);
+        say_pending(reason, attempt->ring);
+        guard_say(reason, "): say which to activate");
     }
-    guard_say(reason, "ring %s has %zu pending versions (", attempt->ring->name, count);
-    say_numbers(reason, attempt->ring, SEALRING_VERSION_PENDING);
-    guard_say(reason, "): say which to activate");
-    return false;
+    return count == 1;
 }
 
 static bool choose_newest_retiring(struct decision_attempt *attempt)
@@ -175,70 +169,63 @@ static bool ask_rule(struct decision_attempt *attempt)
     return false;
 }
 
-/* As guard_keep, unless nothing becomes retiring. */
-static enum lifecycle_answer ask_keep(const struct lifecycle_ring *ring, const struct lifecycle_version *version,
-                                      const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
-{
-    reason[0] = '\0';
-    return lifecycle_find_active(ring) == NULL ? LIFECYCLE_ALLOWED : guard_keep(ring, version, evidence, reason);
-}
-
 static const struct {
     enum lifecycle_guard guard;
     guard_function *ask;
-    bool overrulable; /* an operator may overrule waiting, but not what would break a client's credential */
 } guards[] = {
-    {GUARD_BARRIER, guard_barrier, false},      {GUARD_ERA, guard_era, false},       {GUARD_GATE, guard_gate, true},
-    {GUARD_PURGE, guard_purge, true},           {GUARD_UNHELD, guard_unheld, false}, {GUARD_KEEP, ask_keep, true},
-    {GUARD_SUCCESSION, guard_succession, true},
+    {GUARD_BARRIER, guard_barrier},       {GUARD_ERA, guard_era},       {GUARD_GATE, guard_gate},
+    {GUARD_PURGE, guard_purge},           {GUARD_UNHELD, guard_unheld}, {GUARD_KEEP, guard_keep},
+    {GUARD_SUCCESSION, guard_succession},
 };
 #define GUARD_COUNT (sizeof(guards) / sizeof(guards[0]))
 
+/* An operator may overrule waiting, but not what would break a client's credential. */
+#define OVERRULABLE (LIFECYCLE_OVERRULE | (unsigned)GUARD_SUCCESSION)
+
 struct guard_result {
     enum lifecycle_answer answer;
-    bool overruled;
     char reason[LIFECYCLE_REASON_SIZE];
 };
 
 /* Adds the lines of the guards that gave this answer. */
-static void say_results(char *reason, const struct guard_result *results, enum lifecycle_answer answer)
+static void say_results(struct lifecycle_decision *decision, const struct guard_result *results,
+                        enum lifecycle_answer answer)
 {
+    char *reason = decision->reason;
+
     for (size_t i = 0; i < GUARD_COUNT; i++)
         if (results[i].reason[0] != '\0' && results[i].answer == answer)
-            guard_say(reason, "%s%s%s", reason[0] != '\0' ? "; " : "", results[i].overruled ? "overruled: " : "",
-                      results[i].reason);
+            guard_say(reason, "%s%s%s", reason[0] != '\0' ? "; " : "",
+                      answer == LIFECYCLE_WAITING && decision->overruled ? "overruled: " : "", results[i].reason);
 }
 
 static void ask_guards(struct decision_attempt *attempt)
 {
     struct lifecycle_decision *decision = attempt->decision;
+    const struct guard_question asked = {attempt->ring, attempt->version, attempt->evidence};
     struct guard_result results[GUARD_COUNT];
-    bool overrulable = true; /* true if every guard that does not allow it can be overruled */
 
     decision->answer = LIFECYCLE_ALLOWED;
     memset(results, 0, sizeof(results));
     for (size_t i = 0; i < GUARD_COUNT; i++) {
         if (!(attempt->rule->guards & guards[i].guard))
             continue;
-        results[i].answer = guards[i].ask(attempt->ring, attempt->version, attempt->evidence, results[i].reason);
+        results[i].answer = guards[i].ask(&asked, results[i].reason);
         if (results[i].answer > decision->answer)
             decision->answer = results[i].answer;
-        if (results[i].answer != LIFECYCLE_ALLOWED && !(guards[i].overrulable && (attempt->overrule & guards[i].guard)))
-            overrulable = false;
-    }
-    if (decision->answer == LIFECYCLE_WAITING && overrulable) {
-        for (size_t i = 0; i < GUARD_COUNT; i++)
-            results[i].overruled = results[i].answer == LIFECYCLE_WAITING;
-        decision->answer = LIFECYCLE_ALLOWED;
-        decision->overruled = true;
-    }
-    for (size_t i = 0; i < GUARD_COUNT && decision->answer == LIFECYCLE_WAITING; i++)
         if (results[i].answer == LIFECYCLE_WAITING)
             decision->waiting |= guards[i].guard;
+    }
+    decision->overruled =
+        decision->answer == LIFECYCLE_WAITING && (decision->waiting & ~(attempt->overrule & OVERRULABLE)) == 0;
+    if (decision->overruled)
+        decision->answer = LIFECYCLE_ALLOWED;
+    if (decision->answer != LIFECYCLE_WAITING)
+        decision->waiting = 0;
     /* What blocks the event comes first, so that truncation removes the rest. */
-    say_results(decision->reason, results, LIFECYCLE_FORBIDDEN);
-    say_results(decision->reason, results, LIFECYCLE_WAITING);
-    say_results(decision->reason, results, LIFECYCLE_ALLOWED);
+    say_results(decision, results, LIFECYCLE_FORBIDDEN);
+    say_results(decision, results, LIFECYCLE_WAITING);
+    say_results(decision, results, LIFECYCLE_ALLOWED);
 }
 
 /* ---- The changes ----------------------------------------------------------------------------------------------------- */
@@ -253,7 +240,6 @@ static struct lifecycle_step *add_step(struct lifecycle_decision *decision, cons
     step->from = version->state;
     step->to = to;
     step->activated = version->activated;
-    step->retire_at = 0;
     step->closed = version->closed;
     step->purge_at = version->purge_at;
     step->destroyed = version->destroyed;
@@ -291,24 +277,23 @@ static void close_version(struct decision_attempt *attempt)
     step->purge_at = later(attempt->now, attempt->ring->policy.purge_delay);
 }
 
-/* The standby: the newest next version that may issue at once. A reinstated version is not one, because it was given up before. */
-static const struct lifecycle_version *find_standby(const struct decision_attempt *attempt)
+/* The newest next version that may issue at once, and what its barrier reports. No reinstated one: it was given up before. */
+static const struct lifecycle_version *find_standby(const struct decision_attempt *attempt,
+                                                    char barrier[LIFECYCLE_REASON_SIZE])
 {
-    const struct lifecycle_ring *ring = attempt->ring;
-    char unused[LIFECYCLE_REASON_SIZE];
-
-    for (size_t i = ring->count; i > 0; i--)
-        if (lifecycle_is_next(&ring->versions[i - 1]) &&
-            guard_barrier(ring, &ring->versions[i - 1], attempt->evidence, unused) == LIFECYCLE_ALLOWED)
-            return &ring->versions[i - 1];
+    struct guard_question asked = {.evidence = attempt->evidence};
+    for (size_t i = attempt->ring->count; i > 0; i--) {
+        asked.version = &attempt->ring->versions[i - 1];
+        if (lifecycle_is_next(asked.version) && guard_barrier(&asked, barrier) == LIFECYCLE_ALLOWED)
+            return asked.version;
+    }
     return NULL;
 }
 
 static void steps_compromise(struct decision_attempt *attempt)
 {
     struct lifecycle_decision *decision = attempt->decision;
-    const struct lifecycle_version *standby = NULL;
-    const struct lifecycle_version *pending = NULL;
+    struct guard_question asked = {.evidence = attempt->evidence};
     char barrier[LIFECYCLE_REASON_SIZE];
     size_t count;
 
@@ -316,21 +301,20 @@ static void steps_compromise(struct decision_attempt *attempt)
     guard_say(decision->reason, "nothing delays a compromise");
     if (attempt->version->state != SEALRING_VERSION_ACTIVE)
         return;
-    standby = find_standby(attempt);
+    const struct lifecycle_version *standby = find_standby(attempt, barrier);
     if (standby != NULL) {
         add_step(decision, standby, SEALRING_VERSION_ACTIVE)->activated = attempt->now;
-        guard_barrier(attempt->ring, standby, attempt->evidence, barrier);
         guard_say(decision->reason, "; version %lu takes its place, %s", (unsigned long)standby->number, barrier);
         return;
     }
     guard_say(decision->reason, "; ring %s has no active version then, issuing is refused until one passes its barrier",
               attempt->ring->name);
-    pending = lifecycle_find_next(attempt->ring, &count);
-    if (pending == NULL) {
+    asked.version = lifecycle_find_next(attempt->ring, &count);
+    if (asked.version == NULL) {
         guard_say(decision->reason, ": rotate");
         return;
     }
-    guard_barrier(attempt->ring, pending, attempt->evidence, barrier);
+    guard_barrier(&asked, barrier);
     guard_say(decision->reason, ": %s", barrier);
 }
 
@@ -350,13 +334,10 @@ static void steps_destroy(struct decision_attempt *attempt)
     add_step(attempt->decision, attempt->version, SEALRING_VERSION_DESTROYED)->destroyed = attempt->now;
 }
 
-static const struct {
-    sealring_event event;
-    void (*steps)(struct decision_attempt *attempt);
-} effects[] = {
-    {SEALRING_EVENT_ACTIVATE, steps_activate},     {SEALRING_EVENT_ROLLBACK, steps_activate},
-    {SEALRING_EVENT_RETIRE, close_version},        {SEALRING_EVENT_REINSTATE, steps_reinstate},
-    {SEALRING_EVENT_COMPROMISE, steps_compromise}, {SEALRING_EVENT_DESTROY, steps_destroy},
+static void (*const effects[])(struct decision_attempt *attempt) = {
+    [SEALRING_EVENT_ACTIVATE] = steps_activate,     [SEALRING_EVENT_ROLLBACK] = steps_activate,
+    [SEALRING_EVENT_RETIRE] = close_version,        [SEALRING_EVENT_REINSTATE] = steps_reinstate,
+    [SEALRING_EVENT_COMPROMISE] = steps_compromise, [SEALRING_EVENT_DESTROY] = steps_destroy,
 };
 
 /* ---- Deciding -------------------------------------------------------------------------------------------------------- */
@@ -406,15 +387,13 @@ void lifecycle_decide(const struct lifecycle_ring *ring, const struct lifecycle_
         decide_prepare(&attempt);
         return;
     }
-    for (size_t i = 0; i < sizeof(effects) / sizeof(effects[0]); i++) {
-        if (effects[i].event != event)
-            continue;
-        if (!choose(&attempt) || !ask_rule(&attempt))
-            return;
-        ask_guards(&attempt);
-        if (decision->answer == LIFECYCLE_ALLOWED)
-            effects[i].steps(&attempt);
+    if ((unsigned)event >= sizeof(effects) / sizeof(effects[0]) || effects[event] == NULL) {
+        guard_say(decision->reason, "%s", lifecycle_advice(event, SEALRING_VERSION_NONE));
         return;
     }
-    guard_say(decision->reason, "%s", lifecycle_advice(event, SEALRING_VERSION_NONE));
+    if (!choose(&attempt) || !ask_rule(&attempt))
+        return;
+    ask_guards(&attempt);
+    if (decision->answer == LIFECYCLE_ALLOWED)
+        effects[event](&attempt);
 }

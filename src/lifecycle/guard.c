@@ -2,127 +2,42 @@
 /* Guards: decide whether an event may happen now, with one line of reason for the operator. */
 #include "lifecycle/guard.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/capped.h"
 #include "base/timetext.h"
 #include "base/utf8.h"
 
 #define NAMES_SHOWN 3  /* blockers that are named; the others are counted */
 #define NAME_SHOWN  40 /* bytes shown of a verifier's name */
 
-#define SECOND INT64_C(1000)
-#define MINUTE (60 * SECOND)
-#define HOUR   (60 * MINUTE)
-#define DAY    (24 * HOUR)
-
-static const char ellipsis[] = "\xE2\x80\xA6"; /* U+2026 */
-
-/* ---- Text ----------------------------------------------------------------------------------------------------------- */
-
-/* The largest length up to `limit` that does not end inside a UTF-8 character (RFC 3629, section 3). */
-static size_t whole_characters(const char *text, size_t limit)
-{
-    while (limit > 0 && ((unsigned char)text[limit] & 0xC0) == 0x80)
-        limit--;
-    return limit;
-}
-
-void guard_say(char reason[LIFECYCLE_REASON_SIZE], const char *format, ...)
-{
-    size_t length = strlen(reason);
-    size_t mark = sizeof(ellipsis) - 1;
-    va_list arguments;
-
-    if (length >= mark && strcmp(reason + length - mark, ellipsis) == 0)
-        return; /* truncated before */
-    va_start(arguments, format);
-    int wanted = vsnprintf(reason + length, LIFECYCLE_REASON_SIZE - length, format, arguments);
-    va_end(arguments);
-    if (wanted >= 0 && (size_t)wanted >= LIFECYCLE_REASON_SIZE - length)
-        memcpy(reason + whole_characters(reason, LIFECYCLE_REASON_SIZE - 1 - mark), ellipsis, sizeof(ellipsis));
-    /* a verifier chooses its own name, which must not end the line or control a terminal */
-    utf8_replace_controls(reason);
-}
-
-/* Must not overflow, whatever a damaged registry contains. later is an end or a time after one, and ends are after 1970: on overflow
- * the difference is too large. */
-static int64_t difference(int64_t later, int64_t earlier)
-{
-    int64_t result;
-
-    if (__builtin_sub_overflow(later, earlier, &result))
-        return INT64_MAX;
-    return result;
-}
-
-/* "6d23h": a duration for people, in units that suit its size; rounded up, so that nobody tries again too early. */
-static const char *about(int64_t duration, char text[TIMETEXT_SIZE])
-{
-    int64_t step = duration >= DAY ? HOUR : duration >= HOUR ? MINUTE : SECOND;
-
-    if (duration < 0)
-        duration = 0;
-    if (duration > TIMETEXT_DURATION_MAX - DAY)
-        duration = TIMETEXT_DURATION_MAX - DAY;
-    timetext_duration_format((duration + step - 1) / step * step, text);
-    return text;
-}
-
-/* "window over since T" or "window ends T, in D". Returns whether the end is reached, which includes the end itself. */
-static bool say_deadline(char reason[LIFECYCLE_REASON_SIZE], const char *what, int64_t end, int64_t now)
-{
-    char time[TIMETEXT_SIZE];
-    char left[TIMETEXT_SIZE];
-
-    timetext_format(end, time);
-    if (now >= end)
-        guard_say(reason, "%s over since %s", what, time);
-    else
-        guard_say(reason, "%s ends %s, in %s", what, time, about(difference(end, now), left));
-    return now >= end;
-}
-
 /* ---- Verifiers that block ------------------------------------------------------------------------------------------- */
 
 /* Returns whether this verifier blocks, and writes why into `why` (which is not used if it does not). */
 #define WHY_SIZE 64
-typedef bool (*blocks_function)(const struct lifecycle_verifier *verifier, const struct lifecycle_version *version,
-                                const struct lifecycle_evidence *evidence, char why[WHY_SIZE]);
+typedef bool (*blocks_function)(const struct lifecycle_verifier *verifier, const struct guard_question *asked,
+                                char why[WHY_SIZE]);
 
-static size_t count_blockers(blocks_function blocks, const struct lifecycle_version *version,
-                             const struct lifecycle_evidence *evidence)
+/* Appends "web1 (epoch 5 of 7), web2 (not proved) and 12 more". Returns the number of verifiers that block. */
+static size_t say_blockers(char reason[LIFECYCLE_REASON_SIZE], blocks_function blocks,
+                           const struct guard_question *asked)
 {
-    char why[WHY_SIZE];
-    size_t count = 0;
+    size_t blockers = 0;
 
-    for (size_t i = 0; i < evidence->verifier_count; i++)
-        count += blocks(&evidence->verifiers[i], version, evidence, why);
-    return count;
-}
-
-/* "web1 (epoch 5 of 7), web2 (not proved) and 12 more" */
-static void say_blockers(char reason[LIFECYCLE_REASON_SIZE], blocks_function blocks, size_t blockers,
-                         const struct lifecycle_version *version, const struct lifecycle_evidence *evidence)
-{
-    size_t shown = 0;
-
-    for (size_t i = 0; i < evidence->verifier_count && shown < NAMES_SHOWN; i++) {
-        const struct lifecycle_verifier *verifier = &evidence->verifiers[i];
+    for (size_t i = 0; i < asked->evidence->verifier_count; i++) {
+        const struct lifecycle_verifier *verifier = &asked->evidence->verifiers[i];
         const char *name = verifier->name != NULL && verifier->name[0] != '\0' ? verifier->name : "unnamed";
-        size_t length = strlen(name);
+        bool cut = strlen(name) > NAME_SHOWN;
         char why[WHY_SIZE];
-        if (!blocks(verifier, version, evidence, why))
+        if (!blocks(verifier, asked, why) || ++blockers > NAMES_SHOWN)
             continue;
-        bool cut = length > NAME_SHOWN;
-        if (cut)
-            length = whole_characters(name, NAME_SHOWN);
-        guard_say(reason, "%s%.*s%s (%s)", shown > 0 ? ", " : "", (int)length, name, cut ? "..." : "", why);
-        shown++;
+        guard_say(reason, "%s%.*s%s (%s)", blockers > 1 ? ", " : "", cut ? (int)utf8_cut(name, NAME_SHOWN) : NAME_SHOWN,
+                  name, cut ? "..." : "", why);
     }
-    if (blockers > shown)
-        guard_say(reason, " and %zu more", blockers - shown);
+    if (blockers > NAMES_SHOWN)
+        guard_say(reason, " and %zu more", blockers - NAMES_SHOWN);
+    return blockers;
 }
 
 static bool proved(const struct lifecycle_verifier *verifier, uint32_t number)
@@ -133,10 +48,10 @@ static bool proved(const struct lifecycle_verifier *verifier, uint32_t number)
     return false;
 }
 
-static bool blocks_barrier(const struct lifecycle_verifier *verifier, const struct lifecycle_version *version,
-                           const struct lifecycle_evidence *evidence, char why[WHY_SIZE])
+static bool blocks_barrier(const struct lifecycle_verifier *verifier, const struct guard_question *asked,
+                           char why[WHY_SIZE])
 {
-    (void)evidence;
+    const struct lifecycle_version *version = asked->version;
     if (verifier->lease_over)
         return false;
     if (verifier->epoch < version->epoch) {
@@ -149,93 +64,85 @@ static bool blocks_barrier(const struct lifecycle_verifier *verifier, const stru
 }
 
 /* Adds the last alarm of the first blocking verifier that reported one. */
-static void say_alarm(char reason[LIFECYCLE_REASON_SIZE], const struct lifecycle_version *version,
-                      const struct lifecycle_evidence *evidence)
+static void say_alarm(char reason[LIFECYCLE_REASON_SIZE], const struct guard_question *asked)
 {
-    for (size_t i = 0; i < evidence->verifier_count; i++) {
-        const struct lifecycle_verifier *verifier = &evidence->verifiers[i];
+    for (size_t i = 0; i < asked->evidence->verifier_count; i++) {
+        const struct lifecycle_verifier *verifier = &asked->evidence->verifiers[i];
         char why[WHY_SIZE];
-        if (verifier->alarm == NULL || verifier->alarm[0] == '\0' || !blocks_barrier(verifier, version, evidence, why))
+        if (verifier->alarm == NULL || verifier->alarm[0] == '\0' || !blocks_barrier(verifier, asked, why))
             continue;
         guard_say(reason, "; last alarm: %s", verifier->alarm);
         return;
     }
 }
 
-void guard_barrier_missing(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
-                           char missing[LIFECYCLE_REASON_SIZE])
+size_t guard_barrier_missing(const struct guard_question *asked, char missing[LIFECYCLE_REASON_SIZE])
 {
-    say_blockers(missing, blocks_barrier, count_blockers(blocks_barrier, version, evidence), version, evidence);
-    say_alarm(missing, version, evidence);
+    size_t blockers = say_blockers(missing, blocks_barrier, asked);
+    say_alarm(missing, asked);
+    return blockers;
 }
 
-enum lifecycle_answer guard_barrier(const struct lifecycle_ring *ring, const struct lifecycle_version *version,
-                                    const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
+enum lifecycle_answer guard_barrier(const struct guard_question *asked, char reason[LIFECYCLE_REASON_SIZE])
 {
-    (void)ring;
-    size_t blockers = count_blockers(blocks_barrier, version, evidence);
-    size_t silent = 0;
+    unsigned long number = asked->version->number;
+    size_t count = asked->evidence->verifier_count, silent = 0;
+    char missing[LIFECYCLE_REASON_SIZE] = "";
 
     reason[0] = '\0';
-    if (evidence->verifier_count == 0) {
+    if (count == 0) {
         guard_say(reason, "barrier open: no verifier is registered");
         return LIFECYCLE_ALLOWED;
     }
+    size_t blockers = guard_barrier_missing(asked, missing);
     if (blockers > 0) {
-        guard_say(reason, "barrier closed: %zu of %zu verifiers cannot verify version %lu yet: ", blockers,
-                  evidence->verifier_count, (unsigned long)version->number);
-        guard_barrier_missing(version, evidence, reason);
+        guard_say(reason, "barrier closed: %zu of %zu verifiers cannot verify version %lu yet: %s", blockers, count,
+                  number, missing);
         return LIFECYCLE_WAITING;
     }
-    for (size_t i = 0; i < evidence->verifier_count; i++)
-        silent += evidence->verifiers[i].lease_over;
-    guard_say(reason, "barrier open: %zu of %zu verifiers proved version %lu", evidence->verifier_count - silent,
-              evidence->verifier_count, (unsigned long)version->number);
+    for (size_t i = 0; i < count; i++)
+        silent += asked->evidence->verifiers[i].lease_over;
+    guard_say(reason, "barrier open: %zu of %zu verifiers proved version %lu", count - silent, count, number);
     if (silent > 0)
         guard_say(reason, ", the lease of %zu has expired", silent);
     return LIFECYCLE_ALLOWED;
 }
 
-static bool blocks_era(const struct lifecycle_verifier *verifier, const struct lifecycle_version *version,
-                       const struct lifecycle_evidence *evidence, char why[WHY_SIZE])
+static bool blocks_era(const struct lifecycle_verifier *verifier, const struct guard_question *asked,
+                       char why[WHY_SIZE])
 {
-    (void)version;
-    (void)evidence;
+    (void)asked;
     snprintf(why, WHY_SIZE, "by what was before");
     return !verifier->lease_over && verifier->epoch == 0;
 }
 
-void guard_era_missing(const struct lifecycle_evidence *evidence, char missing[LIFECYCLE_REASON_SIZE])
+size_t guard_era_missing(const struct guard_question *asked, char missing[LIFECYCLE_REASON_SIZE])
 {
-    say_blockers(missing, blocks_era, count_blockers(blocks_era, NULL, evidence), NULL, evidence);
+    return say_blockers(missing, blocks_era, asked);
 }
 
-enum lifecycle_answer guard_era(const struct lifecycle_ring *ring, const struct lifecycle_version *version,
-                                const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
+enum lifecycle_answer guard_era(const struct guard_question *asked, char reason[LIFECYCLE_REASON_SIZE])
 {
-    (void)ring;
-    (void)version;
-    size_t blockers = evidence->new_era ? count_blockers(blocks_era, NULL, evidence) : 0;
+    char missing[LIFECYCLE_REASON_SIZE] = "";
+    size_t blockers = asked->evidence->new_era ? guard_era_missing(asked, missing) : 0;
+
     reason[0] = '\0';
-    if (blockers == 0)
-        return LIFECYCLE_ALLOWED;
-    guard_say(reason, "the registry was rolled back, and %zu of %zu verifiers have not applied that yet: ", blockers,
-              evidence->verifier_count);
-    guard_era_missing(evidence, reason);
-    return LIFECYCLE_WAITING;
+    if (blockers > 0)
+        guard_say(reason, "the registry was rolled back, and %zu of %zu verifiers have not applied that yet: %s",
+                  blockers, asked->evidence->verifier_count, missing);
+    return blockers > 0 ? LIFECYCLE_WAITING : LIFECYCLE_ALLOWED;
 }
 
-static bool blocks_gate(const struct lifecycle_verifier *verifier, const struct lifecycle_version *version,
-                        const struct lifecycle_evidence *evidence, char why[WHY_SIZE])
+static bool blocks_gate(const struct lifecycle_verifier *verifier, const struct guard_question *asked,
+                        char why[WHY_SIZE])
 {
-    int64_t now = evidence->now;
-    int64_t from = difference(now, evidence->quiet_period);
+    int64_t now = asked->evidence->now;
+    int64_t from = capped_subtract(now, asked->evidence->quiet_period);
     int64_t until = now;
     char text[TIMETEXT_SIZE];
 
-    (void)version;
     if (verifier->last_use != 0 && verifier->last_use >= from) {
-        snprintf(why, WHY_SIZE, "used %s ago", about(difference(now, verifier->last_use), text));
+        snprintf(why, WHY_SIZE, "used %s ago", guard_about(capped_subtract(now, verifier->last_use), text));
         return true;
     }
     if (verifier->joined != 0 && verifier->joined > from)
@@ -249,10 +156,11 @@ static bool blocks_gate(const struct lifecycle_verifier *verifier, const struct 
         return true;
     }
     if (verifier->reports_until < until) {
-        snprintf(why, WHY_SIZE, "no reports for %s", about(difference(now, verifier->reports_until), text));
+        snprintf(why, WHY_SIZE, "no reports for %s", guard_about(capped_subtract(now, verifier->reports_until), text));
         return true;
     }
-    snprintf(why, WHY_SIZE, "reports only since %s ago", about(difference(now, verifier->reports_from), text));
+    snprintf(why, WHY_SIZE, "reports only since %s ago",
+             guard_about(capped_subtract(now, verifier->reports_from), text));
     return verifier->reports_from > from;
 }
 
@@ -266,7 +174,7 @@ static void say_users(char reason[LIFECYCLE_REASON_SIZE], const struct lifecycle
     for (size_t i = 0; i < shown; i++) {
         guard_say(reason, "%s%.90s", i > 0 ? ", " : "", users[i].name);
         if (users[i].last_use != 0)
-            guard_say(reason, " (%s ago)", about(difference(now, users[i].last_use), text));
+            guard_say(reason, " (%s ago)", guard_about(capped_subtract(now, users[i].last_use), text));
     }
     if (count > shown)
         guard_say(reason, " and %zu more", count - shown);
@@ -277,43 +185,41 @@ static void say_users(char reason[LIFECYCLE_REASON_SIZE], const struct lifecycle
 static bool say_uses(char reason[LIFECYCLE_REASON_SIZE], const struct lifecycle_evidence *evidence, bool listed)
 {
     char text[TIMETEXT_SIZE];
-    int64_t from = difference(evidence->now, evidence->quiet_period);
+    int64_t from = capped_subtract(evidence->now, evidence->quiet_period);
 
     if (evidence->user_count > 0) {
         guard_say(reason, ", but it is in use: ");
         say_users(reason, evidence->users, evidence->user_count, evidence->user_count, evidence->now);
     } else if (evidence->last_use != 0 && evidence->last_use >= from && !listed) {
-        guard_say(reason, ", but it was used %s ago", about(difference(evidence->now, evidence->last_use), text));
+        guard_say(reason, ", but it was used %s ago",
+                  guard_about(capped_subtract(evidence->now, evidence->last_use), text));
     }
     return evidence->last_use != 0 && evidence->last_use >= from;
 }
 
-enum lifecycle_answer guard_gate(const struct lifecycle_ring *ring, const struct lifecycle_version *version,
-                                 const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
+enum lifecycle_answer guard_gate(const struct guard_question *asked, char reason[LIFECYCLE_REASON_SIZE])
 {
-    (void)ring;
-    char text[TIMETEXT_SIZE];
+    const struct lifecycle_evidence *evidence = asked->evidence;
+    char text[TIMETEXT_SIZE], blocking[LIFECYCLE_REASON_SIZE] = "";
 
     reason[0] = '\0';
-    if (version->retire_at <= 0) {
+    if (asked->version->retire_at <= 0) {
         guard_say(reason, "version %lu has no end of its window: the registry is damaged",
-                  (unsigned long)version->number);
+                  (unsigned long)asked->version->number);
         return LIFECYCLE_FORBIDDEN; /* in doubt: no */
     }
-    if (!say_deadline(reason, "window", version->retire_at, evidence->now))
+    if (!guard_say_deadline(reason, "window", asked->version->retire_at, evidence->now))
         return LIFECYCLE_WAITING;
     if (evidence->quiet_period <= 0)
         return LIFECYCLE_ALLOWED;
 
-    size_t blockers = count_blockers(blocks_gate, version, evidence);
+    size_t blockers = say_blockers(blocking, blocks_gate, asked);
     bool used = say_uses(reason, evidence, blockers > 0);
     bool idle = evidence->idle_blocks && evidence->idle_count > 0;
-    about(evidence->quiet_period, text);
-    if (blockers > 0) {
-        guard_say(reason, ", but %zu of %zu verifiers do not show %s without a use: ", blockers,
-                  evidence->verifier_count, text);
-        say_blockers(reason, blocks_gate, blockers, version, evidence);
-    }
+    guard_about(evidence->quiet_period, text);
+    if (blockers > 0)
+        guard_say(reason, ", but %zu of %zu verifiers do not show %s without a use: %s", blockers,
+                  evidence->verifier_count, text, blocking);
     if (idle) {
         guard_say(reason, ", but never called (the policy has idle keys block): ");
         say_users(reason, evidence->idle, evidence->idle_count, evidence->idle_count, evidence->now);
@@ -332,19 +238,20 @@ enum lifecycle_answer guard_gate(const struct lifecycle_ring *ring, const struct
 
 /* Names the API keys without a successor, and the command that helps. Shows fewer names rather than no command: one name, of 90 bytes
  * at most, always leaves room for it. */
-static void say_behind(char reason[LIFECYCLE_REASON_SIZE], const char *ring, const struct lifecycle_version *version,
-                       const struct lifecycle_evidence *evidence)
+static void say_behind(char reason[LIFECYCLE_REASON_SIZE], const struct guard_question *asked)
 {
+    const struct lifecycle_evidence *evidence = asked->evidence;
     char command[160], text[TIMETEXT_SIZE];
     size_t count = evidence->behind_count;
     size_t named = evidence->behind_named < NAMES_SHOWN ? evidence->behind_named : NAMES_SHOWN;
-    int length = snprintf(command, sizeof command, "; run `sealring reissue %.64s --all --out DIR/`", ring);
-    about(evidence->succession, text);
+    int length =
+        snprintf(command, sizeof command, "; run `sealring reissue %.64s --all --out DIR/`", asked->ring->name);
+    guard_about(evidence->succession, text);
     for (;; named--) {
         reason[0] = '\0';
         guard_say(reason, "%zu%s API key%s used in the last %s %s no credential newer than version %lu: ", count,
                   evidence->behind_more ? " or more" : "", count == 1 ? "" : "s", text, count == 1 ? "has" : "have",
-                  (unsigned long)version->number);
+                  (unsigned long)asked->version->number);
         say_users(reason, evidence->behind, named, count, evidence->now);
         if (named <= 1 || strlen(reason) + (size_t)length < LIFECYCLE_REASON_SIZE)
             break;
@@ -352,16 +259,16 @@ static void say_behind(char reason[LIFECYCLE_REASON_SIZE], const char *ring, con
     guard_say(reason, "%s", command);
 }
 
-enum lifecycle_answer guard_succession(const struct lifecycle_ring *ring, const struct lifecycle_version *version,
-                                       const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
+enum lifecycle_answer guard_succession(const struct guard_question *asked, char reason[LIFECYCLE_REASON_SIZE])
 {
+    const struct lifecycle_evidence *evidence = asked->evidence;
     char text[TIMETEXT_SIZE];
     size_t count = evidence->behind_count;
 
     reason[0] = '\0';
     if (evidence->succession <= 0)
         return LIFECYCLE_ALLOWED; /* the policy does not require it */
-    about(evidence->succession, text);
+    guard_about(evidence->succession, text);
     if (count == 0 && evidence->gap != NULL) {
         guard_say(reason, "which API keys were used in the last %s is not fully known: %.256s", text, evidence->gap);
         if (evidence->gap_more > 0)
@@ -372,16 +279,16 @@ enum lifecycle_answer guard_succession(const struct lifecycle_ring *ring, const 
         guard_say(reason, "every API key used in the last %s has a successor", text);
         return LIFECYCLE_ALLOWED;
     }
-    say_behind(reason, ring->name, version, evidence);
+    say_behind(reason, asked);
     return LIFECYCLE_WAITING;
 }
 
 /* ---- Guards of the ring alone --------------------------------------------------------------------------------------- */
 
-enum lifecycle_answer guard_purge(const struct lifecycle_ring *ring, const struct lifecycle_version *version,
-                                  const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
+enum lifecycle_answer guard_purge(const struct guard_question *asked, char reason[LIFECYCLE_REASON_SIZE])
 {
-    (void)ring;
+    const struct lifecycle_version *version = asked->version;
+
     reason[0] = '\0';
     if (version->unconfirmed) {
         guard_say(reason,
@@ -394,39 +301,39 @@ enum lifecycle_answer guard_purge(const struct lifecycle_ring *ring, const struc
         guard_say(reason, "version %lu has no purge time: the registry is damaged", (unsigned long)version->number);
         return LIFECYCLE_FORBIDDEN; /* destroying cannot be undone */
     }
-    return say_deadline(reason, "time to keep the object", version->purge_at, evidence->now) ? LIFECYCLE_ALLOWED
-                                                                                             : LIFECYCLE_WAITING;
+    return guard_say_deadline(reason, "time to keep the object", version->purge_at, asked->evidence->now)
+               ? LIFECYCLE_ALLOWED
+               : LIFECYCLE_WAITING;
 }
 
-enum lifecycle_answer guard_unheld(const struct lifecycle_ring *ring, const struct lifecycle_version *version,
-                                   const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
+enum lifecycle_answer guard_unheld(const struct guard_question *asked, char reason[LIFECYCLE_REASON_SIZE])
 {
-    (void)ring;
-    (void)evidence;
+    unsigned long number = asked->version->number;
+
     reason[0] = '\0';
-    if (version->held) {
+    if (asked->version->held) {
         guard_say(
             reason,
             "clients may hold credentials of version %lu: activate it, or compromise it if it leaked, but it cannot "
             "be destroyed while it is accepted",
-            (unsigned long)version->number);
+            number);
         return LIFECYCLE_FORBIDDEN;
     }
-    guard_say(reason, "nobody holds credentials of version %lu", (unsigned long)version->number);
+    guard_say(reason, "nobody holds credentials of version %lu", number);
     return LIFECYCLE_ALLOWED;
 }
 
-enum lifecycle_answer guard_keep(const struct lifecycle_ring *ring, const struct lifecycle_version *version,
-                                 const struct lifecycle_evidence *evidence, char reason[LIFECYCLE_REASON_SIZE])
+enum lifecycle_answer guard_keep(const struct guard_question *asked, char reason[LIFECYCLE_REASON_SIZE])
 {
-    (void)version;
-    (void)evidence;
+    const struct lifecycle_ring *ring = asked->ring;
     const struct lifecycle_version *next = NULL;
     size_t retiring = 0;
+    bool active = false;
     char time[TIMETEXT_SIZE];
 
     for (size_t i = 0; i < ring->count; i++) {
         const struct lifecycle_version *other = &ring->versions[i];
+        active |= other->state == SEALRING_VERSION_ACTIVE;
         if (other->state != SEALRING_VERSION_RETIRING)
             continue;
         retiring++;
@@ -434,6 +341,8 @@ enum lifecycle_answer guard_keep(const struct lifecycle_ring *ring, const struct
             next = other;
     }
     reason[0] = '\0';
+    if (!active)
+        return LIFECYCLE_ALLOWED; /* nothing becomes retiring */
     if (retiring < ring->policy.keep) {
         guard_say(reason, "retiring then: %zu of at most %lu", retiring + 1, (unsigned long)ring->policy.keep);
         return LIFECYCLE_ALLOWED;

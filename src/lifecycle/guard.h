@@ -9,13 +9,14 @@
 
 #include <sealring/manage.h>
 
+#include "base/timetext.h"
+
 #define LIFECYCLE_REASON_SIZE 384
 
 /* One version as the registry contains it. */
 struct lifecycle_version {
     uint32_t number;
     sealring_version_state state;
-    int64_t created;
     int64_t activated;
     int64_t retire_at;
     int64_t closed;
@@ -94,13 +95,24 @@ enum lifecycle_answer {
 /* Appends to a reason. Control characters become '?'; a longer text is truncated, and the line then ends in "…". */
 void guard_say(char reason[LIFECYCLE_REASON_SIZE], const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Append the verifiers for which barrier or era waits, and what each has not done yet. */
-void guard_barrier_missing(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
-                           char missing[LIFECYCLE_REASON_SIZE]);
-void guard_era_missing(const struct lifecycle_evidence *evidence, char missing[LIFECYCLE_REASON_SIZE]);
+/* Appends "WHAT over since TIME" or "WHAT ends TIME, in DURATION". Returns whether the end is reached, which includes the end itself. */
+bool guard_say_deadline(char reason[LIFECYCLE_REASON_SIZE], const char *what, int64_t end, int64_t now);
 
-/* Each writes one line for people into reason, whatever the answer. The ring, the version and what a guard does not read of the evidence
- * may be missing.
+/* "6d23h": a duration for people, in units that suit its size; rounded up, so that nobody tries again too early. */
+const char *guard_about(int64_t duration, char text[TIMETEXT_SIZE]);
+
+/* What a guard is asked about. The ring, the version and what a guard does not read of the evidence may be missing. */
+struct guard_question {
+    const struct lifecycle_ring *ring;
+    const struct lifecycle_version *version;
+    const struct lifecycle_evidence *evidence;
+};
+
+/* Append the verifiers for which barrier or era waits, and what each has not done yet. Return their number. */
+size_t guard_barrier_missing(const struct guard_question *asked, char missing[LIFECYCLE_REASON_SIZE]);
+size_t guard_era_missing(const struct guard_question *asked, char missing[LIFECYCLE_REASON_SIZE]);
+
+/* Each writes one line for people into reason, whatever the answer.
  * - barrier: every verifier has reported the version's epoch and proved its number, or its lease has expired. No verifier: open.
  * - era: every verifier has reported an epoch of the registry's present era, or its lease has expired; or there was never another era.
  *   Then all other verifiers reject what the rollback of the registry reopened.
@@ -110,10 +122,8 @@ void guard_era_missing(const struct lifecycle_evidence *evidence, char missing[L
  * - unheld: LIFECYCLE_FORBIDDEN if clients may hold credentials: waiting does not change that.
  * - succession: every API key in use keeps a valid credential when the version retires. It proves that a successor was issued, not that
  *   it was delivered. Suspended and expired ones do not count.
- * - keep: one more version may be retiring than now. */
-typedef enum lifecycle_answer guard_function(const struct lifecycle_ring *ring, const struct lifecycle_version *version,
-                                             const struct lifecycle_evidence *evidence,
-                                             char reason[LIFECYCLE_REASON_SIZE]);
+ * - keep: one more version may be retiring than now, unless none is active that would become so. */
+typedef enum lifecycle_answer guard_function(const struct guard_question *asked, char reason[LIFECYCLE_REASON_SIZE]);
 guard_function guard_barrier, guard_era, guard_gate, guard_purge, guard_unheld, guard_succession, guard_keep;
 
 #endif

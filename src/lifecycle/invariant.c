@@ -81,14 +81,6 @@ static const unsigned reachable[] = {
     [SEALRING_VERSION_DESTROYED] = TO(DESTROYED),
 };
 
-static const struct lifecycle_version *find_active(const struct lifecycle_ring *ring)
-{
-    for (size_t i = 0; i < ring->count; i++)
-        if (ring->versions[i].state == SEALRING_VERSION_ACTIVE)
-            return &ring->versions[i];
-    return NULL;
-}
-
 static const char *broken_change(const struct lifecycle_version *before, const struct lifecycle_version *after)
 {
     sealring_version_state from = before->state;
@@ -114,7 +106,7 @@ static const char *broken_change(const struct lifecycle_version *before, const s
 
 const char *lifecycle_broken_transition(const struct lifecycle_ring *before, const struct lifecycle_ring *after)
 {
-    const struct lifecycle_version *was_active = find_active(before);
+    const struct lifecycle_version *was_active = lifecycle_find_active(before);
 
     if (after->last_number < before->last_number)
         return "a version's number could be given again";
@@ -136,7 +128,7 @@ const char *lifecycle_broken_transition(const struct lifecycle_ring *before, con
             !(after->versions[i].state == SEALRING_VERSION_ACTIVE && before->count == 0))
             return "a new version was not pending first";
     }
-    if (was_active != NULL && find_active(after) == NULL &&
+    if (was_active != NULL && lifecycle_find_active(after) == NULL &&
         lifecycle_find(after, was_active->number)->state != SEALRING_VERSION_COMPROMISED)
         return "the active version was dropped without a compromise";
     return NULL;

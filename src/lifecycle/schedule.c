@@ -2,7 +2,7 @@
 /* Lists the events that a ring's policy requires, ordered by the time from which on it requires them. */
 #include "lifecycle/schedule.h"
 
-#include <string.h>
+#include "base/capped.h"
 
 /* One list in progress. */
 struct schedule {
@@ -16,10 +16,8 @@ struct schedule {
 /* time + duration, limited to possible due times: after 1970, whatever a damaged registry contains. */
 static int64_t shift(int64_t time, int64_t duration)
 {
-    int64_t sum;
+    int64_t sum = capped_add(time, duration);
 
-    if (__builtin_add_overflow(time, duration, &sum))
-        return duration < 0 ? 1 : INT64_MAX;
     return sum > 0 ? sum : 1;
 }
 
@@ -42,12 +40,7 @@ static void want(struct schedule *schedule, sealring_event event, uint32_t versi
         schedule->actions[place] = schedule->actions[place - 1];
         place--;
     }
-    struct lifecycle_action *action = &schedule->actions[place];
-    memset(action, 0, sizeof(*action));
-    action->event = event;
-    action->version = version;
-    action->due = due;
-    action->hold = hold;
+    schedule->actions[place] = (struct lifecycle_action){.event = event, .version = version, .due = due, .hold = hold};
 }
 
 /* Retirements and destructions come first, because they may make room for an activation that is due at the same time. */
@@ -130,7 +123,7 @@ static void answer(const struct schedule *schedule, struct lifecycle_action *act
         guard_say(action->reason, "%s", decision.reason);
         if (decision.waiting & GUARD_SUCCESSION) {
             const struct lifecycle_evidence *evidence = schedule->evidence[version - ring->versions];
-            guard_succession(ring, version, evidence, action->foreseen);
+            guard_succession(&(struct guard_question){ring, version, evidence}, action->foreseen);
             action->behind = evidence->behind_count > 0;
         }
     }

@@ -4,21 +4,17 @@
 
 #include <string.h>
 
+#include "base/capped.h"
+
 #define SILENCE_PERCENT   1
 #define SILENCE_MARGIN_MS 1000
-
-static int64_t add_capped(int64_t a, int64_t b)
-{
-    int64_t sum;
-    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
-}
 
 int64_t watch_silence(int64_t lease_ms)
 {
     if (lease_ms < 0)
         lease_ms = 0;
     int64_t percent = lease_ms / 100 * SILENCE_PERCENT + (lease_ms % 100 > 0 ? 1 : 0);
-    return add_capped(add_capped(lease_ms, percent), SILENCE_MARGIN_MS);
+    return capped_add(capped_add(lease_ms, percent), SILENCE_MARGIN_MS);
 }
 
 /* Returns whether this process knows that the verifier ended permanently, by what it sees or saw itself. The lock is checked first: if
@@ -48,7 +44,7 @@ int64_t watch_serves_until(const struct watched *watched, int64_t boot_ms, int64
 {
     if (has_ended(watched))
         return boot_ms;
-    return add_capped(is_news(watched) ? boot_ms : watched->own.since_boot_ms, watch_silence(lease_ms));
+    return capped_add(is_news(watched) ? boot_ms : watched->own.since_boot_ms, watch_silence(lease_ms));
 }
 
 bool watch_is_over(const struct watched *watched, int64_t boot_ms, int64_t lease_ms)
@@ -122,7 +118,7 @@ bool watch_is_deceived(const struct watched *watched, int64_t committed_boot_ms,
 {
     int64_t reported = is_news(watched) ? boot_ms : watched->own.since_boot_ms;
     return watched->behind && watched->file_there && committed_boot_ms > 0 &&
-           reported >= add_capped(committed_boot_ms, lease_ms);
+           reported >= capped_add(committed_boot_ms, lease_ms);
 }
 
 bool watch_goes_by(const struct watched *watched, const uint8_t era[WATCH_ID_SIZE], uint64_t epoch,
@@ -131,7 +127,7 @@ bool watch_goes_by(const struct watched *watched, const uint8_t era[WATCH_ID_SIZ
     if (watch_is_over(watched, boot_ms, lease_ms))
         return true;
     /* anything that it polled before the commit is invalid by now */
-    if (committed_boot_ms > 0 && boot_ms >= add_capped(committed_boot_ms, watch_silence(lease_ms)))
+    if (committed_boot_ms > 0 && boot_ms >= capped_add(committed_boot_ms, watch_silence(lease_ms)))
         return !watch_is_deceived(watched, committed_boot_ms, boot_ms, lease_ms);
     return !watched->behind && watched->file_there && !watched->joining && watched->epoch >= epoch &&
            memcmp(watched->era, era, WATCH_ID_SIZE) == 0;

@@ -113,9 +113,12 @@ static void write_file(struct supply *supply)
 static uint64_t records; /* cells of them */
 
 /* Whole, of its kind, and such as can be: nobody who takes it computes with anything else. */
-static sealring_status see_version(const struct report_version *record, void *context)
+static sealring_status see_version(const struct report_version *record, uint32_t cell, void *context)
 {
-    (void)context;
+    const struct report_reader *reader = context;
+    struct report_version again;
+    require(report_read_version(reader, cell, &again) && again.number == record->number && again.ring == record->ring,
+            "a version is found again at its cell");
     require(record->kind == REPORT_VERSION, "a version is one");
     require(record->number > 0 && record->ring > 0 && record->last_use_ms >= 0 && record->last_use_ms <= LATEST &&
                 record->proved_epoch <= INT64_MAX,
@@ -133,15 +136,6 @@ static sealring_status see_credential(const struct report_credential *record, vo
             "a credential can be");
     records++;
     return SEALRING_OK;
-}
-
-static sealring_status see_cell(const struct report_version *record, uint32_t cell, void *context)
-{
-    const struct report_reader *reader = context;
-    struct report_version again;
-    require(report_read_version(reader, cell, &again) && again.number == record->number && again.ring == record->ring,
-            "a version is found again at its cell");
-    return see_version(record, NULL);
 }
 
 static void check_summary(const struct report_summary *summary, size_t cells)
@@ -174,11 +168,11 @@ static void read_file(struct report_reader *reader, size_t cells)
     if (status == SEALRING_OK)
         check_summary(&summary, cells);
     records = 0;
-    status = report_read_each(reader, see_version, see_credential, NULL, &damaged);
+    status = report_read_each(reader, see_version, see_credential, reader, &damaged);
     require(status == SEALRING_OK || status == SEALRING_SYSTEM, "records are handed out");
     require(records <= cells && damaged <= cells + 2,
             "no cell counts twice"); /* and claimed too many, and cut at the end */
-    (void)report_read_versions(reader, &from, see_cell, reader);
+    (void)report_read_versions(reader, &from, see_version, reader);
     require(from <= cells, "the walk ends with the file");
 }
 

@@ -15,8 +15,9 @@ struct check {
     bool proved;
 };
 
-static sealring_status take_version(const struct report_version *record, void *context)
+static sealring_status take_version(const struct report_version *record, uint32_t cell, void *context)
 {
+    (void)cell;
     struct check *check = context;
     const struct history *history = check->history;
     if (record->ring == history->ring_rows[check->about->ring] && record->number == check->about->version)

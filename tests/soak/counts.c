@@ -99,8 +99,9 @@ static int take_usage(const sealring_usage_info *info, void *context)
     return 0;
 }
 
-static sealring_status take_version(const struct report_version *record, void *context)
+static sealring_status take_version(const struct report_version *record, uint32_t cell, void *context)
 {
+    (void)cell;
     const struct reading *reading = context;
     for (size_t ring = 0; ring < HISTORY_RINGS; ring++) {
         if (reading->history->ring_rows[ring] != record->ring || record->number >= HISTORY_VERSIONS)

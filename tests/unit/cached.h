@@ -16,7 +16,7 @@
 #define CACHED_RETIRE   INT64_C(7000000)
 
 struct cached_world {
-    struct known_ring rings[CACHED_RINGS];
+    struct registry_ring rings[CACHED_RINGS];
     struct known_version versions[CACHED_RINGS][CACHED_VERSIONS];
 };
 
@@ -95,15 +95,12 @@ static inline void cached_bind(struct registry_holder *holder, unsigned bounds)
 static inline bool cached_insert(struct cache *cache, struct cached_world *world, struct registry_holder *holder,
                                  int version)
 {
-    struct cache_candidate candidate = {.holder = holder,
-                                        .version = &world->versions[holder->key.ring - 11][version],
-                                        .digest = holder->credential.digest,
-                                        .suspended = holder->key.state == SEALRING_KEY_SUSPENDED};
-    return cache_insert(cache, &candidate);
+    return cache_insert(cache, holder, &world->versions[holder->key.ring - 11][version], holder->credential.digest);
 }
 
 /* Inside a lane. */
-static inline struct entry *cached_find(const struct cache *cache, uint32_t number, uint32_t serial, uint32_t version)
+static inline struct cache_entry *cached_find(const struct cache *cache, uint32_t number, uint32_t serial,
+                                              uint32_t version)
 {
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
     uint8_t digest[TEXT_DIGEST_SIZE];
@@ -113,7 +110,7 @@ static inline struct entry *cached_find(const struct cache *cache, uint32_t numb
 }
 
 /* What is wrong with an entry that was found, NULL if nothing. *found_bounds: its bounds as bits. */
-static inline const char *cached_flaw(const struct entry *entry, uint32_t number, uint32_t serial,
+static inline const char *cached_flaw(const struct cache_entry *entry, uint32_t number, uint32_t serial,
                                       unsigned *found_bounds)
 {
     struct registry_holder expected;
@@ -128,25 +125,18 @@ static inline const char *cached_flaw(const struct entry *entry, uint32_t number
         return "numbers";
     if (entry->version->ring->id != expected.key.ring)
         return "ring";
-    if (strcmp(entry_client(entry), expected.client.name) != 0 || strlen(entry_client(entry)) != entry->client_length)
+    if (strcmp(entry_client(entry), expected.client.name) != 0)
         return "client";
-    if (strcmp(entry_scopes(entry), expected.credential.scopes) != 0 ||
-        strlen(entry_scopes(entry)) != entry->scopes_length)
+    if (strcmp(entry_scopes(entry), expected.credential.scopes) != 0)
         return "scopes";
-    const struct entry_bounds *bounds = atomic_load(&entry->bounds);
-    *found_bounds = 0;
-    if (bounds == NULL)
-        return NULL;
-    *found_bounds = (bounds->suspended ? CACHED_SUSPENDED : 0) | (bounds->replaced ? CACHED_REPLACED : 0) |
-                    (bounds->narrowed ? CACHED_NARROWED : 0);
-    if (*found_bounds == 0)
-        return "bounds that bound nothing";
-    if (bounds->retire_at != (bounds->replaced ? expected.credential.retire_at : 0))
+    bool narrowed = entry_left_scopes(entry) != entry_scopes(entry);
+    *found_bounds = (entry->suspended ? CACHED_SUSPENDED : 0) | (entry->replaced ? CACHED_REPLACED : 0) |
+                    (narrowed ? CACHED_NARROWED : 0);
+    if (entry->retire_at != (entry->replaced ? expected.credential.retire_at : 0))
         return "end";
     char left[SEALRING_KEY_ID_LENGTH + 16] = "";
-    if (bounds->narrowed)
-        snprintf(left, sizeof left, "%s:read", expected.key.key_id);
-    return strcmp(bounds->scopes, left) == 0 ? NULL : "narrowed scopes";
+    snprintf(left, sizeof left, "%s:read", expected.key.key_id);
+    return !narrowed || strcmp(entry_left_scopes(entry), left) == 0 ? NULL : "narrowed scopes";
 }
 
 #endif

@@ -67,9 +67,9 @@ static inline void fixture_live_once(uint32_t hour)
     atomic_store(&report_lane(report, REPORT_LANES - 1)->cached, 5);
     struct report_version *version = report_version(report, 1, 2);
     atomic_store(&version->proved_epoch, 42);
-    report_count_version(version, SEALRING_REJECTED_EXPIRED, 1000);
-    report_count(report_credential(report, 11, 1, 2, hour), SEALRING_ACCEPTED, 1000);
-    report_count(report_credential(report, 11, 1, 2, hour - 1), SEALRING_ACCEPTED, 1000);
+    report_count(NULL, version, SEALRING_REJECTED_EXPIRED, 1000);
+    report_count(report_credential(report, 11, 1, 2, hour), NULL, SEALRING_ACCEPTED, 1000);
+    report_count(report_credential(report, 11, 1, 2, hour - 1), NULL, SEALRING_ACCEPTED, 1000);
     report_count_without_detail(report);
     report_leave(report);
 }
@@ -117,8 +117,9 @@ struct fixture_sums {
     uint64_t damaged;
 };
 
-static inline sealring_status fixture_add_version(const struct report_version *record, void *context)
+static inline sealring_status fixture_add_version(const struct report_version *record, uint32_t cell, void *context)
 {
+    (void)cell;
     struct fixture_sums *sums = context;
     sums->versions++;
     sums->proved += record->proved_epoch != 0;

@@ -35,17 +35,17 @@ static void insert(struct fixture *f, uint32_t number, uint32_t serial, int vers
     ck_assert(cached_insert(f->cache, &f->world, &f->holder, version));
 }
 
-static struct entry *find(struct fixture *f, uint32_t number, uint32_t serial, uint32_t version)
+static struct cache_entry *find(struct fixture *f, uint32_t number, uint32_t serial, uint32_t version)
 {
     struct lane *lane = lanes_enter(f->lanes);
-    struct entry *entry = cached_find(f->cache, number, serial, version);
+    struct cache_entry *entry = cached_find(f->cache, number, serial, version);
     lanes_leave(f->lanes, lane);
     return entry; /* nothing is reclaimed by another thread */
 }
 
 static void expect(struct fixture *f, uint32_t number, uint32_t serial, uint32_t version, unsigned bounds)
 {
-    const struct entry *entry = find(f, number, serial, version);
+    const struct cache_entry *entry = find(f, number, serial, version);
     ck_assert_msg(entry != NULL, "number %u serial %u is not there", number, serial);
     unsigned found = 0;
     const char *flaw = cached_flaw(entry, number, serial, &found);
@@ -109,31 +109,15 @@ START_TEST(inserting_again_renews_bounds)
     struct fixture *f = set_up(1000);
     for (uint32_t number = PLAIN; number <= IMPORTED; number += IMPORTED - PLAIN) {
         insert(f, number, 1, 0, CACHED_SUSPENDED);
-        const struct entry *entry = find(f, number, 1, 1);
-        const struct entry_bounds *bounds = atomic_load(&entry->bounds);
+        const struct cache_entry *entry = find(f, number, 1, 1);
         insert(f, number, 1, 0, CACHED_SUSPENDED);
-        ck_assert_ptr_eq(atomic_load(&entry->bounds), bounds); /* nothing new: nothing is made */
+        ck_assert_ptr_eq(find(f, number, 1, 1), entry); /* nothing new: nothing is made */
         insert(f, number, 1, 0, CACHED_NARROWED);
-        ck_assert_ptr_eq(find(f, number, 1, 1), entry);
         expect(f, number, 1, 1, CACHED_NARROWED);
         insert(f, number, 1, 0, 0);
         expect(f, number, 1, 1, 0);
     }
     ck_assert_uint_eq(cache_count(f->cache), 2);
-    tear_down(f);
-}
-END_TEST
-
-START_TEST(the_candidate_can_say_suspended)
-{
-    struct fixture *f = set_up(1000);
-    cached_holder(PLAIN, 1, 1, &f->holder);
-    struct cache_candidate candidate = {.holder = &f->holder,
-                                        .version = &f->world.versions[cached_ring(PLAIN)][0],
-                                        .digest = f->holder.credential.digest,
-                                        .suspended = true};
-    ck_assert(cache_insert(f->cache, &candidate));
-    expect(f, PLAIN, 1, 1, CACHED_SUSPENDED);
     tear_down(f);
 }
 END_TEST
@@ -198,7 +182,7 @@ START_TEST(dropping_by_version_and_all)
     }
     ck_assert_uint_eq(cache_count(f->cache), left);
     ck_assert_uint_eq(left, 8000);
-    cache_drop_all(f->cache);
+    cache_drop_version(f->cache, NULL);
     ck_assert_uint_eq(cache_count(f->cache), 0);
     for (uint32_t number = 0; number < 9000; number++)
         ck_assert_ptr_null(find(f, number, 1, number / 3 % 3 + 1));
@@ -240,9 +224,7 @@ START_TEST(narrowing_never_widens)
     cached_bind(&f->holder, CACHED_NARROWED);
     strcpy(f->holder.key.narrowed_scopes, "admin everything");
     ck_assert(cache_update(f->cache, &f->holder));
-    const struct entry_bounds *bounds = atomic_load(&find(f, PLAIN, 1, 1)->bounds);
-    ck_assert(bounds->narrowed);
-    ck_assert_str_eq(bounds->scopes, "");
+    ck_assert_str_eq(entry_left_scopes(find(f, PLAIN, 1, 1)), "");
     tear_down(f);
 }
 END_TEST
@@ -255,7 +237,30 @@ START_TEST(a_later_end_is_taken_over)
     cached_bind(&f->holder, CACHED_REPLACED);
     f->holder.credential.retire_at = 123;
     ck_assert(cache_update(f->cache, &f->holder));
-    ck_assert_int_eq(atomic_load(&find(f, PLAIN, 1, 1)->bounds)->retire_at, 123);
+    ck_assert_int_eq(find(f, PLAIN, 1, 1)->retire_at, 123);
+    tear_down(f);
+}
+END_TEST
+
+START_TEST(a_renewed_entry_keeps_its_uses)
+{
+    struct fixture *f = set_up(1000);
+    struct report_credential record = {.hour = 7};
+    char key_id[SEALRING_KEY_ID_LENGTH + 1];
+    cached_key_id(PLAIN, key_id);
+    insert(f, PLAIN, 1, 0, 0);
+    struct cache_entry *former = find(f, PLAIN, 1, 1);
+    atomic_store(&former->usage, &record);
+    atomic_store(&former->recent, false);
+    cached_holder(PLAIN, 1, 1, &f->holder);
+    cached_bind(&f->holder, CACHED_REPLACED);
+    ck_assert(cache_update(f->cache, &f->holder));
+    const struct cache_entry *renewed = cache_likely(f->cache, key_id, 1);
+    ck_assert_ptr_ne(renewed, former);
+    ck_assert_ptr_eq(atomic_load(&renewed->usage), &record);
+    ck_assert(!atomic_load(&renewed->recent));
+    cache_forget_hours(f->cache, 7);
+    ck_assert_ptr_null(atomic_load(&renewed->usage));
     tear_down(f);
 }
 END_TEST
@@ -458,7 +463,7 @@ START_TEST(a_wrong_digest_is_no_presentation)
     struct fixture *f = set_up(100);
     for (uint32_t number = 0; number < 101; number++)
         insert(f, number, 1, 0, 0);
-    struct entry *entry = NULL;
+    struct cache_entry *entry = NULL;
     uint32_t plain = 0;
     for (uint32_t number = 0; number < 100 && entry == NULL; number++) {
         plain = number;
@@ -487,19 +492,17 @@ START_TEST(nothing_is_freed_while_a_reader_is_inside)
     uint64_t filled = cache_bytes(f->cache);
     ck_assert_uint_gt(filled, empty);
     struct lane *lane = lanes_enter(f->lanes);
-    const struct entry *entry = cached_find(f->cache, PLAIN, 1, 1);
+    const struct cache_entry *entry = cached_find(f->cache, PLAIN, 1, 1);
     cached_holder(PLAIN, 1, 1, &f->holder);
     cached_bind(&f->holder, CACHED_SUSPENDED);
-    const struct entry_bounds *bounds = atomic_load(&entry->bounds);
     ck_assert(cache_update(f->cache, &f->holder));
-    cache_drop_all(f->cache);
+    cache_drop_version(f->cache, NULL);
     for (int i = 0; i < 3; i++)
         cache_reclaim(f->cache);
-    ck_assert_uint_gt(cache_bytes(f->cache), filled); /* and the second bounds */
+    ck_assert_uint_gt(cache_bytes(f->cache), filled); /* and the second entry */
     unsigned found = 0;
     ck_assert_ptr_null(cached_flaw(entry, PLAIN, 1, &found)); /* AddressSanitizer looks, too */
-    ck_assert_uint_eq(found, CACHED_SUSPENDED);
-    ck_assert(bounds->narrowed);
+    ck_assert_uint_eq(found, CACHED_NARROWED);
     lanes_leave(f->lanes, lane);
     cache_reclaim(f->cache);
     ck_assert_uint_eq(cache_bytes(f->cache), empty);
@@ -541,7 +544,7 @@ START_TEST(an_entry_is_small)
     printf("# %.1f bytes for each of %d cached credentials\n", (double)cache_bytes(f->cache) / MEASURED, MEASURED);
     fflush(stdout);
     ck_assert_uint_le(cache_bytes(f->cache), (uint64_t)ENTRY_MEMORY_MAX * MEASURED);
-    ck_assert_uint_ge(cache_bytes(f->cache), (uint64_t)MEASURED * (sizeof(struct entry) + 8 + 48));
+    ck_assert_uint_ge(cache_bytes(f->cache), (uint64_t)MEASURED * (sizeof(struct cache_entry) + 8 + 48));
     tear_down(f);
 }
 END_TEST
@@ -554,13 +557,13 @@ int main(void)
     tcase_add_test(cases, finds_what_was_inserted_and_nothing_else);
     tcase_add_test(cases, one_key_has_several_credentials);
     tcase_add_test(cases, inserting_again_renews_bounds);
-    tcase_add_test(cases, the_candidate_can_say_suspended);
     tcase_add_test(cases, a_reinstated_version_replaces_the_entry);
     tcase_add_test(cases, imported_ones_are_known_by_their_digest);
     tcase_add_test(cases, dropping_by_version_and_all);
     tcase_add_test(cases, an_update_sets_every_mix_of_bounds);
     tcase_add_test(cases, narrowing_never_widens);
     tcase_add_test(cases, a_later_end_is_taken_over);
+    tcase_add_test(cases, a_renewed_entry_keeps_its_uses);
     tcase_add_loop_test(cases, an_altered_row_drops_the_entry, 0, ALTERATIONS);
     tcase_add_test(cases, an_altered_row_is_not_inserted_beside_the_old_one);
     tcase_add_test(cases, rows_without_an_entry_are_ignored);

@@ -52,7 +52,7 @@ static void do_find(struct walk *walk, uint32_t key, uint32_t serial)
 {
     struct slot *slot = &walk->slots[key][serial - 1];
     struct lane *lane = lanes_enter(walk->lanes);
-    const struct entry *entry = cached_find(walk->cache, key, serial, version_number(slot->version));
+    const struct cache_entry *entry = cached_find(walk->cache, key, serial, version_number(slot->version));
     if (entry == NULL) {
         CHECK(walk, !slot->there || walk->evicts);
         walk->evicted += slot->there;
@@ -155,7 +155,7 @@ static void do_drop_key(struct walk *walk, uint32_t key)
 
 static void do_drop_all(struct walk *walk)
 {
-    cache_drop_all(walk->cache);
+    cache_drop_version(walk->cache, NULL);
     for (uint32_t key = 0; key < KEYS; key++)
         drop_key(walk, key);
 }

@@ -41,7 +41,7 @@ static void note_flaw(struct arena *arena, const char *flaw)
 }
 
 /* All that a verification reads of an entry, and what it writes. */
-static void read_whole(struct arena *arena, struct entry *entry, uint32_t number, uint32_t serial)
+static void read_whole(struct arena *arena, struct cache_entry *entry, uint32_t number, uint32_t serial)
 {
     unsigned bounds = 0;
     const char *flaw = cached_flaw(entry, number, serial, &bounds);
@@ -51,10 +51,10 @@ static void read_whole(struct arena *arena, struct entry *entry, uint32_t number
                           memory_order_relaxed);
 }
 
-static struct entry *find_any(struct arena *arena, uint32_t number, uint32_t serial)
+static struct cache_entry *find_any(struct arena *arena, uint32_t number, uint32_t serial)
 {
     for (uint32_t version = 1; version <= 3; version++) {
-        struct entry *entry = cached_find(arena->cache, number, serial, version);
+        struct cache_entry *entry = cached_find(arena->cache, number, serial, version);
         if (entry != NULL)
             return entry;
     }
@@ -67,7 +67,7 @@ static void read_once(struct arena *arena, uint64_t *random)
     uint32_t number = arena->growing ? arena->numbers + choice % arena->permanent : choice % arena->numbers;
     uint32_t serial = number < arena->numbers ? 1 + (uint32_t)(seeded_next(random) >> 32) % SERIALS : 1;
     struct lane *lane = lanes_enter(arena->lanes);
-    struct entry *entry = find_any(arena, number, serial);
+    struct cache_entry *entry = find_any(arena, number, serial);
     atomic_fetch_add(entry != NULL ? &arena->found : &arena->missed, 1);
     if (entry != NULL)
         read_whole(arena, entry, number, serial);
@@ -115,7 +115,7 @@ static void write_once(struct arena *arena, uint64_t *random, struct registry_ho
     } else if (kind < 999) {
         cache_drop_version(arena->cache, &arena->world.versions[number % 2][1]);
     } else {
-        cache_drop_all(arena->cache);
+        cache_drop_version(arena->cache, NULL);
     }
 }
 
@@ -186,7 +186,7 @@ static struct arena *arena_new(uint32_t capacity, uint32_t numbers, uint32_t per
 /* Everything is freed in the end: nobody holds a lane any more. */
 static void arena_free(struct arena *arena)
 {
-    cache_drop_all(arena->cache);
+    cache_drop_version(arena->cache, NULL);
     cache_reclaim(arena->cache);
     cache_reclaim(arena->cache);
     ck_assert_uint_eq(cache_count(arena->cache), 0);

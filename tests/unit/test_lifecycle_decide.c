@@ -25,7 +25,7 @@ static struct lifecycle_decision decision;
 /* A version as it would stand in the registry; its times lie before NOW. */
 static struct lifecycle_version version_in(uint32_t number, sealring_version_state state)
 {
-    struct lifecycle_version version = {.number = number, .state = state, .created = NOW - 100 * DAY, .epoch = number};
+    struct lifecycle_version version = {.number = number, .state = state, .epoch = number};
 
     if (state != P)
         version.activated = NOW - 90 * DAY + number;

@@ -48,12 +48,18 @@ static const uint32_t up_to_5[] = {1, 2, 3, 4, 5};
 
 static const struct lifecycle_version pending_4 = {.number = 4, .state = SEALRING_VERSION_PENDING, .epoch = 7};
 
+static enum lifecycle_answer ask(guard_function *guard, const struct lifecycle_ring *ring,
+                                 const struct lifecycle_version *version, const struct lifecycle_evidence *evidence)
+{
+    return guard(&(struct guard_question){ring, version, evidence}, reason);
+}
+
 static enum lifecycle_answer barrier(const struct lifecycle_verifier *verifiers, size_t count)
 {
     struct lifecycle_evidence evidence = {.now = NOW, .verifiers = verifiers, .verifier_count = count};
 
     memset(reason, 'x', sizeof(reason));
-    return guard_barrier(NULL, &pending_4, &evidence, reason);
+    return ask(guard_barrier, NULL, &pending_4, &evidence);
 }
 
 START_TEST(barrier_without_verifiers_is_open)
@@ -126,12 +132,13 @@ START_TEST(those_that_miss_are_listed_alone)
     };
     const struct lifecycle_version version = {.number = 4, .epoch = 7};
     const struct lifecycle_evidence evidence = {.verifiers = verifiers, .verifier_count = 2, .new_era = true};
+    const struct guard_question asked = {.version = &version, .evidence = &evidence};
     char missing[LIFECYCLE_REASON_SIZE] = "";
 
-    guard_barrier_missing(&version, &evidence, missing);
+    ck_assert_uint_eq(guard_barrier_missing(&asked, missing), 1);
     ck_assert_str_eq(missing, "web2 (at epoch 0, not 7); last alarm: no memory");
     missing[0] = '\0';
-    guard_era_missing(&evidence, missing);
+    ck_assert_uint_eq(guard_era_missing(&asked, missing), 1);
     ck_assert_str_eq(missing, "web2 (by what was before)");
 }
 END_TEST
@@ -181,7 +188,7 @@ START_TEST(barrier_survives_hostile_names)
         verifiers[i] = (struct lifecycle_verifier){.name = long_name, .epoch = UINT64_MAX - 1};
     struct lifecycle_version version = {.number = UINT32_MAX, .epoch = UINT64_MAX};
     struct lifecycle_evidence evidence = {.now = NOW, .verifiers = verifiers, .verifier_count = 4};
-    ck_assert_int_eq(guard_barrier(NULL, &version, &evidence, reason), LIFECYCLE_WAITING);
+    ck_assert_int_eq(ask(guard_barrier, NULL, &version, &evidence), LIFECYCLE_WAITING);
     assert_says("4 of 4 verifiers cannot verify version 4294967295");
     ck_assert_str_eq(reason + strlen(reason) - 3, "\xE2\x80\xA6"); /* it was cut, and says so */
 
@@ -215,14 +222,15 @@ START_TEST(a_line_is_cut_between_characters)
 END_TEST
 
 /* Nothing of it can stand before the mark, as all of it could be the middle of a character. */
-START_TEST(a_line_of_half_characters_is_cut_to_nothing)
+START_TEST(a_line_of_half_characters_is_cut)
 {
     char halves[2 * LIFECYCLE_REASON_SIZE];
     memset(halves, '\x80', sizeof(halves) - 1);
     halves[sizeof(halves) - 1] = '\0';
     reason[0] = '\0';
     guard_say(reason, "%s", halves);
-    ck_assert_str_eq(reason, "\xE2\x80\xA6");
+    ck_assert_uint_gt(strspn(reason, "?"), LIFECYCLE_REASON_SIZE - 16);
+    ck_assert_str_eq(reason + strspn(reason, "?"), "\xE2\x80\xA6");
 }
 END_TEST
 
@@ -249,7 +257,7 @@ static enum lifecycle_answer gate(int64_t retire_at, int64_t quiet, const struct
         .now = NOW, .verifiers = verifiers, .verifier_count = count, .quiet_period = quiet};
 
     memset(reason, 'x', sizeof(reason));
-    return guard_gate(NULL, &version, &evidence, reason);
+    return ask(guard_gate, NULL, &version, &evidence);
 }
 
 static const struct {
@@ -400,10 +408,10 @@ START_TEST(gate_with_absurd_times)
                 const struct lifecycle_version version = {.number = 1, .retire_at = absurd[b], .purge_at = absurd[b]};
                 struct lifecycle_evidence evidence = {
                     .now = absurd[a], .verifiers = &verifier, .verifier_count = 1, .quiet_period = absurd[c]};
-                guard_gate(NULL, &version, &evidence, reason);
+                ask(guard_gate, NULL, &version, &evidence);
                 assert_line();
                 bool over = absurd[b] > 0 && absurd[a] >= absurd[b];
-                ck_assert_int_eq(guard_purge(NULL, &version, &evidence, reason) == LIFECYCLE_ALLOWED, over);
+                ck_assert_int_eq(ask(guard_purge, NULL, &version, &evidence) == LIFECYCLE_ALLOWED, over);
                 assert_line();
             }
 }
@@ -425,7 +433,7 @@ static enum lifecycle_answer succession(int64_t within, size_t named, size_t cou
                                                 .behind_count = count,
                                                 .behind_more = more};
     memset(reason, 'x', sizeof(reason));
-    return guard_succession(&pay, &version, &evidence, reason);
+    return ask(guard_succession, &pay, &version, &evidence);
 }
 
 START_TEST(who_has_no_successor_is_named)
@@ -459,7 +467,7 @@ START_TEST(the_command_for_successors_is_never_cut)
     for (size_t count = 1; count <= 1000; count = count < 4 ? count + 1 : 1000 + (count == 1000)) {
         evidence.behind_count = count;
         evidence.behind_named = count < 3 ? count : 3;
-        guard_succession(&named, &version, &evidence, reason);
+        ask(guard_succession, &named, &version, &evidence);
         assert_says(name);
         assert_says(
             "; run `sealring reissue 0123456789012345678901234567890123456789012345678901234567890123 --all --out "
@@ -474,7 +482,7 @@ static enum lifecycle_answer succession_with_gap(int64_t within, uint64_t more)
     const struct lifecycle_evidence evidence = {
         .now = NOW, .succession = within, .gap = "x.report is damaged: repair it", .gap_more = more};
     memset(reason, 'x', sizeof(reason));
-    return guard_succession(&pay, &version, &evidence, reason);
+    return ask(guard_succession, &pay, &version, &evidence);
 }
 
 START_TEST(uses_that_may_be_missing_hold_it_up)
@@ -496,7 +504,7 @@ static enum lifecycle_answer gate_of(struct lifecycle_evidence evidence)
 
     evidence.now = NOW;
     memset(reason, 'x', sizeof(reason));
-    return guard_gate(NULL, &version, &evidence, reason);
+    return ask(guard_gate, NULL, &version, &evidence);
 }
 
 /* The last use that was ever reported, without a verifier that tells. */
@@ -633,7 +641,7 @@ static enum lifecycle_answer purge(int64_t purge_at)
     struct lifecycle_evidence evidence = {.now = NOW};
 
     memset(reason, 'x', sizeof(reason));
-    return guard_purge(NULL, &version, &evidence, reason);
+    return ask(guard_purge, NULL, &version, &evidence);
 }
 
 /* Whoever can write the registry can mark a version as retired long ago. */
@@ -642,7 +650,7 @@ START_TEST(unconfirmed_version_is_kept)
     const struct lifecycle_version version = {
         .number = 3, .state = SEALRING_VERSION_RETIRED, .purge_at = NOW - DAY, .unconfirmed = true};
     const struct lifecycle_evidence evidence = {.now = NOW};
-    ck_assert_int_eq(guard_purge(NULL, &version, &evidence, reason), LIFECYCLE_FORBIDDEN);
+    ck_assert_int_eq(ask(guard_purge, NULL, &version, &evidence), LIFECYCLE_FORBIDDEN);
     ck_assert_ptr_nonnull(strstr(reason, "no closed fact confirms that version 3 is retired"));
 }
 END_TEST
@@ -672,15 +680,15 @@ START_TEST(era_of_the_registry)
     };
     struct lifecycle_evidence evidence = {.now = NOW, .verifiers = verifiers, .verifier_count = COUNT(verifiers)};
 
-    ck_assert_int_eq(guard_era(NULL, NULL, &evidence, reason), LIFECYCLE_ALLOWED);
+    ck_assert_int_eq(ask(guard_era, NULL, NULL, &evidence), LIFECYCLE_ALLOWED);
     ck_assert_str_eq(reason, "");
     evidence.new_era = true;
-    ck_assert_int_eq(guard_era(NULL, NULL, &evidence, reason), LIFECYCLE_WAITING);
+    ck_assert_int_eq(ask(guard_era, NULL, NULL, &evidence), LIFECYCLE_WAITING);
     assert_says("2 of 4 verifiers have not applied that yet: b (by what was before), d (by what was before)");
     evidence.verifier_count = 1;
-    ck_assert_int_eq(guard_era(NULL, NULL, &evidence, reason), LIFECYCLE_ALLOWED);
+    ck_assert_int_eq(ask(guard_era, NULL, NULL, &evidence), LIFECYCLE_ALLOWED);
     evidence.verifier_count = 0;
-    ck_assert_int_eq(guard_era(NULL, NULL, &evidence, reason), LIFECYCLE_ALLOWED);
+    ck_assert_int_eq(ask(guard_era, NULL, NULL, &evidence), LIFECYCLE_ALLOWED);
 }
 END_TEST
 
@@ -688,10 +696,10 @@ START_TEST(held_or_not)
 {
     struct lifecycle_version version = {.number = 3, .state = SEALRING_VERSION_PENDING, .held = true};
 
-    ck_assert_int_eq(guard_unheld(NULL, &version, NULL, reason), LIFECYCLE_FORBIDDEN);
+    ck_assert_int_eq(ask(guard_unheld, NULL, &version, NULL), LIFECYCLE_FORBIDDEN);
     assert_says("clients may hold credentials of version 3");
     version.held = false;
-    ck_assert_int_eq(guard_unheld(NULL, &version, NULL, reason), LIFECYCLE_ALLOWED);
+    ck_assert_int_eq(ask(guard_unheld, NULL, &version, NULL), LIFECYCLE_ALLOWED);
     assert_says("nobody holds credentials of version 3");
 }
 END_TEST
@@ -708,22 +716,27 @@ START_TEST(keep_counts_the_retiring_ones)
     struct lifecycle_ring ring = {.name = "acme", .versions = versions, .count = COUNT(versions), .last_number = 5};
 
     ring.policy.keep = 3;
-    ck_assert_int_eq(guard_keep(&ring, NULL, NULL, reason), LIFECYCLE_ALLOWED);
+    ck_assert_int_eq(ask(guard_keep, &ring, NULL, NULL), LIFECYCLE_ALLOWED);
     assert_says("3 of at most 3");
     ring.policy.keep = 2;
-    ck_assert_int_eq(guard_keep(&ring, NULL, NULL, reason), LIFECYCLE_WAITING);
+    ck_assert_int_eq(ask(guard_keep, &ring, NULL, NULL), LIFECYCLE_WAITING);
     assert_says("retire version 3, whose window ends 2026-11-22T20:15:00Z");
     ring.policy.keep = 1; /* lowered after they became retiring */
-    ck_assert_int_eq(guard_keep(&ring, NULL, NULL, reason), LIFECYCLE_WAITING);
+    ck_assert_int_eq(ask(guard_keep, &ring, NULL, NULL), LIFECYCLE_WAITING);
     ring.policy.keep = 0; /* no policy at all: in doubt, no */
-    ck_assert_int_eq(guard_keep(&ring, NULL, NULL, reason), LIFECYCLE_WAITING);
+    ck_assert_int_eq(ask(guard_keep, &ring, NULL, NULL), LIFECYCLE_WAITING);
     ring.policy.keep = 1;
+    ring.versions = &versions[3];
     ring.count = 1;
-    ck_assert_int_eq(guard_keep(&ring, NULL, NULL, reason), LIFECYCLE_ALLOWED);
+    ck_assert_int_eq(ask(guard_keep, &ring, NULL, NULL), LIFECYCLE_ALLOWED);
     assert_says("1 of at most 1");
     ring.policy.keep = 0;
-    ck_assert_int_eq(guard_keep(&ring, NULL, NULL, reason), LIFECYCLE_WAITING);
+    ck_assert_int_eq(ask(guard_keep, &ring, NULL, NULL), LIFECYCLE_WAITING);
     assert_line();
+    ring.versions = versions;
+    ring.count = 3; /* none is active, so none becomes retiring */
+    ck_assert_int_eq(ask(guard_keep, &ring, NULL, NULL), LIFECYCLE_ALLOWED);
+    ck_assert_str_eq(reason, "");
 }
 END_TEST
 
@@ -740,7 +753,7 @@ int main(void)
     tcase_add_test(cases, barrier_counts_those_it_does_not_name);
     tcase_add_test(cases, barrier_survives_hostile_names);
     tcase_add_test(cases, a_line_is_cut_between_characters);
-    tcase_add_test(cases, a_line_of_half_characters_is_cut_to_nothing);
+    tcase_add_test(cases, a_line_of_half_characters_is_cut);
     tcase_add_test(cases, what_cannot_be_written_leaves_a_line);
     tcase_add_loop_test(cases, gate_of_a_window, 0, (int)COUNT(windows));
     tcase_add_loop_test(cases, gate_of_one_verifier, 0, (int)COUNT(quiet));

@@ -40,7 +40,6 @@ static void make_ring(const sealring_version_state *states, size_t versions_made
         struct lifecycle_version *version = &versions[i];
         version->number = (uint32_t)i + 1;
         version->state = states[i];
-        version->created = NOW - 20 * DAY;
         version->activated = states[i] == P ? 0 : NOW - 10 * DAY;
         version->retire_at = states[i] == R ? NOW + version->number * DAY : 0;
         if (states[i] == T || states[i] == C || states[i] == D) {

@@ -210,7 +210,7 @@ static void apply_step(struct walk *walk, const struct lifecycle_step *step, con
 
     if (step->from == SEALRING_VERSION_NONE) {
         version = &walk->versions[walk->ring.count++];
-        *version = (struct lifecycle_version){.number = step->number, .created = walk->now};
+        *version = (struct lifecycle_version){.number = step->number};
         walk->ring.last_number = step->number;
     }
     for (size_t i = 0; i < walk->ring.count; i++)

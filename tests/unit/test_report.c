@@ -153,7 +153,7 @@ START_TEST(goes_on_in_a_file_that_was_left)
     /* Records go on, too, if they are of this hour. (If it ended meanwhile they are of another.) */
     ck_assert_uint_eq(report_version(report, 1, 2)->uncached[SEALRING_REJECTED_EXPIRED], 1);
     if (hour == (uint32_t)(clock_wall_ms() / 3600000)) {
-        report_count(report_credential(report, 11, 1, 2, hour), SEALRING_ACCEPTED, 1000);
+        report_count(report_credential(report, 11, 1, 2, hour), NULL, SEALRING_ACCEPTED, 1000);
         ck_assert_uint_eq(fixture_summary(paths.last).cells, former.cells);
         ck_assert_uint_eq(fixture_sums(paths.last).accepted, 3);
     }

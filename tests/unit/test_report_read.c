@@ -16,9 +16,9 @@ static void make_good(void)
     fixture_make();
     struct report *report = fixture_join();
     for (uint32_t i = 0; i < CREDENTIALS; i++) {
-        report_count(report_credential(report, 1 + i, 1, 1, FIXTURE_HOUR), SEALRING_ACCEPTED, 1);
+        report_count(report_credential(report, 1 + i, 1, 1, FIXTURE_HOUR), NULL, SEALRING_ACCEPTED, 1);
         if (i < VERSIONS)
-            report_count_version(report_version(report, 1, 1 + i), SEALRING_ACCEPTED, 1);
+            report_count(NULL, report_version(report, 1, 1 + i), SEALRING_ACCEPTED, 1);
     }
     ck_assert(report_write(report, &look));
     report_leave(report);
@@ -48,8 +48,9 @@ START_TEST(reads_all_of_a_good_file)
 }
 END_TEST
 
-static sealring_status stop_at_version(const struct report_version *record, void *context)
+static sealring_status stop_at_version(const struct report_version *record, uint32_t cell, void *context)
 {
+    (void)cell;
     ++*(unsigned *)context;
     return record->number == 3 ? SEALRING_WAITING : SEALRING_OK;
 }

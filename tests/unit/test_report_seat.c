@@ -3,7 +3,7 @@
 #include <sys/file.h>
 
 #include "unit/report_fixture.h"
-#include "verifier/report/report_header.h"
+#include "verifier/report/report_check.h"
 
 START_TEST(names_only_reports_so)
 {

@@ -10,10 +10,10 @@
 #define ENTRIES 5000
 
 /* Entries of no cache: key IDs are all that they have. */
-static struct entry *new_entry(uint32_t number)
+static struct cache_entry *new_entry(uint32_t number)
 {
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
-    struct entry *entry = calloc(1, sizeof *entry);
+    struct cache_entry *entry = calloc(1, sizeof *entry);
     ck_assert_ptr_nonnull(entry);
     cached_key_id(number, key_id);
     memcpy(entry->key_id, key_id, sizeof entry->key_id);
@@ -21,19 +21,19 @@ static struct entry *new_entry(uint32_t number)
     return entry;
 }
 
-static bool has_serial(const struct entry *entry, const void *wanted)
+static bool has_serial(const struct cache_entry *entry, const void *wanted)
 {
     return entry->serial == *(const uint32_t *)wanted;
 }
 
-static struct entry *find(const struct hash_table *table, uint32_t number)
+static struct cache_entry *find(const struct hash_table *table, uint32_t number)
 {
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
     cached_key_id(number, key_id);
     return table_find(table, entry_hash_key_id(key_id), has_serial, &number);
 }
 
-static void fill(struct hash_table *table, struct entry **entries, uint32_t first, uint32_t count)
+static void fill(struct hash_table *table, struct cache_entry **entries, uint32_t first, uint32_t count)
 {
     for (uint32_t number = first; number < first + count; number++) {
         entries[number] = new_entry(number);
@@ -41,14 +41,14 @@ static void fill(struct hash_table *table, struct entry **entries, uint32_t firs
     }
 }
 
-static void empty(struct hash_table *table, struct entry **entries, uint32_t count)
+static void empty(struct hash_table *table, struct cache_entry **entries, uint32_t count)
 {
     table_close(table);
     for (uint32_t number = 0; number < count; number++)
         free(entries[number]);
 }
 
-static struct entry *entries[ENTRIES];
+static struct cache_entry *entries[ENTRIES];
 
 START_TEST(it_grows_with_its_entries)
 {
@@ -84,7 +84,8 @@ START_TEST(chains_are_short)
     unsigned longest = 0;
     for (uint32_t i = 0; i < ENTRIES; i++) {
         unsigned length = 0;
-        for (struct entry *entry = atomic_load(&table.buckets[i]); entry != NULL; entry = atomic_load(&entry->next))
+        for (struct cache_entry *entry = atomic_load(&table.buckets[i]); entry != NULL;
+             entry = atomic_load(&entry->next))
             length++;
         longest = length > longest ? length : longest;
     }
@@ -101,7 +102,7 @@ struct interloper {
     unsigned splits;
 };
 
-static bool split_then_compare(const struct entry *entry, const void *wanted)
+static bool split_then_compare(const struct cache_entry *entry, const void *wanted)
 {
     struct interloper *interloper = (struct interloper *)(uintptr_t)wanted;
     if (interloper->splits > 0) {
@@ -120,7 +121,7 @@ START_TEST(a_walk_that_is_overtaken_by_a_split_is_done_again)
         ck_assert(table_open(&table, CROWD));
         fill(&table, entries, 0, CROWD);
         struct interloper interloper = {&table, CROWD, number, TABLE_BUCKETS_MIN + number % 100};
-        struct entry *found = table_find(&table, entry_hash(entries[number]), split_then_compare, &interloper);
+        struct cache_entry *found = table_find(&table, entry_hash(entries[number]), split_then_compare, &interloper);
         ck_assert_ptr_eq(found, entries[number]);
         empty(&table, entries, CROWD);
     }
@@ -136,14 +137,14 @@ START_TEST(a_split_that_stands_still_hides_nothing)
     fill(&table, entries, 0, CROWD);
     uint32_t shape = atomic_load(&table.shape);
     atomic_store(&table.shape, shape + 1);
-    _Atomic(struct entry *) *fresh = &table.buckets[shape / 2];
+    _Atomic(struct cache_entry *) *fresh = &table.buckets[shape / 2];
     unsigned moved = 0;
     for (uint32_t number = 0; number < CROWD; number++) {
-        struct entry *entry = entries[number];
+        struct cache_entry *entry = entries[number];
         if (table_bucket(&table, shape + 2, entry_hash(entry)) != fresh)
             continue;
         moved++;
-        _Atomic(struct entry *) *link = table_bucket(&table, shape, entry_hash(entry));
+        _Atomic(struct cache_entry *) *link = table_bucket(&table, shape, entry_hash(entry));
         while (atomic_load(link) != entry)
             link = &atomic_load(link)->next;
         atomic_store(&table.moving, entry);

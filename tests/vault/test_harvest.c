@@ -555,7 +555,7 @@ static void count(struct report *report, int key, int64_t wall, unsigned times)
     struct report_credential *record = report_credential(report, rows[key], 1, 1, (uint32_t)(wall / HOUR));
     ck_assert_ptr_nonnull(record);
     for (unsigned i = 0; i < times; i++)
-        report_count(record, SEALRING_ACCEPTED, wall);
+        report_count(record, NULL, SEALRING_ACCEPTED, wall);
     accepted[key] += times;
 }
 
@@ -637,12 +637,12 @@ START_TEST(damaged_records_are_passed_over)
     int64_t now = wall_ms();
     uint32_t hour = (uint32_t)(now / HOUR);
     count(report, 0, now, 3);
-    report_count(report_credential(report, 999999, 1, 1, hour), SEALRING_ACCEPTED, now);   /* no such key */
-    report_count(report_credential(report, rows[0], 7, 99, hour), SEALRING_ACCEPTED, now); /* no such version */
-    report_count(report_credential(report, -5, 1, 1, hour), SEALRING_ACCEPTED, now);
+    report_count(report_credential(report, 999999, 1, 1, hour), NULL, SEALRING_ACCEPTED, now);   /* no such key */
+    report_count(report_credential(report, rows[0], 7, 99, hour), NULL, SEALRING_ACCEPTED, now); /* no such version */
+    report_count(report_credential(report, -5, 1, 1, hour), NULL, SEALRING_ACCEPTED, now);
     struct report_credential *record = report_credential(report, rows[1], 1, 1, hour);
     atomic_store(&record->accepted, UINT64_MAX);
-    report_count(report_credential(report, rows[2], 1, 1, hour + 2), SEALRING_ACCEPTED, now + 2 * HOUR);
+    report_count(report_credential(report, rows[2], 1, 1, hour + 2), NULL, SEALRING_ACCEPTED, now + 2 * HOUR);
     report_leave(report);
     sealring_harvest_result result = harvest();
     ck_assert_uint_eq(result.passed_over, 4);

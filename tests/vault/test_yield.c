@@ -80,7 +80,7 @@ static void fill_report(void)
             int64_t wall = clock_wall_ms() - hour * HOUR;
             struct report_credential *record = report_credential(report, row, 1, 1, (uint32_t)(wall / HOUR));
             ck_assert_ptr_nonnull(record);
-            report_count(record, SEALRING_ACCEPTED, wall);
+            report_count(record, NULL, SEALRING_ACCEPTED, wall);
             counted++;
         }
     }

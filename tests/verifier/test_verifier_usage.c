@@ -47,8 +47,9 @@ struct usage {
     unsigned files;
 };
 
-static sealring_status add_version(const struct report_version *record, void *context)
+static sealring_status add_version(const struct report_version *record, uint32_t cell, void *context)
 {
+    (void)cell;
     struct usage *usage = context;
     int64_t last = atomic_load(&record->last_use_ms);
     if (last > usage->version_last_use_ms)

@@ -33,7 +33,6 @@ void operator_ring(const struct setting *setting, const struct registry_file *fi
         versions[i] = (struct lifecycle_version){
             .number = i + 1,
             .state = (sealring_version_state)row->state,
-            .created = 1,
             .activated = row->activated == 0 ? 0 : 1 + row->activated,
             .retire_at = promised ? row_time(row->retire_at) : 0,
             .closed = closed ? row_time((int8_t)(row->purge_at - setting->purge_delay)) : 0,

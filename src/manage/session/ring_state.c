@@ -28,7 +28,6 @@ void state_refresh(struct ring_state *state)
         state->versions[i] = (struct lifecycle_version){
             .number = row->number,
             .state = row->state,
-            .created = row->created,
             .activated = row->activated,
             .retire_at = row->retire_at,
             .closed = row->closed,

@@ -75,8 +75,8 @@ static const struct lifecycle_version *choose(const struct waiting *waiting)
 static enum lifecycle_answer ask(const struct lifecycle_version *version, const struct lifecycle_evidence *evidence,
                                  char reason[LIFECYCLE_REASON_SIZE])
 {
-    return version->state == SEALRING_VERSION_PENDING ? guard_barrier(NULL, version, evidence, reason)
-                                                      : guard_era(NULL, version, evidence, reason);
+    const struct guard_question asked = {.version = version, .evidence = evidence};
+    return version->state == SEALRING_VERSION_PENDING ? guard_barrier(&asked, reason) : guard_era(&asked, reason);
 }
 
 /* A verifier that does not block counts as done. */
@@ -119,10 +119,11 @@ static sealring_status look_at_barrier(struct waiting *waiting, sealring_error *
     waiting->stays = version->state;
     waiting->done = ask(version, &waiting->evidence.view, waiting->reason) == LIFECYCLE_ALLOWED;
     waiting->text[0] = '\0';
+    const struct guard_question asked = {.version = version, .evidence = &waiting->evidence.view};
     if (version->state == SEALRING_VERSION_PENDING)
-        guard_barrier_missing(version, &waiting->evidence.view, waiting->text);
+        guard_barrier_missing(&asked, waiting->text);
     else
-        guard_era_missing(&waiting->evidence.view, waiting->text);
+        guard_era_missing(&asked, waiting->text);
     return SEALRING_OK;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One cached credential: made from a row that the token confirmed, compared with later rows, and bounded by them. */
+/* One cached credential: made from a row that the token confirmed, compared with later rows. */
 #ifndef VERIFIER_CACHE_CACHE_ENTRY_H
 #define VERIFIER_CACHE_CACHE_ENTRY_H
 
@@ -25,48 +25,29 @@ static inline uint64_t entry_hash_digest(const uint8_t digest[TEXT_DIGEST_SIZE])
     return hash;
 }
 
-static inline uint64_t entry_hash(const struct entry *entry)
+static inline uint64_t entry_hash(const struct cache_entry *entry)
 {
     return entry->imported ? entry_hash_digest(entry->digest) : entry_hash_key_id(entry->key_id);
 }
 
 /* Key IDs are public, so this comparison need not be in constant time. */
-static inline bool entry_has_key_id(const struct entry *entry, const char key_id[SEALRING_KEY_ID_LENGTH])
+static inline bool entry_has_key_id(const struct cache_entry *entry, const char key_id[SEALRING_KEY_ID_LENGTH])
 {
     return memcmp(entry->key_id, key_id, SEALRING_KEY_ID_LENGTH) == 0;
 }
 
-/* Compares all 32 bytes, wherever they differ. CRYPTO_memcmp compares byte by byte, which would cost a tenth of a cached verification.
- * The barrier keeps the compiler from stopping at the first difference. */
-static inline bool entry_has_digest(const struct entry *entry, const uint8_t digest[TEXT_DIGEST_SIZE])
-{
-    uint64_t own[4], other[4];
-    memcpy(own, entry->digest, sizeof own);
-    memcpy(other, digest, sizeof other);
-    uint64_t difference = own[0] ^ other[0];
-    for (int i = 1; i < 4; i++) {
-        __asm__("" : "+r"(difference));
-        difference |= own[i] ^ other[i];
-    }
-    __asm__("" : "+r"(difference));
-    return difference == 0;
-}
-_Static_assert(TEXT_DIGEST_SIZE == 4 * sizeof(uint64_t), "four words are compared");
-
-/* Makes an entry with its bounds that is in no table yet. NULL: no memory. */
-struct entry *entry_new(const struct cache_candidate *candidate, bool suspended);
-void entry_free(struct entry *entry); /* no thread can reach it */
+/* Makes an entry that is in no table yet. NULL: no memory. */
+struct cache_entry *entry_new(const struct registry_holder *holder, struct known_version *version,
+                              const uint8_t digest[TEXT_DIGEST_SIZE]);
 
 /* Returns whether the row has the same claims for this credential (`digest`) as those that the token confirmed. */
-bool entry_confirms(const struct entry *entry, const struct registry_holder *holder,
+bool entry_confirms(const struct cache_entry *entry, const struct registry_holder *holder,
                     const uint8_t digest[TEXT_DIGEST_SIZE]);
 
-/* Makes the bounds from the row's key and credential. *bounds is allocated with malloc; NULL if there are no bounds. False: no memory. */
-bool entry_bounds_new(const struct entry *entry, const struct registry_holder *holder, bool suspended,
-                      const struct entry_bounds **bounds);
-bool entry_bounds_equal(const struct entry_bounds *a, const struct entry_bounds *b);
+/* Returns whether two entries with the same claims have the same bounds. */
+bool entry_bounds_equal(const struct cache_entry *a, const struct cache_entry *b);
 
-/* The bytes that malloc uses for the block. memory may be NULL. */
-size_t entry_memory(const void *memory);
+/* The bytes that malloc uses for it. */
+size_t entry_memory(const struct cache_entry *entry);
 
 #endif

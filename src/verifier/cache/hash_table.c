@@ -4,6 +4,9 @@
 
 #include <sys/mman.h>
 
+/* Buckets examined per eviction: bounds the time that the lock is held, even if all entries were presented lately. */
+#define SWEEP_BUCKETS_MAX 1024
+
 bool table_open(struct hash_table *table, uint32_t most)
 {
     table->most = most < TABLE_BUCKETS_MIN ? TABLE_BUCKETS_MIN : most;
@@ -22,39 +25,66 @@ void table_close(struct hash_table *table)
     table->buckets = NULL;
 }
 
-static uint32_t shape_now(const struct hash_table *table)
-{
-    return atomic_load_explicit(&table->shape, memory_order_relaxed);
-}
-
-static struct entry *target(const _Atomic(struct entry *) *link)
+static struct cache_entry *target(const _Atomic(struct cache_entry *) *link)
 {
     return atomic_load_explicit(link, memory_order_relaxed);
 }
 
 /* Every change of a link is seq_cst (reader_lanes.c, step 1). It is also a release, so a reader that follows it finds the entry initialised. */
-static void put_in_front(_Atomic(struct entry *) *bucket, struct entry *entry)
+static void put_in_front(_Atomic(struct cache_entry *) *bucket, struct cache_entry *entry)
 {
     atomic_store_explicit(&entry->next, target(bucket), memory_order_seq_cst);
     atomic_store_explicit(bucket, entry, memory_order_seq_cst);
 }
 
-void table_insert(struct hash_table *table, struct entry *entry)
+void table_insert(struct hash_table *table, struct cache_entry *entry)
 {
-    put_in_front(table_bucket(table, shape_now(table), entry_hash(entry)), entry);
+    put_in_front(table_bucket_now(table, entry_hash(entry)), entry);
 }
 
-void table_unlink(_Atomic(struct entry *) *link, struct entry *entry)
+void table_unlink(_Atomic(struct cache_entry *) *link, struct cache_entry *entry)
 {
     atomic_store_explicit(link, target(&entry->next), memory_order_seq_cst);
 }
 
-_Atomic(struct entry *) *table_link(struct hash_table *table, const struct entry *entry)
+void table_replace(_Atomic(struct cache_entry *) *link, struct cache_entry *former, struct cache_entry *entry)
 {
-    _Atomic(struct entry *) *link = table_bucket(table, shape_now(table), entry_hash(entry));
+    atomic_store_explicit(&entry->next, target(&former->next), memory_order_seq_cst);
+    atomic_store_explicit(link, entry, memory_order_seq_cst);
+}
+
+_Atomic(struct cache_entry *) *table_link(struct hash_table *table, const struct cache_entry *entry)
+{
+    _Atomic(struct cache_entry *) *link = table_bucket_now(table, entry_hash(entry));
     while (target(link) != entry)
         link = &target(link)->next;
     return link;
+}
+
+/* Second chance: skips an entry once if it was presented since the hand last passed it. The hand leaves a bucket when it has examined
+ * all its entries. */
+static _Atomic(struct cache_entry *) *unused(_Atomic(struct cache_entry *) *bucket)
+{
+    _Atomic(struct cache_entry *) *link = bucket;
+    for (; target(link) != NULL; link = &target(link)->next)
+        if (!atomic_load_explicit(&target(link)->recent, memory_order_relaxed))
+            return link;
+    for (struct cache_entry *entry = target(bucket); entry != NULL; entry = target(&entry->next))
+        atomic_store_explicit(&entry->recent, false, memory_order_relaxed);
+    return NULL;
+}
+
+_Atomic(struct cache_entry *) *table_victim(struct hash_table *table)
+{
+    for (unsigned examined = 0; examined < SWEEP_BUCKETS_MAX; examined++) {
+        _Atomic(struct cache_entry *) *link = unused(&table->buckets[table->hand]);
+        if (link != NULL)
+            return link;
+        table->hand = (table->hand + 1) % table_buckets(table);
+    }
+    while (target(&table->buckets[table->hand]) == NULL)
+        table->hand = (table->hand + 1) % table_buckets(table);
+    return &table->buckets[table->hand];
 }
 
 /* Splits the next bucket and moves the entries that belong into the new one. A reader that follows a changed link has acquired the odd
@@ -64,14 +94,14 @@ _Atomic(struct entry *) *table_link(struct hash_table *table, const struct entry
  * old bucket, from `moving` or from the new bucket. */
 void table_grow(struct hash_table *table, uint32_t entries)
 {
-    uint32_t shape = shape_now(table);
+    uint32_t shape = atomic_load_explicit(&table->shape, memory_order_relaxed);
     uint32_t buckets = shape / 2;
     if (buckets >= table->most || buckets >= entries)
         return;
-    _Atomic(struct entry *) *fresh = &table->buckets[buckets];
-    _Atomic(struct entry *) *link = table_bucket(table, shape, buckets);
+    _Atomic(struct cache_entry *) *fresh = &table->buckets[buckets];
+    _Atomic(struct cache_entry *) *link = table_bucket(table, shape, buckets);
     atomic_store_explicit(&table->shape, shape + 1, memory_order_seq_cst);
-    for (struct entry *entry = target(link); entry != NULL; entry = target(link)) {
+    for (struct cache_entry *entry = target(link); entry != NULL; entry = target(link)) {
         if (table_bucket(table, shape + 2, entry_hash(entry)) != fresh) {
             link = &entry->next;
             continue;

@@ -2,83 +2,69 @@
 /* Imported credentials by key ID: the table finds them by their digest, but changes of the registry name their API key. */
 #include "verifier/cache/imports.h"
 
-#include <stdlib.h>
+#include <search.h>
 
-#define IMPORTS_ROOM_FIRST 64
+static int order_by(const struct cache_entry *entry, const char *key_id, const uint8_t *digest)
+{
+    int order = memcmp(key_id, entry->key_id, sizeof entry->key_id);
+    return order != 0 ? order : memcmp(digest, entry->digest, sizeof entry->digest);
+}
+
+static int entry_order(const void *wanted, const void *item)
+{
+    const struct cache_entry *entry = wanted;
+    return order_by(item, entry->key_id, entry->digest);
+}
+
+static void keep(void *entry)
+{
+    (void)entry;
+}
 
 void imports_close(struct imports *imports)
 {
-    free(imports->places);
-    *imports = (struct imports){NULL, 0, 0};
+    tdestroy(imports->root, keep);
+    imports->root = NULL;
 }
 
-static size_t home_of(const struct imports *imports, const char key_id[SEALRING_KEY_ID_LENGTH])
+bool imports_add(struct imports *imports, struct cache_entry *entry)
 {
-    return (size_t)entry_hash_key_id(key_id) & (imports->room - 1);
+    return tsearch(entry, &imports->root, entry_order) != NULL;
 }
 
-bool imports_reserve(struct imports *imports)
+void imports_remove(struct imports *imports, const struct cache_entry *entry)
 {
-    if (2 * (imports->count + 1) <= imports->room)
-        return true;
-    struct imports grown = {NULL, imports->room == 0 ? IMPORTS_ROOM_FIRST : 2 * imports->room, 0};
-    grown.places = calloc(grown.room, sizeof grown.places[0]);
-    if (grown.places == NULL)
-        return false;
-    for (size_t i = 0; i < imports->room; i++)
-        if (imports->places[i] != NULL)
-            imports_add(&grown, imports->places[i]);
-    free(imports->places);
-    *imports = grown;
-    return true;
+    tdelete(entry, &imports->root, entry_order);
 }
 
-void imports_add(struct imports *imports, struct entry *entry)
+void imports_replace(struct imports *imports, struct cache_entry *entry)
 {
-    size_t place = home_of(imports, entry->key_id);
-    while (imports->places[place] != NULL)
-        place = (place + 1) & (imports->room - 1);
-    imports->places[place] = entry;
-    imports->count++;
+    *(struct cache_entry **)tfind(entry, &imports->root, entry_order) = entry;
 }
 
-/* Moves each following entry up, unless it would then precede its home slot. So no search ends too early, and there are no tombstones. */
-static void close_gap(struct imports *imports, size_t gap)
+struct successor {
+    const char *key_id;
+    const uint8_t *after;
+    struct cache_entry *found;
+};
+
+/* Never finds an equal one: the last entry above the wanted place that the search passes is the next one in order. */
+static int seek(const void *wanted, const void *item)
 {
-    size_t mask = imports->room - 1;
-    imports->places[gap] = NULL;
-    for (size_t place = (gap + 1) & mask; imports->places[place] != NULL; place = (place + 1) & mask) {
-        size_t home = home_of(imports, imports->places[place]->key_id);
-        if (((place - home) & mask) < ((place - gap) & mask))
-            continue;
-        imports->places[gap] = imports->places[place];
-        imports->places[place] = NULL;
-        gap = place;
-    }
+    struct successor *successor = (struct successor *)(uintptr_t)wanted;
+    if (order_by(item, successor->key_id, successor->after) >= 0)
+        return 1;
+    successor->found = (struct cache_entry *)(uintptr_t)item;
+    return -1;
 }
 
-void imports_remove(struct imports *imports, const struct entry *entry)
+struct cache_entry *imports_next(const struct imports *imports, const char key_id[SEALRING_KEY_ID_LENGTH],
+                                 uint8_t after[TEXT_DIGEST_SIZE])
 {
-    size_t place = home_of(imports, entry->key_id);
-    while (imports->places[place] != entry)
-        place = (place + 1) & (imports->room - 1);
-    imports->count--;
-    close_gap(imports, place);
-}
-
-struct entry *imports_next(const struct imports *imports, const char key_id[SEALRING_KEY_ID_LENGTH], size_t *cursor)
-{
-    if (imports->room == 0)
+    struct successor successor = {key_id, after, NULL};
+    tfind(&successor, &imports->root, seek);
+    if (successor.found == NULL || !entry_has_key_id(successor.found, key_id))
         return NULL;
-    for (;;) {
-        struct entry *entry = imports->places[(home_of(imports, key_id) + *cursor) & (imports->room - 1)];
-        ++*cursor;
-        if (entry == NULL || entry_has_key_id(entry, key_id))
-            return entry;
-    }
-}
-
-size_t imports_memory(const struct imports *imports)
-{
-    return imports->room * sizeof imports->places[0];
+    memcpy(after, successor.found->digest, TEXT_DIGEST_SIZE);
+    return successor.found;
 }

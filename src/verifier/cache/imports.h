@@ -9,23 +9,22 @@
 
 #include "verifier/cache/cache_entry.h"
 
-/* Open addressing with linear probing, at most half full. Only the writer uses it; readers never do. */
+#define IMPORTS_NODE_SIZE 32 /* bytes that malloc uses for an entry's node */
+
+/* A tree (search.h), NULL at first, ordered by key ID and digest. Only the writer uses it; readers never do. */
 struct imports {
-    struct entry **places;
-    size_t room; /* a power of two, or 0 */
-    size_t count;
+    void *root;
 };
 
 void imports_close(struct imports *imports); /* the caller owns the entries */
 
-/* Makes room for one more entry. False: no memory. */
-bool imports_reserve(struct imports *imports);
-void imports_add(struct imports *imports, struct entry *entry); /* after imports_reserve */
-void imports_remove(struct imports *imports, const struct entry *entry);
+bool imports_add(struct imports *imports, struct cache_entry *entry); /* False: no memory. */
+void imports_remove(struct imports *imports, const struct cache_entry *entry);
+void imports_replace(struct imports *imports,
+                     struct cache_entry *entry); /* takes the place of the entry with the same ID and digest */
 
-/* Iterates over the entries of a key. *cursor is 0 at first, and again after an entry was removed. NULL: no more. */
-struct entry *imports_next(const struct imports *imports, const char key_id[SEALRING_KEY_ID_LENGTH], size_t *cursor);
-
-size_t imports_memory(const struct imports *imports);
+/* The first entry of a key whose digest is above *after, which is set to its digest; all zero at first. NULL: no more. */
+struct cache_entry *imports_next(const struct imports *imports, const char key_id[SEALRING_KEY_ID_LENGTH],
+                                 uint8_t after[TEXT_DIGEST_SIZE]);
 
 #endif

@@ -47,8 +47,8 @@ struct lane_slot {
  *   happens before (c): again (c) sees (1) or a later value.
  * - from (d) or after: each later value in the lane is an exchange that acquired the 0 before it, or its holder's 0. So (3)
  *   synchronises with (d), and all that the reader read happened before (4).
- * So no reader has, or can still get, what (4) frees. Code that replaces bounds or chains must follow (1); code that reads them
- * must follow (c). */
+ * So no reader has, or can still get, what (4) frees. Code that changes chains must follow (1); code that reads them must
+ * follow (c). */
 struct lanes {
     _Alignas(LANE_ALIGNMENT) _Atomic(uint64_t) turn; /* starts at 1, as 0 marks a free lane */
     struct lane_slot slots[LANES_COUNT];

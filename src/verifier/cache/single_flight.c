@@ -5,56 +5,39 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
 
-#define GROUP_FLIGHTS 16
-
-/* The mutex of the flights guards it, except the fields that the leader writes before `landed`. */
+/* The mutex of the flights guards it, except `error`, which the leader writes before `landed`. */
 struct flight {
-    struct flight *next; /* in the list of flights under way, or of free ones */
+    struct flight *next; /* in the list of flights under way */
     pthread_cond_t done;
-    unsigned askers; /* the leader and the waiting threads; the last of them releases the flight */
+    unsigned askers; /* the leader and the waiting threads; the last of them frees the flight */
     bool landed;
     int outcome;
     sealring_error error;
     size_t length;
-    uint8_t name[FLIGHT_NAME_MAX];
-};
-
-/* Flights are reused, so that a cache miss does not pay for the system calls of secret_allocate. There are as many as were ever under
- * way at once; the number of the host program's threads bounds them. */
-struct flight_group {
-    struct flight_group *next;
-    struct flight flights[GROUP_FLIGHTS];
+    const uint8_t *name; /* the leader's, valid until it lands: afterwards nobody searches for it */
 };
 
 struct flights {
     pthread_mutex_t mutex;
-    pthread_condattr_t monotonic;
     unsigned waiting_max;
     unsigned waiting;
     unsigned count; /* number under way */
     struct flight *under_way;
-    struct flight *vacant;
-    struct flight_group *groups;
 };
 
 sealring_status flights_new(unsigned waiting_max, struct flights **made, sealring_error *error)
 {
-    *made = NULL;
-    struct flights *flights = calloc(1, sizeof *flights);
-    if (flights == NULL)
+    *made = calloc(1, sizeof **made);
+    if (*made == NULL)
         return error_no_memory(error);
-    pthread_mutex_init(&flights->mutex, NULL);
-    pthread_condattr_init(&flights->monotonic);
-    pthread_condattr_setclock(&flights->monotonic, CLOCK_MONOTONIC);
-    flights->waiting_max = waiting_max;
-    *made = flights;
+    pthread_mutex_init(&(*made)->mutex, NULL);
+    (*made)->waiting_max = waiting_max;
     return SEALRING_OK;
 }
 
@@ -62,33 +45,10 @@ sealring_status flights_new(unsigned waiting_max, struct flights **made, sealrin
  * pthread_cond_destroy would wait for those threads. With glibc and musl they own no resources. */
 void flights_free(struct flights *flights)
 {
-    if (flights == NULL)
-        return;
-    while (flights->groups != NULL) {
-        struct flight_group *group = flights->groups;
-        flights->groups = group->next;
-        secret_free(group, sizeof *group);
-    }
     free(flights);
 }
 
 /* ---- with the mutex held ---- */
-
-static bool add_group(struct flights *flights)
-{
-    struct flight_group *group = secret_allocate(sizeof *group);
-    if (group == NULL)
-        return false;
-    group->next = flights->groups;
-    flights->groups = group;
-    for (size_t i = 0; i < GROUP_FLIGHTS; i++) {
-        struct flight *flight = &group->flights[i];
-        pthread_cond_init(&flight->done, &flights->monotonic);
-        flight->next = flights->vacant;
-        flights->vacant = flight;
-    }
-    return true;
-}
 
 static struct flight *find(const struct flights *flights, const uint8_t *name, size_t length)
 {
@@ -100,18 +60,13 @@ static struct flight *find(const struct flights *flights, const uint8_t *name, s
 
 static struct flight *start(struct flights *flights, const uint8_t *name, size_t length)
 {
-    if (flights->vacant == NULL && !add_group(flights))
+    struct flight *flight = malloc(sizeof *flight);
+    if (flight == NULL)
         return NULL;
-    struct flight *flight = flights->vacant;
-    flights->vacant = flight->next;
-    flight->next = flights->under_way;
+    *flight = (struct flight){.next = flights->under_way, .askers = 1, .length = length, .name = name};
+    clock_condition_init(&flight->done);
     flights->under_way = flight;
     flights->count++;
-    flight->askers = 1;
-    flight->landed = false;
-    flight->length = length;
-    memcpy(flight->name, name, length);
-    memset(&flight->error, 0, sizeof flight->error);
     return flight;
 }
 
@@ -135,13 +90,10 @@ static int take(const struct flight *flight, sealring_error *error)
     return flight->outcome;
 }
 
-static void leave(struct flights *flights, struct flight *flight)
+static void leave(struct flight *flight)
 {
-    if (--flight->askers > 0)
-        return;
-    secret_wipe(flight->name, flight->length);
-    flight->next = flights->vacant;
-    flights->vacant = flight;
+    if (--flight->askers == 0)
+        free(flight);
 }
 
 static int wait_for(struct flights *flights, struct flight *flight, int64_t wait_ms, sealring_error *error)
@@ -163,7 +115,7 @@ static int wait_for(struct flights *flights, struct flight *flight, int64_t wait
         error_set(error, SEALRING_SYSTEM,
                   "the token was asked by another thread and did not answer within %lld ms: try again",
                   (long long)wait_ms);
-    leave(flights, flight);
+    leave(flight);
     flights->waiting--;
     return outcome;
 }
@@ -174,11 +126,6 @@ int flights_ask(struct flights *flights, const uint8_t *name, size_t length, fli
                 int64_t wait_ms, sealring_error *error)
 {
     int outcome = FLIGHT_FAILED;
-    if (length > FLIGHT_NAME_MAX) {
-        error_set(error, SEALRING_INVALID, "an input of %zu bytes is too long for the token, at most %d are not",
-                  length, FLIGHT_NAME_MAX);
-        return FLIGHT_FAILED;
-    }
     pthread_mutex_lock(&flights->mutex);
     struct flight *flight = find(flights, name, length);
     if (flight != NULL) {
@@ -191,7 +138,7 @@ int flights_ask(struct flights *flights, const uint8_t *name, size_t length, fli
         pthread_mutex_lock(&flights->mutex);
         land(flights, flight, outcome);
         take(flight, error);
-        leave(flights, flight);
+        leave(flight);
     }
     pthread_mutex_unlock(&flights->mutex);
     return outcome;

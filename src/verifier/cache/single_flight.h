@@ -15,15 +15,13 @@ struct flights;
 sealring_status flights_new(unsigned waiting_max, struct flights **made, sealring_error *error);
 void flights_free(struct flights *flights);
 
-#define FLIGHT_NAME_MAX 1408 /* the KDF input for the token, and the digest that its answer is compared with */
-
 /* Outcomes beside those of a flight_function, which are not negative. */
 #define FLIGHT_CROWDED (-1) /* waiting_max threads are waiting already, or the wait timed out */
-#define FLIGHT_FAILED  (-2) /* no memory, or the name is too long */
+#define FLIGHT_FAILED  (-2) /* no memory */
 
 /* Returns the outcome of the operation named by the `length` bytes at `name`. If no thread performs it, calls `fly` in this thread, with
  * no lock held; else waits for the thread that does, at most wait_ms (CLOCK_MONOTONIC). All of them get the same outcome and error.
- * Outcomes are not kept: a later call performs the operation again. Names are wiped when the last thread has its copy. */
+ * Outcomes are not kept: a later call performs the operation again. Names are not copied. */
 typedef int (*flight_function)(void *context, sealring_error *error);
 int flights_ask(struct flights *flights, const uint8_t *name, size_t length, flight_function fly, void *context,
                 int64_t wait_ms, sealring_error *error);

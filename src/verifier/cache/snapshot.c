@@ -19,7 +19,7 @@ struct snapshot {
     struct known_version **versions;
     size_t version_count;
     struct known_version *former; /* replaced by a reinstated one's object; entries may still point here */
-    struct known_ring **rings;
+    struct registry_ring **rings;
     size_t ring_count;
 };
 
@@ -31,7 +31,7 @@ struct version_key {
 static int ring_order(const void *key, const void *item)
 {
     const int64_t *id = key;
-    const struct known_ring *const *ring = item;
+    const struct registry_ring *const *ring = item;
     return *id < (*ring)->id ? -1 : *id > (*ring)->id;
 }
 
@@ -74,14 +74,14 @@ void snapshot_free(struct snapshot *snapshot)
 /* ---- Rings: only for the polling thread ---- */
 
 /* Returns NULL if there is none; *place is where it would be. */
-static struct known_ring *find_ring(const struct snapshot *snapshot, int64_t id, size_t *place)
+static struct registry_ring *find_ring(const struct snapshot *snapshot, int64_t id, size_t *place)
 {
     *place = array_place(snapshot->rings, snapshot->ring_count, sizeof *snapshot->rings, &id, ring_order);
     bool found = *place < snapshot->ring_count && snapshot->rings[*place]->id == id;
     return found ? snapshot->rings[*place] : NULL;
 }
 
-const struct known_ring *snapshot_ring(const struct snapshot *snapshot, int64_t id)
+const struct registry_ring *snapshot_ring(const struct snapshot *snapshot, int64_t id)
 {
     size_t place;
     return find_ring(snapshot, id, &place);
@@ -89,15 +89,12 @@ const struct known_ring *snapshot_ring(const struct snapshot *snapshot, int64_t 
 
 static enum snapshot_change add_ring(struct snapshot *snapshot, const struct registry_ring *row, size_t place)
 {
-    struct known_ring *ring = calloc(1, sizeof *ring);
+    struct registry_ring *ring = malloc(sizeof *ring);
     if (ring == NULL || !array_insert(&snapshot->rings, snapshot->ring_count, place)) {
         free(ring);
         return SNAPSHOT_NO_MEMORY;
     }
-    ring->id = row->id;
-    memcpy(ring->ring_id, row->ring_id, sizeof ring->ring_id);
-    memcpy(ring->name, row->name, sizeof ring->name);
-    memcpy(ring->prefix, row->prefix, sizeof ring->prefix);
+    *ring = *row;
     snapshot->rings[place] = ring;
     snapshot->ring_count++;
     return SNAPSHOT_UPDATED;
@@ -106,7 +103,7 @@ static enum snapshot_change add_ring(struct snapshot *snapshot, const struct reg
 enum snapshot_change snapshot_put_ring(struct snapshot *snapshot, const struct registry_ring *row)
 {
     size_t place;
-    const struct known_ring *ring = find_ring(snapshot, row->id, &place);
+    const struct registry_ring *ring = find_ring(snapshot, row->id, &place);
     if (ring == NULL)
         return add_ring(snapshot, row, place);
     bool same = memcmp(ring->ring_id, row->ring_id, sizeof ring->ring_id) == 0 && strcmp(ring->name, row->name) == 0 &&
@@ -140,7 +137,16 @@ void snapshot_each(struct snapshot *snapshot, snapshot_callback each, void *cont
         each(snapshot->versions[i], context);
 }
 
-static struct known_version *version_new(const struct known_ring *ring, const struct registry_version *row)
+/* Stores the state last: a reader that sees the version closed also sees when and why. */
+static void bring_up_to_date(struct known_version *version, const struct registry_version *row)
+{
+    atomic_store(&version->was_compromised, row->was_compromised);
+    atomic_store(&version->retire_at, row->retire_at);
+    atomic_store(&version->closed, row->closed);
+    atomic_store(&version->state, (int)row->state);
+}
+
+static struct known_version *version_new(const struct registry_ring *ring, const struct registry_version *row)
 {
     struct known_version *version = calloc(1, sizeof *version);
     if (version == NULL)
@@ -150,51 +156,33 @@ static struct known_version *version_new(const struct known_ring *ring, const st
     memcpy(version->object_id, row->object_id, sizeof version->object_id);
     version->object_id_length = row->object_id_length;
     memcpy(version->check_value, row->check_value, sizeof version->check_value);
-    atomic_init(&version->usage, NULL);
-    atomic_init(&version->state, (int)row->state);
-    atomic_init(&version->was_compromised, row->was_compromised);
-    atomic_init(&version->retire_at, row->retire_at);
-    atomic_init(&version->closed, row->closed);
-    atomic_init(&version->proved, false);
-    atomic_init(&version->refused_until, 0);
+    bring_up_to_date(version, row);
     return version;
 }
 
-static enum snapshot_change add_version(struct snapshot *snapshot, const struct known_ring *ring,
-                                        const struct registry_version *row, size_t place,
-                                        struct known_version **version)
+/* Makes an object for a version that is new (old NULL) or reinstated: the old object stays closed for all that point to it. */
+static enum snapshot_change put_new(struct snapshot *snapshot, const struct registry_ring *ring,
+                                    const struct registry_version *row, size_t place, struct known_version *old,
+                                    struct known_version **version)
 {
     struct known_version *made = version_new(ring, row);
     if (made == NULL)
         return SNAPSHOT_NO_MEMORY;
     pthread_mutex_lock(&snapshot->mutex);
-    bool room = array_insert(&snapshot->versions, snapshot->version_count, place);
-    if (room) {
+    bool room = old != NULL || array_insert(&snapshot->versions, snapshot->version_count, place);
+    if (room)
         snapshot->versions[place] = made;
+    if (room && old == NULL)
         snapshot->version_count++;
-    }
     pthread_mutex_unlock(&snapshot->mutex);
     if (!room) {
         free(made);
         return SNAPSHOT_NO_MEMORY;
     }
-    *version = made;
-    return SNAPSHOT_UPDATED;
-}
-
-/* Replaces the object of a reinstated version: the old object stays closed for all that point to it. */
-static enum snapshot_change replace_version(struct snapshot *snapshot, size_t place, const struct registry_version *row,
-                                            struct known_version **version)
-{
-    struct known_version *old = snapshot->versions[place];
-    struct known_version *made = version_new(old->ring, row);
-    if (made == NULL)
-        return SNAPSHOT_NO_MEMORY;
-    pthread_mutex_lock(&snapshot->mutex);
-    snapshot->versions[place] = made;
-    old->next = snapshot->former;
-    snapshot->former = old;
-    pthread_mutex_unlock(&snapshot->mutex);
+    if (old != NULL) {
+        old->next = snapshot->former;
+        snapshot->former = old;
+    }
     *version = made;
     return SNAPSHOT_UPDATED;
 }
@@ -211,15 +199,6 @@ static bool is_up_to_date(struct known_version *version, const struct registry_v
     return atomic_load(&version->state) == (int)row->state &&
            atomic_load(&version->was_compromised) == row->was_compromised &&
            atomic_load(&version->retire_at) == row->retire_at && atomic_load(&version->closed) == row->closed;
-}
-
-/* Stores the state last: a reader that sees the version closed also sees when and why. */
-static void bring_up_to_date(struct known_version *version, const struct registry_version *row)
-{
-    atomic_store(&version->was_compromised, row->was_compromised);
-    atomic_store(&version->retire_at, row->retire_at);
-    atomic_store(&version->closed, row->closed);
-    atomic_store(&version->state, (int)row->state);
 }
 
 bool snapshot_close_version(struct known_version *version, sealring_version_state state, int64_t wall_ms)
@@ -251,8 +230,8 @@ enum snapshot_change snapshot_put_version(struct snapshot *snapshot, const struc
     size_t place, ring_place;
     struct known_version *known = find_version(snapshot, row->ring, row->number, &place);
     if (known == NULL) {
-        const struct known_ring *ring = find_ring(snapshot, row->ring, &ring_place);
-        return ring == NULL ? SNAPSHOT_ALTERED : add_version(snapshot, ring, row, place, version);
+        const struct registry_ring *ring = find_ring(snapshot, row->ring, &ring_place);
+        return ring == NULL ? SNAPSHOT_ALTERED : put_new(snapshot, ring, row, place, NULL, version);
     }
     *version = known;
     if (!is_same_key(known, row))
@@ -263,7 +242,7 @@ enum snapshot_change snapshot_put_version(struct snapshot *snapshot, const struc
     bool is_open = lifecycle_accepts(row->state);
     if ((!was_open && is_open) || is_reinstated(known, row)) {
         *version = NULL;
-        return may_reopen(known) ? replace_version(snapshot, place, row, version) : SNAPSHOT_ALTERED;
+        return may_reopen(known) ? put_new(snapshot, known->ring, row, place, known, version) : SNAPSHOT_ALTERED;
     }
     bring_up_to_date(known, row);
     return was_open && !is_open ? SNAPSHOT_CLOSED : SNAPSHOT_UPDATED;

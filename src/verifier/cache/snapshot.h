@@ -10,16 +10,9 @@
 #include "registry/rows/rows.h"
 #include "verifier/report/report.h"
 
-/* Rings and versions live as long as the snapshot. */
-struct known_ring {
-    int64_t id;
-    uint8_t ring_id[REGISTRY_ID_SIZE];
-    char name[SEALRING_NAME_LENGTH_MAX + 1];
-    char prefix[SEALRING_PREFIX_LENGTH_MAX + 1];
-};
-
+/* Rings and versions live as long as the snapshot. Of a ring's row only what never changes is used: IDs, name and prefix. */
 struct known_version {
-    const struct known_ring *ring;
+    const struct registry_ring *ring;
     uint32_t number;
     uint8_t object_id[REGISTRY_OBJECT_ID_MAX];
     size_t object_id_length;
@@ -53,7 +46,7 @@ enum snapshot_change snapshot_put_version(struct snapshot *snapshot, const struc
 bool snapshot_close_version(struct known_version *version, sealring_version_state state, int64_t wall_ms);
 
 /* The ring of the row, or NULL. Only for the polling thread. */
-const struct known_ring *snapshot_ring(const struct snapshot *snapshot, int64_t id);
+const struct registry_ring *snapshot_ring(const struct snapshot *snapshot, int64_t id);
 
 /* Any thread. NULL: the version is not known (yet). */
 struct known_version *snapshot_find(struct snapshot *snapshot, int64_t ring, uint32_t number);

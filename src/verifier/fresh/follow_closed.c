@@ -74,11 +74,7 @@ static sealring_status follow_era(struct verifier *verifier, const uint8_t era[R
     verifier->era_unsigned = !confirmed;
     if (!confirmed)
         return SEALRING_OK;
-    pthread_mutex_lock(&verifier->inserting);
-    bool forgotten = closed_chain_forget(&verifier->closed);
-    pthread_mutex_unlock(&verifier->inserting);
-    if (!forgotten)
-        return error_no_memory(error);
+    closed_chain_forget(&verifier->closed);
     memcpy(verifier->closed_era, era, sizeof verifier->closed_era);
     *forgot = true;
     return SEALRING_OK;
@@ -122,15 +118,13 @@ static sealring_status read_facts(struct verifier *verifier, struct closed_readi
     uint8_t hash[REGISTRY_DIGEST_SIZE];
     bool found = false;
     struct registry_closed fact;
-    sealring_status status = registry_closed_find(verifier->looker, verifier->closed.count, hash, &found, error);
+    sealring_status status = registry_closed_find(verifier->looker, verifier->closed.sound.count, hash, &found, error);
     if (status != SEALRING_OK)
         return status;
     uint64_t after = closed_reading_begin(reading, &verifier->closed, found ? hash : NULL);
     struct registry_cursor facts = registry_closed_facts(verifier->looker, after, error);
     while (registry_closed_next(&facts, &fact)) {
-        pthread_mutex_lock(&verifier->inserting);
         closed_reading_take(reading, &fact);
-        pthread_mutex_unlock(&verifier->inserting);
         if (!fact.is_version)
             cache_drop_key(verifier->cache, fact.key_id);
     }
@@ -148,11 +142,14 @@ sealring_status follow_closed(struct verifier *verifier, sealring_error *error)
         closed_reading_drop(&reading);
         return status;
     }
-    pthread_mutex_lock(&verifier->inserting);
-    bool good = closed_reading_end(&reading, &broke);
-    pthread_mutex_unlock(&verifier->inserting);
-    if (!good)
+    if (!closed_reading_end(&reading, &broke))
         return error_no_memory(error);
+    if (verifier->closed
+            .broken) { /* what it restricts was applied only now, after the entries of these keys were dropped */
+        pthread_mutex_lock(&verifier->inserting);
+        cache_drop_all(verifier->cache);
+        pthread_mutex_unlock(&verifier->inserting);
+    }
     if (broke && !verifier->era_unsigned)
         messages_add(verifier->messages, SEALRING_LOG_ALARM,
                      "ALARM: the registry %s has lost or changed what it recorded about revoked API keys and closed "

@@ -27,7 +27,7 @@ static void take_ring(struct look *look, const struct registry_ring *ring)
 /* What was closed stays closed, whatever the row contains. */
 static void apply_closing(const struct look *look, struct registry_version *row)
 {
-    const struct known_ring *ring = snapshot_ring(look->snapshot, row->ring);
+    const struct registry_ring *ring = snapshot_ring(look->snapshot, row->ring);
     int closed = ring == NULL ? 0 : closed_chain_version(&look->verifier->closed, ring->ring_id, row->number);
     if (closed == 0 || !lifecycle_accepts(row->state))
         return;
@@ -75,10 +75,7 @@ static void take_credential(struct look *look, const struct registry_holder *hol
 static void restrict_key(const struct look *look, struct registry_key *row)
 {
     struct verifier *verifier = look->verifier;
-    pthread_mutex_lock(&verifier->inserting);
-    bool altered = closed_chain_restrict(&verifier->closed, row);
-    pthread_mutex_unlock(&verifier->inserting);
-    if (altered)
+    if (key_facts_restrict(&verifier->closed.restricted, row))
         messages_add(verifier->messages, SEALRING_LOG_ALARM,
                      "ALARM: the registry's row of API key %s permits more than the facts about it: the registry was "
                      "altered; what the facts say stays in effect",
@@ -92,7 +89,7 @@ static sealring_status take_key(struct look *look, const struct registry_key *ke
     struct registry_holder holder;
     if (!cache_has_key(verifier->cache, key->key_id))
         return SEALRING_OK;
-    if (key->state == SEALRING_KEY_REVOKED || closed_keys_has(atomic_load(&verifier->closed.keys), key->key_id)) {
+    if (key->state == SEALRING_KEY_REVOKED || closed_keys_has(&verifier->closed.keys, key->key_id)) {
         cache_drop_key(verifier->cache, key->key_id);
         return SEALRING_OK;
     }

@@ -150,7 +150,7 @@ static sealring_status reload(struct look *look, sealring_error *error)
         return status;
     }
     pthread_mutex_lock(&verifier->inserting);
-    cache_drop_all(verifier->cache);
+    cache_drop_version(verifier->cache, NULL);
     atomic_store(&verifier->snapshot, look->snapshot);
     if (!verifier->joined) /* afterwards it is read without a lock, and see_registry has compared it */
         memcpy(verifier->vault_id, look->vault.vault_id, sizeof verifier->vault_id);
@@ -268,7 +268,7 @@ static sealring_status renew_report(struct verifier *verifier, sealring_error *e
     carry_over(verifier, lost, fresh);
     lanes_wait(verifier->lanes);
     snapshot_each(atomic_load(&verifier->snapshot), point_to_report, verifier);
-    cache_forget_usage(verifier->cache);
+    cache_forget_hours(verifier->cache, UINT32_MAX);
     lanes_wait(verifier->lanes);
     hours_settle(verifier, fresh);
     report_leave(lost);
@@ -307,10 +307,10 @@ static sealring_status write_report(struct look *look, sealring_error *error)
         .wall_ms = verifier->protocol.look_wall,
         .lease_ms = look->vault.lease_ms,
         .has_closed = true,
-        .closed_count = verifier->closed.count,
+        .closed_count = verifier->closed.sound.count,
     };
     memcpy(written.era, verifier->protocol.era, sizeof written.era);
-    memcpy(written.closed_hash, verifier->closed.head, sizeof written.closed_hash);
+    memcpy(written.closed_hash, verifier->closed.sound.head, sizeof written.closed_hash);
     sealring_status status = step_back(verifier, error);
     if (status == SEALRING_OK)
         tell_alarms(verifier);

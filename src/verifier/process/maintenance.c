@@ -100,11 +100,7 @@ sealring_status maintenance_start(maintenance_turn look, maintenance_turn prove,
     maintenance->context = context;
     maintenance->looking = (struct maintenance_thread){.maintenance = maintenance, .turn = look};
     maintenance->proving = (struct maintenance_thread){.maintenance = maintenance, .turn = prove};
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&maintenance->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
+    clock_condition_init(&maintenance->wake);
     pthread_mutex_init(&maintenance->mutex, NULL);
     int problem = start_threads(maintenance);
     if (problem != 0) {

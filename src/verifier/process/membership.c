@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -192,10 +191,8 @@ static struct verifier *join_child(struct membership *membership, sealring_error
             try_to_join(membership);
         atomic_store(&own->joining, 0);
     }
-    while (atomic_load(&own->joining) != 0 && clock_boot_ms() < patience) {
-        struct timespec pause = {.tv_nsec = 1000000};
-        nanosleep(&pause, NULL);
-    }
+    while (atomic_load(&own->joining) != 0 && clock_boot_ms() < patience)
+        clock_sleep(1);
     struct verifier *verifier = membership_joined(membership);
     if (verifier == NULL && error != NULL) {
         pthread_mutex_lock(&own->failing);
@@ -244,7 +241,7 @@ sealring_status membership_maintain(struct membership *membership, uint32_t *nex
     if (status == SEALRING_OK)
         status = proved;
     if (next_ms != NULL)
-        *next_ms = more ? 0 : (uint32_t)verifier_refresh_ms(verifier);
+        *next_ms = more ? 0 : (uint32_t)atomic_load(&verifier->refresh_ms);
     hand_out(membership);
     return status;
 }

@@ -17,10 +17,9 @@
 #include "verifier/request/judge.h"
 #include "verifier/state/verifier_state.h"
 
-#define VERIFIER_CONNECTIONS_MAX 16
-#define VERIFIER_CACHE_MAX       1000000
-#define VERIFIER_WAITING_MAX     256
-#define NO_DETAIL_MS             1000
+#define VERIFIER_CACHE_MAX   1000000
+#define VERIFIER_WAITING_MAX 256
+#define NO_DETAIL_MS         1000
 
 /* Lengths of texts that are looked up as imported keys. Other texts are rejected without hashing. */
 #define IMPORTED_LENGTH_MIN 8
@@ -38,22 +37,8 @@ static sealring_status make_parts(struct verifier *verifier, sealring_error *err
         status = cache_new(verifier->lanes, setup->cache_max, &verifier->cache, error);
     if (status == SEALRING_OK)
         status = flights_new(setup->waiting_max, &verifier->flights, error);
-    if (status == SEALRING_OK && !closed_chain_open(&verifier->closed))
-        status = error_no_memory(error);
     if (status == SEALRING_OK)
-        status = connections_open(setup->registry, VERIFIER_CONNECTIONS_MAX, &verifier->connections, error);
-    return status;
-}
-
-static sealring_status begin_hours(struct verifier *verifier, struct report *report, sealring_error *error)
-{
-    struct registry *registry;
-    sealring_status status = connections_take(verifier->connections, &registry, error);
-    if (status != SEALRING_OK)
-        return status;
-    status = hours_begin(registry, report, error);
-    connections_give(verifier->connections, registry);
-    atomic_store(&verifier->first_hour, report_closed_hour(report) + 1);
+        status = connections_new(setup->registry, &verifier->connections, error);
     return status;
 }
 
@@ -62,6 +47,7 @@ static sealring_status join_report(struct verifier *verifier, sealring_error *er
 {
     struct registry *registry;
     struct registry_vault vault = {0};
+    struct report *report = NULL;
     bool replaced = false;
     sealring_status status = connections_take(verifier->connections, &registry, error);
     if (status != SEALRING_OK)
@@ -69,35 +55,19 @@ static sealring_status join_report(struct verifier *verifier, sealring_error *er
     fork_guard_enter();
     status = registry_look_vault(registry, &vault, &replaced, error);
     fork_guard_leave();
-    connections_give(verifier->connections, registry);
     if (status == SEALRING_OK && replaced)
         status = error_set(error, SEALRING_REGISTRY, "the registry %s is being replaced", verifier->setup.registry);
-    if (status != SEALRING_OK)
-        return status;
     memcpy(verifier->vault_id, vault.vault_id, sizeof verifier->vault_id);
-    struct report *report = NULL;
-    status = report_join(verifier->setup.reports, vault.vault_id, &report, error);
-    if (status != SEALRING_OK)
-        return status;
-    report_totals(report, verifier->verdicts_before, &verifier->cached_before);
-    atomic_store(&verifier->report, report);
-    return begin_hours(verifier, report, error);
-}
-
-static sealring_status open_token(struct verifier *verifier, sealring_error *error)
-{
-    fork_guard_enter();
-    sealring_status status = token_open(&verifier->setup.token, &verifier->token, error);
-    fork_guard_leave();
+    if (status == SEALRING_OK)
+        status = report_join(verifier->setup.reports, vault.vault_id, &report, error);
+    if (status == SEALRING_OK) {
+        report_totals(report, verifier->verdicts_before, &verifier->cached_before);
+        atomic_store(&verifier->report, report);
+        status = hours_begin(registry, report, error);
+        atomic_store(&verifier->first_hour, report_closed_hour(report) + 1);
+    }
+    connections_give(verifier->connections, registry);
     return status;
-}
-
-/* A key that the token lacks or refuses affects only its version. A token that is not reachable keeps the verifier from joining. */
-static sealring_status prove_all(struct verifier *verifier, sealring_error *error)
-{
-    bool more, away;
-    sealring_status status = verifier_prove(verifier, 0, &more, &away, error);
-    return away ? status : SEALRING_OK;
 }
 
 static void set_up(struct verifier *verifier, const struct verifier_setup *setup)
@@ -108,6 +78,7 @@ static void set_up(struct verifier *verifier, const struct verifier_setup *setup
     if (setup->waiting_max == 0)
         verifier->setup.waiting_max = VERIFIER_WAITING_MAX;
     bell_open(&verifier->listening.bell, setup->bell, BELL_REST_MS);
+    closed_chain_open(&verifier->closed);
     pthread_mutex_init(&verifier->looking, NULL);
     pthread_mutex_init(&verifier->inserting, NULL);
     pthread_mutex_init(&verifier->proving, NULL);
@@ -125,12 +96,17 @@ sealring_status verifier_join(const struct verifier_setup *setup, struct verifie
     if (status == SEALRING_OK)
         status = join_report(verifier, error);
     verifier->joined = true; /* the vault's ID is fixed: a registry with another ID belongs to another vault */
+    fork_guard_enter();
     if (status == SEALRING_OK)
-        status = open_token(verifier, error);
+        status = token_open(&verifier->setup.token, &verifier->token, error);
+    fork_guard_leave();
     if (status == SEALRING_OK)
         status = look_load(verifier, error);
-    if (status == SEALRING_OK)
-        status = prove_all(verifier, error);
+    /* A key that the token lacks or refuses affects only its version. A token that is not reachable keeps the verifier from joining. */
+    bool more, away = false;
+    sealring_status proved = status == SEALRING_OK ? verifier_prove(verifier, 0, &more, &away, error) : status;
+    if (away)
+        status = proved;
     if (status == SEALRING_OK)
         status = verifier_look(verifier, error); /* writes the report with what was proved, and takes the lease */
     if (status != SEALRING_OK) {
@@ -162,7 +138,7 @@ void verifier_leave(struct verifier *verifier)
     token_close(verifier->token);
     registry_close(verifier->looker);
     fork_guard_leave();
-    closed_chain_close(&verifier->closed);
+    closed_chain_forget(&verifier->closed);
     bell_close(&verifier->listening.bell);
     connections_close(verifier->connections);
     warm_end(verifier->warming);
@@ -185,31 +161,24 @@ void verifier_disinherit(struct verifier *verifier)
 
 /* ---- cache hits ---- */
 
-static void make_bearer(const struct entry *entry, struct bearer *bearer)
+static void make_bearer(const struct cache_entry *entry, struct bearer *bearer)
 {
-    const struct known_version *version = entry->version;
-    const struct entry_bounds *bounds = atomic_load(&entry->bounds); /* seq_cst: see reader_lanes.c */
+    judge_version(entry->version, bearer);
     bearer->key_id = entry->key_id;
-    bearer->ring = version->ring->name;
     bearer->client = entry_client(entry);
-    bearer->scopes = bounds != NULL && bounds->narrowed ? bounds->scopes : entry_scopes(entry);
-    bearer->version = version->number;
+    bearer->scopes = entry_left_scopes(entry);
     bearer->serial = entry->serial;
-    bearer->version_state = (sealring_version_state)atomic_load_explicit(&version->state, memory_order_acquire);
-    bearer->was_compromised = atomic_load_explicit(&version->was_compromised, memory_order_relaxed);
-    bearer->version_closed = atomic_load_explicit(&version->closed, memory_order_relaxed);
-    bearer->version_retire_at = atomic_load_explicit(&version->retire_at, memory_order_relaxed);
     bearer->not_before = entry->not_before;
     bearer->expires = entry->expires;
     bearer->revoked = false; /* a revoked key has no entry */
-    bearer->suspended = bounds != NULL && bounds->suspended;
-    bearer->replaced = bounds != NULL && bounds->replaced;
-    bearer->retire_at = bounds != NULL ? bounds->retire_at : 0;
+    bearer->suspended = entry->suspended;
+    bearer->replaced = entry->replaced;
+    bearer->retire_at = entry->retire_at;
 }
 
 /* The record of this hour. Takes a lock at a credential's first use in an hour, and once a second while there is no room for more
  * records. */
-static struct report_credential *usage_of(struct verifier *verifier, struct entry *entry, int64_t wall_ms)
+static struct report_credential *usage_of(struct verifier *verifier, struct cache_entry *entry, int64_t wall_ms)
 {
     uint32_t hour = verifier_hour(verifier, wall_ms);
     struct report_credential *record = atomic_load(&entry->usage); /* seq_cst: see reader_lanes.c */
@@ -225,18 +194,13 @@ static struct report_credential *usage_of(struct verifier *verifier, struct entr
     return record;
 }
 
-static void count_use(struct verifier *verifier, struct entry *entry, sealring_verdict verdict, int64_t wall_ms)
+static void count_use(struct verifier *verifier, struct cache_entry *entry, sealring_verdict verdict, int64_t wall_ms)
 {
     struct report_credential *record = usage_of(verifier, entry, wall_ms);
     struct report_version *version = atomic_load_explicit(&entry->version->usage, memory_order_acquire);
-    if (record != NULL)
-        report_count(record, verdict, wall_ms);
-    else
+    if (record == NULL)
         report_count_without_detail(atomic_load(&verifier->report));
-    if (version != NULL && record != NULL)
-        report_touch_version(version, wall_ms);
-    else if (version != NULL)
-        report_count_version(version, verdict, wall_ms);
+    report_count(record, version, verdict, wall_ms);
     if (!atomic_load_explicit(&entry->recent, memory_order_relaxed))
         atomic_store_explicit(&entry->recent, true, memory_order_relaxed);
 }
@@ -255,17 +219,6 @@ static void count_call(struct verifier *verifier, const struct lane *lane, sealr
         raise(&counters->cached);
 }
 
-/* A presented text. */
-struct presented {
-    const char *text;
-    size_t length;
-    const char *key_id; /* NULL: not of sealring's form */
-    uint32_t version;
-    int64_t boot_ms;
-    bool digested;
-    uint8_t digest[TEXT_DIGEST_SIZE];
-};
-
 static bool may_be_imported(const struct verifier *verifier, size_t length)
 {
     return length >= IMPORTED_LENGTH_MIN && length <= IMPORTED_LENGTH_MAX &&
@@ -275,78 +228,68 @@ static bool may_be_imported(const struct verifier *verifier, size_t length)
 /* Inside a lane. The cost is mostly waiting for memory, so memory is prefetched while other work is done: clock, check digits, hashing.
  * The check digits come before the hash, so that a typo costs less than a valid credential. An equal digest proves that the text is,
  * byte for byte, one that the token confirmed: its form need not be checked again. */
-static struct entry *recall(const struct verifier *verifier, struct presented *presented)
+static struct cache_entry *recall(const struct verifier *verifier, struct presented *presented)
 {
-    struct entry *entry = NULL;
-    bool ours = text_locate(presented->text, presented->length, &presented->key_id, &presented->version);
+    struct cache_entry *entry = NULL;
+    const char *key_id;
+    uint32_t version;
+    bool ours = text_locate(presented->text, presented->length, &key_id, &version);
     if (ours) {
-        cache_fetch_bucket(verifier->cache, presented->key_id);
+        cache_fetch_bucket(verifier->cache, key_id);
         ours = text_check_matches(presented->text, presented->length);
     }
     bool imports = may_be_imported(verifier, presented->length);
-    if (!ours)
-        presented->key_id = NULL;
     if (!ours && !imports)
         return NULL;
     if (ours)
-        cache_fetch_entry(verifier->cache, presented->key_id);
+        cache_fetch_entry(verifier->cache, key_id);
     presented->boot_ms = clock_boot_ms();
     if (ours)
-        entry = cache_likely(verifier->cache, presented->key_id, presented->version);
+        entry = cache_likely(verifier->cache, key_id, version);
     if (entry != NULL)
         __builtin_prefetch(atomic_load_explicit(&entry->usage, memory_order_relaxed), 1);
     presented->digested = text_digest(presented->text, presented->length, presented->digest);
     if (!presented->digested)
         return NULL;
-    if (entry != NULL && !cache_is(entry, presented->digest)) /* another serial of the same key */
-        entry = cache_find(verifier->cache, presented->key_id, presented->version, presented->digest);
+    if (entry != NULL && !entry_has_digest(entry, presented->digest)) /* another serial of the same key */
+        entry = cache_find(verifier->cache, key_id, version, presented->digest);
     return entry == NULL && imports ? cache_find_imported(verifier->cache, presented->digest) : entry;
 }
 
 #define LEASE_HAS_EXPIRED "the lease has expired: the registry could not be read for too long"
 
-static sealring_verdict judge_seen(struct verifier *verifier, struct entry *entry, const struct presented *presented,
-                                   const char *scope, sealring_grant *grant)
+static sealring_verdict judge_seen(struct verifier *verifier, struct cache_entry *entry,
+                                   const struct presented *presented, sealring_grant *grant)
 {
     if (!verifier_serves(verifier, presented->boot_ms))
         return judge_unavailable(grant, LEASE_HAS_EXPIRED);
     struct judge_time now = verifier_time(verifier, presented->boot_ms);
     struct bearer bearer;
     make_bearer(entry, &bearer);
-    sealring_verdict verdict = judge_bearer(&bearer, scope, now, grant);
+    sealring_verdict verdict = judge_bearer(&bearer, presented->scope, now, grant);
     if (verdict != SEALRING_UNAVAILABLE)
         count_use(verifier, entry, verdict, now.wall_ms);
     return verdict;
 }
 
-static sealring_verdict judge_malformed(const struct presented *presented, sealring_grant *grant)
-{
-    struct text_parts parts;
-    enum text_problem problem = text_parse(presented->text, presented->length, &parts, NULL);
-    return judge_nothing(grant, SEALRING_REJECTED_MALFORMED, text_problem_words(problem));
-}
-
-static sealring_verdict judge_unseen(struct verifier *verifier, const struct presented *presented, const char *scope,
+/* *lane is left and entered again if the registry is asked, which may block. */
+static sealring_verdict judge_unseen(struct verifier *verifier, struct presented *presented, struct lane **lane,
                                      sealring_grant *grant)
 {
     struct text_parts parts;
-    struct question question = {
-        .text = presented->text, .length = presented->length, .digest = presented->digest, .scope = scope};
     enum text_problem problem = text_parse(presented->text, presented->length, &parts, NULL);
     secret_wipe(parts.secret, sizeof parts.secret);
-    if (problem == TEXT_GOOD)
-        question.parts = &parts;
-    else
-        question.malformed = text_problem_words(problem);
+    presented->parts = problem == TEXT_GOOD ? &parts : NULL;
+    presented->malformed = problem == TEXT_GOOD ? NULL : text_problem_words(problem);
     if (problem != TEXT_GOOD && !may_be_imported(verifier, presented->length))
-        return judge_nothing(grant, SEALRING_REJECTED_MALFORMED, question.malformed);
-    sealring_verdict verdict;
+        return judge_nothing(grant, SEALRING_REJECTED_MALFORMED, presented->malformed);
     if (!verifier_serves(verifier, clock_boot_ms()))
-        verdict = judge_unavailable(grant, LEASE_HAS_EXPIRED);
-    else if (!presented->digested)
-        verdict = judge_unavailable(grant, "OpenSSL cannot compute SHA-256");
-    else
-        verdict = sight_judge(verifier, &question, grant);
+        return judge_unavailable(grant, LEASE_HAS_EXPIRED);
+    if (!presented->digested)
+        return judge_unavailable(grant, "OpenSSL cannot compute SHA-256");
+    lanes_leave(verifier->lanes, *lane);
+    sealring_verdict verdict = sight_judge(verifier, presented, grant);
+    *lane = lanes_enter(verifier->lanes);
     return verdict;
 }
 
@@ -356,20 +299,12 @@ sealring_verdict verifier_verify(struct verifier *verifier, const char *credenti
     struct presented presented;
     presented.text = credential;
     presented.length = length;
-    presented.key_id = NULL;
+    presented.scope = scope;
     presented.digested = false;
     struct lane *lane = lanes_enter(verifier->lanes);
-    struct entry *entry = recall(verifier, &presented);
-    sealring_verdict verdict;
-    if (entry != NULL) {
-        verdict = judge_seen(verifier, entry, &presented, scope, grant);
-    } else if (presented.key_id == NULL && !may_be_imported(verifier, length)) {
-        verdict = judge_malformed(&presented, grant);
-    } else {
-        lanes_leave(verifier->lanes, lane); /* what follows may block */
-        verdict = judge_unseen(verifier, &presented, scope, grant);
-        lane = lanes_enter(verifier->lanes);
-    }
+    struct cache_entry *entry = recall(verifier, &presented);
+    sealring_verdict verdict = entry != NULL ? judge_seen(verifier, entry, &presented, grant)
+                                             : judge_unseen(verifier, &presented, &lane, grant);
     count_call(verifier, lane, verdict, entry != NULL);
     lanes_leave(verifier->lanes, lane);
     return verdict;
@@ -398,9 +333,4 @@ void verifier_statistics(struct verifier *verifier, sealring_statistics *statist
     statistics->credentials = cache_count(verifier->cache);
     statistics->credential_bytes = cache_bytes(verifier->cache) + statistics->credentials * REPORT_CELL_SIZE;
     statistics->versions_unproved = atomic_load(&verifier->unproved);
-}
-
-int64_t verifier_refresh_ms(const struct verifier *verifier)
-{
-    return atomic_load(&verifier->refresh_ms);
 }

@@ -28,6 +28,4 @@ sealring_verdict verifier_verify(struct verifier *verifier, const char *credenti
 /* As sealring_stats; fills a complete structure, except its size. */
 void verifier_statistics(struct verifier *verifier, sealring_statistics *statistics);
 
-int64_t verifier_refresh_ms(const struct verifier *verifier);
-
 #endif

@@ -66,11 +66,12 @@ const uint8_t *report_seat_id(const struct report *report);
  * pointer to such a record any more. Never waits. One thread at a time. */
 void report_reuse(struct report *report, uint32_t hour);
 
-/* Counts one verdict. Updates last_use if it is more than a second older. Any thread, no lock, no system call. A verdict without a
- * counter of its own in a credential's record counts as `closed`. */
-void report_count(struct report_credential *record, sealring_verdict verdict, int64_t wall_ms);
-void report_count_version(struct report_version *record, sealring_verdict verdict, int64_t wall_ms); /* in `uncached` */
-void report_touch_version(struct report_version *record, int64_t wall_ms);                           /* last use only */
+/* Counts one verdict on an issued credential: in its record, or, without one, in the version's. Updates the last use in both, if it is
+ * more than a second older. Either may be NULL. Any thread, no lock, no system call. A verdict without a counter of its own in a
+ * credential's record counts as `closed`. */
+void report_count(struct report_credential *credential, struct report_version *version, sealring_verdict verdict,
+                  int64_t wall_ms);
+void report_touch_version(struct report_version *record, int64_t wall_ms); /* last use only */
 void report_count_without_detail(struct report *report);
 
 /* Sums over the lanes since the file was made. The difference to the sums at joining is the verifier's own. */
@@ -113,8 +114,9 @@ bool report_read_hold(const struct report_reader *reader);
 sealring_status report_read_summary(const struct report_reader *reader, struct report_summary *summary,
                                     sealring_error *error);
 
-/* If the callback returns a status other than OK, the walk ends and returns it. Either callback may be NULL. */
-typedef sealring_status (*report_version_callback)(const struct report_version *record, void *context);
+/* If the callback returns a status other than OK, the walk ends and returns it. Either callback may be NULL. The cell of a version's
+ * record is passed, by which it can be read again. */
+typedef sealring_status (*report_version_callback)(const struct report_version *record, uint32_t cell, void *context);
 typedef sealring_status (*report_credential_callback)(const struct report_credential *record, void *context);
 sealring_status report_read_each(const struct report_reader *reader, report_version_callback version,
                                  report_credential_callback credential, void *context, uint64_t *damaged);
@@ -129,12 +131,9 @@ bool report_path_is_held(const char *path);
 /* The file's inode number; 0 if it cannot be determined. */
 int64_t report_read_inode(const struct report_reader *reader);
 
-/* Reads the records of versions from cell *from on, and sets *from to where the next call continues. Passes the cell of each record, by
- * which it can be read again. */
-typedef sealring_status (*report_version_cell_callback)(const struct report_version *record, uint32_t cell,
-                                                        void *context);
-sealring_status report_read_versions(const struct report_reader *reader, uint32_t *from,
-                                     report_version_cell_callback each, void *context);
+/* Reads the records of versions from cell *from on, and sets *from to where the next call continues. */
+sealring_status report_read_versions(const struct report_reader *reader, uint32_t *from, report_version_callback each,
+                                     void *context);
 
 /* Reads one version's record again. False: it cannot be read. */
 bool report_read_version(const struct report_reader *reader, uint32_t cell, struct report_version *record);

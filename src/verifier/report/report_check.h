@@ -19,6 +19,12 @@ bool report_check_credential(const struct report_credential *record);
  * ends sooner: an epoch becomes 0, a lease the longest possible. report_header_problem checks identity, state and cells. */
 void report_check_header(struct report_header *header);
 
+/* NULL if it is the header of a report, else the problem as a sentence fragment ("is of format 2"). */
+const char *report_header_problem(const struct report_header *header);
+
+/* Returns whether the only problem is that another version of sealring wrote it. */
+bool report_header_is_of_another_format(const struct report_header *header);
+
 /* a + b, or the largest number that the registry stores. */
 uint64_t report_sum(uint64_t a, uint64_t b);
 

@@ -43,14 +43,6 @@ void report_reuse(struct report *report, uint32_t hour)
     pthread_mutex_unlock(&report->lock);
 }
 
-struct report_credential *report_reuse_take(struct report *report, uint32_t *cell)
-{
-    if (report->free.count == 0)
-        return NULL;
-    *cell = report->free.cells[--report->free.count];
-    return report_map_cell(&report->map, *cell);
-}
-
 /* Each store is a release, so no reader (in another process) sees a store before the stores that precede it here. */
 void report_reuse_write(struct report_credential *record, int64_t key, uint32_t serial, uint32_t version, uint32_t hour)
 {

@@ -58,8 +58,7 @@ bool report_usage_enter(struct report *report, uint32_t hour);
 /* Releases the indexes of the records. */
 void report_usage_clear(struct report *report);
 
-/* Takes a cell to be reused; NULL if there is none. report_reuse_write writes its new record. */
-struct report_credential *report_reuse_take(struct report *report, uint32_t *cell);
+/* Writes the record of a credential to a cell that is new or reused. */
 void report_reuse_write(struct report_credential *record, int64_t key, uint32_t serial, uint32_t version,
                         uint32_t hour);
 

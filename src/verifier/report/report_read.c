@@ -10,13 +10,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/utf8.h"
 #include "verifier/report/report_check.h"
-#include "verifier/report/report_header.h"
 #include "verifier/report/report_map.h"
 #include "verifier/report/report_seat.h"
 
@@ -70,7 +69,6 @@ static sealring_status read_sequence(const struct report_reader *reader, uint64_
 static sealring_status read_report(const struct report_reader *reader, struct report_header *header, bool *torn,
                                    sealring_error *error)
 {
-    const struct timespec pause = {.tv_nsec = 1000000};
     for (int i = 0; i < REPORT_READER_TRIES; i++) {
         uint64_t before = 0, after = 0;
         sealring_status status = read_sequence(reader, &before, error);
@@ -81,7 +79,7 @@ static sealring_status read_report(const struct report_reader *reader, struct re
         *torn = before % 2 != 0 || before != after;
         if (status != SEALRING_OK || !*torn)
             return status;
-        nanosleep(&pause, NULL);
+        clock_sleep(1);
     }
     return SEALRING_OK;
 }
@@ -239,25 +237,6 @@ int64_t report_read_inode(const struct report_reader *reader)
     return fstat(reader->descriptor, &status) == 0 ? (int64_t)status.st_ino : 0;
 }
 
-static sealring_status hand_out_paths(DIR *stream, const char *directory, report_path_callback each, void *context,
-                                      sealring_error *error)
-{
-    const struct dirent *entry;
-    uint8_t id[REPORT_ID_SIZE];
-    while ((entry = readdir(stream)) != NULL) {
-        char *path = NULL;
-        if (!report_seat_parse(entry->d_name, id))
-            continue;
-        if (asprintf(&path, "%s/%s", directory, entry->d_name) < 0)
-            return error_no_memory(error);
-        sealring_status status = each(path, context);
-        free(path);
-        if (status != SEALRING_OK)
-            return status;
-    }
-    return SEALRING_OK;
-}
-
 sealring_status report_each_path(const char *directory, report_path_callback each, void *context, sealring_error *error)
 {
     DIR *stream = opendir(directory);
@@ -265,7 +244,18 @@ sealring_status report_each_path(const char *directory, report_path_callback eac
         return SEALRING_OK; /* no verifier has joined yet */
     if (stream == NULL)
         return error_set_system(error, errno, "the directory %s of the verifiers' reports cannot be read", directory);
-    sealring_status status = hand_out_paths(stream, directory, each, context, error);
+    sealring_status status = SEALRING_OK;
+    const struct dirent *entry;
+    while (status == SEALRING_OK && (entry = readdir(stream)) != NULL) {
+        uint8_t id[REPORT_ID_SIZE];
+        char *path = NULL;
+        if (!report_seat_parse(entry->d_name, id))
+            continue;
+        bool made = asprintf(&path, "%s/%s", directory, entry->d_name) >= 0;
+        status = made ? each(path, context) : error_no_memory(error);
+        if (made)
+            free(path);
+    }
     closedir(stream);
     return status;
 }

@@ -14,7 +14,7 @@
 #include "base/base62.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "verifier/report/report_header.h"
+#include "verifier/report/report_check.h"
 #include "verifier/report/report_map.h"
 
 #define SUFFIX     ".report"
@@ -53,17 +53,10 @@ sealring_status report_seats_open(const char *directory, const uint8_t vault_id[
                                 CLOCK_BOOT_ID_PATH);
     if (mkdir(directory, 0750) != 0 && errno != EEXIST)
         return error_set_system(error, errno, "the directory %s for the verifiers' reports cannot be made", directory);
-    int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0)
+    seats->stream = opendir(directory);
+    if (seats->stream == NULL)
         return error_set_system(error, errno, "the directory %s for the verifiers' reports cannot be read by this user",
                                 directory);
-    seats->stream = fdopendir(descriptor);
-    if (seats->stream == NULL) {
-        problem = errno;
-        close(descriptor);
-        return error_set_system(error, problem, "the directory %s for the verifiers' reports cannot be read",
-                                directory);
-    }
     return SEALRING_OK;
 }
 

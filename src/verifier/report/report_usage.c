@@ -92,20 +92,18 @@ static struct report_credential *make_credential(struct report *report, const st
 {
     struct report_index *index = index_of(report, name->hour);
     uint32_t limit = report->cells_max - REPORT_CELLS_FOR_VERSIONS;
-    uint32_t cell = 0;
     if (!report_index_make_room(index, &report->map))
         return NULL;
-    struct report_credential *record = report_reuse_take(report, &cell);
-    if (record != NULL) {
-        report_reuse_write(record, name->row, name->number, version, name->hour);
-        report_index_put(index, &report->map, cell);
-        return record;
-    }
-    record = begin_record(report, 1, limit);
+    bool reused = report->free.count > 0;
+    uint32_t cell = reused ? report->free.cells[--report->free.count] : 0;
+    struct report_credential *record = reused ? report_map_cell(&report->map, cell) : begin_record(report, 1, limit);
     if (record == NULL)
         return NULL;
     report_reuse_write(record, name->row, name->number, version, name->hour);
-    end_record(report, 1, index);
+    if (reused)
+        report_index_put(index, &report->map, cell);
+    else
+        end_record(report, 1, index);
     return record;
 }
 
@@ -150,20 +148,21 @@ static _Atomic(uint32_t) *refusals(struct report_credential *record, sealring_ve
     }
 }
 
-void report_count(struct report_credential *record, sealring_verdict verdict, int64_t wall_ms)
+void report_count(struct report_credential *credential, struct report_version *version, sealring_verdict verdict,
+                  int64_t wall_ms)
 {
-    if (verdict == SEALRING_ACCEPTED)
-        atomic_fetch_add_explicit(&record->accepted, 1, memory_order_relaxed);
-    else
-        atomic_fetch_add_explicit(refusals(record, verdict), 1, memory_order_relaxed);
-    touch(&record->last_use_ms, wall_ms);
-}
-
-void report_count_version(struct report_version *record, sealring_verdict verdict, int64_t wall_ms)
-{
-    unsigned index = (unsigned)verdict < SEALRING_VERDICTS ? (unsigned)verdict : SEALRING_UNDECIDED;
-    atomic_fetch_add_explicit(&record->uncached[index], 1, memory_order_relaxed);
-    touch(&record->last_use_ms, wall_ms);
+    if (credential != NULL) {
+        if (verdict == SEALRING_ACCEPTED)
+            atomic_fetch_add_explicit(&credential->accepted, 1, memory_order_relaxed);
+        else
+            atomic_fetch_add_explicit(refusals(credential, verdict), 1, memory_order_relaxed);
+        touch(&credential->last_use_ms, wall_ms);
+    }
+    if (version == NULL)
+        return;
+    if (credential == NULL)
+        atomic_fetch_add_explicit(&version->uncached[verdict], 1, memory_order_relaxed);
+    touch(&version->last_use_ms, wall_ms);
 }
 
 void report_touch_version(struct report_version *record, int64_t wall_ms)

@@ -19,7 +19,6 @@ struct piece {
 struct walk {
     const struct report_reader *reader;
     report_version_callback version;
-    report_version_cell_callback version_cell;
     report_credential_callback credential;
     void *context;
     uint64_t damaged;
@@ -31,9 +30,7 @@ static sealring_status hand_out_version(struct walk *walk, const struct report_v
         walk->damaged++;
         return SEALRING_OK;
     }
-    if (walk->version_cell != NULL)
-        return walk->version_cell(version, cell, walk->context);
-    return walk->version == NULL ? SEALRING_OK : walk->version(version, walk->context);
+    return walk->version == NULL ? SEALRING_OK : walk->version(version, cell, walk->context);
 }
 
 static bool same_word(const void *one, const void *other)
@@ -70,14 +67,13 @@ static sealring_status hand_out_credential(struct walk *walk, const struct piece
 {
     struct report_credential record;
     memcpy(&record, piece->cells[1][index], sizeof record);
-    if (walk->credential == NULL || (!is_steady(piece, index) && !take_again(walk->reader, cell, &record)) ||
-        record.kind != REPORT_CREDENTIAL)
+    if ((!is_steady(piece, index) && !take_again(walk->reader, cell, &record)) || record.kind != REPORT_CREDENTIAL)
         return SEALRING_OK;
     if (!report_check_credential(&record)) {
         walk->damaged++;
         return SEALRING_OK;
     }
-    return walk->credential(&record, walk->context);
+    return walk->credential == NULL ? SEALRING_OK : walk->credential(&record, walk->context);
 }
 
 /* Calls back with the record that begins at cell `index` of the piece, which is cell `cell` of the file. *taken: its number of cells; 0
@@ -186,10 +182,10 @@ sealring_status report_read_each(const struct report_reader *reader, report_vers
     return status;
 }
 
-sealring_status report_read_versions(const struct report_reader *reader, uint32_t *from,
-                                     report_version_cell_callback each, void *context)
+sealring_status report_read_versions(const struct report_reader *reader, uint32_t *from, report_version_callback each,
+                                     void *context)
 {
-    struct walk walk = {.reader = reader, .version_cell = each, .context = context};
+    struct walk walk = {.reader = reader, .version = each, .context = context};
     return walk_from(&walk, from);
 }
 

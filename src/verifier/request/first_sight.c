@@ -19,10 +19,9 @@
 /* One credential that is being verified. */
 struct sight {
     struct verifier *verifier;
-    const struct question *question;
-    uint64_t fences; /* as of before the row was read */
+    const struct presented *text;
     struct registry_presented presented;
-    struct known_version *version;
+    struct sight_row row; /* points to the two above */
     struct bearer bearer;
     char scopes[SEALRING_SCOPES_LENGTH_MAX + 1]; /* the bearer's */
     sealring_error error;
@@ -38,8 +37,6 @@ struct derivation {
         input[CLAIMS_INPUT_MAX + TEXT_DIGEST_SIZE]; /* for the KDF; then the text's digest, which names the flight */
     size_t length;
 };
-
-_Static_assert(FLIGHT_NAME_MAX >= CLAIMS_INPUT_MAX + TEXT_DIGEST_SIZE, "a flight has room for the question");
 
 /* Reads the secret from the text only now, so that no copy of it is in memory while the token works, or if the process crashes. */
 static bool has_secret(const struct sight_row *row, const uint8_t mac[TOKEN_HMAC_SIZE])
@@ -77,20 +74,13 @@ static bool sight_insert(struct verifier *verifier, const struct sight_row *row)
     /* a poll takes in a key's facts before it drops its entries: what is inserted later must be looked up here */
     struct registry_key key = holder->key;
     bool newest = protocol_may_insert(&verifier->protocol, row->fences, presented->era, presented->epoch) &&
-                  !closed_keys_has(atomic_load(&verifier->closed.keys), holder->key.key_id) &&
-                  !closed_chain_restrict(&verifier->closed, &key);
+                  !closed_keys_has(&verifier->closed.keys, holder->key.key_id) &&
+                  !key_facts_restrict(&verifier->closed.restricted, &key);
     /* looked up here, because after a fence another object represents the version */
     struct known_version *version =
         snapshot_find(atomic_load(&verifier->snapshot), holder->ring.id, holder->credential.version);
-    if (newest && version != NULL) {
-        struct cache_candidate candidate = {
-            .holder = holder,
-            .version = version,
-            .digest = row->digest,
-            .suspended = holder->key.state == SEALRING_KEY_SUSPENDED,
-        };
-        cache_insert(verifier->cache, &candidate);
-    }
+    if (newest && version != NULL)
+        cache_insert(verifier->cache, holder, version, row->digest);
     pthread_mutex_unlock(&verifier->inserting);
     return newest;
 }
@@ -176,10 +166,10 @@ enum sight_answer sight_confirm(struct verifier *verifier, const struct sight_ro
 
 static sealring_status present(struct sight *sight)
 {
-    const struct question *question = sight->question;
+    const struct presented *text = sight->text;
     struct verifier *verifier = sight->verifier;
     struct registry *registry;
-    sight->fences =
+    sight->row.fences =
         atomic_load(&verifier->fences); /* before there is a connection: it may be one to a file replaced since */
     sealring_status status = connections_take(verifier->connections, &registry, &sight->error);
     if (status != SEALRING_OK)
@@ -188,30 +178,27 @@ static sealring_status present(struct sight *sight)
     sight->presented.found = false;
     sight->presented.key_exists = false;
     fork_guard_enter();
-    if (question->parts != NULL)
-        status =
-            registry_present(registry, question->parts->key_id, question->digest, &sight->presented, &sight->error);
+    if (text->parts != NULL)
+        status = registry_present(registry, text->parts->key_id, text->digest, &sight->presented, &sight->error);
     /* an imported key may have any form, even that of another vault's credential */
     if (status == SEALRING_OK && !sight->presented.found && !sight->presented.key_exists &&
         atomic_load(&verifier->has_imports))
-        status = registry_present_imported(registry, question->digest, &sight->presented, &sight->error);
+        status = registry_present_imported(registry, text->digest, &sight->presented, &sight->error);
     fork_guard_leave();
     connections_give(verifier->connections, registry);
     /* what was closed stays closed, whatever the row contains */
     struct registry_key *key = &sight->presented.holder.key;
     if (status == SEALRING_OK && sight->presented.found && key->state != SEALRING_KEY_REVOKED &&
-        closed_keys_has(atomic_load(&verifier->closed.keys), key->key_id)) {
+        closed_keys_has(&verifier->closed.keys, key->key_id)) {
         messages_add(verifier->messages, SEALRING_LOG_ALARM,
                      "ALARM: the registry's row of API key %s is open, and the API key was revoked: the registry was "
                      "altered; the API key stays revoked",
                      key->key_id);
         key->state = SEALRING_KEY_REVOKED;
     }
-    if (status == SEALRING_OK && sight->presented.found && closed_chain_notes(&verifier->closed, key->key_id)) {
-        pthread_mutex_lock(&verifier->inserting);
-        (void)closed_chain_restrict(&verifier->closed, key); /* or the row is newer than the last poll */
-        pthread_mutex_unlock(&verifier->inserting);
-    }
+    if (status == SEALRING_OK && sight->presented.found)
+        (void)key_facts_restrict(&verifier->closed.restricted,
+                                 key); /* it was altered, or is newer than the last poll */
     return status;
 }
 
@@ -230,34 +217,40 @@ static struct known_version *find_version(struct sight *sight)
 /* Combines the rows as they were read with the present state of the version. */
 static void make_bearer(struct sight *sight)
 {
-    const struct known_version *version = sight->version;
-    struct bearer *bearer = &sight->bearer;
-    judge_from_holder(&sight->presented.holder, sight->scopes, bearer);
-    bearer->ring = version->ring->name;
-    bearer->version = version->number;
-    bearer->version_state = (sealring_version_state)atomic_load(&version->state);
-    bearer->was_compromised = atomic_load(&version->was_compromised);
-    bearer->version_closed = atomic_load(&version->closed);
-    bearer->version_retire_at = atomic_load(&version->retire_at);
+    const struct registry_holder *holder = &sight->presented.holder;
+    judge_scopes(holder, sight->scopes);
+    sight->bearer = (struct bearer){
+        .key_id = holder->key.key_id,
+        .client = holder->client.name,
+        .scopes = sight->scopes,
+        .serial = holder->credential.serial,
+        .not_before = holder->credential.not_before,
+        .expires = holder->credential.expires,
+        .revoked = holder->key.state != SEALRING_KEY_ACTIVE && holder->key.state != SEALRING_KEY_SUSPENDED,
+        .suspended = holder->key.state == SEALRING_KEY_SUSPENDED,
+        .replaced = holder->credential.replaced,
+        .retire_at = holder->credential.retire_at,
+    };
+    judge_version(sight->row.version, &sight->bearer);
 }
 
 static bool agrees(const struct sight *sight)
 {
-    const struct text_parts *parts = sight->question->parts;
+    const struct text_parts *parts = sight->text->parts;
     const struct registry_credential *credential = &sight->presented.holder.credential;
     return credential->imported ||
-           (credential->version == parts->version && strcmp(sight->version->ring->prefix, parts->prefix) == 0);
+           (credential->version == parts->version && strcmp(sight->row.version->ring->prefix, parts->prefix) == 0);
 }
 
 /* ---- verdicts */
 
 static sealring_verdict judge_stranger(const struct sight *sight, sealring_grant *grant)
 {
-    const struct question *question = sight->question;
+    const struct presented *text = sight->text;
     if (sight->presented.key_exists)
         return judge_nothing(grant, SEALRING_REJECTED_BAD_SECRET, "the key ID is known, the secret is not");
-    if (question->malformed != NULL)
-        return judge_nothing(grant, SEALRING_REJECTED_MALFORMED, question->malformed);
+    if (text->malformed != NULL)
+        return judge_nothing(grant, SEALRING_REJECTED_MALFORMED, text->malformed);
     return judge_nothing(grant, SEALRING_REJECTED_UNKNOWN, "no API key has this key ID");
 }
 
@@ -269,8 +262,8 @@ static sealring_verdict look_up(struct sight *sight, sealring_grant *grant)
         return judge_unavailable(grant, sight->error.message);
     if (!sight->presented.found)
         return judge_stranger(sight, grant);
-    sight->version = find_version(sight);
-    if (sight->version == NULL)
+    sight->row.version = find_version(sight);
+    if (sight->row.version == NULL)
         return judge_unavailable(grant, "the registry's row refers to a version that this verifier does not know yet");
     if (!agrees(sight))
         return judge_nothing(grant, SEALRING_REJECTED_BAD_SECRET,
@@ -280,27 +273,13 @@ static sealring_verdict look_up(struct sight *sight, sealring_grant *grant)
     return judge_bearer(&sight->bearer, NULL, verifier_time(sight->verifier, clock_boot_ms()), grant);
 }
 
-static struct sight_row row_of(const struct sight *sight)
-{
-    const struct question *question = sight->question;
-    return (struct sight_row){
-        .presented = &sight->presented,
-        .version = sight->version,
-        .digest = question->digest,
-        .text = question->parts != NULL ? question->text : NULL,
-        .length = question->length,
-        .fences = sight->fences,
-    };
-}
-
 /* Asks the token to confirm the row. SEALRING_ACCEPTED: confirmed. *refused: the token refused the version's key, or did not find it. */
 static sealring_verdict confirm(struct sight *sight, bool *refused, sealring_grant *grant)
 {
-    struct sight_row row = row_of(sight);
     *refused = false;
-    if (clock_boot_ms() < atomic_load(&sight->version->refused_until))
+    if (clock_boot_ms() < atomic_load(&sight->row.version->refused_until))
         return judge_unavailable(grant, "the PKCS#11 token refuses the key of the credential's version: see the log");
-    switch (sight_confirm(sight->verifier, &row, &sight->error)) {
+    switch (sight_confirm(sight->verifier, &sight->row, &sight->error)) {
     case SIGHT_CONFIRMED:
         return SEALRING_ACCEPTED;
     case SIGHT_DENIED:
@@ -325,35 +304,26 @@ static sealring_verdict confirm(struct sight *sight, bool *refused, sealring_gra
 }
 
 /* Counts evidence for the retire gate, and statistics. */
-static void count_issued(struct sight *sight, sealring_verdict verdict, bool confirmed, int64_t wall)
-{
-    struct report *report = atomic_load(&sight->verifier->report);
-    const struct registry_credential *row = &sight->presented.holder.credential;
-    struct report_version *version = atomic_load(&sight->version->usage);
-    struct report_credential *credential = NULL;
-    /* A poll makes a version known shortly before it gives the version a record. Uses between the two must be counted, too. */
-    if (version == NULL)
-        version = report_version(report, sight->version->ring->id, sight->version->number);
-    if (confirmed)
-        credential = report_credential(report, row->key, row->serial, sight->version->number,
-                                       verifier_hour(sight->verifier, wall));
-    if (credential != NULL)
-        report_count(credential, verdict, wall);
-    else if (confirmed)
-        report_count_without_detail(report);
-    if (version != NULL && credential != NULL)
-        report_touch_version(version, wall);
-    else if (version != NULL)
-        report_count_version(version, verdict, wall);
-}
-
 static void count(struct sight *sight, sealring_verdict verdict, bool confirmed)
 {
     struct verifier *verifier = sight->verifier;
-    if (!sight->presented.found || sight->version == NULL || verdict == SEALRING_UNAVAILABLE)
+    if (!sight->presented.found || sight->row.version == NULL || verdict == SEALRING_UNAVAILABLE)
         return;
     struct lane *lane = lanes_enter(verifier->lanes);
-    count_issued(sight, verdict, confirmed, verifier_wall(verifier, clock_boot_ms()));
+    int64_t wall = verifier_wall(verifier, clock_boot_ms());
+    struct report *report = atomic_load(&verifier->report);
+    const struct registry_credential *row = &sight->presented.holder.credential;
+    struct report_version *version = atomic_load(&sight->row.version->usage);
+    struct report_credential *credential = NULL;
+    /* A poll makes a version known shortly before it gives the version a record. Uses between the two must be counted, too. */
+    if (version == NULL)
+        version = report_version(report, sight->row.version->ring->id, sight->row.version->number);
+    if (confirmed)
+        credential =
+            report_credential(report, row->key, row->serial, sight->row.version->number, verifier_hour(verifier, wall));
+    if (confirmed && credential == NULL)
+        report_count_without_detail(report);
+    report_count(credential, version, verdict, wall);
     lanes_leave(verifier->lanes, lane);
 }
 
@@ -364,15 +334,20 @@ static sealring_verdict judge_confirmed(struct sight *sight, sealring_grant *gra
     if (!verifier_serves(sight->verifier, boot))
         return judge_unavailable(grant, "the lease ran out while the PKCS#11 token was asked");
     make_bearer(sight);
-    return judge_bearer(&sight->bearer, sight->question->scope, verifier_time(sight->verifier, boot), grant);
+    return judge_bearer(&sight->bearer, sight->text->scope, verifier_time(sight->verifier, boot), grant);
 }
 
-sealring_verdict sight_judge(struct verifier *verifier, const struct question *question, sealring_grant *grant)
+sealring_verdict sight_judge(struct verifier *verifier, const struct presented *text, sealring_grant *grant)
 {
     struct sight sight;
     sight.verifier = verifier;
-    sight.question = question;
-    sight.version = NULL;
+    sight.text = text;
+    sight.row = (struct sight_row){
+        .presented = &sight.presented,
+        .digest = text->digest,
+        .text = text->parts != NULL ? text->text : NULL,
+        .length = text->length,
+    };
     sealring_verdict verdict = SEALRING_UNAVAILABLE;
     bool confirmed = false;
     for (int i = 0; i < SIGHT_TRIES; i++) {
@@ -388,12 +363,11 @@ sealring_verdict sight_judge(struct verifier *verifier, const struct question *q
             messages_add(
                 verifier->messages, SEALRING_LOG_ALARM,
                 "the registry accepts version %u of ring %s, and the PKCS#11 token does not sign with its key: %s",
-                sight.version->number, sight.version->ring->name, sight.error.message);
+                sight.row.version->number, sight.row.version->ring->name, sight.error.message);
         if (refused && i > 0)
-            atomic_store(&sight.version->refused_until, clock_boot_ms() + REFUSED_MS);
+            atomic_store(&sight.row.version->refused_until, clock_boot_ms() + REFUSED_MS);
         /* A change that was applied after the row was read may concern this row: then read it again. */
-        struct sight_row row = row_of(&sight);
-        if (!look_again && (!confirmed || sight_insert(verifier, &row)))
+        if (!look_again && (!confirmed || sight_insert(verifier, &sight.row)))
             break;
     }
     if (confirmed)

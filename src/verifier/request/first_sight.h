@@ -7,13 +7,13 @@
 #include "verifier/state/verifier_state.h"
 
 /* Judges a credential after a cache miss. grant is NULL or a complete structure. */
-sealring_verdict sight_judge(struct verifier *verifier, const struct question *question, sealring_grant *grant);
+sealring_verdict sight_judge(struct verifier *verifier, const struct presented *text, sealring_grant *grant);
 
 /* A row that the token must confirm: does the secret derived from its claims (for an imported key: the binding) belong to the text with
  * this digest? */
 struct sight_row {
     const struct registry_presented *presented;
-    const struct known_version *version;
+    struct known_version *version;
     const uint8_t *digest; /* SHA-256 of the text */
     const char *text;      /* NULL: not available; then it is made from the token's answer */
     size_t length;

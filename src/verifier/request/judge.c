@@ -29,55 +29,7 @@ void judge_scopes(const struct registry_holder *holder, char scopes[SEALRING_SCO
         memcpy(scopes, holder->credential.scopes, strlen(holder->credential.scopes) + 1);
 }
 
-void judge_from_holder(const struct registry_holder *holder, char scopes[SEALRING_SCOPES_LENGTH_MAX + 1],
-                       struct bearer *bearer)
-{
-    judge_scopes(holder, scopes);
-    *bearer = (struct bearer){
-        .key_id = holder->key.key_id,
-        .ring = holder->ring.name,
-        .client = holder->client.name,
-        .scopes = scopes,
-        .version = holder->version.number,
-        .serial = holder->credential.serial,
-        .version_state = holder->version.state,
-        .was_compromised = holder->version.was_compromised,
-        .version_closed = holder->version.closed,
-        .version_retire_at = holder->version.retire_at,
-        .not_before = holder->credential.not_before,
-        .expires = holder->credential.expires,
-        .revoked = holder->key.state != SEALRING_KEY_ACTIVE && holder->key.state != SEALRING_KEY_SUSPENDED,
-        .suspended = holder->key.state == SEALRING_KEY_SUSPENDED,
-        .replaced = holder->credential.replaced,
-        .retire_at = holder->credential.retire_at,
-    };
-}
-
 /* Does not clear the whole structure: to clear 1.5 KB of strings would cost a tenth of a verification. */
-static void empty(sealring_grant *grant)
-{
-    grant->key_id[0] = '\0';
-    grant->ring[0] = '\0';
-    grant->client[0] = '\0';
-    grant->scopes[0] = '\0';
-    grant->version = 0;
-    grant->serial = 0;
-    grant->version_state = SEALRING_VERSION_NONE;
-    grant->not_before = 0;
-    grant->expires = 0;
-    grant->sunset = 0;
-    grant->reason[0] = '\0';
-}
-
-sealring_verdict judge_nothing(sealring_grant *grant, sealring_verdict verdict, const char *reason)
-{
-    if (grant != NULL) {
-        empty(grant);
-        snprintf(grant->reason, sizeof grant->reason, "%.255s", reason);
-    }
-    return verdict;
-}
-
 static void describe(const struct bearer *bearer, sealring_grant *grant)
 {
     memcpy(grant->key_id, bearer->key_id, SEALRING_KEY_ID_LENGTH);
@@ -92,6 +44,18 @@ static void describe(const struct bearer *bearer, sealring_grant *grant)
     grant->expires = bearer->expires;
     grant->sunset = sunset_of(bearer);
     grant->reason[0] = '\0';
+}
+
+static const char no_key_id[SEALRING_KEY_ID_LENGTH];
+static const struct bearer nobody = {.key_id = no_key_id, .ring = "", .client = "", .scopes = ""};
+
+sealring_verdict judge_nothing(sealring_grant *grant, sealring_verdict verdict, const char *reason)
+{
+    if (grant != NULL) {
+        describe(&nobody, grant);
+        snprintf(grant->reason, sizeof grant->reason, "%.255s", reason);
+    }
+    return verdict;
 }
 
 static sealring_verdict version_verdict(const struct bearer *bearer)

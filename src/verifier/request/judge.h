@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "registry/rows/rows.h"
+#include "verifier/cache/snapshot.h"
 #include "verifier/state/judge_time.h"
 
 /* Everything that a verdict depends on, from a row of the registry or from an entry of the cache. It points into its source. */
@@ -41,9 +42,16 @@ static inline sealring_verdict judge_unavailable(sealring_grant *grant, const ch
     return judge_nothing(grant, SEALRING_UNAVAILABLE, reason);
 }
 
-/* Makes the bearer from a complete row. The result points to `scopes`. */
-void judge_from_holder(const struct registry_holder *holder, char scopes[SEALRING_SCOPES_LENGTH_MAX + 1],
-                       struct bearer *bearer);
+/* Sets the members of the bearer that depend on the version. A closed state is read before when and why, which are stored first. */
+static inline void judge_version(const struct known_version *version, struct bearer *bearer)
+{
+    bearer->ring = version->ring->name;
+    bearer->version = version->number;
+    bearer->version_state = (sealring_version_state)atomic_load_explicit(&version->state, memory_order_acquire);
+    bearer->was_compromised = atomic_load_explicit(&version->was_compromised, memory_order_relaxed);
+    bearer->version_closed = atomic_load_explicit(&version->closed, memory_order_relaxed);
+    bearer->version_retire_at = atomic_load_explicit(&version->retire_at, memory_order_relaxed);
+}
 
 /* The credential's scopes that the narrowing of its API key leaves. */
 void judge_scopes(const struct registry_holder *holder, char scopes[SEALRING_SCOPES_LENGTH_MAX + 1]);

@@ -7,43 +7,26 @@
 
 #include "base/array.h"
 
-bool closed_chain_open(struct closed_chain *chain)
+void closed_chain_open(struct closed_chain *chain)
 {
-    atomic_store(&chain->keys, closed_keys_new(NULL));
-    atomic_store(&chain->noted, closed_keys_new(NULL));
-    return atomic_load(&chain->keys) != NULL && atomic_load(&chain->noted) != NULL;
+    pthread_mutex_init(&chain->keys.mutex, NULL);
+    pthread_mutex_init(&chain->restricted.mutex, NULL);
 }
 
-bool closed_chain_forget(struct closed_chain *chain)
+void closed_chain_forget(struct closed_chain *chain)
 {
-    struct closed_keys *keys = closed_keys_new(atomic_load(&chain->keys));
-    if (keys == NULL)
-        return false;
-    atomic_store(&chain->keys, keys);
-    key_facts_clear(&chain->restricted); /* `noted` stays: it only says where to search */
+    closed_keys_clear(&chain->keys);
+    key_facts_clear(&chain->restricted);
     free(chain->versions);
     chain->versions = NULL;
     chain->version_count = 0;
-    chain->count = 0;
-    memset(chain->head, 0, sizeof chain->head);
+    chain->sound = chain->seen = (struct closed_point){.count = 0};
     chain->broken = false;
-    chain->seen_count = 0;
-    memset(chain->seen_head, 0, sizeof chain->seen_head);
-    return true;
-}
-
-void closed_chain_close(struct closed_chain *chain)
-{
-    closed_keys_free(atomic_load(&chain->keys));
-    closed_keys_free(atomic_load(&chain->noted));
-    key_facts_clear(&chain->restricted);
-    free(chain->versions);
-    memset(chain, 0, sizeof *chain);
 }
 
 bool closed_chain_differs(const struct closed_chain *chain, uint64_t count, const uint8_t head[REGISTRY_DIGEST_SIZE])
 {
-    return count != chain->seen_count || memcmp(head, chain->seen_head, sizeof chain->seen_head) != 0;
+    return count != chain->seen.count || memcmp(head, chain->seen.head, sizeof chain->seen.head) != 0;
 }
 
 uint64_t closed_reading_begin(struct closed_reading *reading, struct closed_chain *chain,
@@ -51,20 +34,20 @@ uint64_t closed_reading_begin(struct closed_reading *reading, struct closed_chai
 {
     closed_reading_drop(reading);
     *reading = (struct closed_reading){.chain = chain};
-    reading->broken = chain->broken || at_count == NULL || memcmp(at_count, chain->head, sizeof chain->head) != 0;
+    reading->broken =
+        chain->broken || at_count == NULL || memcmp(at_count, chain->sound.head, sizeof chain->sound.head) != 0;
     if (reading->broken)
         return 0; /* from the first one on: each may be a restriction that was not known */
-    reading->count = chain->count;
-    memcpy(reading->head, chain->head, sizeof reading->head);
-    return chain->count;
+    reading->at = chain->sound;
+    return chain->sound.count;
 }
 
 /* The registry's rows and facts may have any content: a fact counts for the chain only if it is the next one. */
 static bool is_next(const struct closed_reading *reading, const struct registry_closed *fact)
 {
     uint8_t hash[REGISTRY_DIGEST_SIZE];
-    registry_closed_hash(reading->head, fact, hash);
-    return fact->sequence == reading->count + 1 && memcmp(hash, fact->hash, sizeof hash) == 0;
+    registry_closed_hash(reading->at.head, fact, hash);
+    return fact->sequence == reading->at.count + 1 && memcmp(hash, fact->hash, sizeof hash) == 0;
 }
 
 static void take_version(struct closed_reading *reading, const struct registry_closed *fact)
@@ -89,7 +72,7 @@ static void take_values(struct closed_reading *reading, const struct registry_cl
         return;
     }
     struct key_facts *facts = reading->broken ? &reading->doubtful : &chain->restricted;
-    if (!closed_keys_add(atomic_load(&chain->noted), key.key_id) || !key_facts_put(facts, &key, true))
+    if (!key_facts_put(facts, &key, true))
         reading->crowded = true;
 }
 
@@ -97,13 +80,13 @@ void closed_reading_take(struct closed_reading *reading, const struct registry_c
 {
     if (!is_next(reading, fact))
         reading->broken = true;
-    reading->count = fact->sequence;
-    memcpy(reading->head, fact->hash, sizeof reading->head);
+    reading->at.count = fact->sequence;
+    memcpy(reading->at.head, fact->hash, sizeof reading->at.head);
     if (fact->is_version)
         take_version(reading, fact);
     else if (strlen(fact->key_id) == SEALRING_KEY_ID_LENGTH && fact->state != SEALRING_KEY_REVOKED)
         take_values(reading, fact);
-    else if (strlen(fact->key_id) == SEALRING_KEY_ID_LENGTH && !closed_keys_add(atomic_load(&reading->chain->keys), fact->key_id))
+    else if (strlen(fact->key_id) == SEALRING_KEY_ID_LENGTH && !closed_keys_add(&reading->chain->keys, fact->key_id))
         reading->crowded = true;
 }
 
@@ -141,14 +124,10 @@ bool closed_reading_end(struct closed_reading *reading, bool *broke)
     for (size_t i = 0; i < reading->change_count; i++)
         good = apply_version(chain, &reading->changes[i]) && good;
     good = key_facts_merge(&chain->restricted, &reading->doubtful) && good;
-    if (good) {
-        chain->seen_count = reading->count;
-        memcpy(chain->seen_head, reading->head, sizeof chain->seen_head);
-    }
-    if (good && !reading->broken) {
-        chain->count = reading->count;
-        memcpy(chain->head, reading->head, sizeof chain->head);
-    }
+    if (good)
+        chain->seen = reading->at;
+    if (good && !reading->broken)
+        chain->sound = reading->at;
     closed_reading_drop(reading);
     return good;
 }
@@ -158,16 +137,6 @@ void closed_reading_drop(struct closed_reading *reading)
     free(reading->changes);
     key_facts_clear(&reading->doubtful);
     memset(reading, 0, sizeof *reading);
-}
-
-bool closed_chain_restrict(const struct closed_chain *chain, struct registry_key *key)
-{
-    return key_facts_restrict(&chain->restricted, key);
-}
-
-bool closed_chain_notes(const struct closed_chain *chain, const char *key_id)
-{
-    return closed_keys_has(atomic_load(&chain->noted), key_id);
 }
 
 int closed_chain_version(const struct closed_chain *chain, const uint8_t ring_id[REGISTRY_ID_SIZE], uint32_t number)

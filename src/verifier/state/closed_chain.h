@@ -7,7 +7,6 @@
 #ifndef VERIFIER_STATE_CLOSED_CHAIN_H
 #define VERIFIER_STATE_CLOSED_CHAIN_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,26 +20,26 @@ struct closed_version {
     int state;
 };
 
-/* Zero at first. Only the polling thread uses it, except for `keys` and `noted`; and for `restricted`, which is used with the verifier's mutex
- * `inserting` held, as are the functions that change it. */
+/* A place in a chain: the number of facts up to it, and the hash over them. */
+struct closed_point {
+    uint64_t count;
+    uint8_t head[REGISTRY_DIGEST_SIZE];
+};
+
+/* Zero at first. Only the polling thread uses it, except for `keys` and `restricted`. */
 struct closed_chain {
-    _Atomic(struct closed_keys *) keys;
-    _Atomic(struct closed_keys *) noted; /* what facts contain values of */
+    struct closed_keys keys;
     struct key_facts restricted;
     struct closed_version *versions; /* closed, and not reinstated since */
     size_t version_count;
-    uint64_t count; /* facts, up to which the chain is sound */
-    uint8_t head[REGISTRY_DIGEST_SIZE];
-    bool broken;         /* the registry's chain does not continue from there */
-    uint64_t seen_count; /* in the registry, when it was last read */
-    uint8_t seen_head[REGISTRY_DIGEST_SIZE];
+    struct closed_point sound; /* up to which the chain is sound */
+    struct closed_point seen;  /* in the registry, when it was last read */
+    bool broken;               /* the registry's chain does not continue from `sound` */
 };
 
-/* False: no memory. */
-bool closed_chain_open(struct closed_chain *chain);
-/* The same for one that was opened: forgets everything. False: no memory, and nothing is forgotten. */
-bool closed_chain_forget(struct closed_chain *chain);
-void closed_chain_close(struct closed_chain *chain);
+void closed_chain_open(struct closed_chain *chain);
+/* Forgets everything, and frees its memory. */
+void closed_chain_forget(struct closed_chain *chain);
 
 /* Whether the registry has facts that were not read yet, or others than when it was last read. */
 bool closed_chain_differs(const struct closed_chain *chain, uint64_t count, const uint8_t head[REGISTRY_DIGEST_SIZE]);
@@ -50,14 +49,13 @@ struct closed_reading {
     struct closed_chain *chain;
     bool broken;
     bool crowded; /* no memory */
-    uint64_t count;
-    uint8_t head[REGISTRY_DIGEST_SIZE];
+    struct closed_point at;
     struct closed_version *changes; /* of versions, in order */
     size_t change_count;
     struct key_facts doubtful; /* from a chain that does not continue: restrictions only */
 };
 
-/* at_count: the hash of the registry's fact number chain->count, all zero if that is 0; NULL if the registry has no such fact. Returns
+/* at_count: the hash of the registry's fact number chain->sound.count, all zero if that is 0; NULL if the registry has no such fact. Returns
  * the number after which facts are to be read. */
 uint64_t closed_reading_begin(struct closed_reading *reading, struct closed_chain *chain,
                               const uint8_t at_count[REGISTRY_DIGEST_SIZE]);
@@ -66,11 +64,6 @@ void closed_reading_take(struct closed_reading *reading, const struct registry_c
 bool closed_reading_end(struct closed_reading *reading, bool *broke);
 /* In place of the end, if the transaction failed. */
 void closed_reading_drop(struct closed_reading *reading);
-
-/* Whether facts contain values of the key: else closed_chain_restrict changes nothing. Any thread, without a lock. */
-bool closed_chain_notes(const struct closed_chain *chain, const char *key_id);
-/* Restricts the key, as its row was read, to what the facts say, and returns whether that changed it. With `inserting` held. */
-bool closed_chain_restrict(const struct closed_chain *chain, struct registry_key *key);
 
 /* The state in which the version was closed; 0: it was not. */
 int closed_chain_version(const struct closed_chain *chain, const uint8_t ring_id[REGISTRY_ID_SIZE], uint32_t number);

@@ -7,13 +7,13 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fork.h"
 
+#define CONNECTIONS_MAX     16
 #define CONNECTIONS_WAIT_MS 5000
 
 struct lent {
@@ -25,45 +25,19 @@ struct lent {
 struct connections {
     pthread_mutex_t mutex;
     pthread_cond_t returned;
-    char *path;
-    unsigned generation; /* of the file at the path */
-    unsigned most;
-    struct lent places[]; /* registry NULL: not opened yet, or opened in a former generation */
+    const char *path;
+    unsigned generation;                 /* of the file at the path */
+    struct lent places[CONNECTIONS_MAX]; /* registry NULL: not opened yet, or opened in a former generation */
 };
 
-static void init_waiting(struct connections *connections)
+sealring_status connections_new(const char *registry_path, struct connections **made, sealring_error *error)
 {
-    /* a change of the wall clock must not prolong a wait */
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_mutex_init(&connections->mutex, NULL);
-    pthread_cond_init(&connections->returned, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
-sealring_status connections_open(const char *registry_path, unsigned most, struct connections **opened,
-                                 sealring_error *error)
-{
-    *opened = NULL;
-    struct connections *connections = calloc(1, sizeof *connections + most * sizeof connections->places[0]);
-    if (connections == NULL)
+    *made = calloc(1, sizeof **made);
+    if (*made == NULL)
         return error_no_memory(error);
-    connections->path = strdup(registry_path);
-    if (connections->path == NULL) {
-        free(connections);
-        return error_no_memory(error);
-    }
-    init_waiting(connections);
-    connections->most = most;
-    struct registry *first = NULL;
-    sealring_status status = connections_take(connections, &first, error);
-    if (status != SEALRING_OK) {
-        connections_close(connections);
-        return status;
-    }
-    connections_give(connections, first);
-    *opened = connections;
+    (*made)->path = registry_path;
+    pthread_mutex_init(&(*made)->mutex, NULL);
+    clock_condition_init(&(*made)->returned);
     return SEALRING_OK;
 }
 
@@ -93,11 +67,10 @@ void connections_close(struct connections *connections)
 {
     if (connections == NULL)
         return;
-    for (unsigned i = 0; i < connections->most; i++)
+    for (unsigned i = 0; i < CONNECTIONS_MAX; i++)
         close_place(&connections->places[i]);
     pthread_cond_destroy(&connections->returned);
     pthread_mutex_destroy(&connections->mutex);
-    free(connections->path);
     free(connections);
 }
 
@@ -105,7 +78,7 @@ void connections_close(struct connections *connections)
 static struct lent *find_place(struct connections *connections)
 {
     struct lent *empty = NULL;
-    for (unsigned i = 0; i < connections->most; i++) {
+    for (unsigned i = 0; i < CONNECTIONS_MAX; i++) {
         struct lent *place = &connections->places[i];
         if (!place->busy && atomic_load(&place->registry) != NULL)
             return place;
@@ -120,18 +93,16 @@ static struct lent *wait_for_place(struct connections *connections, unsigned *ge
 {
     struct timespec until = clock_deadline(CONNECTIONS_WAIT_MS);
     pthread_mutex_lock(&connections->mutex);
-    struct lent *place = find_place(connections);
+    struct lent *place;
     int waited = 0;
-    while (place == NULL && waited != ETIMEDOUT) {
+    while ((place = find_place(connections)) == NULL && waited != ETIMEDOUT)
         waited = pthread_cond_timedwait(&connections->returned, &connections->mutex, &until);
-        place = find_place(connections);
-    }
     *generation = connections->generation;
     if (place != NULL)
         place->busy = true;
     pthread_mutex_unlock(&connections->mutex);
     if (place == NULL)
-        error_set(error, SEALRING_REGISTRY, "all %u connections to the registry %s are busy", connections->most,
+        error_set(error, SEALRING_REGISTRY, "all %d connections to the registry %s are busy", CONNECTIONS_MAX,
                   connections->path);
     return place;
 }
@@ -166,7 +137,7 @@ sealring_status connections_take(struct connections *connections, struct registr
 
 void connections_give(struct connections *connections, struct registry *registry)
 {
-    for (unsigned i = 0; i < connections->most; i++)
+    for (unsigned i = 0; i < CONNECTIONS_MAX; i++)
         if (atomic_load(&connections->places[i].registry) == registry)
             release(connections, &connections->places[i]);
 }

@@ -7,9 +7,8 @@
 
 struct connections;
 
-/* Opens the first connection, so that a wrong registry is noticed at once. More are opened on demand, at most `most`. */
-sealring_status connections_open(const char *registry_path, unsigned most, struct connections **opened,
-                                 sealring_error *error);
+/* Opens none: they are opened on demand. The path is borrowed. */
+sealring_status connections_new(const char *registry_path, struct connections **made, sealring_error *error);
 void connections_close(struct connections *connections);
 
 /* Lends a connection. Waits at most 5 s for a free one. Thread-safe. */

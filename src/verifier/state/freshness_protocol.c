@@ -4,15 +4,8 @@
 
 #include <string.h>
 
+#include "base/capped.h"
 #include "lifecycle/verifier_liveness.h"
-
-static int64_t add_capped(int64_t a, int64_t b)
-{
-    int64_t sum;
-    if (__builtin_add_overflow(a, b, &sum))
-        return b > 0 ? INT64_MAX : INT64_MIN;
-    return sum;
-}
 
 static bool same_era(const struct protocol *protocol, const uint8_t era[REGISTRY_ID_SIZE])
 {
@@ -91,8 +84,8 @@ void protocol_applied(struct protocol *protocol, const uint8_t era[REGISTRY_ID_S
 
 static void take_wall_offset(struct protocol *protocol)
 {
-    int64_t offset = add_capped(protocol->look_wall, -protocol->look_started);
-    int64_t moved = add_capped(offset, -protocol->wall_offset);
+    int64_t offset = capped_add(protocol->look_wall, -protocol->look_started);
+    int64_t moved = capped_add(offset, -protocol->wall_offset);
     protocol->clocks_disagree =
         protocol->wall_known && (moved > PROTOCOL_CLOCKS_APART_MS || moved < -PROTOCOL_CLOCKS_APART_MS);
     protocol->wall_offset = offset;
@@ -106,12 +99,12 @@ bool protocol_reported(struct protocol *protocol, int64_t boot_ms, int64_t lease
     protocol->look = PROTOCOL_NO_LOOK;
     if (protocol->look_started < protocol->lease_from)
         return true;
-    bool in_time = boot_ms < add_capped(protocol->heard_from, lease_ms);
+    bool in_time = boot_ms < capped_add(protocol->heard_from, lease_ms);
     protocol->heard_from = protocol->look_started;
     if (!in_time)
         return false;
     protocol->lease_from = protocol->look_started;
-    protocol->lease_ends = add_capped(protocol->look_started, lease_ms);
+    protocol->lease_ends = capped_add(protocol->look_started, lease_ms);
     take_wall_offset(protocol);
     return true;
 }

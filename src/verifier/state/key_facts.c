@@ -41,10 +41,13 @@ static bool restrict_to(const struct key_fact *fact, struct registry_key *key)
     return suspends || narrows;
 }
 
-bool key_facts_restrict(const struct key_facts *facts, struct registry_key *key)
+bool key_facts_restrict(struct key_facts *facts, struct registry_key *key)
 {
+    pthread_mutex_lock(&facts->mutex);
     struct key_fact *const *fact = find(facts, key->key_id);
-    return fact != NULL && restrict_to(*fact, key);
+    bool restricted = fact != NULL && restrict_to(*fact, key);
+    pthread_mutex_unlock(&facts->mutex);
+    return restricted;
 }
 
 static struct key_fact *key_fact_new(const struct registry_key *key)
@@ -60,7 +63,7 @@ static struct key_fact *key_fact_new(const struct registry_key *key)
     return fact;
 }
 
-bool key_facts_put(struct key_facts *facts, const struct registry_key *key, bool widens)
+static bool put_locked(struct key_facts *facts, const struct registry_key *key, bool widens)
 {
     struct registry_key put = *key;
     struct key_fact **place = find(facts, key->key_id), *former = place != NULL ? *place : NULL, *fact = NULL;
@@ -76,6 +79,14 @@ bool key_facts_put(struct key_facts *facts, const struct registry_key *key, bool
         former = fact;
     free(former);
     return fact == NULL || former != fact;
+}
+
+bool key_facts_put(struct key_facts *facts, const struct registry_key *key, bool widens)
+{
+    pthread_mutex_lock(&facts->mutex);
+    bool good = put_locked(facts, key, widens);
+    pthread_mutex_unlock(&facts->mutex);
+    return good;
 }
 
 bool key_facts_merge(struct key_facts *facts, struct key_facts *others)
@@ -95,6 +106,8 @@ bool key_facts_merge(struct key_facts *facts, struct key_facts *others)
 
 void key_facts_clear(struct key_facts *facts)
 {
+    pthread_mutex_lock(&facts->mutex);
     tdestroy(facts->root, free);
     facts->root = NULL;
+    pthread_mutex_unlock(&facts->mutex);
 }

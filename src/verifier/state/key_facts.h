@@ -3,12 +3,14 @@
 #ifndef VERIFIER_STATE_KEY_FACTS_H
 #define VERIFIER_STATE_KEY_FACTS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "registry/rows/closed_facts.h"
 
-/* A tree of tsearch(3), NULL at first: the keys that are suspended or narrowed. One thread at a time. */
+/* A tree of tsearch(3), NULL at first: the keys that are suspended or narrowed. Any thread may call the functions. */
 struct key_facts {
+    pthread_mutex_t mutex;
     void *root;
 };
 
@@ -17,9 +19,9 @@ struct key_facts {
 bool key_facts_put(struct key_facts *facts, const struct registry_key *key, bool widens);
 
 /* Restricts the key, as its row was read, to what the facts say. A row may be more restricted: it may be newer. Whether that changed it. */
-bool key_facts_restrict(const struct key_facts *facts, struct registry_key *key);
+bool key_facts_restrict(struct key_facts *facts, struct registry_key *key);
 
-/* Adds every restriction of `others` to these, and empties it. False: no memory. */
+/* Adds every restriction of `others`, which no other thread uses, to these, and empties it. False: no memory. */
 bool key_facts_merge(struct key_facts *facts, struct key_facts *others);
 
 void key_facts_clear(struct key_facts *facts);

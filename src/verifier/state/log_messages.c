@@ -19,13 +19,10 @@
 
 /* A text to be delivered, or delivered less than a minute ago. */
 struct message_line {
-    bool used;
-    bool handed;     /* delivered at `since`; false: added at `since`, to be delivered */
-    int64_t since;   /* boot time */
-    uint64_t number; /* order of addition or of delivery */
-    unsigned times;  /* not yet delivered */
-    bool counted;    /* counted as an alarm at `counted_at` */
-    int64_t counted_at;
+    uint64_t number;     /* order of addition or of delivery; 0: the line is free */
+    int64_t due;         /* boot time from which on it is delivered (again); 0: at once */
+    unsigned times;      /* not yet delivered */
+    int64_t counts_from; /* boot time from which on it counts as another alarm; 0: at once */
     sealring_log_level level;
     char text[SEALRING_MESSAGE_SIZE];
 };
@@ -60,7 +57,7 @@ static struct message_line *find(struct messages *messages, sealring_log_level l
 {
     for (size_t i = 0; i < MESSAGES_KEPT; i++) {
         struct message_line *line = &messages->lines[i];
-        if (line->used && line->level == level && strcmp(line->text, text) == 0)
+        if (line->number != 0 && line->level == level && strcmp(line->text, text) == 0)
             return line;
     }
     return NULL;
@@ -69,9 +66,7 @@ static struct message_line *find(struct messages *messages, sealring_log_level l
 /* Reuses a free line first, then one that only remembers what was delivered, then one with text to deliver. */
 static int worth(const struct message_line *line)
 {
-    if (!line->used)
-        return 0;
-    return line->times == 0 ? 1 : 2;
+    return line->number == 0 ? 0 : line->times == 0 ? 1 : 2;
 }
 
 static struct message_line *make_room(struct messages *messages)
@@ -82,17 +77,15 @@ static struct message_line *make_room(struct messages *messages)
         if (worth(line) < worth(least) || (worth(line) == worth(least) && line->number < least->number))
             least = line;
     }
-    if (least->used)
-        messages->lost += least->times;
+    messages->lost += least->times;
     return least;
 }
 
 static void count_alarm(struct messages *messages, struct message_line *line, int64_t now)
 {
-    if (line->level != SEALRING_LOG_ALARM || (line->counted && now - line->counted_at < QUIET_MS))
+    if (line->level != SEALRING_LOG_ALARM || now < line->counts_from)
         return;
-    line->counted = true;
-    line->counted_at = now;
+    line->counts_from = now + QUIET_MS;
     messages->alarms++;
     memcpy(messages->alarm, line->text, sizeof messages->alarm);
 }
@@ -102,20 +95,13 @@ static void keep(struct messages *messages, sealring_log_level level, const char
     struct message_line *line = find(messages, level, text);
     if (line == NULL) {
         line = make_room(messages);
-        *line = (struct message_line){.used = true, .since = now, .number = ++messages->numbers, .level = level};
+        *line = (struct message_line){.number = ++messages->numbers, .level = level};
         (void)snprintf(line->text, sizeof line->text, "%s", text);
-    } else if (line->handed && line->times == 0 && now - line->since >= QUIET_MS) {
-        line->handed = false;
-        line->since = now;
+    } else if (line->times == 0 && now >= line->due) {
         line->number = ++messages->numbers;
     }
     count_alarm(messages, line, now);
     line->times++;
-}
-
-static bool is_due(const struct message_line *line, int64_t now)
-{
-    return line->used && line->times > 0 && (!line->handed || now - line->since >= QUIET_MS);
 }
 
 static bool take_lost(struct messages *messages, struct message_line *taken)
@@ -137,14 +123,14 @@ static bool take_oldest(struct messages *messages, uint64_t last, struct message
     int64_t now = clock_boot_ms();
     for (size_t i = 0; i < MESSAGES_KEPT; i++) {
         struct message_line *line = &messages->lines[i];
-        if (is_due(line, now) && line->number <= last && (oldest == NULL || line->number < oldest->number))
+        if (line->times > 0 && now >= line->due && line->number <= last &&
+            (oldest == NULL || line->number < oldest->number))
             oldest = line;
     }
     if (oldest == NULL)
         return false;
     *taken = *oldest;
-    oldest->handed = true;
-    oldest->since = now;
+    oldest->due = now + QUIET_MS;
     oldest->number = ++messages->numbers;
     oldest->times = 0;
     return true;

@@ -111,13 +111,16 @@ struct verifier {
 };
 
 /* A presented credential. */
-struct question {
+struct presented {
     const char *text; /* the caller's, and the only copy while the token works */
     size_t length;
+    const char *scope;
+    int64_t boot_ms;
+    bool digested;
+    uint8_t digest[TEXT_DIGEST_SIZE]; /* SHA-256 of the text */
+    /* after a cache miss: */
     const struct text_parts *parts; /* without the secret; NULL: not of sealring's form, perhaps an imported key */
     const char *malformed;          /* the reason if it is malformed */
-    const uint8_t *digest;          /* SHA-256 of the text */
-    const char *scope;
 };
 
 static inline bool verifier_serves(const struct verifier *verifier, int64_t boot_ms)
