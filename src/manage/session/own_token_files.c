@@ -78,9 +78,9 @@ static sealring_status follow_audit_file(const struct kept_token *token, const s
     if (file->state == OBJECT_FILE_CHANGED || file->state == OBJECT_FILE_UNCOPIED)
         problem = objects_keep(token->store, token->folder, file);
     else if (kept_token_was_replaced(token, file))
-        problem = objects_drop(token->store, token->folder, file->file);
+        problem = objects_drop(token->store, token->folder, file);
     else if (file->state == OBJECT_FILE_USELESS || file->state == OBJECT_FILE_LOST)
-        problem = objects_clear_away(token->store, token->folder, file->file);
+        problem = objects_clear_away(token->store, token->folder, file);
     return kept_token_result(token, problem, "copied", error);
 }
 

@@ -111,8 +111,7 @@ sealring_status copies_drop(sealring_manager *manager, const uint8_t *object_id,
     for (size_t i = 0; status == SEALRING_OK && i < token.list.count; i++) {
         const struct object_file *file = &token.list.files[i];
         if (kept_token_has_id(file, object_id, object_id_length) || !file->known)
-            status = kept_token_result(&token, objects_drop(token.store, token.folder, file->file), "freed of a copy",
-                                       error);
+            status = kept_token_result(&token, objects_drop(token.store, token.folder, file), "freed of a copy", error);
     }
     objects_release(&token.list);
     return status;
@@ -221,9 +220,9 @@ static sealring_status clear(struct kept_token *token, const struct wanted_ids *
         const struct object_file *file = &token->list.files[i];
         int problem = 0;
         if (file->state == OBJECT_FILE_USELESS || file->state == OBJECT_FILE_LOST)
-            problem = objects_clear_away(token->store, token->folder, file->file);
+            problem = objects_clear_away(token->store, token->folder, file);
         else if (!file->known && all_known && file->state != OBJECT_FILE_UNCOPIED)
-            problem = objects_drop(token->store, token->folder, file->file);
+            problem = objects_drop(token->store, token->folder, file);
         status = kept_token_result(token, problem, "cleared of what an interrupted command has left", error);
     }
     return status;

@@ -156,9 +156,9 @@ static sealring_status carry_out(const struct kept_token *token, const struct ob
     case DECISION_DROP:
         snprintf(what, sizeof what, "%s in %s, the copy of a destroyed key, removed", file->file, token->folder);
         store_note(token->store, what);
-        problem = objects_drop(token->store, token->folder, file->file);
+        problem = objects_drop(token->store, token->folder, file);
         if (problem == 0)
-            problem = objects_clear_away(token->store, token->folder, file->file);
+            problem = objects_clear_away(token->store, token->folder, file);
         return kept_token_result(token, problem, "freed of a destroyed key", error);
     case DECISION_DOUBT:
         return error_set(error, SEALRING_REFUSED,
