@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/wiped.h"
 
@@ -81,13 +82,6 @@ pid_t fork_process(void)
 
 /* ---- who is inside ---- */
 
-static int64_t now_ms(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void pause_shortly(void)
 {
     struct timespec pause = {.tv_nsec = PAUSE_NS};
@@ -129,7 +123,7 @@ static void count_out(void)
 
 static void wait_while_closed(int64_t until)
 {
-    while (atomic_load(&guard->closed) > 0 && now_ms() < until)
+    while (atomic_load(&guard->closed) > 0 && clock_monotonic_ms() < until)
         pause_shortly();
 }
 
@@ -142,11 +136,11 @@ void fork_guard_enter(void)
     int64_t until = 0;
     for (;;) {
         (void)atomic_fetch_add(&guard->inside, 1);
-        if (atomic_load(&guard->closed) == 0 || (until != 0 && now_ms() >= until))
+        if (atomic_load(&guard->closed) == 0 || (until != 0 && clock_monotonic_ms() >= until))
             break;
         count_out();
         if (until == 0)
-            until = now_ms() + 2 * (int64_t)atomic_load(&guard->patience_ms);
+            until = clock_monotonic_ms() + 2 * (int64_t)atomic_load(&guard->patience_ms);
         wait_while_closed(until);
     }
     (void)change_holder(0, own_name());
@@ -168,10 +162,10 @@ bool fork_guard_close(int64_t patience_ms)
         return true;
     atomic_store(&guard->patience_ms, patience_ms);
     (void)atomic_fetch_add(&guard->closed, 1);
-    int64_t until = now_ms() + patience_ms;
+    int64_t until = clock_monotonic_ms() + patience_ms;
     int own = holds(own_name()) ? 1 : 0;
     while (atomic_load(&guard->inside) > own) {
-        if (now_ms() >= until)
+        if (clock_monotonic_ms() >= until)
             return false;
         pause_shortly();
     }

@@ -27,19 +27,14 @@ static bool is_alphanumeric(char character)
 /* The rules for every kind of text. NULL if nothing is wrong so far. */
 static const char *length_problem(const char *text, size_t maximum, char problem[PROBLEM_SIZE])
 {
-    if (text == NULL) {
-        (void)snprintf(problem, PROBLEM_SIZE, "is missing");
-        return problem;
-    }
-    if (text[0] == '\0') {
-        (void)snprintf(problem, PROBLEM_SIZE, "is empty");
-        return problem;
-    }
-    if (strnlen(text, maximum + 1) > maximum) {
-        (void)snprintf(problem, PROBLEM_SIZE, "is longer than %zu bytes", maximum);
-        return problem;
-    }
-    return NULL;
+    if (text == NULL)
+        return "is missing";
+    if (text[0] == '\0')
+        return "is empty";
+    if (strnlen(text, maximum + 1) <= maximum)
+        return NULL;
+    (void)snprintf(problem, PROBLEM_SIZE, "is longer than %zu bytes", maximum);
+    return problem;
 }
 
 static const char *identifier_problem(const char *text, const char *punctuation, const char *punctuation_words,
@@ -55,11 +50,7 @@ static const char *identifier_problem(const char *text, const char *punctuation,
             return problem;
         }
     }
-    if (!is_alphanumeric(text[0])) {
-        (void)snprintf(problem, PROBLEM_SIZE, "does not begin with a letter or a digit");
-        return problem;
-    }
-    return NULL;
+    return is_alphanumeric(text[0]) ? NULL : "does not begin with a letter or a digit";
 }
 
 const char *name_problem(const char *text, char problem[PROBLEM_SIZE])
@@ -77,20 +68,16 @@ const char *name_prefix_problem(const char *text, char problem[PROBLEM_SIZE])
     const char *wrong = length_problem(text, SEALRING_PREFIX_LENGTH_MAX, problem);
     if (wrong != NULL)
         return wrong;
-    for (size_t i = 0; text[i] != '\0'; i++) {
-        if (text[i] != '_') {
-            if (!is_lower_or_digit(text[i])) {
-                (void)snprintf(problem, PROBLEM_SIZE,
-                               "has a character other than lower-case letters, digits, `_` at position %zu", i + 1);
-                return problem;
-            }
-        } else if (i == 0 || text[i + 1] == '_' || text[i + 1] == '\0') {
-            (void)snprintf(problem, PROBLEM_SIZE, "has a `_` that is not between two letters or digits at position %zu",
-                           i + 1);
-            return problem;
-        }
-    }
-    return NULL;
+    size_t i = 0;
+    while (is_lower_or_digit(text[i]) || (text[i] == '_' && i > 0 && text[i + 1] != '_' && text[i + 1] != '\0'))
+        i++;
+    if (text[i] == '\0')
+        return NULL;
+    (void)snprintf(problem, PROBLEM_SIZE, "has a %s at position %zu",
+                   text[i] == '_' ? "`_` that is not between two letters or digits"
+                                  : "character other than lower-case letters, digits, `_`",
+                   i + 1);
+    return problem;
 }
 
 const char *name_contact_problem(const char *text, char problem[PROBLEM_SIZE])

@@ -6,37 +6,25 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MS_PER_DAY INT64_C(86400000)
-#define TIME_MAX   INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
+#define MS_PER_DAY       INT64_C(86400000)
+#define DAYS_BEFORE_1970 865565                   /* from March 1 of the year -400 */
+#define TIME_MAX         INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
 
 /* The calendar is computed here, because the C library's functions read the TZ variable, and with a zone of the "right/" kind they
  * count leap seconds. */
 
-static bool is_leap_year(int64_t year)
+/* Days from 1970-01-01 to this day of the Gregorian calendar, whose cycle is 400 years. Years begin in March here, so that the leap day is a
+ * year's last, and the lengths of the months before one follow from its number. */
+static int64_t days_before(int64_t year, int64_t month, int64_t day)
 {
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    int64_t past = year + 400 - (month <= 2 ? 1 : 0);
+    int64_t months = (month + 9) % 12;
+    return past * 365 + past / 4 - past / 100 + past / 400 + (153 * months + 2) / 5 + day - 1 - DAYS_BEFORE_1970;
 }
 
 static int64_t days_in_month(int64_t year, int64_t month)
 {
-    static const int8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    return month == 2 && is_leap_year(year) ? 29 : days[month - 1];
-}
-
-/* Days from 1970-01-01 to January 1 of `year` in the Gregorian calendar. */
-static int64_t days_before_year(int64_t year)
-{
-    int64_t past = year - 1; /* complete years since year 1; year 0 is -1, and there is no leap year in between */
-    int64_t leap_days = year == 0 ? -1 : past / 4 - past / 100 + past / 400;
-    return past * 365 + leap_days - (INT64_C(1969) * 365 + 1969 / 4 - 1969 / 100 + 1969 / 400);
-}
-
-static int64_t days_before(int64_t year, int64_t month, int64_t day)
-{
-    int64_t days = days_before_year(year) + day - 1;
-    for (int64_t past = 1; past < month; past++)
-        days += days_in_month(year, past);
-    return days;
+    return month == 12 ? 31 : days_before(year, month + 1, 1) - days_before(year, month, 1);
 }
 
 void timetext_format(int64_t time, char text[TIMETEXT_SIZE])
@@ -52,13 +40,13 @@ void timetext_format(int64_t time, char text[TIMETEXT_SIZE])
     int64_t days = time / MS_PER_DAY;
     int64_t rest = time % MS_PER_DAY;
     int64_t year = 1970 + days / 366; /* never too late */
-    while (days_before_year(year + 1) <= days)
+    while (days_before(year + 1, 1, 1) <= days)
         year++;
-    days -= days_before_year(year);
     int64_t month = 1;
-    while (days >= days_in_month(year, month))
-        days -= days_in_month(year, month++);
-    int length = snprintf(text, TIMETEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d", (int)year, (int)month, (int)days + 1,
+    while (month < 12 && days_before(year, month + 1, 1) <= days)
+        month++;
+    int64_t day = days - days_before(year, month, 1) + 1;
+    int length = snprintf(text, TIMETEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d", (int)year, (int)month, (int)day,
                           (int)(rest / 3600000), (int)(rest / 60000 % 60), (int)(rest / 1000 % 60));
     if (rest % 1000 != 0)
         (void)snprintf(text + length, TIMETEXT_SIZE - (size_t)length, ".%03dZ", (int)(rest % 1000));
@@ -66,16 +54,17 @@ void timetext_format(int64_t time, char text[TIMETEXT_SIZE])
         (void)snprintf(text + length, TIMETEXT_SIZE - (size_t)length, "Z");
 }
 
-/* Reads exactly `count` digits at *text and advances *text. */
-static bool read_digits(const char **text, int count, int64_t *value)
+/* Reads numbers of as many digits as the form has zeros, separated by its other characters, of which a letter may be small. */
+static bool read_numbers(const char **text, const char *form, int64_t *numbers)
 {
-    *value = 0;
-    for (int i = 0; i < count; i++) {
-        char digit = **text;
-        if (digit < '0' || digit > '9')
+    for (*numbers = 0; *form != '\0'; form++, (*text)++) {
+        char character = **text;
+        if (*form == '0' && character >= '0' && character <= '9')
+            *numbers = *numbers * 10 + (character - '0');
+        else if (*form != '0' && (character == *form || character == (*form | 0x20)))
+            *++numbers = 0;
+        else
             return false;
-        *value = *value * 10 + (digit - '0');
-        (*text)++;
     }
     return true;
 }
@@ -107,15 +96,14 @@ static bool read_fraction(const char **text, int64_t *milliseconds)
 /* time-offset. "-00:00" (the local zone is not known) is UTC, too: RFC 3339, section 4.3. */
 static bool read_offset(const char **text, int64_t *milliseconds)
 {
-    int64_t hours, minutes;
+    int64_t time[2];
     *milliseconds = 0;
     if (read_one_of(text, "Zz"))
         return true;
     int64_t sign = **text == '-' ? -1 : 1;
-    if (!read_one_of(text, "+-") || !read_digits(text, 2, &hours) || !read_one_of(text, ":") ||
-        !read_digits(text, 2, &minutes) || hours > 23 || minutes > 59)
+    if (!read_one_of(text, "+-") || !read_numbers(text, "00:00", time) || time[0] > 23 || time[1] > 59)
         return false;
-    *milliseconds = sign * (hours * 60 + minutes) * 60000;
+    *milliseconds = sign * (time[0] * 60 + time[1]) * 60000;
     return true;
 }
 
@@ -123,19 +111,16 @@ static bool read_offset(const char **text, int64_t *milliseconds)
  * to refuse an expiry than to move it silently. */
 bool timetext_parse(const char *text, int64_t *time)
 {
-    int64_t year, month, day, hour, minute, second, fraction, offset;
-    if (text == NULL || !read_digits(&text, 4, &year) || !read_one_of(&text, "-") || !read_digits(&text, 2, &month) ||
-        !read_one_of(&text, "-") || !read_digits(&text, 2, &day) || !read_one_of(&text, "Tt"))
+    enum { YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, NUMBERS };
+    int64_t read[NUMBERS], fraction, offset;
+    if (text == NULL || !read_numbers(&text, "0000-00-00T00:00:00", read) || !read_fraction(&text, &fraction) ||
+        !read_offset(&text, &offset) || *text != '\0')
         return false;
-    if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month))
+    if (read[MONTH] < 1 || read[MONTH] > 12 || read[DAY] < 1 || read[DAY] > days_in_month(read[YEAR], read[MONTH]) ||
+        read[HOUR] > 23 || read[MINUTE] > 59 || read[SECOND] > 59)
         return false;
-    if (!read_digits(&text, 2, &hour) || !read_one_of(&text, ":") || !read_digits(&text, 2, &minute) ||
-        !read_one_of(&text, ":") || !read_digits(&text, 2, &second) || hour > 23 || minute > 59 || second > 59)
-        return false;
-    if (!read_fraction(&text, &fraction) || !read_offset(&text, &offset) || *text != '\0')
-        return false;
-    int64_t result =
-        days_before(year, month, day) * MS_PER_DAY + ((hour * 60 + minute) * 60 + second) * 1000 + fraction - offset;
+    int64_t result = days_before(read[YEAR], read[MONTH], read[DAY]) * MS_PER_DAY +
+                     ((read[HOUR] * 60 + read[MINUTE]) * 60 + read[SECOND]) * 1000 + fraction - offset;
     /* The first millisecond of 1970 is also refused: 0 means "none", and an expiry would become "never". */
     if (result <= 0 || result > TIME_MAX)
         return false;

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -23,28 +24,15 @@
 #define BELL_INTERRUPT_NS 1000000                                /* between two attempts to wake a thread */
 #define BELL_GROUP        (S_IRGRP | S_IWGRP)
 
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* ---- the file ---- */
 
-/* The directory of the file at `path`. False: it cannot be examined. */
+/* The directory of the file at `path`, which is absolute. False: it cannot be examined. */
 static bool stat_directory(const char *path, struct stat *directory)
 {
     char above[PATH_MAX];
     const char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        return stat(".", directory) == 0;
-    size_t length = slash == path ? 1 : (size_t)(slash - path);
-    if (length >= sizeof above)
-        return false;
-    memcpy(above, path, length);
-    above[length] = '\0';
-    return stat(above, directory) == 0;
+    return slash != NULL && snprintf(above, sizeof above, "%.*s/.", (int)(slash - path), path) < (int)sizeof above &&
+           stat(above, directory) == 0;
 }
 
 /* Whether the open file may be used; neither its size nor its content is checked. */
@@ -171,7 +159,7 @@ bool bell_read(struct bell *bell, uint32_t *word)
  * for it before `until`. */
 static bool spend(struct bell *bell, int64_t until)
 {
-    int64_t now = monotonic_ms();
+    int64_t now = clock_monotonic_ms();
     int64_t rested_at = bell->rested_at > now ? bell->rested_at : now;
     int64_t rest = rested_at + bell->rest_ms - now - BELL_BURST * bell->rest_ms;
     bool in_time = now + rest <= until;
@@ -187,7 +175,7 @@ static bool spend(struct bell *bell, int64_t until)
 static enum bell_answer wait_inside(struct bell *bell, uint32_t word, int64_t milliseconds)
 {
     const char *page = atomic_load(&bell->page);
-    int64_t until = monotonic_ms() + (milliseconds > 0 ? milliseconds : 0);
+    int64_t until = clock_monotonic_ms() + (milliseconds > 0 ? milliseconds : 0);
     struct timespec end = {.tv_sec = (time_t)(until / 1000), .tv_nsec = (long)(until % 1000) * 1000000};
     uint32_t now;
     if (page == NULL)
@@ -256,7 +244,7 @@ static bool change_word(int file)
     uint32_t word;
     struct stat status;
     if (getrandom(&word, sizeof word, GRND_NONBLOCK) != (ssize_t)sizeof word)
-        word = (uint32_t)monotonic_ms() * 2654435761U ^ (uint32_t)getpid(); /* early after the boot */
+        word = (uint32_t)clock_monotonic_ms() * 2654435761U ^ (uint32_t)getpid(); /* early after the boot */
     if (fstat(file, &status) != 0)
         return false;
     if (status.st_size < (off_t)BELL_SIZE) {

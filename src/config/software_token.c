@@ -153,7 +153,7 @@ static void tell(struct software_tokens *tokens, const struct store_outcome *out
 {
     if (outcome->problem[0] != '\0')
         notice(tokens, "ALARM: a software token's file is not safe: %s", outcome->problem);
-    else if (outcome->restored > 0)
+    else if (outcome->restored)
         notice(tokens, "ALARM: %s was damaged, and was restored from its copy", outcome->what);
 }
 

@@ -141,7 +141,6 @@ static void store_restore(struct store_work *work)
     int problem;
     (void)snprintf(work->outcome->what, sizeof(work->outcome->what), "%s of the SoftHSM2 token in %.64s",
                    store_names[work->file], work->token);
-    work->outcome->damaged++;
     if (!is_whole(work, &work->copy, false)) {
         store_complain_of_file(work, "it is damaged, and there is no good copy of it");
         return;
@@ -155,7 +154,7 @@ static void store_restore(struct store_work *work)
     if (problem != 0)
         store_complain_of_file(work, strerror(problem));
     if (replaced) {
-        work->outcome->restored++;
+        work->outcome->restored = true;
         /* so that the next time has another generation number */
         (void)stored_copy(work->copies, store_names[work->file], &work->copy);
     }
@@ -177,14 +176,12 @@ static void store_keep_file(struct store_work *work)
 static void store_doubt_file(struct store_work *work, int problem)
 {
     char why[160];
-    bool damaged = !is_whole(work, &work->found, false);
     if (work->each != NULL) {
         store_find(work, STORE_UNREADABLE);
         return;
     }
-    work->outcome->damaged += damaged;
     (void)snprintf(why, sizeof(why), "%sits copy cannot be read: %.64s: `sealring doctor` names it",
-                   damaged ? "it is damaged, and " : "", strerror(problem));
+                   is_whole(work, &work->found, false) ? "" : "it is damaged, and ", strerror(problem));
     store_complain_of_file(work, why);
 }
 

@@ -18,8 +18,7 @@ struct store {
 
 /* The result of one check of the tokens. */
 struct store_outcome {
-    unsigned damaged;              /* files that were found damaged, */
-    unsigned restored;             /* and restored from their copies */
+    bool restored;                 /* a file was damaged, and was restored from its copy */
     char what[STORE_TEXT_SIZE];    /* the last one, as a phrase: "token.object of TOKEN" */
     char problem[STORE_TEXT_SIZE]; /* why one was not restored, or could not be copied; "" */
 };

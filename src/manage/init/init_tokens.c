@@ -45,7 +45,7 @@ static sealring_status make_pin(const char *path, char pin[INIT_PIN_LENGTH + 2],
     sealring_status status = manager_random(random, sizeof random, error);
     if (status != SEALRING_OK)
         return status;
-    if (base62_from_random(random, sizeof random, pin, INIT_PIN_LENGTH, NULL) < INIT_PIN_LENGTH)
+    if (base62_from_random(random, sizeof random, pin, INIT_PIN_LENGTH) < INIT_PIN_LENGTH)
         status = error_set(error, SEALRING_SYSTEM, "OpenSSL's random generator gives no random bytes");
     pin[INIT_PIN_LENGTH] = '\n';
     pin[INIT_PIN_LENGTH + 1] = '\0';
