@@ -12,10 +12,11 @@
 #include "manage/tokens/token_file_copies.h"
 #include "manage/tokens/version_object.h"
 
-#define RECOVER_AT_ONCE 64 /* intentions or closings in one call: there is rarely more than one */
+#define RECOVER_AT_ONCE 64 /* intentions, and closings, in one call: there is rarely more than one */
 
-/* One thing to complete. */
+/* One thing to complete: an intention, or else a closing. */
 struct unfinished {
+    bool closing;
     struct registry_intention intention;
     struct registry_version version;
     bool has_version;
@@ -23,43 +24,36 @@ struct unfinished {
 };
 
 struct worklist {
-    struct unfinished intentions[RECOVER_AT_ONCE];
-    size_t intention_count;
-    struct unfinished closings[RECOVER_AT_ONCE];
-    size_t closing_count;
+    struct unfinished items[2 * RECOVER_AT_ONCE];
+    size_t count;
     struct registry_vault vault;
 };
 
 static sealring_status collect_intentions(struct worklist *list, struct registry *registry, sealring_error *error)
 {
     struct registry_cursor intentions = registry_intentions(registry, error);
-    while (list->intention_count < RECOVER_AT_ONCE &&
-           registry_intention_next(&intentions, &list->intentions[list->intention_count].intention))
-        list->intention_count++;
+    while (list->count < RECOVER_AT_ONCE && registry_intention_next(&intentions, &list->items[list->count].intention))
+        list->count++;
     sealring_status status = registry_close_cursor(&intentions, SEALRING_OK);
-    for (size_t i = 0; status == SEALRING_OK && i < list->intention_count; i++) {
-        struct unfinished *one = &list->intentions[i];
+    for (size_t i = 0; status == SEALRING_OK && i < list->count; i++) {
+        struct unfinished *one = &list->items[i];
         status = registry_version_find_by_object(registry, one->intention.object_id, one->intention.object_id_length,
                                                  &one->version, &one->has_version, error);
     }
     return status;
 }
 
-static sealring_status collect_closings(struct worklist *list, struct registry *registry, sealring_error *error)
+static sealring_status collect_closings(struct worklist *list, sealring_manager *manager, sealring_error *error)
 {
     struct registry_version version;
-    struct registry_cursor versions = registry_versions_owed(registry, error);
-    while (list->closing_count < RECOVER_AT_ONCE && registry_version_next(&versions, &version))
+    size_t before = list->count;
+    struct registry_cursor versions = registry_versions_owed(manager->registry, error);
+    while (list->count < before + RECOVER_AT_ONCE && registry_version_next(&versions, &version))
         if (!lifecycle_accepts(version.state))
-            list->closings[list->closing_count++].version = version;
-    return registry_close_cursor(&versions, SEALRING_OK);
-}
-
-static void take_ring(struct unfinished *unfinished, size_t count, const struct registry_ring *ring)
-{
-    for (size_t i = 0; i < count; i++)
-        if (unfinished[i].version.ring == ring->id)
-            unfinished[i].ring = *ring;
+            list->items[list->count++] = (struct unfinished){.closing = true, .version = version, .has_version = true};
+    sealring_status status = registry_close_cursor(&versions, SEALRING_OK);
+    return status == SEALRING_OK && list->count > before ? manager_read_roster(manager, manager->registry, error)
+                                                         : status;
 }
 
 static sealring_status collect(struct worklist *list, sealring_manager *manager, sealring_error *error)
@@ -70,16 +64,14 @@ static sealring_status collect(struct worklist *list, sealring_manager *manager,
     list->vault = *registry_vault_row(registry);
     sealring_status status = collect_intentions(list, registry, error);
     if (status == SEALRING_OK)
-        status = collect_closings(list, registry, error);
-    if (status == SEALRING_OK && list->closing_count > 0)
-        status = manager_read_roster(manager, registry, error);
-    if (status != SEALRING_OK || list->intention_count + list->closing_count == 0)
+        status = collect_closings(list, manager, error);
+    if (status != SEALRING_OK || list->count == 0)
         return status;
     struct registry_cursor rings = registry_rings(registry, error);
-    while (registry_ring_next(&rings, &ring)) {
-        take_ring(list->intentions, list->intention_count, &ring);
-        take_ring(list->closings, list->closing_count, &ring);
-    }
+    while (registry_ring_next(&rings, &ring))
+        for (size_t i = 0; i < list->count; i++)
+            if (list->items[i].version.ring == ring.id)
+                list->items[i].ring = ring;
     return registry_close_cursor(&rings, status);
 }
 
@@ -242,19 +234,21 @@ static sealring_status bury_failed_commits(sealring_manager *manager, sealring_e
 
 sealring_status recover_unfinished(sealring_manager *manager, sealring_error *error)
 {
-    struct worklist list = {.intention_count = 0};
+    struct worklist list = {.count = 0};
     sealring_status status;
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
         if (registry_begin(&reading, &status))
             status = collect(&list, manager, error);
     } while (registry_again(&reading, &status));
-    if (status == SEALRING_OK && list.intention_count + list.closing_count > 0)
+    if (status == SEALRING_OK && list.count > 0)
         status = bury_failed_commits(manager, error);
-    for (size_t i = 0; status == SEALRING_OK && i < list.intention_count; i++)
-        status = finish_intention(manager, &list.intentions[i], error);
-    for (size_t i = 0; status == SEALRING_OK && i < list.closing_count; i++)
-        if (may_close(manager, &list.closings[i].version))
-            status = finish_closing(manager, &list.vault, &list.closings[i], error);
+    for (size_t i = 0; status == SEALRING_OK && i < list.count; i++) {
+        struct unfinished *one = &list.items[i];
+        if (!one->closing)
+            status = finish_intention(manager, one, error);
+        else if (may_close(manager, &one->version))
+            status = finish_closing(manager, &list.vault, one, error);
+    }
     return status;
 }

@@ -10,6 +10,16 @@
 
 /* ---- Which file belongs to which object ---- */
 
+/* Copies the file as that of the object with this ID. */
+static sealring_status keep_as(const struct kept_token *token, struct object_file *file, const uint8_t *object_id,
+                               size_t length, sealring_error *error)
+{
+    file->known = true;
+    file->object_id_length = length;
+    memcpy(file->object_id, object_id, length);
+    return kept_token_keep(token, file, error);
+}
+
 /* Rewrites the object's file, and finds out which file that is. */
 static sealring_status learn(sealring_manager *manager, struct kept_token *token, const uint8_t *object_id,
                              size_t length, sealring_error *error)
@@ -33,10 +43,7 @@ static sealring_status learn(sealring_manager *manager, struct kept_token *token
     if (changed == NULL)
         return error_set(error, SEALRING_TOKEN, "no file in %s/%s changed with its object", token->store->tokens,
                          token->folder);
-    changed->known = true;
-    changed->object_id_length = length;
-    memcpy(changed->object_id, object_id, length);
-    return kept_token_keep(token, changed, error);
+    return keep_as(token, changed, object_id, length, error);
 }
 
 /* Files that have no copy get one first: a file may be lost while it is rewritten. */
@@ -79,10 +86,7 @@ sealring_status copies_add(sealring_manager *manager, const struct object_files 
             count++;
         }
     if (status == SEALRING_OK && count == 1) {
-        made->known = true;
-        made->object_id_length = object_id_length;
-        memcpy(made->object_id, object_id, object_id_length);
-        status = kept_token_keep(&token, made, error);
+        status = keep_as(&token, made, object_id, object_id_length, error);
     } else if (status == SEALRING_OK) { /* another process made an object at the same time */
         status = keep_uncopied(&token, before, error);
         if (status == SEALRING_OK)
@@ -162,19 +166,19 @@ static bool has_copy(const struct kept_token *token, const struct registry_versi
 
 static bool any_lacks_copy(const struct kept_token *token, const struct wanted_ids *wanted)
 {
-    bool lacks = false;
     for (size_t i = 0; i < wanted->count; i++)
-        lacks = lacks || !has_copy(token, &wanted->versions[i]);
-    return lacks;
+        if (!has_copy(token, &wanted->versions[i]))
+            return true;
+    return false;
 }
 
 /* Whether a version has no copy, and a file may be its object's. */
 static bool is_to_be_learned(const struct kept_token *token, const struct wanted_ids *wanted)
 {
-    bool lacks = any_lacks_copy(token, wanted), unknown = false;
     for (size_t i = 0; i < token->list.count; i++)
-        unknown = unknown || (!token->list.files[i].known && token->list.files[i].state <= OBJECT_FILE_UNCOPIED);
-    return lacks && unknown;
+        if (!token->list.files[i].known && token->list.files[i].state <= OBJECT_FILE_UNCOPIED)
+            return any_lacks_copy(token, wanted);
+    return false;
 }
 
 sealring_status copies_are_lacking(struct registry *registry, const struct kept_token *token, bool *lacking,
@@ -199,14 +203,12 @@ static sealring_status learn_all(sealring_manager *manager, struct kept_token *t
         if (has_copy(token, version))
             continue;
         status = token_key_label(manager->token, version->object_id, version->object_id_length, label, &answer, error);
-        if (answer == TOKEN_MISSING) {
-            status = SEALRING_OK;
-            continue;
-        }
         if (status == SEALRING_OK)
             status = learn(manager, token, version->object_id, version->object_id_length, error);
         if (status == SEALRING_OK)
             status = kept_token_list(token, error);
+        if (answer == TOKEN_MISSING)
+            status = SEALRING_OK;
     }
     return status;
 }
