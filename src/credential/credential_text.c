@@ -120,7 +120,7 @@ static bool read_prefix(const char *text, const struct text_layout *layout, stru
     return true;
 }
 
-static bool read_version(const char *text, const struct text_layout *layout, struct text_parts *parts, size_t *position)
+static bool read_version(const char *text, const struct text_layout *layout, uint32_t *number, size_t *position)
 {
     uint64_t version = 0;
     *position = layout->version;
@@ -135,7 +135,7 @@ static bool read_version(const char *text, const struct text_layout *layout, str
     }
     if (version > UINT32_MAX)
         return false;
-    parts->version = (uint32_t)version;
+    *number = (uint32_t)version;
     return true;
 }
 
@@ -169,7 +169,7 @@ static enum text_problem read_head(const char *text, const struct text_layout *l
         return TEXT_BAD_STRUCTURE;
     /* A wrong version does not prevent reporting the prefix, nor the reverse. */
     size_t version_position;
-    bool version_good = read_version(text, layout, parts, &version_position);
+    bool version_good = read_version(text, layout, &parts->version, &version_position);
     if (!read_prefix(text, layout, parts, position))
         return TEXT_BAD_PREFIX;
     *position = version_position;
@@ -195,24 +195,11 @@ bool text_locate(const char *text, size_t length, const char **key_id, uint32_t 
 {
     if (length < LENGTH_MIN || length > LENGTH_MAX)
         return false;
-    size_t place = length - TAIL_LENGTH - 1;
-    if (text[place] != '_')
+    struct text_layout layout;
+    size_t ignored;
+    if (!find_parts(text, length, &layout, &ignored) || !read_version(text, &layout, version, &ignored))
         return false;
-    uint64_t value = 0, unit = 1;
-    unsigned digit = 0, last = 0;
-    size_t least = place > VERSION_DIGITS ? place - VERSION_DIGITS : 0;
-    while (place > least && (digit = (unsigned)(unsigned char)text[place - 1] - '0') <= 9) {
-        value += digit * unit;
-        unit *= 10;
-        last = digit;
-        place--;
-    }
-    /* `place` is the version's first digit, `last` its value. */
-    if (last == 0 || value > UINT32_MAX || place < 1 + 1 + SEALRING_KEY_ID_LENGTH + 1 || text[place - 1] != '_' ||
-        text[place - 1 - SEALRING_KEY_ID_LENGTH - 1] != '_')
-        return false;
-    *key_id = text + place - 1 - SEALRING_KEY_ID_LENGTH;
-    *version = (uint32_t)value;
+    *key_id = text + layout.key_id;
     return true;
 }
 
