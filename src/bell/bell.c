@@ -21,7 +21,7 @@
 #define BELL_MAGIC        "sealring bell 1\n"
 #define BELL_MAGIC_LENGTH (sizeof BELL_MAGIC - 1)
 #define BELL_SIZE         (BELL_MAGIC_LENGTH + sizeof(uint32_t)) /* the word follows the magic */
-#define BELL_INTERRUPT_NS 1000000                                /* between two attempts to wake a thread */
+#define BELL_INTERRUPT_MS 1                                      /* between two attempts to wake a thread */
 #define BELL_GROUP        (S_IRGRP | S_IWGRP)
 
 /* ---- the file ---- */
@@ -98,7 +98,7 @@ void bell_open(struct bell *bell, const char *path, int64_t rest_ms)
 }
 
 /* The member is emptied first, so that a child that is forked meanwhile closes no other file under this number. */
-static void close_file(struct bell *bell)
+void bell_abandon(struct bell *bell)
 {
     int file = bell->file;
     bell->file = -1;
@@ -106,15 +106,10 @@ static void close_file(struct bell *bell)
         close(file);
 }
 
-void bell_abandon(struct bell *bell)
-{
-    close_file(bell);
-}
-
 void bell_close(struct bell *bell)
 {
     unmap_page(atomic_exchange(&bell->page, NULL));
-    close_file(bell);
+    bell_abandon(bell);
 }
 
 /* As long as the file is open its inode number names no other file. */
@@ -136,7 +131,7 @@ static bool take_file(struct bell *bell)
     if (is_trusted(bell->file, bell->path, &status) && begins_as_bell(bell->file))
         page = map_page(bell->file);
     if (page == NULL) {
-        close_file(bell);
+        bell_abandon(bell);
         return false;
     }
     bell->device = status.st_dev;
@@ -211,13 +206,12 @@ enum bell_answer bell_wait(struct bell *bell, uint32_t word, int64_t millisecond
  * child may find its parent's thread noted here, which it does not have. */
 void bell_interrupt(struct bell *bell)
 {
-    static const struct timespec pause = {.tv_nsec = BELL_INTERRUPT_NS};
     atomic_store(&bell->interrupted, true);
     while (atomic_load(&bell->waiter) == (int)getpid()) {
         const char *page = atomic_load(&bell->page);
         if (page != NULL)
             (void)futex(page, FUTEX_WAKE_BITSET, INT_MAX, NULL, bell->bit);
-        nanosleep(&pause, NULL);
+        clock_sleep(BELL_INTERRUPT_MS);
     }
 }
 

@@ -2,8 +2,6 @@
 /* The SoftHSM2 tokens that `init` made inside a vault, whose files sealring protects. */
 #include "config/software_token.h"
 
-#include <dirent.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +9,7 @@
 
 #include "base/error.h"
 #include "config/config.h"
+#include "softhsm/folder.h"
 
 #define SOFTWARE_VARIABLE "SOFTHSM2_CONF"
 
@@ -91,11 +90,6 @@ sealring_status software_find(const struct config *config, struct software_token
     return SEALRING_OK;
 }
 
-void software_free(struct software_tokens *tokens)
-{
-    free(tokens);
-}
-
 void software_hands_off(struct software_tokens *tokens)
 {
     if (tokens != NULL)
@@ -117,16 +111,15 @@ bool software_folder(const struct software_tokens *tokens, const char *uri, char
 {
     const char *serial = strstr(uri, "serial=");
     bool found = false;
-    DIR *directory = serial != NULL ? opendir(tokens->store.tokens) : NULL;
-    if (directory == NULL)
+    if (serial == NULL)
         return false;
     serial += strlen("serial=");
-    for (struct dirent *entry = readdir(directory); entry != NULL && !found; entry = readdir(directory))
-        if (strspn(serial, "0123456789abcdef") == 16 && has_serial(entry->d_name, serial)) {
-            memcpy(folder, entry->d_name, strlen(entry->d_name) + 1);
+    struct folder tokens_of = folder_open(tokens->store.tokens, S_IFDIR);
+    for (const char *name; (name = folder_next(&tokens_of)) != NULL;)
+        if (!found && strspn(serial, "0123456789abcdef") == 16 && has_serial(name, serial)) {
+            memcpy(folder, name, strlen(name) + 1);
             found = true;
         }
-    closedir(directory);
     return found;
 }
 
@@ -137,24 +130,18 @@ const struct store *software_store(const struct software_tokens *tokens)
 
 /* ---- Around a login ---- */
 
-__attribute__((format(printf, 2, 3))) static void notice(struct software_tokens *tokens, const char *format, ...)
+static void notice(struct software_tokens *tokens, const struct store_outcome *outcome)
 {
+    bool unsafe = outcome->problem[0] != '\0';
     int state = atomic_load(&tokens->notice_state);
-    if (state == NOTICE_BUSY || !atomic_compare_exchange_strong(&tokens->notice_state, &state, NOTICE_BUSY))
+    if ((!unsafe && !outcome->restored) || state == NOTICE_BUSY ||
+        !atomic_compare_exchange_strong(&tokens->notice_state, &state, NOTICE_BUSY))
         return;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(tokens->notice, sizeof tokens->notice, format, arguments);
-    va_end(arguments);
+    snprintf(tokens->notice, sizeof tokens->notice,
+             unsafe ? "ALARM: a software token's file is not safe: %s"
+                    : "ALARM: %s was damaged, and was restored from its copy",
+             unsafe ? outcome->problem : outcome->what);
     atomic_store(&tokens->notice_state, NOTICE_READY);
-}
-
-static void tell(struct software_tokens *tokens, const struct store_outcome *outcome)
-{
-    if (outcome->problem[0] != '\0')
-        notice(tokens, "ALARM: a software token's file is not safe: %s", outcome->problem);
-    else if (outcome->restored)
-        notice(tokens, "ALARM: %s was damaged, and was restored from its copy", outcome->what);
 }
 
 static void check_files(struct software_tokens *tokens,
@@ -164,7 +151,7 @@ static void check_files(struct software_tokens *tokens,
     if (tokens->hands_off)
         return;
     check(&tokens->store, &outcome);
-    tell(tokens, &outcome);
+    notice(tokens, &outcome);
 }
 
 static void before_login(void *context)
