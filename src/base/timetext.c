@@ -5,27 +5,17 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
-#define MS_PER_DAY       INT64_C(86400000)
-#define DAYS_BEFORE_1970 865565                   /* from March 1 of the year -400 */
-#define TIME_MAX         INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
+#include <openssl/crypto.h>
 
-/* The calendar is computed here, because the C library's functions read the TZ variable, and with a zone of the "right/" kind they
- * count leap seconds. */
+#define MS_PER_DAY INT64_C(86400000)
+#define TIME_MAX   INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
 
-/* Days from 1970-01-01 to this day of the Gregorian calendar, whose cycle is 400 years. Years begin in March here, so that the leap day is a
- * year's last, and the lengths of the months before one follow from its number. */
-static int64_t days_before(int64_t year, int64_t month, int64_t day)
-{
-    int64_t past = year + 400 - (month <= 2 ? 1 : 0);
-    int64_t months = (month + 9) % 12;
-    return past * 365 + past / 4 - past / 100 + past / 400 + (153 * months + 2) / 5 + day - 1 - DAYS_BEFORE_1970;
-}
+/* The calendar is OpenSSL's, because the C library's functions read the TZ variable, and with a zone of the "right/" kind they count leap
+ * seconds. */
 
-static int64_t days_in_month(int64_t year, int64_t month)
-{
-    return month == 12 ? 31 : days_before(year, month + 1, 1) - days_before(year, month, 1);
-}
+static const struct tm epoch = {.tm_year = 70, .tm_mday = 1};
 
 void timetext_format(int64_t time, char text[TIMETEXT_SIZE])
 {
@@ -37,25 +27,17 @@ void timetext_format(int64_t time, char text[TIMETEXT_SIZE])
         (void)snprintf(text, TIMETEXT_SIZE, "out of range");
         return;
     }
-    int64_t days = time / MS_PER_DAY;
-    int64_t rest = time % MS_PER_DAY;
-    int64_t year = 1970 + days / 366; /* never too late */
-    while (days_before(year + 1, 1, 1) <= days)
-        year++;
-    int64_t month = 1;
-    while (month < 12 && days_before(year, month + 1, 1) <= days)
-        month++;
-    int64_t day = days - days_before(year, month, 1) + 1;
-    int length = snprintf(text, TIMETEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d", (int)year, (int)month, (int)day,
-                          (int)(rest / 3600000), (int)(rest / 60000 % 60), (int)(rest / 1000 % 60));
-    if (rest % 1000 != 0)
-        (void)snprintf(text + length, TIMETEXT_SIZE - (size_t)length, ".%03dZ", (int)(rest % 1000));
+    struct tm date = epoch;
+    (void)OPENSSL_gmtime_adj(&date, (int)(time / MS_PER_DAY), (long)(time % MS_PER_DAY / 1000));
+    size_t length = strftime(text, TIMETEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &date);
+    if (time % 1000 != 0)
+        (void)snprintf(text + length, TIMETEXT_SIZE - length, ".%03dZ", (int)(time % 1000));
     else
-        (void)snprintf(text + length, TIMETEXT_SIZE - (size_t)length, "Z");
+        (void)snprintf(text + length, TIMETEXT_SIZE - length, "Z");
 }
 
 /* Reads numbers of as many digits as the form has zeros, separated by its other characters, of which a letter may be small. */
-static bool read_numbers(const char **text, const char *form, int64_t *numbers)
+static bool read_numbers(const char **text, const char *form, int *numbers)
 {
     for (*numbers = 0; *form != '\0'; form++, (*text)++) {
         char character = **text;
@@ -96,7 +78,7 @@ static bool read_fraction(const char **text, int64_t *milliseconds)
 /* time-offset. "-00:00" (the local zone is not known) is UTC, too: RFC 3339, section 4.3. */
 static bool read_offset(const char **text, int64_t *milliseconds)
 {
-    int64_t time[2];
+    int time[2];
     *milliseconds = 0;
     if (read_one_of(text, "Zz"))
         return true;
@@ -112,15 +94,22 @@ static bool read_offset(const char **text, int64_t *milliseconds)
 bool timetext_parse(const char *text, int64_t *time)
 {
     enum { YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, NUMBERS };
-    int64_t read[NUMBERS], fraction, offset;
+    int read[NUMBERS], days, seconds;
+    int64_t fraction, offset;
     if (text == NULL || !read_numbers(&text, "0000-00-00T00:00:00", read) || !read_fraction(&text, &fraction) ||
-        !read_offset(&text, &offset) || *text != '\0')
+        !read_offset(&text, &offset) || *text != '\0' || read[HOUR] > 23 || read[MINUTE] > 59 || read[SECOND] > 59)
         return false;
-    if (read[MONTH] < 1 || read[MONTH] > 12 || read[DAY] < 1 || read[DAY] > days_in_month(read[YEAR], read[MONTH]) ||
-        read[HOUR] > 23 || read[MINUTE] > 59 || read[SECOND] > 59)
-        return false;
-    int64_t result = days_before(read[YEAR], read[MONTH], read[DAY]) * MS_PER_DAY +
-                     ((read[HOUR] * 60 + read[MINUTE]) * 60 + read[SECOND]) * 1000 + fraction - offset;
+    struct tm date = {.tm_year = read[YEAR] - 1900,
+                      .tm_mon = read[MONTH] - 1,
+                      .tm_mday = read[DAY],
+                      .tm_hour = read[HOUR],
+                      .tm_min = read[MINUTE],
+                      .tm_sec = read[SECOND]};
+    struct tm same = epoch;
+    if (OPENSSL_gmtime_diff(&days, &seconds, &epoch, &date) != 1 || OPENSSL_gmtime_adj(&same, days, seconds) != 1 ||
+        same.tm_mon != date.tm_mon || same.tm_mday != date.tm_mday)
+        return false; /* a month without this day */
+    int64_t result = days * MS_PER_DAY + seconds * INT64_C(1000) + fraction - offset;
     /* The first millisecond of 1970 is also refused: 0 means "none", and an expiry would become "never". */
     if (result <= 0 || result > TIME_MAX)
         return false;

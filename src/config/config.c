@@ -303,10 +303,10 @@ cleanup:
  * names the module, and its owner is trusted. */
 static sealring_status check_module(const struct config *config, sealring_error *error)
 {
-    sealring_status status = trust_not_writable(config->module, error);
+    sealring_status status = trust_file(config->module, false, error);
     for (size_t i = 0; i < config->environment_count && status == SEALRING_OK; i++)
         if (strcmp(config->environment[i].name, "SOFTHSM2_CONF") == 0)
-            status = trust_file(config->environment[i].value, error);
+            status = trust_file(config->environment[i].value, true, error);
     return status;
 }
 

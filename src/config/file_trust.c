@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -85,20 +84,13 @@ sealring_status trust_way(const char *path, sealring_error *error)
     return status;
 }
 
-sealring_status trust_not_writable(const char *path, sealring_error *error)
+sealring_status trust_file(const char *path, bool by_owner, sealring_error *error)
 {
     struct stat file;
-    if (stat(path, &file) != 0 || (file.st_mode & S_IWOTH) == 0 || !S_ISREG(file.st_mode))
+    if (stat(path, &file) != 0)
         return SEALRING_OK;
-    return error_set(error, SEALRING_INVALID, "%s can be written by everybody, and would be loaded: chmod o-w it",
-                     path);
-}
-
-sealring_status trust_file(const char *path, sealring_error *error)
-{
-    struct stat file;
-    sealring_status status = trust_not_writable(path, error);
-    if (status != SEALRING_OK || stat(path, &file) != 0)
-        return status;
-    return trust_owner(&file, path, error);
+    if ((file.st_mode & S_IWOTH) != 0 && S_ISREG(file.st_mode))
+        return error_set(error, SEALRING_INVALID, "%s can be written by everybody, and would be loaded: chmod o-w it",
+                         path);
+    return by_owner ? trust_owner(&file, path, error) : SEALRING_OK;
 }

@@ -31,36 +31,19 @@ static bool is_same_place(const char *one, const char *other)
     return realpath(one, one_real) != NULL && realpath(other, other_real) != NULL && strcmp(one_real, other_real) == 0;
 }
 
-/* The value in a line "KEY = VALUE" of SoftHSM2's configuration; NULL: it is another line. */
-static char *value_of(char *line, const char *key)
-{
-    char *text = line + strspn(line, " \t");
-    size_t length = strlen(key);
-    if (strncmp(text, key, length) != 0)
-        return NULL;
-    text += length + strspn(text + length, " \t");
-    if (*text != '=')
-        return NULL;
-    text += 1 + strspn(text + 1, " \t");
-    text[strcspn(text, "\r\n")] = '\0';
-    return text;
-}
-
 /* Returns whether SoftHSM2, with this configuration, stores its objects in files in the vault's own directory. */
 static bool keeps_files_in(const char *configuration, const char *tokens)
 {
-    char line[PATH_MAX + 64];
+    char line[PATH_MAX + 64], value[PATH_MAX + 64];
     bool in = false, files = true;
     FILE *file = fopen(configuration, "re");
     if (file == NULL)
         return false;
     while (fgets(line, sizeof line, file) != NULL) {
-        const char *directory = value_of(line, "directories.tokendir");
-        const char *backend = directory == NULL ? value_of(line, "objectstore.backend") : NULL;
-        if (directory != NULL)
-            in = is_same_place(directory, tokens);
-        if (backend != NULL)
-            files = strcmp(backend, "file") == 0;
+        if (sscanf(line, " directories.tokendir = %4095[^\r\n]", value) == 1)
+            in = is_same_place(value, tokens);
+        if (sscanf(line, " objectstore.backend = %4095[^\r\n]", value) == 1)
+            files = strcmp(value, "file") == 0;
     }
     fclose(file);
     return in && files;
@@ -144,24 +127,23 @@ static void notice(struct software_tokens *tokens, const struct store_outcome *o
     atomic_store(&tokens->notice_state, NOTICE_READY);
 }
 
-static void check_files(struct software_tokens *tokens,
-                        void (*check)(const struct store *store, struct store_outcome *outcome))
+static void check_files(struct software_tokens *tokens, bool keep)
 {
     struct store_outcome outcome;
     if (tokens->hands_off)
         return;
-    check(&tokens->store, &outcome);
+    store_mend(&tokens->store, keep, &outcome);
     notice(tokens, &outcome);
 }
 
 static void before_login(void *context)
 {
-    check_files(context, store_mend);
+    check_files(context, false);
 }
 
 static void after_login(void *context)
 {
-    check_files(context, store_keep);
+    check_files(context, true);
 }
 
 void software_watch(struct software_tokens *tokens, struct token_watch *watch)
@@ -177,7 +159,7 @@ sealring_status software_secure(struct software_tokens *tokens, sealring_error *
     if (problem != 0)
         return error_set_system(error, problem, "the software tokens in %s cannot be written to disk",
                                 tokens->store.tokens);
-    store_keep(&tokens->store, &outcome);
+    store_mend(&tokens->store, true, &outcome);
     if (outcome.problem[0] != '\0')
         return error_set(error, SEALRING_SYSTEM, "the software tokens cannot be copied to %s: %s", tokens->store.copies,
                          outcome.problem);

@@ -285,12 +285,6 @@ int objects_sync(const struct store *store, const char *token)
 
 /* ---- Restoring ---- */
 
-static bool always(const struct stored *found, void *context)
-{
-    (void)context;
-    return found->exists;
-}
-
 /* Makes all processes read the token's folder again. */
 static int announce(struct objects_work *work)
 {
@@ -302,7 +296,7 @@ static int announce(struct objects_work *work)
     int problem = stored_read(path, &work->found);
     uint64_t now = problem == 0 && work->found.length == sizeof(number) ? object_file_generation(work->found.bytes) : 0;
     object_file_set_generation(number, object_file_renew_generation(now));
-    return stored_replace(path, &work->found, always, NULL, &generation, &replaced);
+    return stored_replace(path, &work->found, NULL, NULL, &generation, &replaced);
 }
 
 /* C_DestroyObject fails if an object's lock file is missing. */

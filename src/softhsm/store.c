@@ -272,15 +272,9 @@ static bool store_run(struct store_work *work)
     return problem == 0;
 }
 
-void store_mend(const struct store *store, struct store_outcome *outcome)
+void store_mend(const struct store *store, bool keep, struct store_outcome *outcome)
 {
-    struct store_work work = {.store = store, .outcome = outcome};
-    (void)store_run(&work);
-}
-
-void store_keep(const struct store *store, struct store_outcome *outcome)
-{
-    struct store_work work = {.store = store, .keep = true, .outcome = outcome};
+    struct store_work work = {.store = store, .keep = keep, .outcome = outcome};
     (void)store_run(&work);
 }
 

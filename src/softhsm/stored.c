@@ -118,7 +118,7 @@ int stored_replace(const char *path, struct stored *found, stored_decision decis
     problem = stored_lock(descriptor, F_WRLCK);
     if (problem == 0)
         problem = stored_fill(descriptor, found);
-    if (problem != 0 || !decision(found, context))
+    if (problem != 0 || (decision != NULL && !decision(found, context)))
         goto cleanup;
     if (ftruncate(descriptor, 0) != 0) {
         problem = errno;

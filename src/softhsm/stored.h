@@ -38,7 +38,7 @@ int stored_read(const char *path, struct stored *stored);
 /* Decides under the lock, from the file's present content, whether to replace it. */
 typedef bool (*stored_decision)(const struct stored *found, void *context);
 
-/* Under an exclusive lock, like SoftHSM2's: reads the file into `found` and, if the decision is yes, replaces its content in place and
+/* Under an exclusive lock, like SoftHSM2's: reads the file into `found` and, if the decision is yes or NULL, replaces its content in place and
  * syncs it. Makes a missing file (0600). *replaced: it was done. If interrupted, it leaves an empty file or the new
  * content. */
 int stored_replace(const char *path, struct stored *found, stored_decision decision, void *context,
