@@ -8,6 +8,7 @@
 
 #include <sealring/verify.h>
 
+#include "base/base62.h"
 #include "base/utf8.h"
 
 #define PROBLEM_SIZE    128
@@ -17,11 +18,6 @@
 static bool is_lower_or_digit(char character)
 {
     return (character >= 'a' && character <= 'z') || (character >= '0' && character <= '9');
-}
-
-static bool is_alphanumeric(char character)
-{
-    return is_lower_or_digit(character) || (character >= 'A' && character <= 'Z');
 }
 
 /* The rules for every kind of text. NULL if nothing is wrong so far. */
@@ -44,13 +40,13 @@ static const char *identifier_problem(const char *text, const char *punctuation,
     if (wrong != NULL)
         return wrong;
     for (size_t i = 0; text[i] != '\0'; i++) {
-        if (!is_alphanumeric(text[i]) && strchr(punctuation, text[i]) == NULL) {
+        if (!base62_is_digit(text[i]) && strchr(punctuation, text[i]) == NULL) {
             (void)snprintf(problem, PROBLEM_SIZE, "has a character other than letters, digits, %s at position %zu",
                            punctuation_words, i + 1);
             return problem;
         }
     }
-    return is_alphanumeric(text[0]) ? NULL : "does not begin with a letter or a digit";
+    return base62_is_digit(text[0]) ? NULL : "does not begin with a letter or a digit";
 }
 
 const char *name_problem(const char *text, char problem[PROBLEM_SIZE])

@@ -191,13 +191,9 @@ uint64_t object_file_generation(const uint8_t *bytes)
     return number_at(bytes);
 }
 
-void object_file_set_generation(uint8_t *bytes, uint64_t generation)
+void object_file_renew_generation(uint8_t *bytes)
 {
+    uint64_t generation = (number_at(bytes) / OBJECT_FILE_GENERATIONS + 2) * OBJECT_FILE_GENERATIONS;
     for (size_t i = 0; i < NUMBER; i++)
         bytes[i] = (uint8_t)(generation >> 8 * (NUMBER - 1 - i));
-}
-
-uint64_t object_file_renew_generation(uint64_t generation)
-{
-    return (generation / OBJECT_FILE_GENERATIONS + 2) * OBJECT_FILE_GENERATIONS;
 }

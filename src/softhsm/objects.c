@@ -289,13 +289,13 @@ int objects_sync(const struct store *store, const char *token)
 static int announce(struct objects_work *work)
 {
     char path[STORED_PATH_MAX];
-    uint8_t number[sizeof(uint64_t)];
+    uint8_t number[sizeof(uint64_t)] = {0};
     struct stored generation = {.bytes = number, .length = sizeof(number), .exists = true};
     bool replaced;
     stored_path(work->folder, "generation", path);
-    int problem = stored_read(path, &work->found);
-    uint64_t now = problem == 0 && work->found.length == sizeof(number) ? object_file_generation(work->found.bytes) : 0;
-    object_file_set_generation(number, object_file_renew_generation(now));
+    if (stored_read(path, &work->found) == 0 && work->found.length == sizeof(number))
+        memcpy(number, work->found.bytes, sizeof(number));
+    object_file_renew_generation(number);
     return stored_replace(path, &work->found, NULL, NULL, &generation, &replaced);
 }
 
@@ -334,8 +334,7 @@ static int restore_file(void *context)
         return problem;
     if (work->closed)
         object_file_close(work->copy.bytes, work->copy.length);
-    object_file_set_generation(work->copy.bytes,
-                               object_file_renew_generation(object_file_generation(work->copy.bytes)));
+    object_file_renew_generation(work->copy.bytes);
     note(work, name, work->closed ? ", closed" : "");
     stored_path(work->folder, work->file->file, path);
     do

@@ -145,8 +145,7 @@ static void store_restore(struct store_work *work)
         store_complain_of_file(work, "it is damaged, and there is no good copy of it");
         return;
     }
-    object_file_set_generation(work->copy.bytes,
-                               object_file_renew_generation(object_file_generation(work->copy.bytes)));
+    object_file_renew_generation(work->copy.bytes);
     store_note(work->store, work->outcome->what);
     do
         problem = stored_replace(work->path, &work->found, is_damaged, work, &work->copy, &replaced);

@@ -83,35 +83,13 @@ enum outcome {
     OUTCOME_UNDECIDED /* the token refuses, or has several with this ID: the intention stays, and blocks nothing else */
 };
 
-static sealring_status finish_labelled(sealring_manager *manager, const struct unfinished *one, const char *has,
-                                       enum outcome *outcome, sealring_error *error)
-{
-    char intent[TOKEN_LABEL_MAX + 1], label[TOKEN_LABEL_MAX + 1];
-    const struct registry_intention *intention = &one->intention;
-    recover_intention_label(intention->nonce, intent);
-    recover_version_label(one->ring.name, one->version.number, label);
-    *outcome = one->has_version && strcmp(has, label) == 0 ? OUTCOME_FINISHED : OUTCOME_ANOTHERS;
-    if (strcmp(has, intent) != 0)
-        return SEALRING_OK;
-    enum token_answer answer;
-    sealring_status status = one->has_version
-                                 ? token_key_relabel(manager->token, intention->object_id, intention->object_id_length,
-                                                     intent, label, &answer, error)
-                                 : token_key_destroy(manager->token, intention->object_id, intention->object_id_length,
-                                                     intent, &answer, error);
-    *outcome = answer == TOKEN_REFUSES   ? OUTCOME_UNDECIDED
-               : answer == TOKEN_MISSING ? OUTCOME_NOTHING
-                                         : OUTCOME_FINISHED;
-    return *outcome == OUTCOME_FINISHED ? status : SEALRING_OK;
-}
-
 /* If the object does not have the intention's label, or the token cannot keep it, nothing is destroyed: an object that only an intention names may
  * be anybody's key, as anybody who can write the registry can write an intention. An object that no version has stays until an operator destroys it
  * by name. */
 static sealring_status finish_object(sealring_manager *manager, const struct unfinished *one, enum outcome *outcome,
                                      sealring_error *error)
 {
-    char has[TOKEN_LABEL_MAX + 1];
+    char has[TOKEN_LABEL_MAX + 1], intent[TOKEN_LABEL_MAX + 1], label[TOKEN_LABEL_MAX + 1];
     const struct registry_intention *intention = &one->intention;
     bool labelled = config_labels(manager->config) == TOKEN_LABELS_CHANGE;
     enum token_answer answer;
@@ -120,10 +98,24 @@ static sealring_status finish_object(sealring_manager *manager, const struct unf
         return SEALRING_OK;
     sealring_status status =
         token_key_label(manager->token, intention->object_id, intention->object_id_length, has, &answer, error);
-    if (status == SEALRING_OK && labelled)
-        return finish_labelled(manager, one, has, outcome, error);
-    *outcome = answer == TOKEN_MISSING ? OUTCOME_NOTHING : OUTCOME_UNDECIDED;
-    return answer == TOKEN_FAILED ? status : SEALRING_OK;
+    if (status != SEALRING_OK || !labelled) {
+        *outcome = answer == TOKEN_MISSING ? OUTCOME_NOTHING : OUTCOME_UNDECIDED;
+        return answer == TOKEN_FAILED ? status : SEALRING_OK;
+    }
+    recover_intention_label(intention->nonce, intent);
+    recover_version_label(one->ring.name, one->version.number, label);
+    if (strcmp(has, intent) != 0) {
+        *outcome = one->has_version && strcmp(has, label) == 0 ? OUTCOME_FINISHED : OUTCOME_ANOTHERS;
+        return SEALRING_OK;
+    }
+    status = one->has_version ? token_key_relabel(manager->token, intention->object_id, intention->object_id_length,
+                                                  intent, label, &answer, error)
+                              : token_key_destroy(manager->token, intention->object_id, intention->object_id_length,
+                                                  intent, &answer, error);
+    *outcome = answer == TOKEN_REFUSES   ? OUTCOME_UNDECIDED
+               : answer == TOKEN_MISSING ? OUTCOME_NOTHING
+                                         : OUTCOME_FINISHED;
+    return *outcome == OUTCOME_FINISHED ? status : SEALRING_OK;
 }
 
 static sealring_status finish_intention(sealring_manager *manager, struct unfinished *one, sealring_error *error)
