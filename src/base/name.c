@@ -15,7 +15,7 @@
 #define CONTACT_MAXIMUM 254 /* an e-mail address fits: RFC 5321, section 4.5.3.1.3, less the angle brackets */
 
 /* Written out, because the library must not depend on the program's locale. */
-static bool is_lower_or_digit(char character)
+bool name_is_lower_or_digit(char character)
 {
     return (character >= 'a' && character <= 'z') || (character >= '0' && character <= '9');
 }
@@ -65,7 +65,7 @@ const char *name_prefix_problem(const char *text, char problem[PROBLEM_SIZE])
     if (wrong != NULL)
         return wrong;
     size_t i = 0;
-    while (is_lower_or_digit(text[i]) || (text[i] == '_' && i > 0 && text[i + 1] != '_' && text[i + 1] != '\0'))
+    while (name_is_lower_or_digit(text[i]) || (text[i] == '_' && i > 0 && text[i + 1] != '_' && text[i + 1] != '\0'))
         i++;
     if (text[i] == '\0')
         return NULL;

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -147,39 +148,23 @@ void timetext_duration_format(int64_t duration, char text[TIMETEXT_SIZE])
     }
 }
 
-/* Reads the unit at *text, which must come after `*next - 1` in the table, and advances *next. NULL: none. */
-static const struct unit *read_unit(const char **text, size_t *next)
-{
-    size_t length = strspn(*text, "dhms");
-    for (size_t i = *next; i < UNIT_COUNT; i++) {
-        if (strlen(units[i].name) == length && memcmp(*text, units[i].name, length) == 0) {
-            *text += length;
-            *next = i + 1;
-            return &units[i];
-        }
-    }
-    return NULL;
-}
-
 bool timetext_duration_parse(const char *text, int64_t *duration)
 {
     if (text == NULL || *text == '\0')
         return false;
     uint64_t total = 0;
-    size_t next = 0;
-    while (*text != '\0') {
+    for (size_t unit = 0; *text != '\0'; unit++) { /* each comes after the one before in the table */
+        char *name;
         if (*text < '0' || *text > '9')
             return false;
-        uint64_t count = 0;
-        for (; *text >= '0' && *text <= '9'; text++) {
-            count = count * 10 + (uint64_t)(*text - '0');
-            if (count > (uint64_t)TIMETEXT_DURATION_MAX)
-                return false;
-        }
-        const struct unit *unit = read_unit(&text, &next);
-        if (unit == NULL || count > ((uint64_t)TIMETEXT_DURATION_MAX - total) / unit->milliseconds)
+        uint64_t count = strtoull(text, &name, 10); /* too large a number is limited, and too large */
+        size_t length = strspn(name, "dhms");
+        while (unit < UNIT_COUNT && (strlen(units[unit].name) != length || memcmp(name, units[unit].name, length) != 0))
+            unit++;
+        if (unit == UNIT_COUNT || count > ((uint64_t)TIMETEXT_DURATION_MAX - total) / units[unit].milliseconds)
             return false;
-        total += count * unit->milliseconds;
+        total += count * units[unit].milliseconds;
+        text = name + length;
     }
     *duration = (int64_t)total;
     return true;

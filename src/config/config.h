@@ -4,7 +4,6 @@
 #define CONFIG_CONFIG_H
 
 #include <limits.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 #include <sealring/manage.h>

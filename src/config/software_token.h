@@ -4,7 +4,6 @@
 #define CONFIG_SOFTWARE_TOKEN_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include <sealring/manage.h>
 

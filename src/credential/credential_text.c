@@ -35,18 +35,14 @@ static size_t find_other(const char *text, size_t from, size_t to)
     return from + base62_find_other(text + from, to - from, '0');
 }
 
-static bool is_key_id(const char *text)
-{
-    return find_other(text, 0, SEALRING_KEY_ID_LENGTH) == SEALRING_KEY_ID_LENGTH;
-}
-
 size_t text_format(const char *prefix, const char *key_id, uint32_t version, const uint8_t secret[TEXT_SECRET_SIZE],
                    char text[SEALRING_CREDENTIAL_LENGTH_MAX + 1])
 {
     char problem[128];
     text[0] = '\0';
     if (name_prefix_problem(prefix, problem) != NULL || version == 0 ||
-        strnlen(key_id, SEALRING_KEY_ID_LENGTH + 1) != SEALRING_KEY_ID_LENGTH || !is_key_id(key_id))
+        strnlen(key_id, SEALRING_KEY_ID_LENGTH + 1) != SEALRING_KEY_ID_LENGTH ||
+        find_other(key_id, 0, SEALRING_KEY_ID_LENGTH) < SEALRING_KEY_ID_LENGTH)
         return 0;
     size_t length = (size_t)snprintf(text, LENGTH_MAX + 1, "%s_%s_%lu_", prefix, key_id, (unsigned long)version);
     base62_encode_256(secret, text + length);
@@ -105,17 +101,13 @@ static bool read_prefix(const char *text, const struct text_layout *layout, stru
         *position = SEALRING_PREFIX_LENGTH_MAX;
         return false;
     }
-    bool after_separator = true;
-    for (size_t i = 0; i < length; i++) {
-        char character = text[i];
-        bool separator = character == '_';
-        bool plain = (character >= 'a' && character <= 'z') || (character >= '0' && character <= '9');
-        if ((!plain && !separator) || (separator && (after_separator || i + 1 == length))) {
-            *position = i;
-            return false;
-        }
-        after_separator = separator;
-    }
+    size_t i = 0;
+    while (i < length &&
+           (name_is_lower_or_digit(text[i]) || (text[i] == '_' && i > 0 && text[i - 1] != '_' && i + 1 < length)))
+        i++;
+    *position = i;
+    if (i < length)
+        return false;
     memcpy(parts->prefix, text, length);
     return true;
 }

@@ -3,7 +3,6 @@
 #ifndef KDF_CLAIMS_H
 #define KDF_CLAIMS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

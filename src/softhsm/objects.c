@@ -44,24 +44,19 @@ static bool is_object_name(const char *name)
 /* Parses a copy's name. False: it is not an object's. */
 static bool parse_copy_name(const char *name, struct object_file *file)
 {
+    char digits[2 * OBJECTS_ID_MAX + 1]; /* 64, as in the format */
+    int end = 0;
     memset(file, 0, sizeof(*file));
-    if (strncmp(name, KNOWN_PREFIX, sizeof(KNOWN_PREFIX) - 1) == 0) {
-        char digits[2 * OBJECTS_ID_MAX + 1];
-        const char *id = name + sizeof(KNOWN_PREFIX) - 1;
-        size_t length = strcspn(id, "-");
-        if (length == 0 || length % 2 != 0 || length > (size_t)2 * OBJECTS_ID_MAX || id[length] != '-')
+    file->known = strncmp(name, KNOWN_PREFIX, strlen(KNOWN_PREFIX)) == 0;
+    if (file->known) {
+        if (sscanf(name, KNOWN_PREFIX "%64[0-9a-f]-%n", digits, &end) != 1 || end == 0 || strlen(digits) % 2 != 0)
             return false;
-        memcpy(digits, id, length);
-        digits[length] = '\0';
-        file->known = true;
-        file->object_id_length = length / 2;
-        if (!hex_decode(digits, file->object_id, file->object_id_length))
-            return false;
-        name = id + length + 1;
+        file->object_id_length = strlen(digits) / 2;
+        (void)hex_decode(digits, file->object_id, file->object_id_length);
     }
-    if (!is_object_name(name))
+    if (!is_object_name(name + end))
         return false;
-    memcpy(file->file, name, strlen(name) + 1);
+    memcpy(file->file, name + end, strlen(name + end) + 1);
     return true;
 }
 

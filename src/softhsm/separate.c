@@ -3,7 +3,6 @@
 #include "softhsm/separate.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>

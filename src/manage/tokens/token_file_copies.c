@@ -62,38 +62,32 @@ static sealring_status keep_uncopied(struct kept_token *token, const struct obje
 sealring_status copies_before(sealring_manager *manager, struct object_files *before, sealring_error *error)
 {
     struct kept_token token;
-    memset(before, 0, sizeof *before);
     sealring_status status;
-    if (!kept_token_open(manager->config, false, &token, &status, error))
-        return status;
-    *before = token.list;
+    (void)kept_token_open(manager->config, false, &token, &status, error);
+    *before = token.list; /* the caller releases it */
     return status;
 }
 
 sealring_status copies_add(sealring_manager *manager, const struct object_files *before, const uint8_t *object_id,
                            size_t object_id_length, sealring_error *error)
 {
-    struct kept_token token;
+    __attribute__((cleanup(kept_token_release))) struct kept_token token = {.store = NULL};
     struct object_file *made = NULL;
     size_t count = 0;
     sealring_status status;
     if (!kept_token_open(manager->config, false, &token, &status, error))
         return status;
-    for (size_t i = 0; status == SEALRING_OK && i < token.list.count; i++)
+    for (size_t i = 0; i < token.list.count; i++)
         if (token.list.files[i].state == OBJECT_FILE_UNCOPIED &&
             objects_find(before, token.list.files[i].file) == NULL) {
             made = &token.list.files[i];
             count++;
         }
-    if (status == SEALRING_OK && count == 1) {
-        status = keep_as(&token, made, object_id, object_id_length, error);
-    } else if (status == SEALRING_OK) { /* another process made an object at the same time */
-        status = keep_uncopied(&token, before, error);
-        if (status == SEALRING_OK)
-            status = learn(manager, &token, object_id, object_id_length, error);
-    }
-    objects_release(&token.list);
-    return status;
+    if (count == 1)
+        return keep_as(&token, made, object_id, object_id_length, error);
+    /* another process made an object at the same time */
+    status = keep_uncopied(&token, before, error);
+    return status == SEALRING_OK ? learn(manager, &token, object_id, object_id_length, error) : status;
 }
 
 sealring_status copies_sync(sealring_manager *manager, sealring_error *error)
@@ -107,7 +101,7 @@ sealring_status copies_sync(sealring_manager *manager, sealring_error *error)
 sealring_status copies_drop(sealring_manager *manager, const uint8_t *object_id, size_t object_id_length,
                             sealring_error *error)
 {
-    struct kept_token token;
+    __attribute__((cleanup(kept_token_release))) struct kept_token token = {.store = NULL};
     sealring_status status;
     if (!kept_token_open(manager->config, false, &token, &status, error))
         return status;
@@ -117,7 +111,6 @@ sealring_status copies_drop(sealring_manager *manager, const uint8_t *object_id,
         if (kept_token_has_id(file, object_id, object_id_length) || !file->known)
             status = kept_token_result(&token, objects_drop(token.store, token.folder, file), "freed of a copy", error);
     }
-    objects_release(&token.list);
     return status;
 }
 
@@ -232,7 +225,7 @@ static sealring_status clear(struct kept_token *token, const struct wanted_ids *
 
 sealring_status copies_complete(sealring_manager *manager, sealring_error *error)
 {
-    struct kept_token token;
+    __attribute__((cleanup(kept_token_release))) struct kept_token token = {.store = NULL};
     struct wanted_ids wanted = {NULL, 0};
     sealring_status status = SEALRING_OK;
     if (manager->token == NULL || !kept_token_open(manager->config, false, &token, &status, error))
@@ -245,6 +238,5 @@ sealring_status copies_complete(sealring_manager *manager, sealring_error *error
     if (status == SEALRING_OK)
         status = clear(&token, &wanted, error);
     free(wanted.versions);
-    objects_release(&token.list);
     return status;
 }

@@ -173,18 +173,17 @@ static sealring_status mend(sealring_manager *manager, struct kept_token *token,
 
 static sealring_status mend_token(sealring_manager *manager, bool audit, int64_t lock_wait, sealring_error *error)
 {
-    struct kept_token token;
+    __attribute__((cleanup(kept_token_release))) struct kept_token token = {.store = NULL};
     sealring_status status;
     if (!kept_token_open(manager->config, audit, &token, &status, error))
         return status;
-    bool hurt = any_is_hurt(&token);
-    if (hurt)
-        status = registry_lock(manager->registry, lock_wait, "restore", error);
-    if (hurt && status == SEALRING_OK) {
-        status = mend(manager, &token, false, error);
-        registry_unlock(manager->registry);
-    }
-    objects_release(&token.list);
+    if (!any_is_hurt(&token))
+        return SEALRING_OK;
+    status = registry_lock(manager->registry, lock_wait, "restore", error);
+    if (status != SEALRING_OK)
+        return status;
+    status = mend(manager, &token, false, error);
+    registry_unlock(manager->registry);
     return status;
 }
 
@@ -196,24 +195,18 @@ sealring_status copies_mend(sealring_manager *manager, int64_t lock_wait, sealri
 
 sealring_status copies_mend_judged(sealring_manager *manager, sealring_error *error)
 {
-    struct kept_token token;
-    if (!kept_token_find(manager->config, false, &token))
-        return SEALRING_OK;
-    sealring_status status = mend(manager, &token, true, error);
-    objects_release(&token.list);
-    return status;
+    __attribute__((cleanup(kept_token_release))) struct kept_token token = {.store = NULL};
+    return kept_token_find(manager->config, false, &token) ? mend(manager, &token, true, error) : SEALRING_OK;
 }
 
 /* If a change left a damaged file because the disk was full, the file is restored as after a crash. */
 sealring_status copies_follow(sealring_manager *manager, sealring_error *error)
 {
-    struct kept_token token;
+    __attribute__((cleanup(kept_token_release))) struct kept_token token = {.store = NULL};
     sealring_status status = copies_mend_judged(manager, error);
     if (status != SEALRING_OK || !kept_token_open(manager->config, false, &token, &status, error))
         return status;
-    status = kept_token_keep_changed(&token, error);
-    objects_release(&token.list);
-    return status;
+    return kept_token_keep_changed(&token, error);
 }
 
 void copies_follow_closing(sealring_manager *manager, const uint8_t *object_id, size_t object_id_length)
@@ -247,14 +240,13 @@ static sealring_status restore_one(const struct kept_token *token, const struct 
 sealring_status copies_restore(const struct config *config, struct registry *registry, copies_result each,
                                void *context, sealring_error *error)
 {
-    struct kept_token token;
+    __attribute__((cleanup(kept_token_release))) struct kept_token token = {.store = NULL};
     sealring_status status;
     if (!open_unwritten(config, registry == NULL, &token, &status, error))
         return SEALRING_OK;
     for (size_t i = 0; status == SEALRING_OK && i < token.list.count; i++)
         status = restore_one(&token, &token.list.files[i], registry, software_may_write(config->software), each,
                              context, error);
-    objects_release(&token.list);
     return status;
 }
 
@@ -315,7 +307,7 @@ static sealring_status examine_file(struct registry *registry, const struct kept
 static sealring_status examine(sealring_manager *manager, bool audit, store_finding each, void *context,
                                sealring_error *error)
 {
-    struct kept_token token;
+    __attribute__((cleanup(kept_token_release))) struct kept_token token = {.store = NULL};
     bool lacks = false;
     sealring_status status;
     if (!open_unwritten(manager->config, audit, &token, &status, error))
@@ -326,7 +318,6 @@ static sealring_status examine(sealring_manager *manager, bool audit, store_find
         status = examine_file(manager->registry, &token, &token.list.files[i], each, context, error);
     if (status == SEALRING_OK && lacks)
         each(token.folder, "", STORE_UNCOPIED, context);
-    objects_release(&token.list);
     return status;
 }
 
