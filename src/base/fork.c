@@ -97,12 +97,6 @@ static void count_out(void)
     }
 }
 
-static void wait_while_closed(int64_t until)
-{
-    while (atomic_load(&guard->closed) > 0 && clock_monotonic_ms() < until)
-        pause_shortly();
-}
-
 /* A thread that enters and a thread that closes each write first and then read what the other wrote (both sequentially consistent). So
  * at least one of the two sees the other; the entering thread yields. */
 void fork_guard_enter(void)
@@ -117,7 +111,8 @@ void fork_guard_enter(void)
         count_out();
         if (until == 0)
             until = clock_monotonic_ms() + 2 * (int64_t)atomic_load(&guard->patience_ms);
-        wait_while_closed(until);
+        while (atomic_load(&guard->closed) > 0 && clock_monotonic_ms() < until)
+            pause_shortly();
     }
     inside_in = guard_process();
 }

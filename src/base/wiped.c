@@ -36,28 +36,20 @@ void wiped_unmap(void *page, size_t size)
 
 /* ---- what the kernel reports about the mapping ---- */
 
-/* Returns whether this line of smaps begins the mapping that contains the address. *begins: it begins some mapping. */
-static bool is_mapping_of(const char *line, uintptr_t address, bool *begins)
-{
-    uintmax_t first = 0, end = 0;
-    /* NOLINTNEXTLINE(cert-err34-c): a number that the kernel wrote */
-    *begins = sscanf(line, "%jx-%jx ", &first, &end) == 2;
-    return *begins && first <= address && address < end;
-}
-
 /* Returns whether VmFlags contains "wf" (proc(5)): dup_mmap() uses this flag. */
 static bool is_marked(const void *page)
 {
     FILE *file = fopen("/proc/self/smaps", "re");
     char *line = NULL;
     size_t room = 0;
+    uintmax_t first, end;
     bool within = false, marked = false;
     if (file == NULL)
         return false;
     while (!marked && getline(&line, &room, file) > 0) {
-        bool begins = false;
-        bool contains = is_mapping_of(line, (uintptr_t)page, &begins);
-        within = begins ? contains : within;
+        /* NOLINTNEXTLINE(cert-err34-c): a number that the kernel wrote */
+        if (sscanf(line, "%jx-%jx ", &first, &end) == 2) /* here another mapping begins */
+            within = first <= (uintptr_t)page && (uintptr_t)page < end;
         marked = within && strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " wf") != NULL;
     }
     free(line);

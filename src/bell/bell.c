@@ -86,15 +86,8 @@ static int futex(const char *page, int operation, uint32_t value, const struct t
 void bell_open(struct bell *bell, const char *path, int64_t rest_ms)
 {
     uint8_t random = 0;
-    memset(bell, 0, sizeof *bell);
     (void)!getrandom(&random, sizeof random, GRND_NONBLOCK);
-    bell->path = path;
-    bell->file = -1;
-    bell->bit = (uint32_t)1 << random % 32;
-    bell->rest_ms = rest_ms;
-    atomic_init(&bell->page, NULL);
-    atomic_init(&bell->waiter, 0);
-    atomic_init(&bell->interrupted, false);
+    *bell = (struct bell){.path = path, .file = -1, .bit = (uint32_t)1 << random % 32, .rest_ms = rest_ms};
 }
 
 /* The member is emptied first, so that a child that is forked meanwhile closes no other file under this number. */

@@ -57,18 +57,11 @@ void config_set_labels(struct config *config, enum token_labels labels)
              labels == TOKEN_LABELS_CHANGE ? "" : label_words[labels]);
 }
 
-/* Writes DIRECTORY/NAME, or NAME if it is absolute. False if it does not fit. Both may be in the structure that contains path. */
+/* Writes DIRECTORY/NAME, or NAME if it is absolute. False if it does not fit. */
 static bool join(char path[PATH_MAX], const char *directory, const char *name)
 {
-    size_t directory_length = name[0] == '/' ? 0 : strlen(directory);
-    size_t name_length = strlen(name);
-    size_t slash = directory_length > 0;
-    if (directory_length + slash + name_length >= PATH_MAX)
-        return false;
-    memcpy(path, directory, directory_length);
-    path[directory_length] = '/';
-    memcpy(path + directory_length + slash, name, name_length + 1);
-    return true;
+    bool absolute = name[0] == '/';
+    return snprintf(path, PATH_MAX, "%s%s%s", absolute ? "" : directory, absolute ? "" : "/", name) < PATH_MAX;
 }
 
 sealring_status config_new(const char *directory, struct config **made, sealring_error *error)
@@ -355,28 +348,31 @@ sealring_status config_use_pin(struct config *config, const char *source, sealri
     return source == NULL ? SEALRING_OK : config_set_pin_source(config->pin_source, source, "", error);
 }
 
-void config_token(const struct config *config, struct token_config *token)
+struct token_config config_token(const struct config *config)
 {
-    memset(token, 0, sizeof *token);
-    token->module = config->module;
-    token->init_args = config->module_init_args[0] == '\0' ? NULL : config->module_init_args;
-    token->uri = config->token;
-    token->pin_source = config->pin_source;
-    token->ask_pin = config->ask_pin;
-    token->ask_context = config->ask_context;
-    token->login_record = config->login_record;
-    token->login_wait = &config->login_wait;
-    software_watch(config->software, &token->watch);
-    token->sessions_max = (unsigned)strtoul(config->module_sessions, NULL, 10); /* "": 0, the default */
+    struct token_config token = {
+        .module = config->module,
+        .init_args = config->module_init_args[0] == '\0' ? NULL : config->module_init_args,
+        .uri = config->token,
+        .pin_source = config->pin_source,
+        .ask_pin = config->ask_pin,
+        .ask_context = config->ask_context,
+        .login_record = config->login_record,
+        .login_wait = &config->login_wait,
+        .sessions_max = (unsigned)strtoul(config->module_sessions, NULL, 10), /* "": 0, the default */
+    };
+    software_watch(config->software, &token.watch);
+    return token;
 }
 
-void config_audit_token(const struct config *config, struct token_config *token)
+struct token_config config_audit_token(const struct config *config)
 {
-    config_token(config, token);
-    token->uri = config->audit_token;
-    token->pin_source = config->audit_pin_source;
-    token->login_record = config->audit_login_record;
-    token->login_lock = config->login_record; /* one module, one lock */
-    token->without_hmac = true;
-    token->sessions_max = 2;
+    struct token_config token = config_token(config);
+    token.uri = config->audit_token;
+    token.pin_source = config->audit_pin_source;
+    token.login_record = config->audit_login_record;
+    token.login_lock = config->login_record; /* one module, one lock */
+    token.without_hmac = true;
+    token.sessions_max = 2;
+    return token;
 }

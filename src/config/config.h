@@ -113,7 +113,7 @@ sealring_status config_add_place(struct config *config, sealring_error *error);
 sealring_status config_check_places(const struct config *config, sealring_error *error);
 
 /* The parts that the token layer needs; they point into config. */
-void config_token(const struct config *config, struct token_config *token);
-void config_audit_token(const struct config *config, struct token_config *token);
+struct token_config config_token(const struct config *config);
+struct token_config config_audit_token(const struct config *config);
 
 #endif

@@ -103,15 +103,12 @@ sealring_status config_check_copy(const struct config *config, sealring_error *e
 sealring_status config_take_place(struct config *config, sealring_error *error)
 {
     struct stat here;
-    size_t length = strlen(config->directory);
     if (stat(config->directory, &here) != 0)
         return error_set_system(error, errno, "the vault's directory %s cannot be examined", config->directory);
     if (strchr(config->directory, '\n') != NULL) /* it would begin another line of the configuration */
         return error_set(error, SEALRING_INVALID, "the path of the vault has a line end: move it to another one");
-    if (length + 2 > sizeof config->place)
+    if (snprintf(config->place, sizeof config->place, "%s/", config->directory) >= (int)sizeof config->place)
         return error_set(error, SEALRING_INVALID, "the path of the vault %s is too long", config->directory);
-    memcpy(config->place, config->directory, length);
-    memcpy(config->place + length, "/", 2);
     snprintf(config->place_inode, sizeof config->place_inode, "%" PRIu64 "%s", (uint64_t)here.st_ino,
              filesystem_is_overlay(config->directory) ? MADE_ON_OVERLAY : "");
     return SEALRING_OK;

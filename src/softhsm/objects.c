@@ -190,9 +190,8 @@ static int list_all(void *context)
 
 int objects_list(const struct store *store, const char *token, struct object_files *list)
 {
-    struct objects_work work = {.list = list};
     memset(list, 0, sizeof(*list));
-    return objects_run(store, token, &work, list_all);
+    return objects_run(store, token, &(struct objects_work){.list = list}, list_all);
 }
 
 void objects_release(struct object_files *list)
@@ -251,8 +250,7 @@ static int keep_file(void *context)
 
 int objects_keep(const struct store *store, const char *token, const struct object_file *file)
 {
-    struct objects_work work = {.file = file};
-    return objects_run(store, token, &work, keep_file);
+    return objects_run(store, token, &(struct objects_work){.file = file}, keep_file);
 }
 
 static int drop_all(void *context)
@@ -262,20 +260,15 @@ static int drop_all(void *context)
 
 int objects_drop(const struct store *store, const char *token, const struct object_file *file)
 {
-    struct objects_work work = {.file = file};
-    return objects_run(store, token, &work, drop_all);
+    return objects_run(store, token, &(struct objects_work){.file = file}, drop_all);
 }
 
-static int sync_folder(void *context)
-{
-    const struct objects_work *work = context;
-    return stored_sync(work->folder);
-}
-
+/* In this thread: SoftHSM2 locks no folder. */
 int objects_sync(const struct store *store, const char *token)
 {
-    struct objects_work work = {.closed = false};
-    return objects_run(store, token, &work, sync_folder);
+    char folder[STORED_PATH_MAX];
+    stored_path(store->tokens, token, folder);
+    return stored_sync(folder);
 }
 
 /* ---- Restoring ---- */
@@ -346,8 +339,7 @@ static int restore_file(void *context)
 
 int objects_restore(const struct store *store, const char *token, const struct object_file *file, bool closed)
 {
-    struct objects_work work = {.file = file, .closed = closed};
-    return objects_run(store, token, &work, restore_file);
+    return objects_run(store, token, &(struct objects_work){.file = file, .closed = closed}, restore_file);
 }
 
 /* ---- Removing incomplete objects ---- */
@@ -378,6 +370,5 @@ static int clear_away(void *context)
 
 int objects_clear_away(const struct store *store, const char *token, const struct object_file *file)
 {
-    struct objects_work work = {.file = file};
-    return objects_run(store, token, &work, clear_away);
+    return objects_run(store, token, &(struct objects_work){.file = file}, clear_away);
 }

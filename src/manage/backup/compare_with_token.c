@@ -169,11 +169,10 @@ static void count_strange(struct confront *confront)
 sealring_status confront_token(struct confront *confront, const struct config *config, struct registry *registry,
                                sealring_error *error)
 {
-    struct token_config token_config;
     struct token *token = NULL;
     memset(confront, 0, sizeof *confront);
     sealring_status status = confront_read(confront, registry, error);
-    config_token(config, &token_config);
+    struct token_config token_config = config_token(config);
     if (status == SEALRING_OK)
         status = token_open(&token_config, &token, error);
     if (status == SEALRING_OK)

@@ -114,11 +114,10 @@ static sealring_status make_directories(const struct init *init, sealring_error 
 
 static sealring_status probe(struct init *init, sealring_error *error)
 {
-    struct token_config token_config;
     struct token *token = NULL;
     char label[TOKEN_LABEL_MAX + 1];
     recover_probe_label(init->vault_id, label);
-    config_token(init->config, &token_config);
+    struct token_config token_config = config_token(init->config);
     sealring_status status = token_open(&token_config, &token, error);
     if (status == SEALRING_OK)
         status = token_probe(token, label, &init->abilities, error);
@@ -145,12 +144,11 @@ static sealring_status keep_probe(const struct token_key_info *key, void *contex
 /* Destroys what an init that did not complete made in given tokens under this ID, which no other init uses. */
 static sealring_status discard(const struct init *init, const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error)
 {
-    struct token_config token_config;
     struct token *token = NULL;
     struct probes probes = {.count = 0};
     char label[TOKEN_LABEL_MAX + 1];
     recover_probe_label(vault_id, label);
-    config_token(init->config, &token_config);
+    struct token_config token_config = config_token(init->config);
     sealring_status status = token_open(&token_config, &token, error);
     if (status == SEALRING_OK)
         status = token_key_each(token, label, keep_probe, &probes, error);

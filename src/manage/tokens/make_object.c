@@ -78,12 +78,9 @@ static void make_undo(struct make *make)
 sealring_status make_begin(struct make *make, sealring_manager *manager, const struct registry_ring *ring,
                            uint32_t number, sealring_error *error)
 {
-    memset(make, 0, sizeof *make);
-    make->manager = manager;
-    make->number = number;
+    *make = (struct make){
+        .manager = manager, .number = number, .intention = {.ring = ring->id, .created = clock_wall_ms()}};
     recover_version_label(ring->name, number, make->label);
-    make->intention.ring = ring->id;
-    make->intention.created = clock_wall_ms();
     snprintf(make->intention.owner, sizeof make->intention.owner, "%.127s", manager->actor);
     sealring_status status = token_random(manager->token, make->intention.nonce, sizeof make->intention.nonce, error);
     if (status == SEALRING_OK)
