@@ -108,8 +108,8 @@ bool timetext_parse(const char *text, int64_t *time)
                       .tm_sec = read[SECOND]};
     struct tm same = epoch;
     if (OPENSSL_gmtime_diff(&days, &seconds, &epoch, &date) != 1 || OPENSSL_gmtime_adj(&same, days, seconds) != 1 ||
-        same.tm_mon != date.tm_mon || same.tm_mday != date.tm_mday)
-        return false; /* a month without this day */
+        same.tm_mon != date.tm_mon)
+        return false; /* no such month, or it has no such day, which is then one of another month */
     int64_t result = days * MS_PER_DAY + seconds * INT64_C(1000) + fraction - offset;
     /* The first millisecond of 1970 is also refused: 0 means "none", and an expiry would become "never". */
     if (result <= 0 || result > TIME_MAX)

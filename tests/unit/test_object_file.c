@@ -164,6 +164,25 @@ START_TEST(a_closed_copy_differs_in_one_byte)
 }
 END_TEST
 
+/* A set begins with the number of its members, a map and a byte string with the number of their bytes. */
+START_TEST(each_kind_of_value_has_its_length)
+{
+    static const size_t units[] = {[3] = 1, [4] = 1, [5] = 8};
+    for (uint64_t kind = 0; kind <= 6; kind++) {
+        struct content file = key(64);
+        size_t unit = kind < sizeof units / sizeof units[0] ? units[kind] : 0;
+        add_number(&file, 0x40000600); /* CKA_ALLOWED_MECHANISMS */
+        add_number(&file, kind);
+        add_number(&file, kind == 1 ? 0 : 2);
+        file.length += 2 * unit; /* zeros */
+        if (kind == 1)
+            file.length -= 7;
+        ck_assert_int_eq(object_file_is_whole(file.bytes, file.length), kind >= 1 && kind <= 5);
+        ck_assert(!object_file_is_whole(file.bytes, file.length - 1));
+    }
+}
+END_TEST
+
 START_TEST(a_restored_files_number_is_above_all_that_were_seen)
 {
     struct content file = key(64);
@@ -186,6 +205,7 @@ int main(void)
     tcase_add_test(cases, a_tokens_file_has_its_label_and_pins);
     tcase_add_test(cases, a_half_made_object_holds_nothing);
     tcase_add_test(cases, a_closed_copy_differs_in_one_byte);
+    tcase_add_test(cases, each_kind_of_value_has_its_length);
     tcase_add_test(cases, a_restored_files_number_is_above_all_that_were_seen);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
