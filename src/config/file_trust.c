@@ -73,9 +73,8 @@ sealring_status trust_way(const char *path, sealring_error *error)
 {
     char above[PATH_MAX];
     sealring_status status = SEALRING_OK;
-    if (strlen(path) >= sizeof above)
+    if (snprintf(above, sizeof above, "%s", path) >= (int)sizeof above)
         return error_set(error, SEALRING_INVALID, "the path %s is too long", path);
-    memcpy(above, path, strlen(path) + 1);
     for (char *slash = strrchr(above, '/'); status == SEALRING_OK && slash != NULL && above[1] != '\0';
          slash = strrchr(above, '/')) {
         slash[slash == above] = '\0';

@@ -213,11 +213,6 @@ static void store_look_at_file(struct store_work *work)
 
 /* ---- All tokens ---- */
 
-static bool store_is_rewritten(const char *name)
-{
-    return strcmp(name, store_names[TOKEN_OBJECT]) == 0 || strcmp(name, store_names[GENERATION]) == 0;
-}
-
 /* Examines the objects' copies, and files that were set aside. */
 static void store_examine_folders(struct store_work *work)
 {
@@ -226,7 +221,8 @@ static void store_examine_folders(struct store_work *work)
     struct folder folder = folder_open(work->copies, 0);
     while ((name = folder_next(&folder)) != NULL) {
         stored_path(work->copies, name, path);
-        if (!store_is_rewritten(name) && stored_read(path, &work->copy) != 0)
+        if (strcmp(name, store_names[TOKEN_OBJECT]) != 0 && strcmp(name, store_names[GENERATION]) != 0 &&
+            stored_read(path, &work->copy) != 0)
             work->each(work->token, name, STORE_UNREADABLE, work->each_context);
     }
     if (folder.problem != 0)
