@@ -193,17 +193,12 @@ size_t base62_find_other(const char *text, size_t length, char also)
     return length;
 }
 
-size_t base62_from_random(const uint8_t *random, size_t random_length, char *digits, size_t length, size_t *used)
+size_t base62_from_random(const uint8_t *random, size_t random_length, char *digits, size_t length)
 {
     size_t made = 0;
-    size_t read = 0;
-    while (made < length && read < random_length) {
-        uint8_t byte = random[read++];
-        if (byte < 4 * 62)
-            digits[made++] = character_of(byte % 62U);
-    }
-    if (used != NULL)
-        *used = read;
+    for (size_t i = 0; i < random_length && made < length; i++)
+        if (random[i] < 4 * 62)
+            digits[made++] = character_of(random[i] % 62U);
     return made;
 }
 

@@ -25,8 +25,8 @@ bool base62_is_digit(char character);
 size_t base62_find_other(const char *text, size_t length, char also);
 
 /* Turns random bytes into `length` unbiased digits by rejection sampling (bytes of 248 and above are skipped). Returns the number of
- * digits, which is below `length` if the bytes ran out. *used, if not NULL: bytes consumed. */
-size_t base62_from_random(const uint8_t *random, size_t random_length, char *digits, size_t length, size_t *used);
+ * digits, which is below `length` if the bytes ran out. */
+size_t base62_from_random(const uint8_t *random, size_t random_length, char *digits, size_t length);
 
 /* Lower-case hexadecimal, NUL-terminated; text has room for 2 * length + 1. */
 void hex_encode(const uint8_t *bytes, size_t length, char *text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two clocks: wall time for times that people agreed on, boot time for what must not jump. */
+/* The clocks: wall time for times that people agreed on, boot time for what must not jump, monotonic time for short waits. */
 #include "base/clock.h"
 
 #include <config.h>
@@ -18,7 +18,7 @@
 static int64_t read_ms(clockid_t clock)
 {
     struct timespec now = {0};
-    /* Linux has both clocks since 2.6.39, so with a valid address the call cannot fail. */
+    /* Linux has these clocks since 2.6.39, so with a valid address the call cannot fail. */
     (void)clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
@@ -31,6 +31,11 @@ int64_t clock_wall_ms(void)
 int64_t clock_boot_ms(void)
 {
     return read_ms(CLOCK_BOOTTIME);
+}
+
+int64_t clock_monotonic_ms(void)
+{
+    return read_ms(CLOCK_MONOTONIC);
 }
 
 struct timespec clock_deadline(int64_t milliseconds)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two clocks: wall time for times that people agreed on, boot time for what must not jump. */
+/* The clocks: wall time for times that people agreed on, boot time for what must not jump, monotonic time for short waits. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
@@ -7,8 +7,9 @@
 #include <stdint.h>
 #include <time.h>
 
-int64_t clock_wall_ms(void); /* milliseconds since 1970-01-01 UTC (CLOCK_REALTIME) */
-int64_t clock_boot_ms(void); /* milliseconds since boot, suspended time included (CLOCK_BOOTTIME) */
+int64_t clock_wall_ms(void);      /* milliseconds since 1970-01-01 UTC (CLOCK_REALTIME) */
+int64_t clock_boot_ms(void);      /* milliseconds since boot, suspended time included (CLOCK_BOOTTIME) */
+int64_t clock_monotonic_ms(void); /* milliseconds without suspended time (CLOCK_MONOTONIC) */
 
 /* The time this number of milliseconds from now (0 to a day; others count as the nearest), on CLOCK_MONOTONIC: for timed waits. */
 struct timespec clock_deadline(int64_t milliseconds);

@@ -56,24 +56,17 @@ static struct outside_room room_of(char *text, size_t size)
 
 /* ---- For people and for JSON ------------------------------------------------------------------------------------------ */
 
-/* RFC 8259, section 7: code points beyond the basic plane as a surrogate pair. */
-static void add_json(struct outside_room *room, uint32_t code_point)
+/* As in C: \x1b for a byte, \u202e and \U000e0001 for a code point of several bytes. JSON has only \u, and a surrogate pair for code points
+ * beyond the basic plane (RFC 8259, section 7). */
+static void add_escape(struct outside_room *room, unsigned code_point, bool byte, bool json)
 {
     char piece[16];
     unsigned beyond = code_point - 0x10000;
-    int length = code_point < 0x10000 ? snprintf(piece, sizeof piece, "\\u%04x", (unsigned)code_point)
-                                      : snprintf(piece, sizeof piece, "\\u%04x\\u%04x", 0xd800 + (beyond >> 10),
-                                                 0xdc00 + (beyond & 0x3ff));
-    room_add(room, piece, (size_t)length);
-}
-
-/* As in C: \x1b for a byte, \u202e and \U000e0001 for a code point of several bytes. */
-static void add_escape(struct outside_room *room, uint32_t code_point, bool byte)
-{
-    char piece[16];
-    int length = byte || code_point < 0x80 ? snprintf(piece, sizeof piece, "\\x%02x", (unsigned)code_point)
-                 : code_point < 0x10000    ? snprintf(piece, sizeof piece, "\\u%04x", (unsigned)code_point)
-                                           : snprintf(piece, sizeof piece, "\\U%08x", (unsigned)code_point);
+    int length =
+        !json && (byte || code_point < 0x80) ? snprintf(piece, sizeof piece, "\\x%02x", code_point)
+        : code_point < 0x10000               ? snprintf(piece, sizeof piece, "\\u%04x", code_point)
+        : !json                              ? snprintf(piece, sizeof piece, "\\U%08x", code_point)
+                : snprintf(piece, sizeof piece, "\\u%04x\\u%04x", 0xd800 + (beyond >> 10), 0xdc00 + (beyond & 0x3ff));
     room_add(room, piece, (size_t)length);
 }
 
@@ -94,9 +87,9 @@ size_t outside_escape(const char *text, size_t length, sealring_escape form, cha
         if (taken > 0 && is_kept(code_point, form))
             room_add(&room, text + at, taken);
         else if (form == SEALRING_ESCAPE_JSON)
-            add_json(&room, taken > 0 ? code_point : REPLACEMENT);
+            add_escape(&room, taken > 0 ? code_point : REPLACEMENT, false, true);
         else
-            add_escape(&room, taken > 0 ? code_point : (unsigned char)text[at], taken == 0);
+            add_escape(&room, taken > 0 ? code_point : (unsigned char)text[at], taken == 0, false);
         taken += taken == 0 ? 1 : 0; /* not a character: one byte */
     }
     return room.wanted;

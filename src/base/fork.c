@@ -9,13 +9,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/wiped.h"
 
 #define PAGE_SIZE_MAX 4096
 #define PATIENCE_MS   5000
 #define PAUSE_NS      50000 /* between two checks of the guard */
-#define HOLDERS       64    /* threads inside that are recorded; there may be more */
 
 /* This and the module table (token/module) are the only process-wide state. It must be process-wide: fork handlers (pthread_atfork)
  * belong to the process and cannot be removed, so their state must not belong to a vault, which may be closed at any time. It is set up
@@ -27,8 +27,7 @@ struct guard {
     atomic_int inside;
     atomic_int closed; /* by this number of forks */
     atomic_llong patience_ms;
-    atomic_int process;                  /* 0: not asked for yet */
-    _Atomic(uintptr_t) holders[HOLDERS]; /* pthread_self of the threads inside; 0: free */
+    atomic_int process; /* 0: not asked for yet */
 };
 _Static_assert(sizeof(struct guard) <= PAGE_SIZE_MAX, "the guard has a page");
 
@@ -66,27 +65,19 @@ void fork_page_free(void *page, size_t size)
     wiped_unmap(page, size);
 }
 
+static pid_t guard_process(void)
+{
+    if (atomic_load_explicit(&guard->process, memory_order_relaxed) == 0)
+        atomic_store_explicit(&guard->process, getpid(), memory_order_relaxed);
+    return atomic_load_explicit(&guard->process, memory_order_relaxed);
+}
+
 pid_t fork_process(void)
 {
-    if (guard == NULL)
-        return getpid();
-    pid_t process = atomic_load_explicit(&guard->process, memory_order_relaxed);
-    if (process == 0) {
-        process = getpid();
-        if (wiped_is_honoured())
-            atomic_store_explicit(&guard->process, process, memory_order_relaxed);
-    }
-    return process;
+    return guard == NULL || !wiped_is_honoured() ? getpid() : guard_process();
 }
 
 /* ---- who is inside ---- */
-
-static int64_t now_ms(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void pause_shortly(void)
 {
@@ -94,30 +85,9 @@ static void pause_shortly(void)
     (void)nanosleep(&pause, NULL);
 }
 
-static uintptr_t own_name(void)
-{
-    return (uintptr_t)pthread_self();
-}
-
-/* Replaces `from` by `to` in one place. False if there is none. */
-static bool change_holder(uintptr_t from, uintptr_t to)
-{
-    for (size_t i = 0; i < HOLDERS; i++) {
-        uintptr_t expected = from;
-        if (atomic_load_explicit(&guard->holders[i], memory_order_relaxed) == from &&
-            atomic_compare_exchange_strong(&guard->holders[i], &expected, to))
-            return true;
-    }
-    return false;
-}
-
-static bool holds(uintptr_t name)
-{
-    for (size_t i = 0; i < HOLDERS; i++)
-        if (atomic_load(&guard->holders[i]) == name)
-            return true;
-    return false;
-}
+/* The process in which this thread is inside, 0: it is not. In a child, the thread that forked has its parent's number here. With this model a
+ * thread's first use allocates no memory, also in a library that was loaded later. */
+static _Thread_local __attribute__((tls_model("initial-exec"))) pid_t inside_in;
 
 /* A thread that was inside when it forked leaves the child's guard, which it never entered: the counter stays at 0. */
 static void count_out(void)
@@ -125,12 +95,6 @@ static void count_out(void)
     int inside = atomic_load(&guard->inside);
     while (inside > 0 && !atomic_compare_exchange_weak(&guard->inside, &inside, inside - 1)) {
     }
-}
-
-static void wait_while_closed(int64_t until)
-{
-    while (atomic_load(&guard->closed) > 0 && now_ms() < until)
-        pause_shortly();
 }
 
 /* A thread that enters and a thread that closes each write first and then read what the other wrote (both sequentially consistent). So
@@ -142,21 +106,22 @@ void fork_guard_enter(void)
     int64_t until = 0;
     for (;;) {
         (void)atomic_fetch_add(&guard->inside, 1);
-        if (atomic_load(&guard->closed) == 0 || (until != 0 && now_ms() >= until))
+        if (atomic_load(&guard->closed) == 0 || (until != 0 && clock_monotonic_ms() >= until))
             break;
         count_out();
         if (until == 0)
-            until = now_ms() + 2 * (int64_t)atomic_load(&guard->patience_ms);
-        wait_while_closed(until);
+            until = clock_monotonic_ms() + 2 * (int64_t)atomic_load(&guard->patience_ms);
+        while (atomic_load(&guard->closed) > 0 && clock_monotonic_ms() < until)
+            pause_shortly();
     }
-    (void)change_holder(0, own_name());
+    inside_in = guard_process();
 }
 
 void fork_guard_leave(void)
 {
     if (guard == NULL)
         return;
-    (void)change_holder(own_name(), 0);
+    inside_in = 0;
     count_out();
 }
 
@@ -168,10 +133,10 @@ bool fork_guard_close(int64_t patience_ms)
         return true;
     atomic_store(&guard->patience_ms, patience_ms);
     (void)atomic_fetch_add(&guard->closed, 1);
-    int64_t until = now_ms() + patience_ms;
-    int own = holds(own_name()) ? 1 : 0;
+    int64_t until = clock_monotonic_ms() + patience_ms;
+    int own = inside_in == guard_process() ? 1 : 0;
     while (atomic_load(&guard->inside) > own) {
-        if (now_ms() >= until)
+        if (clock_monotonic_ms() >= until)
             return false;
         pause_shortly();
     }

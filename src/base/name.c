@@ -8,38 +8,29 @@
 
 #include <sealring/verify.h>
 
+#include "base/base62.h"
 #include "base/utf8.h"
 
 #define PROBLEM_SIZE    128
 #define CONTACT_MAXIMUM 254 /* an e-mail address fits: RFC 5321, section 4.5.3.1.3, less the angle brackets */
 
 /* Written out, because the library must not depend on the program's locale. */
-static bool is_lower_or_digit(char character)
+bool name_is_lower_or_digit(char character)
 {
     return (character >= 'a' && character <= 'z') || (character >= '0' && character <= '9');
-}
-
-static bool is_alphanumeric(char character)
-{
-    return is_lower_or_digit(character) || (character >= 'A' && character <= 'Z');
 }
 
 /* The rules for every kind of text. NULL if nothing is wrong so far. */
 static const char *length_problem(const char *text, size_t maximum, char problem[PROBLEM_SIZE])
 {
-    if (text == NULL) {
-        (void)snprintf(problem, PROBLEM_SIZE, "is missing");
-        return problem;
-    }
-    if (text[0] == '\0') {
-        (void)snprintf(problem, PROBLEM_SIZE, "is empty");
-        return problem;
-    }
-    if (strnlen(text, maximum + 1) > maximum) {
-        (void)snprintf(problem, PROBLEM_SIZE, "is longer than %zu bytes", maximum);
-        return problem;
-    }
-    return NULL;
+    if (text == NULL)
+        return "is missing";
+    if (text[0] == '\0')
+        return "is empty";
+    if (strnlen(text, maximum + 1) <= maximum)
+        return NULL;
+    (void)snprintf(problem, PROBLEM_SIZE, "is longer than %zu bytes", maximum);
+    return problem;
 }
 
 static const char *identifier_problem(const char *text, const char *punctuation, const char *punctuation_words,
@@ -49,17 +40,13 @@ static const char *identifier_problem(const char *text, const char *punctuation,
     if (wrong != NULL)
         return wrong;
     for (size_t i = 0; text[i] != '\0'; i++) {
-        if (!is_alphanumeric(text[i]) && strchr(punctuation, text[i]) == NULL) {
+        if (!base62_is_digit(text[i]) && strchr(punctuation, text[i]) == NULL) {
             (void)snprintf(problem, PROBLEM_SIZE, "has a character other than letters, digits, %s at position %zu",
                            punctuation_words, i + 1);
             return problem;
         }
     }
-    if (!is_alphanumeric(text[0])) {
-        (void)snprintf(problem, PROBLEM_SIZE, "does not begin with a letter or a digit");
-        return problem;
-    }
-    return NULL;
+    return base62_is_digit(text[0]) ? NULL : "does not begin with a letter or a digit";
 }
 
 const char *name_problem(const char *text, char problem[PROBLEM_SIZE])
@@ -77,20 +64,16 @@ const char *name_prefix_problem(const char *text, char problem[PROBLEM_SIZE])
     const char *wrong = length_problem(text, SEALRING_PREFIX_LENGTH_MAX, problem);
     if (wrong != NULL)
         return wrong;
-    for (size_t i = 0; text[i] != '\0'; i++) {
-        if (text[i] != '_') {
-            if (!is_lower_or_digit(text[i])) {
-                (void)snprintf(problem, PROBLEM_SIZE,
-                               "has a character other than lower-case letters, digits, `_` at position %zu", i + 1);
-                return problem;
-            }
-        } else if (i == 0 || text[i + 1] == '_' || text[i + 1] == '\0') {
-            (void)snprintf(problem, PROBLEM_SIZE, "has a `_` that is not between two letters or digits at position %zu",
-                           i + 1);
-            return problem;
-        }
-    }
-    return NULL;
+    size_t i = 0;
+    while (name_is_lower_or_digit(text[i]) || (text[i] == '_' && i > 0 && text[i + 1] != '_' && text[i + 1] != '\0'))
+        i++;
+    if (text[i] == '\0')
+        return NULL;
+    (void)snprintf(problem, PROBLEM_SIZE, "has a %s at position %zu",
+                   text[i] == '_' ? "`_` that is not between two letters or digits"
+                                  : "character other than lower-case letters, digits, `_`",
+                   i + 1);
+    return problem;
 }
 
 const char *name_contact_problem(const char *text, char problem[PROBLEM_SIZE])

@@ -2,8 +2,6 @@
 /* SHA-256, in one call or in pieces, without allocating memory. */
 #include "base/sha256.h"
 
-#include <string.h>
-
 #define OPENSSL_SUPPRESS_DEPRECATED /* for the reason given at text_digest in credential/credential_text.c */
 #include <openssl/sha.h>
 

@@ -4,40 +4,19 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include <openssl/crypto.h>
 
 #define MS_PER_DAY INT64_C(86400000)
 #define TIME_MAX   INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
 
-/* The calendar is computed here, because the C library's functions read the TZ variable, and with a zone of the "right/" kind they
- * count leap seconds. */
+/* The calendar is OpenSSL's, because the C library's functions read the TZ variable, and with a zone of the "right/" kind they count leap
+ * seconds. */
 
-static bool is_leap_year(int64_t year)
-{
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-static int64_t days_in_month(int64_t year, int64_t month)
-{
-    static const int8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    return month == 2 && is_leap_year(year) ? 29 : days[month - 1];
-}
-
-/* Days from 1970-01-01 to January 1 of `year` in the Gregorian calendar. */
-static int64_t days_before_year(int64_t year)
-{
-    int64_t past = year - 1; /* complete years since year 1; year 0 is -1, and there is no leap year in between */
-    int64_t leap_days = year == 0 ? -1 : past / 4 - past / 100 + past / 400;
-    return past * 365 + leap_days - (INT64_C(1969) * 365 + 1969 / 4 - 1969 / 100 + 1969 / 400);
-}
-
-static int64_t days_before(int64_t year, int64_t month, int64_t day)
-{
-    int64_t days = days_before_year(year) + day - 1;
-    for (int64_t past = 1; past < month; past++)
-        days += days_in_month(year, past);
-    return days;
-}
+static const struct tm epoch = {.tm_year = 70, .tm_mday = 1};
 
 void timetext_format(int64_t time, char text[TIMETEXT_SIZE])
 {
@@ -49,33 +28,26 @@ void timetext_format(int64_t time, char text[TIMETEXT_SIZE])
         (void)snprintf(text, TIMETEXT_SIZE, "out of range");
         return;
     }
-    int64_t days = time / MS_PER_DAY;
-    int64_t rest = time % MS_PER_DAY;
-    int64_t year = 1970 + days / 366; /* never too late */
-    while (days_before_year(year + 1) <= days)
-        year++;
-    days -= days_before_year(year);
-    int64_t month = 1;
-    while (days >= days_in_month(year, month))
-        days -= days_in_month(year, month++);
-    int length = snprintf(text, TIMETEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d", (int)year, (int)month, (int)days + 1,
-                          (int)(rest / 3600000), (int)(rest / 60000 % 60), (int)(rest / 1000 % 60));
-    if (rest % 1000 != 0)
-        (void)snprintf(text + length, TIMETEXT_SIZE - (size_t)length, ".%03dZ", (int)(rest % 1000));
+    struct tm date = epoch;
+    (void)OPENSSL_gmtime_adj(&date, (int)(time / MS_PER_DAY), (long)(time % MS_PER_DAY / 1000));
+    size_t length = strftime(text, TIMETEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &date);
+    if (time % 1000 != 0)
+        (void)snprintf(text + length, TIMETEXT_SIZE - length, ".%03dZ", (int)(time % 1000));
     else
-        (void)snprintf(text + length, TIMETEXT_SIZE - (size_t)length, "Z");
+        (void)snprintf(text + length, TIMETEXT_SIZE - length, "Z");
 }
 
-/* Reads exactly `count` digits at *text and advances *text. */
-static bool read_digits(const char **text, int count, int64_t *value)
+/* Reads numbers of as many digits as the form has zeros, separated by its other characters, of which a letter may be small. */
+static bool read_numbers(const char **text, const char *form, int *numbers)
 {
-    *value = 0;
-    for (int i = 0; i < count; i++) {
-        char digit = **text;
-        if (digit < '0' || digit > '9')
+    for (*numbers = 0; *form != '\0'; form++, (*text)++) {
+        char character = **text;
+        if (*form == '0' && character >= '0' && character <= '9')
+            *numbers = *numbers * 10 + (character - '0');
+        else if (*form != '0' && (character == *form || character == (*form | 0x20)))
+            *++numbers = 0;
+        else
             return false;
-        *value = *value * 10 + (digit - '0');
-        (*text)++;
     }
     return true;
 }
@@ -107,15 +79,14 @@ static bool read_fraction(const char **text, int64_t *milliseconds)
 /* time-offset. "-00:00" (the local zone is not known) is UTC, too: RFC 3339, section 4.3. */
 static bool read_offset(const char **text, int64_t *milliseconds)
 {
-    int64_t hours, minutes;
+    int time[2];
     *milliseconds = 0;
     if (read_one_of(text, "Zz"))
         return true;
     int64_t sign = **text == '-' ? -1 : 1;
-    if (!read_one_of(text, "+-") || !read_digits(text, 2, &hours) || !read_one_of(text, ":") ||
-        !read_digits(text, 2, &minutes) || hours > 23 || minutes > 59)
+    if (!read_one_of(text, "+-") || !read_numbers(text, "00:00", time) || time[0] > 23 || time[1] > 59)
         return false;
-    *milliseconds = sign * (hours * 60 + minutes) * 60000;
+    *milliseconds = sign * (time[0] * 60 + time[1]) * 60000;
     return true;
 }
 
@@ -123,19 +94,23 @@ static bool read_offset(const char **text, int64_t *milliseconds)
  * to refuse an expiry than to move it silently. */
 bool timetext_parse(const char *text, int64_t *time)
 {
-    int64_t year, month, day, hour, minute, second, fraction, offset;
-    if (text == NULL || !read_digits(&text, 4, &year) || !read_one_of(&text, "-") || !read_digits(&text, 2, &month) ||
-        !read_one_of(&text, "-") || !read_digits(&text, 2, &day) || !read_one_of(&text, "Tt"))
+    enum { YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, NUMBERS };
+    int read[NUMBERS], days, seconds;
+    int64_t fraction, offset;
+    if (text == NULL || !read_numbers(&text, "0000-00-00T00:00:00", read) || !read_fraction(&text, &fraction) ||
+        !read_offset(&text, &offset) || *text != '\0' || read[HOUR] > 23 || read[MINUTE] > 59 || read[SECOND] > 59)
         return false;
-    if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month))
-        return false;
-    if (!read_digits(&text, 2, &hour) || !read_one_of(&text, ":") || !read_digits(&text, 2, &minute) ||
-        !read_one_of(&text, ":") || !read_digits(&text, 2, &second) || hour > 23 || minute > 59 || second > 59)
-        return false;
-    if (!read_fraction(&text, &fraction) || !read_offset(&text, &offset) || *text != '\0')
-        return false;
-    int64_t result =
-        days_before(year, month, day) * MS_PER_DAY + ((hour * 60 + minute) * 60 + second) * 1000 + fraction - offset;
+    struct tm date = {.tm_year = read[YEAR] - 1900,
+                      .tm_mon = read[MONTH] - 1,
+                      .tm_mday = read[DAY],
+                      .tm_hour = read[HOUR],
+                      .tm_min = read[MINUTE],
+                      .tm_sec = read[SECOND]};
+    struct tm same = epoch;
+    if (OPENSSL_gmtime_diff(&days, &seconds, &epoch, &date) != 1 || OPENSSL_gmtime_adj(&same, days, seconds) != 1 ||
+        same.tm_mon != date.tm_mon)
+        return false; /* no such month, or it has no such day, which is then one of another month */
+    int64_t result = days * MS_PER_DAY + seconds * INT64_C(1000) + fraction - offset;
     /* The first millisecond of 1970 is also refused: 0 means "none", and an expiry would become "never". */
     if (result <= 0 || result > TIME_MAX)
         return false;
@@ -173,39 +148,23 @@ void timetext_duration_format(int64_t duration, char text[TIMETEXT_SIZE])
     }
 }
 
-/* Reads the unit at *text, which must come after `*next - 1` in the table, and advances *next. NULL: none. */
-static const struct unit *read_unit(const char **text, size_t *next)
-{
-    size_t length = strspn(*text, "dhms");
-    for (size_t i = *next; i < UNIT_COUNT; i++) {
-        if (strlen(units[i].name) == length && memcmp(*text, units[i].name, length) == 0) {
-            *text += length;
-            *next = i + 1;
-            return &units[i];
-        }
-    }
-    return NULL;
-}
-
 bool timetext_duration_parse(const char *text, int64_t *duration)
 {
     if (text == NULL || *text == '\0')
         return false;
     uint64_t total = 0;
-    size_t next = 0;
-    while (*text != '\0') {
+    for (size_t unit = 0; *text != '\0'; unit++) { /* each comes after the one before in the table */
+        char *name;
         if (*text < '0' || *text > '9')
             return false;
-        uint64_t count = 0;
-        for (; *text >= '0' && *text <= '9'; text++) {
-            count = count * 10 + (uint64_t)(*text - '0');
-            if (count > (uint64_t)TIMETEXT_DURATION_MAX)
-                return false;
-        }
-        const struct unit *unit = read_unit(&text, &next);
-        if (unit == NULL || count > ((uint64_t)TIMETEXT_DURATION_MAX - total) / unit->milliseconds)
+        uint64_t count = strtoull(text, &name, 10); /* too large a number is limited, and too large */
+        size_t length = strspn(name, "dhms");
+        while (unit < UNIT_COUNT && (strlen(units[unit].name) != length || memcmp(name, units[unit].name, length) != 0))
+            unit++;
+        if (unit == UNIT_COUNT || count > ((uint64_t)TIMETEXT_DURATION_MAX - total) / units[unit].milliseconds)
             return false;
-        total += count * unit->milliseconds;
+        total += count * units[unit].milliseconds;
+        text = name + length;
     }
     *duration = (int64_t)total;
     return true;

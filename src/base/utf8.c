@@ -20,21 +20,15 @@ static const struct lead leads[] = {
     {0xf0, 0xf4, 4, 0x07, 0x10000},
 };
 
-static const struct lead *find_lead(uint8_t byte)
-{
-    for (size_t i = 0; i < sizeof leads / sizeof leads[0]; i++)
-        if (byte >= leads[i].first && byte <= leads[i].last)
-            return &leads[i];
-    return NULL;
-}
-
 size_t utf8_character(const char *text, size_t length, uint32_t *code_point)
 {
     const uint8_t *bytes = (const uint8_t *)text;
     if (length == 0)
         return 0;
-    const struct lead *lead = find_lead(bytes[0]);
-    if (lead == NULL || lead->length > length)
+    const struct lead *lead = leads, *end = leads + sizeof leads / sizeof leads[0];
+    while (lead < end && (bytes[0] < lead->first || bytes[0] > lead->last))
+        lead++;
+    if (lead == end || lead->length > length)
         return 0;
     uint32_t value = bytes[0] & lead->bits;
     for (size_t i = 1; i < lead->length; i++) {

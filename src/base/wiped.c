@@ -14,21 +14,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static size_t page_multiple(size_t size)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    return (size + page - 1) / page * page;
-}
-
 void *wiped_map(size_t size)
 {
-    size_t mapped = page_multiple(size);
-    void *page = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED)
         return NULL;
-    if (madvise(page, mapped, MADV_WIPEONFORK) != 0) {
+    if (madvise(page, size, MADV_WIPEONFORK) != 0) {
         int failure = errno;
-        (void)munmap(page, mapped);
+        (void)munmap(page, size);
         errno = failure;
         return NULL;
     }
@@ -38,19 +31,10 @@ void *wiped_map(size_t size)
 void wiped_unmap(void *page, size_t size)
 {
     if (page != NULL)
-        (void)munmap(page, page_multiple(size));
+        (void)munmap(page, size);
 }
 
 /* ---- what the kernel reports about the mapping ---- */
-
-/* Returns whether this line of smaps begins the mapping that contains the address. *begins: it begins some mapping. */
-static bool is_mapping_of(const char *line, uintptr_t address, bool *begins)
-{
-    uintmax_t first = 0, end = 0;
-    /* NOLINTNEXTLINE(cert-err34-c): a number that the kernel wrote */
-    *begins = sscanf(line, "%jx-%jx ", &first, &end) == 2;
-    return *begins && first <= address && address < end;
-}
 
 /* Returns whether VmFlags contains "wf" (proc(5)): dup_mmap() uses this flag. */
 static bool is_marked(const void *page)
@@ -58,13 +42,14 @@ static bool is_marked(const void *page)
     FILE *file = fopen("/proc/self/smaps", "re");
     char *line = NULL;
     size_t room = 0;
+    uintmax_t first, end;
     bool within = false, marked = false;
     if (file == NULL)
         return false;
     while (!marked && getline(&line, &room, file) > 0) {
-        bool begins = false;
-        bool contains = is_mapping_of(line, (uintptr_t)page, &begins);
-        within = begins ? contains : within;
+        /* NOLINTNEXTLINE(cert-err34-c): a number that the kernel wrote */
+        if (sscanf(line, "%jx-%jx ", &first, &end) == 2) /* here another mapping begins */
+            within = first <= (uintptr_t)page && (uintptr_t)page < end;
         marked = within && strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " wf") != NULL;
     }
     free(line);
@@ -93,14 +78,13 @@ static void look_in_child(const volatile char *page, volatile char *found)
 
 static bool is_empty_in_child(volatile char *page)
 {
-    size_t size = page_multiple(1);
-    volatile char *found = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    volatile char *found = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (found == MAP_FAILED)
         return false;
     *page = 1;
     look_in_child(page, found);
     bool empty = *found == 'y';
-    (void)munmap((void *)found, size);
+    (void)munmap((void *)found, 1);
     return empty;
 }
 

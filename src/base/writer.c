@@ -6,10 +6,7 @@
 
 void writer_init(struct writer *writer, uint8_t *data, size_t capacity)
 {
-    writer->data = data;
-    writer->capacity = capacity;
-    writer->length = 0;
-    writer->overflow = false;
+    *writer = (struct writer){.data = data, .capacity = capacity};
 }
 
 /* After something did not fit, nothing more is written: a later, shorter piece would hide the gap. */

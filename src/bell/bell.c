@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -20,31 +21,18 @@
 #define BELL_MAGIC        "sealring bell 1\n"
 #define BELL_MAGIC_LENGTH (sizeof BELL_MAGIC - 1)
 #define BELL_SIZE         (BELL_MAGIC_LENGTH + sizeof(uint32_t)) /* the word follows the magic */
-#define BELL_INTERRUPT_NS 1000000                                /* between two attempts to wake a thread */
+#define BELL_INTERRUPT_MS 1                                      /* between two attempts to wake a thread */
 #define BELL_GROUP        (S_IRGRP | S_IWGRP)
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- the file ---- */
 
-/* The directory of the file at `path`. False: it cannot be examined. */
+/* The directory of the file at `path`, which is absolute. False: it cannot be examined. */
 static bool stat_directory(const char *path, struct stat *directory)
 {
     char above[PATH_MAX];
     const char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        return stat(".", directory) == 0;
-    size_t length = slash == path ? 1 : (size_t)(slash - path);
-    if (length >= sizeof above)
-        return false;
-    memcpy(above, path, length);
-    above[length] = '\0';
-    return stat(above, directory) == 0;
+    return slash != NULL && snprintf(above, sizeof above, "%.*s/.", (int)(slash - path), path) < (int)sizeof above &&
+           stat(above, directory) == 0;
 }
 
 /* Whether the open file may be used; neither its size nor its content is checked. */
@@ -98,19 +86,12 @@ static int futex(const char *page, int operation, uint32_t value, const struct t
 void bell_open(struct bell *bell, const char *path, int64_t rest_ms)
 {
     uint8_t random = 0;
-    memset(bell, 0, sizeof *bell);
     (void)!getrandom(&random, sizeof random, GRND_NONBLOCK);
-    bell->path = path;
-    bell->file = -1;
-    bell->bit = (uint32_t)1 << random % 32;
-    bell->rest_ms = rest_ms;
-    atomic_init(&bell->page, NULL);
-    atomic_init(&bell->waiter, 0);
-    atomic_init(&bell->interrupted, false);
+    *bell = (struct bell){.path = path, .file = -1, .bit = (uint32_t)1 << random % 32, .rest_ms = rest_ms};
 }
 
 /* The member is emptied first, so that a child that is forked meanwhile closes no other file under this number. */
-static void close_file(struct bell *bell)
+void bell_abandon(struct bell *bell)
 {
     int file = bell->file;
     bell->file = -1;
@@ -118,15 +99,10 @@ static void close_file(struct bell *bell)
         close(file);
 }
 
-void bell_abandon(struct bell *bell)
-{
-    close_file(bell);
-}
-
 void bell_close(struct bell *bell)
 {
     unmap_page(atomic_exchange(&bell->page, NULL));
-    close_file(bell);
+    bell_abandon(bell);
 }
 
 /* As long as the file is open its inode number names no other file. */
@@ -148,7 +124,7 @@ static bool take_file(struct bell *bell)
     if (is_trusted(bell->file, bell->path, &status) && begins_as_bell(bell->file))
         page = map_page(bell->file);
     if (page == NULL) {
-        close_file(bell);
+        bell_abandon(bell);
         return false;
     }
     bell->device = status.st_dev;
@@ -171,7 +147,7 @@ bool bell_read(struct bell *bell, uint32_t *word)
  * for it before `until`. */
 static bool spend(struct bell *bell, int64_t until)
 {
-    int64_t now = monotonic_ms();
+    int64_t now = clock_monotonic_ms();
     int64_t rested_at = bell->rested_at > now ? bell->rested_at : now;
     int64_t rest = rested_at + bell->rest_ms - now - BELL_BURST * bell->rest_ms;
     bool in_time = now + rest <= until;
@@ -187,7 +163,7 @@ static bool spend(struct bell *bell, int64_t until)
 static enum bell_answer wait_inside(struct bell *bell, uint32_t word, int64_t milliseconds)
 {
     const char *page = atomic_load(&bell->page);
-    int64_t until = monotonic_ms() + (milliseconds > 0 ? milliseconds : 0);
+    int64_t until = clock_monotonic_ms() + (milliseconds > 0 ? milliseconds : 0);
     struct timespec end = {.tv_sec = (time_t)(until / 1000), .tv_nsec = (long)(until % 1000) * 1000000};
     uint32_t now;
     if (page == NULL)
@@ -223,13 +199,12 @@ enum bell_answer bell_wait(struct bell *bell, uint32_t word, int64_t millisecond
  * child may find its parent's thread noted here, which it does not have. */
 void bell_interrupt(struct bell *bell)
 {
-    static const struct timespec pause = {.tv_nsec = BELL_INTERRUPT_NS};
     atomic_store(&bell->interrupted, true);
     while (atomic_load(&bell->waiter) == (int)getpid()) {
         const char *page = atomic_load(&bell->page);
         if (page != NULL)
             (void)futex(page, FUTEX_WAKE_BITSET, INT_MAX, NULL, bell->bit);
-        nanosleep(&pause, NULL);
+        clock_sleep(BELL_INTERRUPT_MS);
     }
 }
 
@@ -256,7 +231,7 @@ static bool change_word(int file)
     uint32_t word;
     struct stat status;
     if (getrandom(&word, sizeof word, GRND_NONBLOCK) != (ssize_t)sizeof word)
-        word = (uint32_t)monotonic_ms() * 2654435761U ^ (uint32_t)getpid(); /* early after the boot */
+        word = (uint32_t)clock_monotonic_ms() * 2654435761U ^ (uint32_t)getpid(); /* early after the boot */
     if (fstat(file, &status) != 0)
         return false;
     if (status.st_size < (off_t)BELL_SIZE) {

@@ -3,13 +3,11 @@
 #include "config/config_keys.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "config/file_trust.h"
@@ -36,22 +34,21 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 
 static const char *const label_words[] = {
     [TOKEN_LABELS_CHANGE] = "changeable", [TOKEN_LABELS_FIXED] = "fixed", [TOKEN_LABELS_LOST] = "lost"};
-static const size_t label_word_count = sizeof label_words / sizeof label_words[0];
+#define LABEL_WORDS (sizeof label_words / sizeof label_words[0])
 
-static bool is_label_word(const char *value)
+/* LABEL_WORDS: it is no such word. */
+static size_t find_label_word(const char *value)
 {
-    for (size_t i = 0; i < label_word_count; i++)
-        if (strcmp(value, label_words[i]) == 0)
-            return true;
-    return false;
+    size_t i = 0;
+    while (i < LABEL_WORDS && strcmp(value, label_words[i]) != 0)
+        i++;
+    return i;
 }
 
 enum token_labels config_labels(const struct config *config)
 {
-    for (size_t i = 0; i < label_word_count; i++)
-        if (strcmp(config->token_labels, label_words[i]) == 0)
-            return (enum token_labels)i;
-    return TOKEN_LABELS_CHANGE;
+    size_t found = find_label_word(config->token_labels);
+    return found < LABEL_WORDS ? (enum token_labels)found : TOKEN_LABELS_CHANGE;
 }
 
 void config_set_labels(struct config *config, enum token_labels labels)
@@ -60,18 +57,11 @@ void config_set_labels(struct config *config, enum token_labels labels)
              labels == TOKEN_LABELS_CHANGE ? "" : label_words[labels]);
 }
 
-/* Writes DIRECTORY/NAME, or NAME if it is absolute. False if it does not fit. Both may be in the structure that contains path. */
+/* Writes DIRECTORY/NAME, or NAME if it is absolute. False if it does not fit. */
 static bool join(char path[PATH_MAX], const char *directory, const char *name)
 {
-    size_t directory_length = name[0] == '/' ? 0 : strlen(directory);
-    size_t name_length = strlen(name);
-    size_t slash = directory_length > 0;
-    if (directory_length + slash + name_length >= PATH_MAX)
-        return false;
-    memcpy(path, directory, directory_length);
-    path[directory_length] = '/';
-    memcpy(path + directory_length + slash, name, name_length + 1);
-    return true;
+    bool absolute = name[0] == '/';
+    return snprintf(path, PATH_MAX, "%s%s%s", absolute ? "" : directory, absolute ? "" : "/", name) < PATH_MAX;
 }
 
 sealring_status config_new(const char *directory, struct config **made, sealring_error *error)
@@ -108,7 +98,7 @@ sealring_status config_new(const char *directory, struct config **made, sealring
 void config_free(struct config *config)
 {
     if (config != NULL)
-        software_free(config->software);
+        free(config->software);
     free(config);
 }
 
@@ -118,30 +108,27 @@ static bool is_variable_name(const char *text, size_t length)
     return length > 0 && strspn(text, allowed) >= length && (text[0] < '0' || text[0] > '9');
 }
 
-sealring_status config_add_variable(struct config *config, const char *assignment, sealring_error *error)
+sealring_status config_read_variable(struct config_variable *variable, const char *assignment, sealring_error *error)
 {
     const char *equals = strchr(assignment, '=');
     if (equals == NULL || !is_variable_name(assignment, (size_t)(equals - assignment)))
         return error_set(error, SEALRING_INVALID, "module-environment wants NAME=VALUE");
-    if (config->environment_count == CONFIG_ENVIRONMENT_MAX)
-        return error_set(error, SEALRING_INVALID, "module-environment: more than %d variables", CONFIG_ENVIRONMENT_MAX);
-    struct config_variable *variable = &config->environment[config->environment_count];
     size_t name_length = (size_t)(equals - assignment);
     if (name_length >= sizeof variable->name || strlen(equals + 1) >= sizeof variable->value)
         return error_set(error, SEALRING_INVALID, "module-environment: the variable is too long");
     memcpy(variable->name, assignment, name_length);
     variable->name[name_length] = '\0';
     memcpy(variable->value, equals + 1, strlen(equals + 1) + 1);
-    config->environment_count++;
     return SEALRING_OK;
 }
 
-static const struct config_key *find_key(const char *name)
+sealring_status config_add_variable(struct config *config, const char *assignment, sealring_error *error)
 {
-    for (size_t i = 0; i < CONFIG_KEYS; i++)
-        if (strcmp(config_keys[i].name, name) == 0)
-            return &config_keys[i];
-    return NULL;
+    if (config->environment_count == CONFIG_ENVIRONMENT_MAX)
+        return error_set(error, SEALRING_INVALID, "module-environment: more than %d variables", CONFIG_ENVIRONMENT_MAX);
+    sealring_status status = config_read_variable(&config->environment[config->environment_count], assignment, error);
+    config->environment_count += status == SEALRING_OK;
+    return status;
 }
 
 static bool is_number(const char *text)
@@ -184,7 +171,7 @@ static bool apply_value(struct config *config, const struct config_key *key, con
         return invalid(problem, "has no value for `%s`", key->name);
     if (key->kind == VALUE_NUMBER && !is_number(value))
         return invalid(problem, "has a value for `%s` that is no number from 1 to %d", key->name, NUMBER_MOST);
-    if (key->kind == VALUE_LABELS && !is_label_word(value))
+    if (key->kind == VALUE_LABELS && find_label_word(value) == LABEL_WORDS)
         return invalid(problem, "has a value for `%s` other than changeable, fixed, lost", key->name);
     if (key->kind == VALUE_PIN && pin_source_problem(value) != NULL)
         return invalid(problem, "%s", pin_source_problem(value));
@@ -204,10 +191,13 @@ static bool apply_line(struct config *config, char *line, bool seen[], char prob
     if (equals == NULL)
         return invalid(problem, "is not of the form `key = value`");
     *equals = '\0';
-    const struct config_key *key = find_key(trim(text));
-    if (key == NULL)
-        return invalid(problem, "has an unknown key `%.60s`", trim(text));
-    size_t index = (size_t)(key - config_keys);
+    const char *name = trim(text);
+    size_t index = 0;
+    while (index < CONFIG_KEYS && strcmp(config_keys[index].name, name) != 0)
+        index++;
+    if (index == CONFIG_KEYS)
+        return invalid(problem, "has an unknown key `%.60s`", name);
+    const struct config_key *key = &config_keys[index];
     if (seen[index] && key->kind != VALUE_VARIABLE)
         return invalid(problem, "repeats the key `%s`", key->name);
     seen[index] = true;
@@ -264,14 +254,11 @@ sealring_status config_load(const char *directory, struct config **loaded, sealr
     *loaded = NULL;
     struct config *config = NULL;
     FILE *file = NULL;
-    char path[PATH_MAX];
+    char path[PATH_MAX + 32];
     sealring_status status = config_new(directory, &config, error);
     if (status != SEALRING_OK)
         return status;
-    if (!join(path, config->directory, CONFIG_FILE)) {
-        status = error_set(error, SEALRING_INVALID, "the path of the vault %s is too long", directory);
-        goto cleanup;
-    }
+    snprintf(path, sizeof path, "%s/" CONFIG_FILE, config->directory);
     file = fopen(path, "re");
     if (file == NULL && (errno == ENOENT || errno == ENOTDIR)) {
         status = error_set(error, SEALRING_NOT_FOUND,
@@ -307,10 +294,10 @@ cleanup:
  * names the module, and its owner is trusted. */
 static sealring_status check_module(const struct config *config, sealring_error *error)
 {
-    sealring_status status = trust_not_writable(config->module, error);
+    sealring_status status = trust_file(config->module, false, error);
     for (size_t i = 0; i < config->environment_count && status == SEALRING_OK; i++)
         if (strcmp(config->environment[i].name, "SOFTHSM2_CONF") == 0)
-            status = trust_file(config->environment[i].value, error);
+            status = trust_file(config->environment[i].value, true, error);
     return status;
 }
 
@@ -340,45 +327,52 @@ sealring_status config_check_places(const struct config *config, sealring_error 
     return status == SEALRING_OK ? config_check_copy(config, error) : status;
 }
 
+sealring_status config_set_pin_source(char pin_source[PATH_MAX], const char *source, const char *whose,
+                                      sealring_error *error)
+{
+    const char *problem = pin_source_problem(source);
+    if (problem != NULL)
+        return error_set(error, SEALRING_INVALID, "the %sPIN source %s", whose, problem);
+    if (pin_source_of(source) != PIN_SOURCE_FILE)
+        snprintf(pin_source, PATH_MAX, "%s", source);
+    else if (realpath(source, pin_source) == NULL)
+        return error_set(error, SEALRING_TOKEN, "the %sPIN file %.200s cannot be found", whose, source);
+    return SEALRING_OK;
+}
+
 sealring_status config_use_pin(struct config *config, const char *source, sealring_pin_callback ask, void *context,
                                sealring_error *error)
 {
     config->ask_pin = ask;
     config->ask_context = context;
-    if (source == NULL)
-        return SEALRING_OK;
-    const char *problem = pin_source_problem(source);
-    if (problem != NULL)
-        return error_set(error, SEALRING_INVALID, "the PIN source %s", problem);
-    if (pin_source_of(source) == PIN_SOURCE_FILE && realpath(source, config->pin_source) == NULL)
-        return error_set(error, SEALRING_TOKEN, "the PIN file %.200s cannot be found", source);
-    if (pin_source_of(source) != PIN_SOURCE_FILE)
-        snprintf(config->pin_source, sizeof config->pin_source, "%s", source);
-    return SEALRING_OK;
+    return source == NULL ? SEALRING_OK : config_set_pin_source(config->pin_source, source, "", error);
 }
 
-void config_token(const struct config *config, struct token_config *token)
+struct token_config config_token(const struct config *config)
 {
-    memset(token, 0, sizeof *token);
-    token->module = config->module;
-    token->init_args = config->module_init_args[0] == '\0' ? NULL : config->module_init_args;
-    token->uri = config->token;
-    token->pin_source = config->pin_source;
-    token->ask_pin = config->ask_pin;
-    token->ask_context = config->ask_context;
-    token->login_record = config->login_record;
-    token->login_wait = &config->login_wait;
-    software_watch(config->software, &token->watch);
-    token->sessions_max = (unsigned)strtoul(config->module_sessions, NULL, 10); /* "": 0, the default */
+    struct token_config token = {
+        .module = config->module,
+        .init_args = config->module_init_args[0] == '\0' ? NULL : config->module_init_args,
+        .uri = config->token,
+        .pin_source = config->pin_source,
+        .ask_pin = config->ask_pin,
+        .ask_context = config->ask_context,
+        .login_record = config->login_record,
+        .login_wait = &config->login_wait,
+        .sessions_max = (unsigned)strtoul(config->module_sessions, NULL, 10), /* "": 0, the default */
+    };
+    software_watch(config->software, &token.watch);
+    return token;
 }
 
-void config_audit_token(const struct config *config, struct token_config *token)
+struct token_config config_audit_token(const struct config *config)
 {
-    config_token(config, token);
-    token->uri = config->audit_token;
-    token->pin_source = config->audit_pin_source;
-    token->login_record = config->audit_login_record;
-    token->login_lock = config->login_record; /* one module, one lock */
-    token->without_hmac = true;
-    token->sessions_max = 2;
+    struct token_config token = config_token(config);
+    token.uri = config->audit_token;
+    token.pin_source = config->audit_pin_source;
+    token.login_record = config->audit_login_record;
+    token.login_lock = config->login_record; /* one module, one lock */
+    token.without_hmac = true;
+    token.sessions_max = 2;
+    return token;
 }

@@ -4,7 +4,6 @@
 #define CONFIG_CONFIG_H
 
 #include <limits.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 #include <sealring/manage.h>
@@ -73,7 +72,10 @@ void config_free(struct config *config);
 enum token_labels config_labels(const struct config *config);
 void config_set_labels(struct config *config, enum token_labels labels);
 
-/* "NAME=VALUE". SEALRING_INVALID if the text has another form or there are too many. */
+/* Reads "NAME=VALUE". SEALRING_INVALID if the text has another form or is too long. */
+sealring_status config_read_variable(struct config_variable *variable, const char *assignment, sealring_error *error);
+
+/* The same, for the configuration. SEALRING_INVALID also if there are too many. */
 sealring_status config_add_variable(struct config *config, const char *assignment, sealring_error *error);
 
 /* Writes sealring.conf (0640) atomically. SEALRING_REFUSED if it exists. */
@@ -82,6 +84,10 @@ sealring_status config_write(const struct config *config, sealring_error *error)
 /* Call it before the module is loaded. SEALRING_INVALID with the variable's name unless this process has every variable of
  * module-environment as configured; also if other users could write the module or SoftHSM2's configuration. */
 sealring_status config_check_environment(const struct config *config, sealring_error *error);
+
+/* Checks the source of a PIN, which may be a relative path, and writes it as it is configured. whose: "", or "audit token's " for messages. */
+sealring_status config_set_pin_source(char pin_source[PATH_MAX], const char *source, const char *whose,
+                                      sealring_error *error);
 
 /* Sets where the PIN of the keys' token comes from this time (NULL: as in the file), and the callback for a PIN that must be typed. */
 sealring_status config_use_pin(struct config *config, const char *source, sealring_pin_callback ask, void *context,
@@ -107,7 +113,7 @@ sealring_status config_add_place(struct config *config, sealring_error *error);
 sealring_status config_check_places(const struct config *config, sealring_error *error);
 
 /* The parts that the token layer needs; they point into config. */
-void config_token(const struct config *config, struct token_config *token);
-void config_audit_token(const struct config *config, struct token_config *token);
+struct token_config config_token(const struct config *config);
+struct token_config config_audit_token(const struct config *config);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -102,28 +103,15 @@ sealring_status config_check_copy(const struct config *config, sealring_error *e
 sealring_status config_take_place(struct config *config, sealring_error *error)
 {
     struct stat here;
-    size_t length = strlen(config->directory);
     if (stat(config->directory, &here) != 0)
         return error_set_system(error, errno, "the vault's directory %s cannot be examined", config->directory);
     if (strchr(config->directory, '\n') != NULL) /* it would begin another line of the configuration */
         return error_set(error, SEALRING_INVALID, "the path of the vault has a line end: move it to another one");
-    if (length + 2 > sizeof config->place)
+    if (snprintf(config->place, sizeof config->place, "%s/", config->directory) >= (int)sizeof config->place)
         return error_set(error, SEALRING_INVALID, "the path of the vault %s is too long", config->directory);
-    memcpy(config->place, config->directory, length);
-    memcpy(config->place + length, "/", 2);
     snprintf(config->place_inode, sizeof config->place_inode, "%" PRIu64 "%s", (uint64_t)here.st_ino,
              filesystem_is_overlay(config->directory) ? MADE_ON_OVERLAY : "");
     return SEALRING_OK;
-}
-
-static bool copy_all(int from, int to)
-{
-    char buffer[4096];
-    ssize_t got;
-    while ((got = read(from, buffer, sizeof buffer)) > 0)
-        if (write(to, buffer, (size_t)got) != got)
-            return false;
-    return got == 0;
 }
 
 /* Replaces the file atomically by its present contents with the lines added. */
@@ -134,7 +122,8 @@ static sealring_status append(const struct config *config, const char *path, con
     sealring_status status = SEALRING_OK;
     int from = open(path, O_RDONLY | O_CLOEXEC);
     int to = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    bool good = from >= 0 && to >= 0 && fstat(from, &before) == 0 && copy_all(from, to) &&
+    bool good = from >= 0 && to >= 0 && fstat(from, &before) == 0 &&
+                sendfile(to, from, NULL, (size_t)before.st_size) == before.st_size &&
                 dprintf(to, "\nvault = %s\nvault-inode = %s\n", config->place, config->place_inode) > 0 &&
                 fchown(to, before.st_uid, before.st_gid) == 0 && fchmod(to, before.st_mode & 07777) == 0 &&
                 fsync(to) == 0;

@@ -52,21 +52,23 @@ static sealring_status check_values(const struct config *config, sealring_error 
                             config->directory, name);
 }
 
-static void print_config(const struct config *config, FILE *file)
+static bool print_config(const struct config *config, int file)
 {
-    fputs("# sealring: where this vault's parts are. See sealring.conf(5). Relative paths start at this directory.\n",
-          file);
+    bool good = dprintf(file, "# sealring: where this vault's parts are. See sealring.conf(5). Relative paths start at "
+                              "this directory.\n") > 0;
     for (size_t i = 0; i < CONFIG_KEYS; i++) {
         const struct config_key *key = &config_keys[i];
         if (key->kind == VALUE_VARIABLE) {
-            for (size_t j = 0; j < config->environment_count; j++)
-                fprintf(file, "%s = %s=%s\n", key->name, config->environment[j].name, config->environment[j].value);
+            for (size_t j = 0; good && j < config->environment_count; j++)
+                good = dprintf(file, "%s = %s=%s\n", key->name, config->environment[j].name,
+                               config->environment[j].value) > 0;
             continue;
         }
         const char *value = written_value(config, key);
         if (value[0] != '\0')
-            fprintf(file, "%s = %s\n", key->name, value);
+            good = good && dprintf(file, "%s = %s\n", key->name, value) > 0;
     }
+    return good;
 }
 
 sealring_status config_write(const struct config *config, sealring_error *error)
@@ -77,23 +79,13 @@ sealring_status config_write(const struct config *config, sealring_error *error)
     sealring_status checked = check_values(config, error);
     if (checked != SEALRING_OK)
         return checked;
-    int descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-    FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
-    if (file == NULL) {
-        sealring_status status = error_set_system(error, errno, "%s cannot be written", temporary);
-        if (descriptor >= 0)
-            close(descriptor);
-        return status;
-    }
-    print_config(config, file);
-    bool written = fflush(file) == 0 && fsync(fileno(file)) == 0;
-    int problem = errno;
-    written = fclose(file) == 0 && written;
+    int file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (file < 0)
+        return error_set_system(error, errno, "%s cannot be written", temporary);
     /* link instead of rename, because it fails if the file exists */
-    if (written && link(temporary, path) != 0) {
-        problem = errno;
-        written = false;
-    }
+    bool written = print_config(config, file) && fsync(file) == 0 && link(temporary, path) == 0;
+    int problem = errno;
+    close(file);
     unlink(temporary);
     if (written)
         return SEALRING_OK;

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -74,9 +73,8 @@ sealring_status trust_way(const char *path, sealring_error *error)
 {
     char above[PATH_MAX];
     sealring_status status = SEALRING_OK;
-    if (strlen(path) >= sizeof above)
+    if (snprintf(above, sizeof above, "%s", path) >= (int)sizeof above)
         return error_set(error, SEALRING_INVALID, "the path %s is too long", path);
-    memcpy(above, path, strlen(path) + 1);
     for (char *slash = strrchr(above, '/'); status == SEALRING_OK && slash != NULL && above[1] != '\0';
          slash = strrchr(above, '/')) {
         slash[slash == above] = '\0';
@@ -85,20 +83,13 @@ sealring_status trust_way(const char *path, sealring_error *error)
     return status;
 }
 
-sealring_status trust_not_writable(const char *path, sealring_error *error)
+sealring_status trust_file(const char *path, bool by_owner, sealring_error *error)
 {
     struct stat file;
-    if (stat(path, &file) != 0 || (file.st_mode & S_IWOTH) == 0 || !S_ISREG(file.st_mode))
+    if (stat(path, &file) != 0)
         return SEALRING_OK;
-    return error_set(error, SEALRING_INVALID, "%s can be written by everybody, and would be loaded: chmod o-w it",
-                     path);
-}
-
-sealring_status trust_file(const char *path, sealring_error *error)
-{
-    struct stat file;
-    sealring_status status = trust_not_writable(path, error);
-    if (status != SEALRING_OK || stat(path, &file) != 0)
-        return status;
-    return trust_owner(&file, path, error);
+    if ((file.st_mode & S_IWOTH) != 0 && S_ISREG(file.st_mode))
+        return error_set(error, SEALRING_INVALID, "%s can be written by everybody, and would be loaded: chmod o-w it",
+                         path);
+    return by_owner ? trust_owner(&file, path, error) : SEALRING_OK;
 }

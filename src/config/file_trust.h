@@ -3,6 +3,7 @@
 #ifndef CONFIG_FILE_TRUST_H
 #define CONFIG_FILE_TRUST_H
 
+#include <stdbool.h>
 #include <sys/stat.h>
 
 #include <sealring/verify.h>
@@ -16,10 +17,7 @@ sealring_status trust_owner(const struct stat *file, const char *path, sealring_
  * has the sticky bit. path: absolute, without symbolic links. */
 sealring_status trust_way(const char *path, sealring_error *error);
 
-/* The file is not writable by everybody. */
-sealring_status trust_not_writable(const char *path, sealring_error *error);
-
-/* Both: a trusted owner, and not writable by everybody. */
-sealring_status trust_file(const char *path, sealring_error *error);
+/* The file is not writable by everybody, and `by_owner` has a trusted owner. */
+sealring_status trust_file(const char *path, bool by_owner, sealring_error *error);
 
 #endif

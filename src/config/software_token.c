@@ -2,8 +2,6 @@
 /* The SoftHSM2 tokens that `init` made inside a vault, whose files sealring protects. */
 #include "config/software_token.h"
 
-#include <dirent.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +9,7 @@
 
 #include "base/error.h"
 #include "config/config.h"
+#include "softhsm/folder.h"
 
 #define SOFTWARE_VARIABLE "SOFTHSM2_CONF"
 
@@ -32,36 +31,19 @@ static bool is_same_place(const char *one, const char *other)
     return realpath(one, one_real) != NULL && realpath(other, other_real) != NULL && strcmp(one_real, other_real) == 0;
 }
 
-/* The value in a line "KEY = VALUE" of SoftHSM2's configuration; NULL: it is another line. */
-static char *value_of(char *line, const char *key)
-{
-    char *text = line + strspn(line, " \t");
-    size_t length = strlen(key);
-    if (strncmp(text, key, length) != 0)
-        return NULL;
-    text += length + strspn(text + length, " \t");
-    if (*text != '=')
-        return NULL;
-    text += 1 + strspn(text + 1, " \t");
-    text[strcspn(text, "\r\n")] = '\0';
-    return text;
-}
-
 /* Returns whether SoftHSM2, with this configuration, stores its objects in files in the vault's own directory. */
 static bool keeps_files_in(const char *configuration, const char *tokens)
 {
-    char line[PATH_MAX + 64];
+    char line[PATH_MAX + 64], value[PATH_MAX + 64];
     bool in = false, files = true;
     FILE *file = fopen(configuration, "re");
     if (file == NULL)
         return false;
     while (fgets(line, sizeof line, file) != NULL) {
-        const char *directory = value_of(line, "directories.tokendir");
-        const char *backend = directory == NULL ? value_of(line, "objectstore.backend") : NULL;
-        if (directory != NULL)
-            in = is_same_place(directory, tokens);
-        if (backend != NULL)
-            files = strcmp(backend, "file") == 0;
+        if (sscanf(line, " directories.tokendir = %4095[^\r\n]", value) == 1)
+            in = is_same_place(value, tokens);
+        if (sscanf(line, " objectstore.backend = %4095[^\r\n]", value) == 1)
+            files = strcmp(value, "file") == 0;
     }
     fclose(file);
     return in && files;
@@ -91,11 +73,6 @@ sealring_status software_find(const struct config *config, struct software_token
     return SEALRING_OK;
 }
 
-void software_free(struct software_tokens *tokens)
-{
-    free(tokens);
-}
-
 void software_hands_off(struct software_tokens *tokens)
 {
     if (tokens != NULL)
@@ -117,16 +94,15 @@ bool software_folder(const struct software_tokens *tokens, const char *uri, char
 {
     const char *serial = strstr(uri, "serial=");
     bool found = false;
-    DIR *directory = serial != NULL ? opendir(tokens->store.tokens) : NULL;
-    if (directory == NULL)
+    if (serial == NULL)
         return false;
     serial += strlen("serial=");
-    for (struct dirent *entry = readdir(directory); entry != NULL && !found; entry = readdir(directory))
-        if (strspn(serial, "0123456789abcdef") == 16 && has_serial(entry->d_name, serial)) {
-            memcpy(folder, entry->d_name, strlen(entry->d_name) + 1);
+    struct folder tokens_of = folder_open(tokens->store.tokens, S_IFDIR);
+    for (const char *name; (name = folder_next(&tokens_of)) != NULL;)
+        if (!found && strspn(serial, "0123456789abcdef") == 16 && has_serial(name, serial)) {
+            memcpy(folder, name, strlen(name) + 1);
             found = true;
         }
-    closedir(directory);
     return found;
 }
 
@@ -137,44 +113,37 @@ const struct store *software_store(const struct software_tokens *tokens)
 
 /* ---- Around a login ---- */
 
-__attribute__((format(printf, 2, 3))) static void notice(struct software_tokens *tokens, const char *format, ...)
+static void notice(struct software_tokens *tokens, const struct store_outcome *outcome)
 {
+    bool unsafe = outcome->problem[0] != '\0';
     int state = atomic_load(&tokens->notice_state);
-    if (state == NOTICE_BUSY || !atomic_compare_exchange_strong(&tokens->notice_state, &state, NOTICE_BUSY))
+    if ((!unsafe && !outcome->restored) || state == NOTICE_BUSY ||
+        !atomic_compare_exchange_strong(&tokens->notice_state, &state, NOTICE_BUSY))
         return;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(tokens->notice, sizeof tokens->notice, format, arguments);
-    va_end(arguments);
+    snprintf(tokens->notice, sizeof tokens->notice,
+             unsafe ? "ALARM: a software token's file is not safe: %s"
+                    : "ALARM: %s was damaged, and was restored from its copy",
+             unsafe ? outcome->problem : outcome->what);
     atomic_store(&tokens->notice_state, NOTICE_READY);
 }
 
-static void tell(struct software_tokens *tokens, const struct store_outcome *outcome)
-{
-    if (outcome->problem[0] != '\0')
-        notice(tokens, "ALARM: a software token's file is not safe: %s", outcome->problem);
-    else if (outcome->restored > 0)
-        notice(tokens, "ALARM: %s was damaged, and was restored from its copy", outcome->what);
-}
-
-static void check_files(struct software_tokens *tokens,
-                        void (*check)(const struct store *store, struct store_outcome *outcome))
+static void check_files(struct software_tokens *tokens, bool keep)
 {
     struct store_outcome outcome;
     if (tokens->hands_off)
         return;
-    check(&tokens->store, &outcome);
-    tell(tokens, &outcome);
+    store_mend(&tokens->store, keep, &outcome);
+    notice(tokens, &outcome);
 }
 
 static void before_login(void *context)
 {
-    check_files(context, store_mend);
+    check_files(context, false);
 }
 
 static void after_login(void *context)
 {
-    check_files(context, store_keep);
+    check_files(context, true);
 }
 
 void software_watch(struct software_tokens *tokens, struct token_watch *watch)
@@ -190,7 +159,7 @@ sealring_status software_secure(struct software_tokens *tokens, sealring_error *
     if (problem != 0)
         return error_set_system(error, problem, "the software tokens in %s cannot be written to disk",
                                 tokens->store.tokens);
-    store_keep(&tokens->store, &outcome);
+    store_mend(&tokens->store, true, &outcome);
     if (outcome.problem[0] != '\0')
         return error_set(error, SEALRING_SYSTEM, "the software tokens cannot be copied to %s: %s", tokens->store.copies,
                          outcome.problem);

@@ -4,7 +4,6 @@
 #define CONFIG_SOFTWARE_TOKEN_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include <sealring/manage.h>
 
@@ -18,9 +17,8 @@ struct software_tokens;
 #define SOFTWARE_NOTICE_SIZE (STORE_TEXT_SIZE + 128)
 
 /* NULL, with SEALRING_OK, unless the vault's configuration makes the module use VAULT/tokens/softhsm2.conf, and that the files in
- * VAULT/tokens/softhsm2: foreign tokens are left alone. */
+ * VAULT/tokens/softhsm2: foreign tokens are left alone. free() releases them. */
 sealring_status software_find(const struct config *config, struct software_tokens **found, sealring_error *error);
-void software_free(struct software_tokens *tokens);
 
 /* From now on nothing is repaired and nothing is copied. */
 void software_hands_off(struct software_tokens *tokens);

@@ -35,18 +35,14 @@ static size_t find_other(const char *text, size_t from, size_t to)
     return from + base62_find_other(text + from, to - from, '0');
 }
 
-static bool is_key_id(const char *text)
-{
-    return find_other(text, 0, SEALRING_KEY_ID_LENGTH) == SEALRING_KEY_ID_LENGTH;
-}
-
 size_t text_format(const char *prefix, const char *key_id, uint32_t version, const uint8_t secret[TEXT_SECRET_SIZE],
                    char text[SEALRING_CREDENTIAL_LENGTH_MAX + 1])
 {
     char problem[128];
     text[0] = '\0';
     if (name_prefix_problem(prefix, problem) != NULL || version == 0 ||
-        strnlen(key_id, SEALRING_KEY_ID_LENGTH + 1) != SEALRING_KEY_ID_LENGTH || !is_key_id(key_id))
+        strnlen(key_id, SEALRING_KEY_ID_LENGTH + 1) != SEALRING_KEY_ID_LENGTH ||
+        find_other(key_id, 0, SEALRING_KEY_ID_LENGTH) < SEALRING_KEY_ID_LENGTH)
         return 0;
     size_t length = (size_t)snprintf(text, LENGTH_MAX + 1, "%s_%s_%lu_", prefix, key_id, (unsigned long)version);
     base62_encode_256(secret, text + length);
@@ -105,22 +101,18 @@ static bool read_prefix(const char *text, const struct text_layout *layout, stru
         *position = SEALRING_PREFIX_LENGTH_MAX;
         return false;
     }
-    bool after_separator = true;
-    for (size_t i = 0; i < length; i++) {
-        char character = text[i];
-        bool separator = character == '_';
-        bool plain = (character >= 'a' && character <= 'z') || (character >= '0' && character <= '9');
-        if ((!plain && !separator) || (separator && (after_separator || i + 1 == length))) {
-            *position = i;
-            return false;
-        }
-        after_separator = separator;
-    }
+    size_t i = 0;
+    while (i < length &&
+           (name_is_lower_or_digit(text[i]) || (text[i] == '_' && i > 0 && text[i - 1] != '_' && i + 1 < length)))
+        i++;
+    *position = i;
+    if (i < length)
+        return false;
     memcpy(parts->prefix, text, length);
     return true;
 }
 
-static bool read_version(const char *text, const struct text_layout *layout, struct text_parts *parts, size_t *position)
+static bool read_version(const char *text, const struct text_layout *layout, uint32_t *number, size_t *position)
 {
     uint64_t version = 0;
     *position = layout->version;
@@ -135,7 +127,7 @@ static bool read_version(const char *text, const struct text_layout *layout, str
     }
     if (version > UINT32_MAX)
         return false;
-    parts->version = (uint32_t)version;
+    *number = (uint32_t)version;
     return true;
 }
 
@@ -169,7 +161,7 @@ static enum text_problem read_head(const char *text, const struct text_layout *l
         return TEXT_BAD_STRUCTURE;
     /* A wrong version does not prevent reporting the prefix, nor the reverse. */
     size_t version_position;
-    bool version_good = read_version(text, layout, parts, &version_position);
+    bool version_good = read_version(text, layout, &parts->version, &version_position);
     if (!read_prefix(text, layout, parts, position))
         return TEXT_BAD_PREFIX;
     *position = version_position;
@@ -195,24 +187,11 @@ bool text_locate(const char *text, size_t length, const char **key_id, uint32_t 
 {
     if (length < LENGTH_MIN || length > LENGTH_MAX)
         return false;
-    size_t place = length - TAIL_LENGTH - 1;
-    if (text[place] != '_')
+    struct text_layout layout;
+    size_t ignored;
+    if (!find_parts(text, length, &layout, &ignored) || !read_version(text, &layout, version, &ignored))
         return false;
-    uint64_t value = 0, unit = 1;
-    unsigned digit = 0, last = 0;
-    size_t least = place > VERSION_DIGITS ? place - VERSION_DIGITS : 0;
-    while (place > least && (digit = (unsigned)(unsigned char)text[place - 1] - '0') <= 9) {
-        value += digit * unit;
-        unit *= 10;
-        last = digit;
-        place--;
-    }
-    /* `place` is the version's first digit, `last` its value. */
-    if (last == 0 || value > UINT32_MAX || place < 1 + 1 + SEALRING_KEY_ID_LENGTH + 1 || text[place - 1] != '_' ||
-        text[place - 1 - SEALRING_KEY_ID_LENGTH - 1] != '_')
-        return false;
-    *key_id = text + place - 1 - SEALRING_KEY_ID_LENGTH;
-    *version = (uint32_t)value;
+    *key_id = text + layout.key_id;
     return true;
 }
 

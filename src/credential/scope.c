@@ -35,12 +35,13 @@ static int compare_tokens(struct scope_token a, struct scope_token b)
     return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
 }
 
-static bool well_formed(struct scope_token token)
+/* The number of characters before the first that no token may have. */
+static size_t good_length(struct scope_token token)
 {
-    for (size_t i = 0; i < token.length; i++)
-        if (!is_scope_character(token.text[i]))
-            return false;
-    return true;
+    size_t length = 0;
+    while (length < token.length && is_scope_character(token.text[length]))
+        length++;
+    return length;
 }
 
 /* Inserts the token into the sorted set, unless it is there. False if it does not fit. */
@@ -48,16 +49,12 @@ static bool insert_token(char scopes[SEALRING_SCOPES_LENGTH_MAX + 1], size_t *le
 {
     const char *cursor = scopes;
     struct scope_token other;
-    size_t place = *length;
-    while (next_token(&cursor, &other)) {
-        int order = compare_tokens(other, token);
-        if (order == 0)
-            return true;
-        if (order > 0) {
-            place = (size_t)(other.text - scopes);
-            break;
-        }
-    }
+    int order = -1;
+    while (order < 0 && next_token(&cursor, &other))
+        order = compare_tokens(other, token);
+    if (order == 0)
+        return true;
+    size_t place = order > 0 ? (size_t)(other.text - scopes) : *length;
     size_t separator = *length > 0 ? 1 : 0;
     if (token.length + separator > SEALRING_SCOPES_LENGTH_MAX - *length)
         return false;
@@ -81,21 +78,17 @@ const char *scope_normalise(const char *input, char scopes[SEALRING_SCOPES_LENGT
     size_t length = 0;
     scopes[0] = '\0';
     while (next_token(&cursor, &token)) {
-        if (!well_formed(token)) {
-            size_t position = (size_t)(token.text - input);
-            while (is_scope_character(input[position]))
-                position++;
+        size_t good = good_length(token);
+        if (good == token.length && insert_token(scopes, &length, token))
+            continue;
+        scopes[0] = '\0';
+        if (good == token.length)
+            (void)snprintf(problem, PROBLEM_SIZE, "is longer than %d bytes", SEALRING_SCOPES_LENGTH_MAX);
+        else
             (void)snprintf(problem, PROBLEM_SIZE,
                            "has a character other than printable ASCII without `\"` and `\\` at position %zu",
-                           position + 1);
-            scopes[0] = '\0';
-            return problem;
-        }
-        if (!insert_token(scopes, &length, token)) {
-            (void)snprintf(problem, PROBLEM_SIZE, "is longer than %d bytes", SEALRING_SCOPES_LENGTH_MAX);
-            scopes[0] = '\0';
-            return problem;
-        }
+                           (size_t)(token.text - input) + good + 1);
+        return problem;
     }
     return NULL;
 }
@@ -114,7 +107,7 @@ bool scope_includes(const char *scopes, const char *wanted, const char **missing
     struct scope_token token;
     while (wanted != NULL && next_token(&wanted, &token)) {
         /* Also checked here: if `scopes` ever contained a malformed token, nobody would get access by requesting it. */
-        if (!well_formed(token) || !contains(scopes, token)) {
+        if (good_length(token) < token.length || !contains(scopes, token)) {
             if (missing != NULL)
                 *missing = token.text;
             if (missing_length != NULL)

@@ -33,9 +33,12 @@ _Static_assert(sizeof CHECK_LABEL - 1 + INPUT_OVERHEAD + CHECK_CONTEXT_MAX <= CL
 
 /* The assertions above ensure that everything fits. If it did not, there would be no input; without a branch, because no test could
  * take it. */
-static size_t whole_length(const struct writer *context, const struct writer *writer)
+static size_t write_input(const char *label, const struct writer *context, uint8_t *input, size_t size)
 {
-    return writer->length * (size_t) !(context->overflow | writer->overflow);
+    struct writer writer;
+    writer_init(&writer, input, size);
+    kdf_write_input(&writer, label, context->data, context->length);
+    return writer.length * (size_t) !(context->overflow | writer.overflow);
 }
 
 /* Texts from the registry may lack the NUL within their size. */
@@ -48,9 +51,7 @@ static bool well_formed(const struct claims *claims)
            strnlen(claims->scopes, sizeof claims->scopes) < sizeof claims->scopes;
 }
 
-/* digest NULL: none. */
-static size_t write_input(const struct claims *claims, const char *label, const uint8_t *digest,
-                          uint8_t input[CLAIMS_INPUT_MAX])
+size_t claims_input(const struct claims *claims, const uint8_t *digest, uint8_t input[CLAIMS_INPUT_MAX])
 {
     if (!well_formed(claims))
         return 0;
@@ -72,21 +73,10 @@ static size_t write_input(const struct claims *claims, const char *label, const 
     if (digest != NULL)
         writer_bytes(&context, digest, CLAIMS_DIGEST_SIZE);
 
-    struct writer writer;
-    writer_init(&writer, input, CLAIMS_INPUT_MAX);
-    kdf_write_input(&writer, label, context.data, context.length);
-    return whole_length(&context, &writer);
-}
-
-size_t claims_input(const struct claims *claims, uint8_t input[CLAIMS_INPUT_MAX])
-{
-    return write_input(claims, claims->label[0] != '\0' ? CREDENTIAL_LABEL : CREDENTIAL_LABEL_1, NULL, input);
-}
-
-size_t claims_import_input(const struct claims *claims, const uint8_t digest[CLAIMS_DIGEST_SIZE],
-                           uint8_t input[CLAIMS_INPUT_MAX])
-{
-    return write_input(claims, claims->label[0] != '\0' ? IMPORT_LABEL : IMPORT_LABEL_1, digest, input);
+    bool labelled = claims->label[0] != '\0';
+    const char *label = digest == NULL ? (labelled ? CREDENTIAL_LABEL : CREDENTIAL_LABEL_1)
+                                       : (labelled ? IMPORT_LABEL : IMPORT_LABEL_1);
+    return write_input(label, &context, input, CLAIMS_INPUT_MAX);
 }
 
 size_t claims_check_input(const uint8_t vault_id[CLAIMS_VAULT_ID_SIZE], const uint8_t ring_id[CLAIMS_RING_ID_SIZE],
@@ -104,9 +94,5 @@ size_t claims_check_input(const uint8_t vault_id[CLAIMS_VAULT_ID_SIZE], const ui
     writer_u32(&context, version);
     writer_field(&context, object_id, object_id_length);
     writer_field(&context, ring_name, strlen(ring_name));
-
-    struct writer writer;
-    writer_init(&writer, input, CLAIMS_CHECK_INPUT_MAX);
-    kdf_write_input(&writer, CHECK_LABEL, context.data, context.length);
-    return whole_length(&context, &writer);
+    return write_input(CHECK_LABEL, &context, input, CLAIMS_CHECK_INPUT_MAX);
 }

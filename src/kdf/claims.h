@@ -3,7 +3,6 @@
 #ifndef KDF_CLAIMS_H
 #define KDF_CLAIMS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,13 +38,10 @@ struct claims {
 /* Writes the whole KDF input (Label "sealring credential v2") and returns its length, 0 if the claims are not well formed (a key ID of
  * another length, a negative time, version or serial 0). Context: vault ID, ring ID, version (32 bits), key ID (16 characters), serial
  * (32), nonce, client after its length, scopes after their length, not-before (64), expiry (64), label after its length; big-endian,
- * lengths 16 bits. Without a label: Label "sealring credential v1", and the Context ends with the expiry. */
-size_t claims_input(const struct claims *claims, uint8_t input[CLAIMS_INPUT_MAX]);
-
-/* The same for the binding of an imported key to its claims (Label "sealring import v2", without a label "sealring import v1"; Context as
- * above, then the SHA-256 of the key that the client has). */
-size_t claims_import_input(const struct claims *claims, const uint8_t digest[CLAIMS_DIGEST_SIZE],
-                           uint8_t input[CLAIMS_INPUT_MAX]);
+ * lengths 16 bits. Without a label: Label "sealring credential v1", and the Context ends with the expiry.
+ * digest: NULL, or the SHA-256 of an imported key, which the client has, of CLAIMS_DIGEST_SIZE bytes. It makes the input for the binding
+ * of this key to its claims: Label "sealring import v2" (without a label "sealring import v1"), and at the end of Context the digest. */
+size_t claims_input(const struct claims *claims, const uint8_t *digest, uint8_t input[CLAIMS_INPUT_MAX]);
 
 /* The same for a version's check value (Label "sealring check v1"; Context vault ID, ring ID, version, CKA_ID after its length, the
  * ring's name after its length, so that one ring's keys cannot be presented under another ring's name). 0 if object_id_length is 0 or

@@ -2,54 +2,39 @@
 /* The folders of a software token and its copies. */
 #include "softhsm/folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "softhsm/stored.h"
 
-static bool folder_has_kind(enum folder_entries entries, mode_t mode)
+struct folder folder_open(const char *path, mode_t kind)
 {
-    switch (entries) {
-    case FOLDER_DIRECTORIES:
-        return S_ISDIR(mode);
-    case FOLDER_FILES:
-        return S_ISREG(mode);
-    default:
-        return true;
-    }
+    struct folder folder = {.stream = opendir(path), .kind = kind};
+    if (folder.stream == NULL && errno != ENOENT)
+        folder.problem = errno;
+    return folder;
 }
 
-int folder_each(const char *path, enum folder_entries entries, void (*each)(const char *name, void *context),
-                void *context)
+const char *folder_next(struct folder *folder)
 {
-    char inside[STORED_PATH_MAX];
     struct stat file;
-    DIR *folder = opendir(path);
-    if (folder == NULL)
-        return errno == ENOENT ? 0 : errno;
-    int problem = 0;
-    for (;;) {
+    while (folder->stream != NULL) {
         errno = 0;
-        const struct dirent *entry = readdir(folder);
+        const struct dirent *entry = readdir(folder->stream);
         if (entry == NULL) {
-            problem = errno != 0 ? errno : problem;
-            break;
-        }
-        if (entry->d_name[0] == '.' || !stored_path(path, entry->d_name, inside))
+            folder->problem = errno != 0 ? errno : folder->problem;
+            closedir(folder->stream);
+            folder->stream = NULL;
+        } else if (entry->d_name[0] == '.') {
             continue;
-        if (lstat(inside, &file) != 0)
-            problem = errno == ENOENT ? problem : errno; /* another process removed it meanwhile */
-        else if (folder_has_kind(entries, file.st_mode))
-            each(entry->d_name, context);
+        } else if (fstatat(dirfd(folder->stream), entry->d_name, &file, AT_SYMLINK_NOFOLLOW) != 0) {
+            folder->problem = errno == ENOENT ? folder->problem : errno; /* another process removed it meanwhile */
+        } else if (folder->kind == 0 || folder->kind == (file.st_mode & S_IFMT)) {
+            return entry->d_name;
+        }
     }
-    closedir(folder);
-    return problem;
+    return NULL;
 }
 
 static int folder_make_one(const char *path)
@@ -57,31 +42,19 @@ static int folder_make_one(const char *path)
     char above[STORED_PATH_MAX];
     if (mkdir(path, 0700) != 0)
         return errno == EEXIST ? 0 : errno;
-    if (snprintf(above, sizeof(above), "%s", path) >= (int)sizeof(above))
-        return ENAMETOOLONG;
-    char *slash = strrchr(above, '/');
-    if (slash == NULL || slash == above)
-        return 0;
-    *slash = '\0';
     int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (descriptor < 0)
         return errno;
     int problem = stored_give(descriptor, path);
     close(descriptor);
-    return problem != 0 ? problem : stored_sync_folder(above);
+    stored_above(path, above);
+    return problem != 0 ? problem : stored_sync(above);
 }
 
 int folder_make(const char *path)
 {
     char above[STORED_PATH_MAX];
-    if (snprintf(above, sizeof(above), "%s", path) >= (int)sizeof(above))
-        return ENAMETOOLONG;
-    char *slash = strrchr(above, '/');
-    if (slash != NULL && slash != above) {
-        *slash = '\0';
-        int problem = folder_make_one(above);
-        if (problem != 0)
-            return problem;
-    }
-    return folder_make_one(path);
+    stored_above(path, above);
+    int problem = folder_make_one(above);
+    return problem != 0 ? problem : folder_make_one(path);
 }

@@ -47,6 +47,14 @@ static bool read_length(const uint8_t *bytes, size_t end, size_t *at, size_t uni
     return true;
 }
 
+/* The length of a value, or the unit in which its length is before it. A map's format is SoftHSM2's own; sealring makes none. */
+static const struct {
+    size_t length, unit;
+} kinds[] = {
+    [KIND_BOOLEAN] = {1, 0}, [KIND_NUMBER] = {NUMBER, 0}, [KIND_BYTES] = {0, 1},
+    [KIND_MAP] = {0, 1},     [KIND_SET] = {0, NUMBER},
+};
+
 /* Reads the attribute at *at and moves *at behind it. False if there is no complete one. */
 static bool read_attribute(const uint8_t *bytes, size_t end, size_t *at, struct attribute *attribute)
 {
@@ -55,26 +63,12 @@ static bool read_attribute(const uint8_t *bytes, size_t end, size_t *at, struct 
     attribute->type = number_at(bytes + *at);
     attribute->kind = number_at(bytes + *at + NUMBER);
     *at += (size_t)2 * NUMBER;
-    bool whole = true;
-    switch (attribute->kind) {
-    case KIND_BOOLEAN:
-        attribute->length = 1;
-        break;
-    case KIND_NUMBER:
-        attribute->length = NUMBER;
-        break;
-    case KIND_BYTES:
-    case KIND_MAP: /* its format is SoftHSM2's own; sealring makes none */
-        whole = read_length(bytes, end, at, 1, &attribute->length);
-        break;
-    case KIND_SET:
-        whole = read_length(bytes, end, at, NUMBER, &attribute->length);
-        break;
-    default:
+    if (attribute->kind >= sizeof(kinds) / sizeof(kinds[0]))
         return false;
-    }
-    if (!whole || end - *at < attribute->length ||
-        (attribute->kind == KIND_BOOLEAN && bytes[*at] != 0x00 && bytes[*at] != 0xff))
+    size_t unit = kinds[attribute->kind].unit;
+    attribute->length = kinds[attribute->kind].length;
+    if ((attribute->length == 0 && unit == 0) || (unit > 0 && !read_length(bytes, end, at, unit, &attribute->length)) ||
+        end - *at < attribute->length || (attribute->kind == KIND_BOOLEAN && bytes[*at] != 0x00 && bytes[*at] != 0xff))
         return false;
     attribute->at = *at;
     *at += attribute->length;
@@ -191,13 +185,9 @@ uint64_t object_file_generation(const uint8_t *bytes)
     return number_at(bytes);
 }
 
-void object_file_set_generation(uint8_t *bytes, uint64_t generation)
+void object_file_renew_generation(uint8_t *bytes)
 {
+    uint64_t generation = (number_at(bytes) / OBJECT_FILE_GENERATIONS + 2) * OBJECT_FILE_GENERATIONS;
     for (size_t i = 0; i < NUMBER; i++)
         bytes[i] = (uint8_t)(generation >> 8 * (NUMBER - 1 - i));
-}
-
-uint64_t object_file_renew_generation(uint64_t generation)
-{
-    return (generation / OBJECT_FILE_GENERATIONS + 2) * OBJECT_FILE_GENERATIONS;
 }

@@ -36,11 +36,10 @@ void object_file_close(uint8_t *bytes, size_t length);
 
 /* The generation number: SoftHSM2 reads a file again if the number differs from the one that it stored. The file has at least 8 bytes. */
 uint64_t object_file_generation(const uint8_t *bytes);
-void object_file_set_generation(uint8_t *bytes, uint64_t generation);
 
-/* A generation number that is above all of the million after `generation`. A restored file gets it, so that every process reads it
- * again. So a copy whose number is behind by less is as good as a newer one. */
+/* Sets it to one that is above all of the million after it. A restored file gets it, so that every process reads it again. So a copy whose
+ * number is behind by less is as good as a newer one. */
 #define OBJECT_FILE_GENERATIONS UINT64_C(0x100000)
-uint64_t object_file_renew_generation(uint64_t generation);
+void object_file_renew_generation(uint8_t *bytes);
 
 #endif

@@ -49,13 +49,13 @@ int objects_keep(const struct store *store, const char *token, const struct obje
 int objects_restore(const struct store *store, const char *token, const struct object_file *file, bool closed);
 
 /* Removes the file's copies and syncs their folder. */
-int objects_drop(const struct store *store, const char *token, const char *file);
+int objects_drop(const struct store *store, const char *token, const struct object_file *file);
 
 /* Syncs the token's folder, so that destroyed objects stay destroyed. */
 int objects_sync(const struct store *store, const char *token);
 
 /* Hides a file without a copy from SoftHSM2 if it contains no object (then it is removed) or is damaged (then it is renamed to
  * UUID.damaged). Does nothing if the file is complete meanwhile. */
-int objects_clear_away(const struct store *store, const char *token, const char *file);
+int objects_clear_away(const struct store *store, const char *token, const struct object_file *file);
 
 #endif

@@ -15,14 +15,12 @@ void reserve_make(const char *folder)
 {
     char path[STORED_PATH_MAX];
     struct stat file;
-    if (!stored_path(folder, RESERVE_FILE, path) ||
-        (lstat(path, &file) == 0 && S_ISREG(file.st_mode) && file.st_size == RESERVE_SIZE &&
-         file.st_blocks >= RESERVE_SIZE / RESERVE_BLOCK))
+    int descriptor;
+    stored_path(folder, RESERVE_FILE, path);
+    if ((lstat(path, &file) == 0 && S_ISREG(file.st_mode) && file.st_size == RESERVE_SIZE &&
+         file.st_blocks >= RESERVE_SIZE / RESERVE_BLOCK) ||
+        stored_open(path, O_WRONLY | O_CREAT, &descriptor) != 0)
         return;
-    int descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-    if (descriptor < 0)
-        return;
-    (void)stored_give(descriptor, path);
     if (posix_fallocate(descriptor, 0, RESERVE_SIZE) != 0)
         (void)!ftruncate(descriptor, 0);
     close(descriptor);
@@ -33,13 +31,11 @@ bool reserve_helps(const char *folder, int problem)
 {
     char path[STORED_PATH_MAX];
     struct stat file;
-    if ((problem != ENOSPC && problem != EDQUOT) || !stored_path(folder, RESERVE_FILE, path))
+    int descriptor;
+    stored_path(folder, RESERVE_FILE, path);
+    if ((problem != ENOSPC && problem != EDQUOT) || stored_open(path, O_WRONLY, &descriptor) != 0)
         return false;
-    int descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (descriptor < 0)
-        return false;
-    bool released =
-        fstat(descriptor, &file) == 0 && S_ISREG(file.st_mode) && file.st_size > 0 && ftruncate(descriptor, 0) == 0;
+    bool released = fstat(descriptor, &file) == 0 && file.st_size > 0 && ftruncate(descriptor, 0) == 0;
     close(descriptor);
     return released;
 }

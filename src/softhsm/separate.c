@@ -3,7 +3,6 @@
 #include "softhsm/separate.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -17,9 +16,9 @@
 #endif
 
 struct separate {
-    void (*task)(void *context);
+    int (*task)(void *context);
     void *context;
-    int problem; /* 0: the task ran */
+    int problem;
 };
 
 /* In one step, so that the host's descriptors are not even briefly open twice. A container's filter may know only one of the two calls. */
@@ -37,28 +36,27 @@ static void *separate_thread(void *argument)
     struct separate *separate = argument;
     separate->problem = leave_table();
     if (separate->problem == 0)
-        separate->task(separate->context);
+        separate->problem = separate->task(separate->context);
     return NULL;
 }
 
-bool separate_run(void (*task)(void *context), void *context, int *problem)
+int separate_run(int (*task)(void *context), void *context)
 {
     struct separate separate = {.task = task, .context = context};
     pthread_attr_t attributes;
     pthread_t thread;
     sigset_t all, before;
-    *problem = pthread_attr_init(&attributes);
-    if (*problem != 0)
-        return false;
+    int problem = pthread_attr_init(&attributes);
+    if (problem != 0)
+        return problem;
     (void)pthread_attr_setstacksize(&attributes, SEPARATE_STACK);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    *problem = pthread_create(&thread, &attributes, separate_thread, &separate);
+    problem = pthread_create(&thread, &attributes, separate_thread, &separate);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
-    if (*problem != 0)
-        return false;
+    if (problem != 0)
+        return problem;
     pthread_join(thread, NULL);
-    *problem = separate.problem;
-    return separate.problem == 0;
+    return separate.problem;
 }

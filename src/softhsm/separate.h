@@ -3,8 +3,6 @@
 #ifndef SOFTHSM_SEPARATE_H
 #define SOFTHSM_SEPARATE_H
 
-#include <stdbool.h>
-
 /* Runs the task in a thread that has its own table of file descriptors, and waits for it. A lock by fcntl belongs to a table of
  * descriptors, and closing any descriptor of a file releases every lock that the table has on it (fcntl(2)): in the host's table, that
  * would release SoftHSM2's locks. With its own table the task can open, lock and close files, and excludes SoftHSM2 in this process as
@@ -14,7 +12,8 @@
  * host that waits for any child sees none; nothing of a large process is copied. It neither knows the host's descriptors nor keeps them
  * open. It handles no signals.
  *
- * False: the task did not run, *problem is the errno: no thread can be made, or the system permits no separate table. */
-bool separate_run(void (*task)(void *context), void *context, int *problem);
+ * Returns what the task returns: 0 or an errno; or an errno if it did not run: no thread can be made, or the system permits no separate
+ * table. */
+int separate_run(int (*task)(void *context), void *context);
 
 #endif

@@ -18,19 +18,15 @@ struct store {
 
 /* The result of one check of the tokens. */
 struct store_outcome {
-    unsigned damaged;              /* files that were found damaged, */
-    unsigned restored;             /* and restored from their copies */
+    bool restored;                 /* a file was damaged, and was restored from its copy */
     char what[STORE_TEXT_SIZE];    /* the last one, as a phrase: "token.object of TOKEN" */
     char problem[STORE_TEXT_SIZE]; /* why one was not restored, or could not be copied; "" */
 };
 
 /* Restores token.object and generation of each token from their copies if they are damaged: in place, and under SoftHSM2's own lock.
- * The caller holds the login lock. */
-void store_mend(const struct store *store, struct store_outcome *outcome);
-
-/* Copies token.object of each token if it differs in more than its generation number, and generation; both only if they are complete.
- * Restores files that the login left damaged (the disk is full). Called after a login, with the login lock held. */
-void store_keep(const struct store *store, struct store_outcome *outcome);
+ * The caller holds the login lock. keep: also copies them, token.object if it differs in more than its generation number; both only if
+ * they are complete. Without it before a login; with it after one, which leaves damaged files if the disk is full. */
+void store_mend(const struct store *store, bool keep, struct store_outcome *outcome);
 
 /* The state of a token's file. */
 enum store_state {

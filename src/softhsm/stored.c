@@ -7,28 +7,33 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#define LOCK_TRIES 2000
-#define LOCK_PAUSE 1000000L /* ns */
-#define NEW_SUFFIX ".new"
+#include "base/clock.h"
 
-bool stored_path(const char *folder, const char *name, char path[STORED_PATH_MAX])
+#define LOCK_TRIES    2000
+#define LOCK_PAUSE_MS 1
+#define NEW_SUFFIX    ".new"
+
+void stored_path(const char *folder, const char *name, char path[STORED_PATH_MAX])
 {
-    return snprintf(path, STORED_PATH_MAX, "%s/%s", folder, name) < (int)STORED_PATH_MAX;
+    (void)snprintf(path, STORED_PATH_MAX, "%s/%s", folder, name);
+}
+
+void stored_above(const char *path, char above[STORED_PATH_MAX])
+{
+    (void)snprintf(above, STORED_PATH_MAX, "%.*s", (int)(strrchr(path, '/') - path), path);
 }
 
 static int stored_lock(int descriptor, short kind)
 {
     for (int i = 0; i < LOCK_TRIES; i++) {
         struct flock lock = {.l_type = kind, .l_whence = SEEK_SET};
-        const struct timespec pause = {.tv_nsec = LOCK_PAUSE};
         if (fcntl(descriptor, F_SETLK, &lock) == 0)
             return 0;
         if (errno != EAGAIN && errno != EACCES && errno != EINTR)
             return errno;
-        nanosleep(&pause, NULL);
+        clock_sleep(LOCK_PAUSE_MS);
     }
     return EAGAIN;
 }
@@ -49,34 +54,32 @@ static int stored_fill(int descriptor, struct stored *stored)
     return 0;
 }
 
-/* O_NONBLOCK: a FIFO in its place must not block. */
-static int stored_open(const char *path, int flags, int *descriptor)
-{
-    struct stat file;
-    *descriptor = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
-    if (*descriptor < 0)
-        return errno;
-    if (fstat(*descriptor, &file) != 0 || !S_ISREG(file.st_mode)) {
-        close(*descriptor);
-        return EINVAL;
-    }
-    return 0;
-}
-
 int stored_give(int descriptor, const char *path)
 {
     char folder[STORED_PATH_MAX];
     struct stat file, place;
     if (geteuid() != 0)
         return 0;
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL || (size_t)(slash - path) >= sizeof(folder))
-        return ENAMETOOLONG;
-    (void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
+    stored_above(path, folder);
     if (fstat(descriptor, &file) != 0 || stat(folder, &place) != 0)
         return errno;
     bool given = file.st_uid != 0 || (place.st_uid == 0 && place.st_gid == file.st_gid);
     return given || fchown(descriptor, place.st_uid, place.st_gid) == 0 ? 0 : errno;
+}
+
+/* O_NONBLOCK: a FIFO in its place must not block. */
+int stored_open(const char *path, int flags, int *descriptor)
+{
+    struct stat file;
+    *descriptor = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
+    if (*descriptor < 0)
+        return errno;
+    int problem = fstat(*descriptor, &file) == 0 && S_ISREG(file.st_mode) ? 0 : EINVAL;
+    if (problem == 0 && (flags & O_CREAT) != 0)
+        problem = stored_give(*descriptor, path);
+    if (problem != 0)
+        close(*descriptor);
+    return problem;
 }
 
 int stored_read(const char *path, struct stored *stored)
@@ -112,12 +115,10 @@ int stored_replace(const char *path, struct stored *found, stored_decision decis
     int problem = stored_open(path, O_RDWR | O_CREAT, &descriptor);
     if (problem != 0)
         return problem;
-    problem = stored_give(descriptor, path);
-    if (problem == 0)
-        problem = stored_lock(descriptor, F_WRLCK);
+    problem = stored_lock(descriptor, F_WRLCK);
     if (problem == 0)
         problem = stored_fill(descriptor, found);
-    if (problem != 0 || !decision(found, context))
+    if (problem != 0 || (decision != NULL && !decision(found, context)))
         goto cleanup;
     if (ftruncate(descriptor, 0) != 0) {
         problem = errno;
@@ -132,52 +133,39 @@ cleanup:
 
 int stored_copy(const char *folder, const char *name, const struct stored *content)
 {
-    char path[STORED_PATH_MAX], made[STORED_PATH_MAX];
+    char path[STORED_PATH_MAX], made[STORED_PATH_MAX + sizeof NEW_SUFFIX];
     int descriptor;
-    if (!stored_path(folder, name, path) || snprintf(made, sizeof(made), "%s" NEW_SUFFIX, path) >= (int)sizeof(made))
-        return ENAMETOOLONG;
+    stored_path(folder, name, path);
+    (void)snprintf(made, sizeof(made), "%s" NEW_SUFFIX, path);
     if (unlink(made) != 0 && errno != ENOENT)
         return errno;
     int problem = stored_open(made, O_WRONLY | O_CREAT | O_EXCL, &descriptor);
     if (problem != 0)
         return problem;
-    problem = stored_give(descriptor, made);
-    if (problem == 0)
-        problem = stored_write(descriptor, content);
+    problem = stored_write(descriptor, content);
     close(descriptor);
     if (problem == 0 && rename(made, path) != 0)
         problem = errno;
     if (problem != 0)
         (void)unlink(made);
-    return problem == 0 ? stored_sync_folder(folder) : problem;
+    return problem == 0 ? stored_sync(folder) : problem;
 }
 
 int stored_remove(const char *folder, const char *name)
 {
     char path[STORED_PATH_MAX];
-    if (!stored_path(folder, name, path))
-        return ENAMETOOLONG;
+    stored_path(folder, name, path);
     if (unlink(path) != 0 && errno != ENOENT)
         return errno;
-    return stored_sync_folder(folder);
+    return stored_sync(folder);
 }
 
-static int stored_sync_any(const char *path, int flags)
+int stored_sync(const char *path)
 {
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (descriptor < 0)
         return errno;
     int problem = fsync(descriptor) == 0 ? 0 : errno;
     close(descriptor);
     return problem;
-}
-
-int stored_sync(const char *path)
-{
-    return stored_sync_any(path, 0);
-}
-
-int stored_sync_folder(const char *path)
-{
-    return stored_sync_any(path, O_DIRECTORY);
 }

@@ -10,7 +10,8 @@
 
 #include "softhsm/object_file.h"
 
-#define STORED_PATH_MAX (PATH_MAX + 256)
+/* A store's folder, a token's folder in it, a file there, and a suffix. */
+#define STORED_PATH_MAX (PATH_MAX + 2 * (NAME_MAX + 1) + 8)
 
 /* bytes: OBJECT_FILE_MAX bytes that the caller owns. */
 struct stored {
@@ -19,10 +20,16 @@ struct stored {
     bool exists;
 };
 
-/* FOLDER/NAME. False: it is too long. */
-bool stored_path(const char *folder, const char *name, char path[STORED_PATH_MAX]);
+/* FOLDER/NAME. */
+void stored_path(const char *folder, const char *name, char path[STORED_PATH_MAX]);
+
+/* The folder that contains the file or folder with this absolute path. */
+void stored_above(const char *path, char above[STORED_PATH_MAX]);
 
 /* Each of these returns 0 or an errno. */
+
+/* Opens a regular file. O_CREAT: makes a missing one, with mode 0600 and the owner of its folder. */
+int stored_open(const char *path, int flags, int *descriptor);
 
 /* Reads the whole file under a shared fcntl lock, which excludes writers. A missing file gives `exists` false, a longer one its first
  * OBJECT_FILE_MAX bytes. EAGAIN: it was locked for more than two seconds. */
@@ -31,7 +38,7 @@ int stored_read(const char *path, struct stored *stored);
 /* Decides under the lock, from the file's present content, whether to replace it. */
 typedef bool (*stored_decision)(const struct stored *found, void *context);
 
-/* Under an exclusive lock, like SoftHSM2's: reads the file into `found` and, if the decision is yes, replaces its content in place and
+/* Under an exclusive lock, like SoftHSM2's: reads the file into `found` and, if the decision is yes or NULL, replaces its content in place and
  * syncs it. Makes a missing file (0600). *replaced: it was done. If interrupted, it leaves an empty file or the new
  * content. */
 int stored_replace(const char *path, struct stored *found, stored_decision decision, void *context,
@@ -43,11 +50,10 @@ int stored_copy(const char *folder, const char *name, const struct stored *conte
 /* Removes FOLDER/NAME and syncs the folder; a missing file is no error. */
 int stored_remove(const char *folder, const char *name);
 
-/* Gives a file that root made to the owner of its folder, who could not read it otherwise. `path` is the file's. */
+/* Gives a file or folder that root made to the owner of its folder, who could not read it otherwise. `path` is the file's. */
 int stored_give(int descriptor, const char *path);
 
-/* Syncs the file's content. */
+/* Syncs the content of a file or folder. */
 int stored_sync(const char *path);
-int stored_sync_folder(const char *path);
 
 #endif

@@ -205,7 +205,7 @@ void scene_make(struct scene *scene)
         scene_fail("no memory");
     struct claims claims = {
         .version = 1, .key_id = "0123456789abcdef", .serial = 1, .client = "client-12345", .scopes = SCENE_SCOPES};
-    scene->claims_length = claims_input(&claims, scene->claims);
+    scene->claims_length = claims_input(&claims, NULL, scene->claims);
     if (scene->claims_length < 100)
         scene_fail("the claims are shorter than expected");
 }

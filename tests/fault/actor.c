@@ -333,7 +333,7 @@ static void audit_objects(const struct actor *actor)
     sealring_error error = {0};
     if (config_load(actor->place->vault.path, &config, &error) != SEALRING_OK)
         complain(actor, "%s", error.message);
-    config_token(config, &token_config);
+    token_config = config_token(config);
     if (token_open(&token_config, &token, &error) != SEALRING_OK ||
         token_key_each(token, "", audit_object, &audit, &error) != SEALRING_OK)
         complain(actor, "the objects cannot be listed: %s", error.message);

@@ -243,7 +243,7 @@ static void do_deed(void *context)
     struct token_config token_config;
     sealring_error error = {0};
     ASSERT_OK(config_load(place.vault.path, &config, &error), error);
-    config_token(config, &token_config);
+    token_config = config_token(config);
     ASSERT_OK(token_open(&token_config, &token, &error), error);
     ASSERT_OK(token_key_each(token, "sealring/", match, &search, &error), error);
     const struct token_key_info *key = &search.found;
@@ -265,7 +265,7 @@ static void find_destroyed(struct search *search)
     struct token_config token_config;
     sealring_error error = {0};
     ASSERT_OK(config_load(place.vault.path, &config, &error), error);
-    config_token(config, &token_config);
+    token_config = config_token(config);
     ASSERT_OK(token_open(&token_config, &token, &error), error);
     ASSERT_OK(token_key_each(token, "sealring/", match, search, &error), error);
     token_close(token);

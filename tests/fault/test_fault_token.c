@@ -321,7 +321,7 @@ static struct token *open_token(struct config **config)
     struct token *token = NULL;
     sealring_error error = {0};
     ASSERT_OK(config_load(place.vault.path, config, &error), error);
-    config_token(*config, &token_config);
+    token_config = config_token(*config);
     ASSERT_OK(token_open(&token_config, &token, &error), error);
     return token;
 }

@@ -49,7 +49,7 @@ START_TEST(kept_claims_give_the_kept_credential)
     char text[SEALRING_CREDENTIAL_LENGTH_MAX + 1];
     claims_of(vector, &claims);
     size_t expected_length = hexadecimal_read(vector->input, expected, sizeof expected);
-    size_t length = claims_input(&claims, input);
+    size_t length = claims_input(&claims, NULL, input);
     ck_assert_uint_eq(length, expected_length);
     ck_assert_mem_eq(input, expected, length);
 
@@ -199,7 +199,7 @@ START_TEST(every_change_gives_another_input)
         claims_of(&claims_vectors[0], &claims);
         if (i > 0)
             changes[i - 1](&claims);
-        lengths[i] = claims_input(&claims, inputs[i]);
+        lengths[i] = claims_input(&claims, NULL, inputs[i]);
         ck_assert_msg(lengths[i] > 0, "change %zu", i);
         for (size_t j = 0; j < i; j++) {
             ck_assert_msg(lengths[i] != lengths[j] || memcmp(inputs[i], inputs[j], lengths[i]) != 0,
@@ -215,29 +215,29 @@ START_TEST(every_bit_counts)
     struct claims claims;
     uint8_t first[CLAIMS_INPUT_MAX], other[CLAIMS_INPUT_MAX];
     claims_of(&claims_vectors[0], &claims);
-    size_t length = claims_input(&claims, first);
+    size_t length = claims_input(&claims, NULL, first);
     for (unsigned bit = 0; bit < 128; bit++) {
         uint8_t *ids[] = {claims.vault_id, claims.ring_id, claims.nonce};
         for (size_t i = 0; i < 3; i++) {
             ids[i][bit / 8] ^= (uint8_t)(1U << bit % 8);
-            ck_assert_uint_eq(claims_input(&claims, other), length);
+            ck_assert_uint_eq(claims_input(&claims, NULL, other), length);
             ck_assert_mem_ne(first, other, length);
             ids[i][bit / 8] ^= (uint8_t)(1U << bit % 8);
         }
     }
     for (unsigned bit = 2; bit < 32; bit++) { /* not to 0: version is 3, serial 1 */
         claims.version ^= 1U << bit;
-        ck_assert_uint_eq(claims_input(&claims, other), length);
+        ck_assert_uint_eq(claims_input(&claims, NULL, other), length);
         ck_assert_mem_ne(first, other, length);
         claims.version ^= 1U << bit;
         claims.serial ^= 1U << bit;
-        ck_assert_uint_eq(claims_input(&claims, other), length);
+        ck_assert_uint_eq(claims_input(&claims, NULL, other), length);
         ck_assert_mem_ne(first, other, length);
         claims.serial ^= 1U << bit;
     }
     for (unsigned bit = 0; bit < 63; bit++) {
         claims.expires ^= INT64_C(1) << bit;
-        ck_assert_uint_eq(claims_input(&claims, other), length);
+        ck_assert_uint_eq(claims_input(&claims, NULL, other), length);
         ck_assert_mem_ne(first, other, length);
         claims.expires ^= INT64_C(1) << bit;
     }
@@ -250,11 +250,11 @@ START_TEST(what_lies_behind_a_text_does_not_count)
     struct claims claims;
     uint8_t first[CLAIMS_INPUT_MAX], other[CLAIMS_INPUT_MAX];
     claims_of(&claims_vectors[0], &claims);
-    size_t length = claims_input(&claims, first);
+    size_t length = claims_input(&claims, NULL, first);
     memset(claims.client + strlen(claims.client) + 1, 'x', sizeof claims.client - strlen(claims.client) - 1);
     memset(claims.scopes + strlen(claims.scopes) + 1, 'x', sizeof claims.scopes - strlen(claims.scopes) - 1);
     memset(claims.label + 1, 'x', sizeof claims.label - 2);
-    ck_assert_uint_eq(claims_input(&claims, other), length);
+    ck_assert_uint_eq(claims_input(&claims, NULL, other), length);
     ck_assert_mem_eq(first, other, length);
 }
 END_TEST
@@ -306,9 +306,9 @@ START_TEST(malformed_claims_have_no_input)
     struct claims claims;
     uint8_t input[CLAIMS_INPUT_MAX];
     claims_of(&claims_vectors[0], &claims);
-    ck_assert_uint_gt(claims_input(&claims, input), 0);
+    ck_assert_uint_gt(claims_input(&claims, NULL, input), 0);
     faults[_i](&claims);
-    ck_assert_uint_eq(claims_input(&claims, input), 0);
+    ck_assert_uint_eq(claims_input(&claims, NULL, input), 0);
 }
 END_TEST
 
@@ -347,20 +347,20 @@ START_TEST(import_input_is_the_claims_and_the_digest)
     uint8_t digest[CLAIMS_DIGEST_SIZE] = {1};
     uint8_t plain[CLAIMS_INPUT_MAX], one[CLAIMS_INPUT_MAX], other[CLAIMS_INPUT_MAX];
     claims_of(&claims_vectors[0], &claims);
-    size_t plain_length = claims_input(&claims, plain);
-    size_t length = claims_import_input(&claims, digest, one);
+    size_t plain_length = claims_input(&claims, NULL, plain);
+    size_t length = claims_input(&claims, digest, one);
     /* the label is four characters shorter than a credential's */
     ck_assert_uint_eq(length, plain_length + CLAIMS_DIGEST_SIZE - 4);
     ck_assert_mem_eq(one, "\0\0\0\1sealring import v1", 23);
     ck_assert_mem_eq(one + length - 4 - CLAIMS_DIGEST_SIZE, digest, CLAIMS_DIGEST_SIZE);
     digest[31] = 1;
-    ck_assert_uint_eq(claims_import_input(&claims, digest, other), length);
+    ck_assert_uint_eq(claims_input(&claims, digest, other), length);
     ck_assert_mem_ne(one, other, length);
     add_a_label(&claims);
-    ck_assert_uint_eq(claims_import_input(&claims, digest, other), length + 2 + strlen("default"));
+    ck_assert_uint_eq(claims_input(&claims, digest, other), length + 2 + strlen("default"));
     ck_assert_mem_eq(other, "\0\0\0\1sealring import v2", 23);
     claims.serial = 0;
-    ck_assert_uint_eq(claims_import_input(&claims, digest, other), 0);
+    ck_assert_uint_eq(claims_input(&claims, digest, other), 0);
 }
 END_TEST
 
@@ -370,7 +370,7 @@ START_TEST(check_value_and_credential_inputs_differ_from_the_first_bytes)
     struct claims claims;
     uint8_t input[CLAIMS_INPUT_MAX], check[CLAIMS_CHECK_INPUT_MAX];
     claims_of(&claims_vectors[0], &claims);
-    ck_assert_uint_gt(claims_input(&claims, input), 0);
+    ck_assert_uint_gt(claims_input(&claims, NULL, input), 0);
     ck_assert_uint_gt(claims_check_input(claims.vault_id, claims.ring_id, claims.version, claims.nonce, 16, "r", check),
                       0);
     ck_assert_mem_eq(input, "\0\0\0\1sealring credential v1", 27);
@@ -393,8 +393,8 @@ START_TEST(random_claims_have_inputs_of_their_own)
         memset(claims.scopes, 'a', seeded_next(&state) % SEALRING_SCOPES_LENGTH_MAX);
         other = claims;
         changes[seeded_next(&state) % 6](&other); /* those that work with empty texts, too */
-        size_t length = claims_input(&claims, first);
-        size_t other_length = claims_input(&other, second);
+        size_t length = claims_input(&claims, NULL, first);
+        size_t other_length = claims_input(&other, NULL, second);
         if (length == 0 || other_length != length || memcmp(first, second, length) == 0)
             ck_abort_msg("run %d", run);
     }

@@ -164,15 +164,34 @@ START_TEST(a_closed_copy_differs_in_one_byte)
 }
 END_TEST
 
+/* A set begins with the number of its members, a map and a byte string with the number of their bytes. */
+START_TEST(each_kind_of_value_has_its_length)
+{
+    static const size_t units[] = {[3] = 1, [4] = 1, [5] = 8};
+    for (uint64_t kind = 0; kind <= 6; kind++) {
+        struct content file = key(64);
+        size_t unit = kind < sizeof units / sizeof units[0] ? units[kind] : 0;
+        add_number(&file, 0x40000600); /* CKA_ALLOWED_MECHANISMS */
+        add_number(&file, kind);
+        add_number(&file, kind == 1 ? 0 : 2);
+        file.length += 2 * unit; /* zeros */
+        if (kind == 1)
+            file.length -= 7;
+        ck_assert_int_eq(object_file_is_whole(file.bytes, file.length), kind >= 1 && kind <= 5);
+        ck_assert(!object_file_is_whole(file.bytes, file.length - 1));
+    }
+}
+END_TEST
+
 START_TEST(a_restored_files_number_is_above_all_that_were_seen)
 {
     struct content file = key(64);
     ck_assert_uint_eq(object_file_generation(file.bytes), 7);
-    uint64_t renewed = object_file_renew_generation(7);
+    object_file_renew_generation(file.bytes);
+    uint64_t renewed = object_file_generation(file.bytes);
     ck_assert_uint_gt(renewed, 7 + OBJECT_FILE_GENERATIONS);
-    ck_assert_uint_gt(object_file_renew_generation(renewed), renewed + OBJECT_FILE_GENERATIONS);
-    object_file_set_generation(file.bytes, renewed);
-    ck_assert_uint_eq(object_file_generation(file.bytes), renewed);
+    object_file_renew_generation(file.bytes);
+    ck_assert_uint_gt(object_file_generation(file.bytes), renewed + OBJECT_FILE_GENERATIONS);
 }
 END_TEST
 
@@ -186,6 +205,7 @@ int main(void)
     tcase_add_test(cases, a_tokens_file_has_its_label_and_pins);
     tcase_add_test(cases, a_half_made_object_holds_nothing);
     tcase_add_test(cases, a_closed_copy_differs_in_one_byte);
+    tcase_add_test(cases, each_kind_of_value_has_its_length);
     tcase_add_test(cases, a_restored_files_number_is_above_all_that_were_seen);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

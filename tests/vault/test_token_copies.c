@@ -104,7 +104,7 @@ static int signs(unsigned version)
     snprintf(search.label, sizeof search.label, "sealring/payments/%u", version);
     ASSERT_OK(config_load(vault.path, &config, &error), error);
     software_hands_off(config->software);
-    config_token(config, &token_config);
+    token_config = config_token(config);
     ASSERT_OK(token_open(&token_config, &token, &error), error);
     ASSERT_OK(token_key_each(token, "sealring/", look_at_key, &search, &error), error);
     token_close(token);

@@ -118,14 +118,13 @@ static sealring_status make_versions(struct confront *confront, sealring_error *
 sealring_status confront_token(struct confront *confront, const struct config *config, struct registry *registry,
                                sealring_error *error)
 {
-    struct token_config token_config;
     struct token *token = NULL;
     struct inventory *inventory = &confront->inventory;
     memset(confront, 0, sizeof *confront);
+    struct token_config token_config = config_token(config);
     sealring_status status = inventory_read(inventory, registry, error);
     if (status == SEALRING_OK)
         status = make_versions(confront, error);
-    config_token(config, &token_config);
     if (status == SEALRING_OK)
         status = token_open(&token_config, &token, error);
     if (status == SEALRING_OK)

@@ -28,14 +28,11 @@ static const char *const claim_parts[] = {
 
 sealring_status claim_absolute(const char *directory, char path[PATH_MAX], sealring_error *error)
 {
-    char here[PATH_MAX];
-    int length;
-    if (directory[0] == '/')
-        length = snprintf(path, PATH_MAX, "%s", directory);
-    else if (getcwd(here, sizeof here) == NULL)
+    char here[PATH_MAX] = "";
+    bool absolute = directory[0] == '/';
+    if (!absolute && getcwd(here, sizeof here) == NULL)
         return error_set_system(error, errno, "the current directory cannot be determined");
-    else
-        length = snprintf(path, PATH_MAX, "%s/%s", here, directory);
+    int length = snprintf(path, PATH_MAX, "%s%s%s", here, absolute ? "" : "/", directory);
     if (length <= 0 || length >= PATH_MAX - 64)
         return error_set(error, SEALRING_INVALID, "the path of the vault is empty or too long");
     return SEALRING_OK;
@@ -89,8 +86,12 @@ static sealring_status look(const char *path, struct contents *contents, sealrin
     return SEALRING_OK;
 }
 
-static sealring_status refuse(const char *path, const struct contents *contents, sealring_error *error)
+/* Reads what is there, and refuses unless it is nothing, or an unfinished vault. */
+static sealring_status check_contents(const char *path, struct contents *contents, sealring_error *error)
 {
+    sealring_status status = look(path, contents, error);
+    if (status != SEALRING_OK)
+        return status;
     if (contents->vault)
         return error_set(error, SEALRING_REFUSED, "there is a vault in %s already", path);
     if (contents->claim && contents->strange)
@@ -122,6 +123,13 @@ static void remove_parts(const char *path, size_t count)
     }
 }
 
+static void remove_file(const struct claim *claim, const char *name)
+{
+    char path[PATH_MAX + 32];
+    snprintf(path, sizeof path, "%s/%s", claim->path, name);
+    unlink(path);
+}
+
 static void let_go(struct claim *claim)
 {
     if (claim->descriptor >= 0)
@@ -143,15 +151,10 @@ static bool is_current(const char *path, int descriptor)
 static void read_name(struct claim *claim)
 {
     char text[CLAIM_SIZE];
-    uint8_t id[REGISTRY_ID_SIZE];
     ssize_t length = pread(claim->descriptor, text, sizeof text - 1, 0);
     text[length > 0 ? length : 0] = '\0';
-    if (strncmp(text, CLAIM_HEAD, sizeof CLAIM_HEAD - 1) != 0)
-        return;
-    if (!hex_decode(text + sizeof CLAIM_HEAD - 1, id, sizeof id))
-        return;
-    memcpy(claim->before, id, sizeof id);
-    claim->interrupted = true;
+    claim->interrupted = strncmp(text, CLAIM_HEAD, sizeof CLAIM_HEAD - 1) == 0 &&
+                         hex_decode(text + sizeof CLAIM_HEAD - 1, claim->before, sizeof claim->before);
 }
 
 static sealring_status lock_claim(struct claim *claim, sealring_error *error)
@@ -170,11 +173,9 @@ static sealring_status lock_claim(struct claim *claim, sealring_error *error)
 /* For a vault whose making was interrupted when everything else was done. */
 static void tidy(struct claim *claim)
 {
-    char path[PATH_MAX + 32];
     if (config_check_directory(claim->path, NULL) != SEALRING_OK || lock_claim(claim, NULL) != SEALRING_OK)
         return;
-    snprintf(path, sizeof path, "%s/" CONFIG_FILE ".new", claim->path);
-    unlink(path);
+    remove_file(claim, CONFIG_FILE ".new");
     claim_finish(claim);
 }
 
@@ -192,11 +193,9 @@ sealring_status claim_take(const char *vault, struct claim *claim, sealring_erro
         claim->made = true;
     else if (errno != EEXIST)
         return error_set_system(error, errno, "%s cannot be made", claim->path);
-    status = look(claim->path, &contents, error);
-    if (status == SEALRING_OK && contents.vault && contents.claim)
+    status = check_contents(claim->path, &contents, error);
+    if (contents.vault && contents.claim)
         tidy(claim);
-    if (status == SEALRING_OK)
-        status = refuse(claim->path, &contents, error);
     if (status == SEALRING_OK)
         status = config_check_directory(claim->path, error);
     if (status != SEALRING_OK)
@@ -208,9 +207,7 @@ sealring_status claim_take(const char *vault, struct claim *claim, sealring_erro
         return status;
     }
     /* again, as another command may have made a vault before the lock was taken */
-    status = look(claim->path, &contents, error);
-    if (status == SEALRING_OK)
-        status = refuse(claim->path, &contents, error);
+    status = check_contents(claim->path, &contents, error);
     if (status != SEALRING_OK) {
         let_go(claim);
         return status;
@@ -235,17 +232,13 @@ sealring_status claim_name(struct claim *claim, const uint8_t vault_id[REGISTRY_
 
 void claim_finish(struct claim *claim)
 {
-    char path[PATH_MAX + 32];
-    snprintf(path, sizeof path, "%s/" CLAIM_FILE, claim->path);
-    unlink(path);
+    remove_file(claim, CLAIM_FILE);
     let_go(claim);
 }
 
 void claim_undo(struct claim *claim)
 {
-    char path[PATH_MAX + 32];
-    snprintf(path, sizeof path, "%s/" CONFIG_FILE, claim->path);
-    unlink(path); /* from here on the directory is not a vault, but an unfinished one */
+    remove_file(claim, CONFIG_FILE); /* from here on the directory is not a vault, but an unfinished one */
     remove_parts(claim->path, CLAIM_PARTS);
     if (claim->made)
         rmdir(claim->path);

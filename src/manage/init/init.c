@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Makes a vault: its directories, its own tokens or the test of a given one, its registry, its configuration. */
-#include <config.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,7 +22,6 @@
 #include "manage/session/own_token_files.h"
 #include "manage/tokens/recover_interrupted.h"
 #include "manage/tokens/token_file_copies.h"
-#include "registry/connection/filesystem.h"
 #include "token/key/key_object.h"
 #include "token/module/trace_file.h"
 
@@ -41,77 +38,6 @@ struct init {
     bool named; /* the claim contains the ID: objects may be in a token */
     uint8_t vault_id[REGISTRY_ID_SIZE];
 };
-
-/* ---- the vault's path */
-
-#define SOFTHSM2_LINE 1000 /* of its configuration file, whose reader has 1024 bytes for a line */
-
-/* SoftHSM2 ends a value at the first of these characters (SimpleConfigLoader.cpp), and so opens another directory or none. */
-static sealring_status check_place(const char *path, bool software, sealring_error *error)
-{
-    static const struct {
-        char character;
-        const char *name;
-    } wrong[] = {{'#', "a `#`"}, {'=', "a `=`"}, {'\n', "a line end"}, {'\r', "a carriage return"}};
-    for (size_t i = 0; software && i < sizeof wrong / sizeof *wrong; i++)
-        if (strchr(path, wrong[i].character) != NULL)
-            return error_set(
-                error, SEALRING_INVALID,
-                "the path of the vault %.200s has %s, which SoftHSM2's configuration file cannot hold: make the "
-                "vault in another directory, or give it a token (--module, --token, --pin-source)",
-                path, wrong[i].name);
-    if (software && strlen(path) > SOFTHSM2_LINE - 50)
-        return error_set(
-            error, SEALRING_INVALID,
-            "the path of the vault %.200s is too long for SoftHSM2's configuration file: make the vault in "
-            "another directory, or give it a token (--module, --token, --pin-source)",
-            path);
-    return SEALRING_OK;
-}
-
-static sealring_status check_vault(const char *vault, bool software, sealring_error *error)
-{
-    char path[PATH_MAX];
-    sealring_status status = claim_absolute(vault, path, error);
-    return status == SEALRING_OK ? check_place(path, software, error) : status;
-}
-
-/* ---- what it will need in the environment */
-
-sealring_status sealring_init_environment(const char *vault, const sealring_init_options *options,
-                                          sealring_environment_callback each, void *context, sealring_error *error)
-{
-    char path[PATH_MAX];
-    char value[PATH_MAX + 32];
-    sealring_status status = claim_absolute(vault, path, error);
-    if (status == SEALRING_OK)
-        status = filesystem_check_above(path, error);
-    if (status != SEALRING_OK)
-        return status;
-    sealring_init_options asked;
-    sized_take(&asked, sizeof asked, options);
-    options = &asked;
-    status = check_place(path, options->module == NULL, error);
-    if (status != SEALRING_OK)
-        return status;
-    if (options->module == NULL) {
-        snprintf(value, sizeof value, "%s/tokens/softhsm2.conf", path);
-        return each("SOFTHSM2_CONF", value, context) == 0
-                   ? SEALRING_OK
-                   : error_set(error, SEALRING_REFUSED, "the listing was stopped");
-    }
-    for (size_t i = 0; options->module_environment != NULL && options->module_environment[i] != NULL; i++) {
-        const char *assignment = options->module_environment[i];
-        const char *equals = strchr(assignment, '=');
-        char name[128];
-        if (equals == NULL || equals == assignment || (size_t)(equals - assignment) >= sizeof name)
-            return error_set(error, SEALRING_INVALID, "module-environment wants NAME=VALUE");
-        snprintf(name, sizeof name, "%.*s", (int)(equals - assignment), assignment);
-        if (each(name, equals + 1, context) != 0)
-            return error_set(error, SEALRING_REFUSED, "the listing was stopped");
-    }
-    return SEALRING_OK;
-}
 
 /* ---- options */
 
@@ -148,14 +74,10 @@ static sealring_status check_options(const sealring_init_options *options, sealr
         return error_set(error, SEALRING_INVALID, "with a module, the token's URI and the PIN source are wanted too");
     if ((options->audit_token_uri == NULL) != (options->audit_pin_source == NULL))
         return error_set(error, SEALRING_INVALID, "the audit token is given by its URI and its PIN source together");
-    const char *const texts[] = {options->module,
-                                 options->token_uri,
-                                 options->pin_source,
-                                 options->module_init_args == NULL ? "" : options->module_init_args,
-                                 options->audit_token_uri == NULL ? "" : options->audit_token_uri,
-                                 options->audit_pin_source == NULL ? "" : options->audit_pin_source};
+    const char *const texts[] = {options->module,           options->token_uri,       options->pin_source,
+                                 options->module_init_args, options->audit_token_uri, options->audit_pin_source};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        if (!is_one_line(texts[i]) || strlen(texts[i]) >= CONFIG_TEXT_SIZE)
+        if (texts[i] != NULL && (!is_one_line(texts[i]) || strlen(texts[i]) >= CONFIG_TEXT_SIZE))
             return error_set(error, SEALRING_INVALID, "an option of init has a control character or is too long");
     for (size_t i = 0; options->module_environment != NULL && options->module_environment[i] != NULL; i++)
         if (!is_one_line(options->module_environment[i]))
@@ -192,11 +114,10 @@ static sealring_status make_directories(const struct init *init, sealring_error 
 
 static sealring_status probe(struct init *init, sealring_error *error)
 {
-    struct token_config token_config;
     struct token *token = NULL;
     char label[TOKEN_LABEL_MAX + 1];
     recover_probe_label(init->vault_id, label);
-    config_token(init->config, &token_config);
+    struct token_config token_config = config_token(init->config);
     sealring_status status = token_open(&token_config, &token, error);
     if (status == SEALRING_OK)
         status = token_probe(token, label, &init->abilities, error);
@@ -223,12 +144,11 @@ static sealring_status keep_probe(const struct token_key_info *key, void *contex
 /* Destroys what an init that did not complete made in given tokens under this ID, which no other init uses. */
 static sealring_status discard(const struct init *init, const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error)
 {
-    struct token_config token_config;
     struct token *token = NULL;
     struct probes probes = {.count = 0};
     char label[TOKEN_LABEL_MAX + 1];
     recover_probe_label(vault_id, label);
-    config_token(init->config, &token_config);
+    struct token_config token_config = config_token(init->config);
     sealring_status status = token_open(&token_config, &token, error);
     if (status == SEALRING_OK)
         status = token_key_each(token, label, keep_probe, &probes, error);
@@ -416,14 +336,13 @@ sealring_status sealring_init(const char *vault, const sealring_init_options *op
     sealring_init_result described = {.size = sizeof described};
     sized_take(&asked, sizeof asked, options);
     struct init init = {.vault = vault, .options = &asked};
+    char path[PATH_MAX];
     init.software = init.options->module == NULL;
     sealring_status status = check_options(init.options, error);
     if (status == SEALRING_OK)
-        status = check_vault(vault, init.software, error);
+        status = init_check_vault(vault, init.software, path, error);
     if (status == SEALRING_OK)
         status = late_check_build(error);
-    if (status == SEALRING_OK)
-        status = filesystem_check_above(vault, error);
     if (status == SEALRING_OK)
         status = claim_take(vault, &init.claim, error);
     if (status != SEALRING_OK)

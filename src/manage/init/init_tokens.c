@@ -13,28 +13,88 @@
 #include "base/base62.h"
 #include "base/error.h"
 #include "base/secret.h"
+#include "base/struct_size.h"
 #include "manage/init/claim_directory.h"
 #include "manage/session/manager.h"
+#include "registry/connection/filesystem.h"
 #include "token/object/provision.h"
-#include "token/pin/pin_source.h"
 
 #define INIT_PIN_LENGTH 22 /* base62 digits: 130 bits */
 
+/* ---- What a vault's path and its module need */
+
+#define SOFTHSM2_LINE 1000 /* of its configuration file, whose reader has 1024 bytes for a line */
+
+/* SoftHSM2 ends a value at the first of these characters (SimpleConfigLoader.cpp), and so opens another directory or none. */
+static sealring_status check_place(const char *path, bool software, sealring_error *error)
+{
+    static const struct {
+        char character;
+        const char *name;
+    } wrong[] = {{'#', "a `#`"}, {'=', "a `=`"}, {'\n', "a line end"}, {'\r', "a carriage return"}};
+    for (size_t i = 0; software && i < sizeof wrong / sizeof *wrong; i++)
+        if (strchr(path, wrong[i].character) != NULL)
+            return error_set(
+                error, SEALRING_INVALID,
+                "the path of the vault %.200s has %s, which SoftHSM2's configuration file cannot hold: make the "
+                "vault in another directory, or give it a token (--module, --token, --pin-source)",
+                path, wrong[i].name);
+    if (software && strlen(path) > SOFTHSM2_LINE - 50)
+        return error_set(
+            error, SEALRING_INVALID,
+            "the path of the vault %.200s is too long for SoftHSM2's configuration file: make the vault in "
+            "another directory, or give it a token (--module, --token, --pin-source)",
+            path);
+    return SEALRING_OK;
+}
+
+sealring_status init_check_vault(const char *vault, bool software, char path[PATH_MAX], sealring_error *error)
+{
+    sealring_status status = claim_absolute(vault, path, error);
+    if (status == SEALRING_OK)
+        status = filesystem_check_above(path, error);
+    return status == SEALRING_OK ? check_place(path, software, error) : status;
+}
+
+#define OWN_VARIABLE_SIZE (PATH_MAX + 64)
+
+/* SoftHSM2's configuration in the vault's directory, as an assignment for the environment. */
+static void own_variable(const char *directory, char assignment[OWN_VARIABLE_SIZE])
+{
+    snprintf(assignment, OWN_VARIABLE_SIZE, "SOFTHSM2_CONF=%s/tokens/softhsm2.conf", directory);
+}
+
+sealring_status sealring_init_environment(const char *vault, const sealring_init_options *options,
+                                          sealring_environment_callback each, void *context, sealring_error *error)
+{
+    char path[PATH_MAX], text[OWN_VARIABLE_SIZE];
+    const char *const own[] = {text, NULL};
+    sealring_init_options asked;
+    struct config_variable variable;
+    sized_take(&asked, sizeof asked, options);
+    sealring_status status = init_check_vault(vault, asked.module == NULL, path, error);
+    if (status != SEALRING_OK)
+        return status;
+    own_variable(path, text);
+    const char *const *assignment = asked.module == NULL ? own : asked.module_environment;
+    for (; status == SEALRING_OK && assignment != NULL && *assignment != NULL; assignment++) {
+        status = config_read_variable(&variable, *assignment, error);
+        if (status == SEALRING_OK && each(variable.name, variable.value, context) != 0)
+            status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
+    }
+    return status;
+}
+
 /* ---- SoftHSM2 tokens of the vault's own */
 
-static sealring_status write_file(const char *path, const char *text, mode_t mode, sealring_error *error)
+static sealring_status write_file(const char *path, const char *text, sealring_error *error)
 {
-    int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (descriptor < 0)
         return error_set_system(error, errno, "%s cannot be made", path);
-    size_t length = strlen(text);
-    ssize_t written = write(descriptor, text, length);
-    bool good = written >= 0 && (size_t)written == length;
-    int problem = good ? 0 : written >= 0 ? ENOSPC : errno;
-    if (good && fsync(descriptor) != 0) {
-        good = false;
-        problem = errno;
-    }
+    errno = ENOSPC; /* a short write sets none */
+    bool good = write(descriptor, text, strlen(text)) == (ssize_t)strlen(text) && fsync(descriptor) == 0;
+    int problem = errno;
     good = close(descriptor) == 0 && good;
     return good ? SEALRING_OK : error_set_system(error, problem, "%s cannot be written", path);
 }
@@ -45,12 +105,12 @@ static sealring_status make_pin(const char *path, char pin[INIT_PIN_LENGTH + 2],
     sealring_status status = manager_random(random, sizeof random, error);
     if (status != SEALRING_OK)
         return status;
-    if (base62_from_random(random, sizeof random, pin, INIT_PIN_LENGTH, NULL) < INIT_PIN_LENGTH)
+    if (base62_from_random(random, sizeof random, pin, INIT_PIN_LENGTH) < INIT_PIN_LENGTH)
         status = error_set(error, SEALRING_SYSTEM, "OpenSSL's random generator gives no random bytes");
     pin[INIT_PIN_LENGTH] = '\n';
     pin[INIT_PIN_LENGTH + 1] = '\0';
     if (status == SEALRING_OK)
-        status = write_file(path, pin, 0600, error);
+        status = write_file(path, pin, error);
     pin[INIT_PIN_LENGTH] = '\0';
     secret_wipe(random, sizeof random);
     return status;
@@ -86,22 +146,20 @@ static sealring_status make_token(const char *module, const char *directory, con
 
 sealring_status init_make_tokens(const char *vault, struct config *config, sealring_error *error)
 {
-    char directory[PATH_MAX];
-    char path[PATH_MAX + 32];
+    char directory[PATH_MAX], variable[OWN_VARIABLE_SIZE];
     char text[2 * PATH_MAX];
     sealring_status status = claim_absolute(vault, directory, error); /* as sealring_init_environment names it */
     if (status != SEALRING_OK)
         return status;
-    snprintf(path, sizeof path, "%s/tokens/softhsm2.conf", directory);
+    own_variable(directory, variable);
     snprintf(text, sizeof text,
              "# SoftHSM2 for this vault: its keys are in files, for trying and testing, not for production.\n"
              "directories.tokendir = %s/tokens/softhsm2\nobjectstore.backend = file\nlog.level = ERROR\n",
              config->directory);
-    status = write_file(path, text, 0600, error);
+    status = write_file(strchr(variable, '=') + 1, text, error);
     snprintf(config->module, sizeof config->module, "%s", SOFTHSM2_MODULE);
-    snprintf(text, sizeof text, "SOFTHSM2_CONF=%s", path);
     if (status == SEALRING_OK)
-        status = config_add_variable(config, text, error);
+        status = config_add_variable(config, variable, error);
     if (status == SEALRING_OK && access(config->module, R_OK) != 0)
         status =
             error_set(error, SEALRING_TOKEN,
@@ -118,30 +176,14 @@ sealring_status init_make_tokens(const char *vault, struct config *config, sealr
     return status;
 }
 
-static sealring_status take_audit_pin(struct config *config, const char *source, sealring_error *error)
-{
-    const char *problem = pin_source_problem(source);
-    if (problem != NULL)
-        return error_set(error, SEALRING_INVALID, "the audit token's PIN source %s", problem);
-    if (pin_source_of(source) == PIN_SOURCE_FILE && realpath(source, config->audit_pin_source) == NULL)
-        return error_set(error, SEALRING_TOKEN, "the audit token's PIN file %s cannot be found", source);
-    if (pin_source_of(source) != PIN_SOURCE_FILE)
-        snprintf(config->audit_pin_source, sizeof config->audit_pin_source, "%s", source);
-    return SEALRING_OK;
-}
-
 sealring_status init_take_token(const sealring_init_options *options, struct config *config, sealring_error *error)
 {
     if (realpath(options->module, config->module) == NULL)
         return error_set(error, SEALRING_TOKEN, "the PKCS#11 module %s cannot be found", options->module);
     sealring_status status = config_use_pin(config, options->pin_source, options->ask_pin, options->ask_context, error);
-    if (status != SEALRING_OK)
-        return status;
     snprintf(config->token, sizeof config->token, "%s", options->token_uri);
-    if (options->audit_token_uri != NULL) {
-        status = take_audit_pin(config, options->audit_pin_source, error);
-        if (status != SEALRING_OK)
-            return status;
+    if (status == SEALRING_OK && options->audit_token_uri != NULL) {
+        status = config_set_pin_source(config->audit_pin_source, options->audit_pin_source, "audit token's ", error);
         snprintf(config->audit_token, sizeof config->audit_token, "%s", options->audit_token_uri);
     }
     if (options->module_init_args != NULL)

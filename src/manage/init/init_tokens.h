@@ -7,6 +7,10 @@
 
 #include "config/config.h"
 
+/* Writes the vault's absolute path. SEALRING_INVALID if SoftHSM2 cannot have tokens there (`software`); SEALRING_REGISTRY if it is on a network file
+ * system. */
+sealring_status init_check_vault(const char *vault, bool software, char path[PATH_MAX], sealring_error *error);
+
 /* Makes two tokens in the vault's directories, which exist, and enters them and their PIN files into the configuration. vault: as the caller named
  * it. */
 sealring_status init_make_tokens(const char *vault, struct config *config, sealring_error *error);

@@ -32,7 +32,7 @@ static sealring_status draw(struct batch *batch, sealring_error *error)
             continue;
         memcpy(item->holder.credential.nonce, mine + KEY_ID_BYTES, REGISTRY_NONCE_SIZE);
         if (item->kind == ITEM_NEW && base62_from_random(mine, KEY_ID_BYTES, item->holder.key.key_id,
-                                                         SEALRING_KEY_ID_LENGTH, NULL) < SEALRING_KEY_ID_LENGTH)
+                                                         SEALRING_KEY_ID_LENGTH) < SEALRING_KEY_ID_LENGTH)
             status = error_set(error, SEALRING_TOKEN, "the token's random generator gives no random bytes");
     }
     return status;

@@ -17,10 +17,8 @@
 
 bool key_id_is_well_formed(const char *key_id)
 {
-    bool well_formed = strlen(key_id) == SEALRING_KEY_ID_LENGTH;
-    for (size_t i = 0; well_formed && i < SEALRING_KEY_ID_LENGTH; i++)
-        well_formed = base62_is_digit(key_id[i]);
-    return well_formed;
+    size_t length = strlen(key_id);
+    return length == SEALRING_KEY_ID_LENGTH && base62_find_other(key_id, length, '0') == length;
 }
 
 sealring_status key_get(struct registry *registry, const char *key_id, struct registry_holder *holder,

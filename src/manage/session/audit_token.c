@@ -16,11 +16,10 @@ bool witness_configured(const struct config *config)
 
 sealring_status witness_open(const struct config *config, struct token **token, sealring_error *error)
 {
-    struct token_config audit;
     sealring_status status = config_check_environment(config, error);
     if (status != SEALRING_OK)
         return status;
-    config_audit_token(config, &audit);
+    struct token_config audit = config_audit_token(config);
     return token_open(&audit, token, error);
 }
 

@@ -214,8 +214,7 @@ sealring_status manager_token(sealring_manager *manager, sealring_error *error)
     sealring_status status = config_check_environment(manager->config, error);
     if (status != SEALRING_OK)
         return status;
-    struct token_config token;
-    config_token(manager->config, &token);
+    struct token_config token = config_token(manager->config);
     status = token_open(&token, &manager->token, error);
     if (status != SEALRING_OK)
         software_explain(manager->config->software, error);

@@ -31,6 +31,11 @@ sealring_status kept_token_list(struct kept_token *token, sealring_error *error)
                              "compared with their copies (`sealring doctor` names what is wrong)", error);
 }
 
+void kept_token_release(struct kept_token *token)
+{
+    objects_release(&token->list);
+}
+
 bool kept_token_open(const struct config *config, bool audit, struct kept_token *token, sealring_status *status,
                      sealring_error *error)
 {
@@ -38,8 +43,6 @@ bool kept_token_open(const struct config *config, bool audit, struct kept_token 
     if (!kept_token_find(config, audit, token))
         return false;
     *status = kept_token_list(token, error);
-    if (*status != SEALRING_OK)
-        objects_release(&token->list);
     return *status == SEALRING_OK;
 }
 
@@ -78,15 +81,15 @@ static sealring_status follow_audit_file(const struct kept_token *token, const s
     if (file->state == OBJECT_FILE_CHANGED || file->state == OBJECT_FILE_UNCOPIED)
         problem = objects_keep(token->store, token->folder, file);
     else if (kept_token_was_replaced(token, file))
-        problem = objects_drop(token->store, token->folder, file->file);
+        problem = objects_drop(token->store, token->folder, file);
     else if (file->state == OBJECT_FILE_USELESS || file->state == OBJECT_FILE_LOST)
-        problem = objects_clear_away(token->store, token->folder, file->file);
+        problem = objects_clear_away(token->store, token->folder, file);
     return kept_token_result(token, problem, "copied", error);
 }
 
 sealring_status kept_token_follow_audit(const struct config *config, sealring_error *error)
 {
-    struct kept_token token;
+    __attribute__((cleanup(kept_token_release))) struct kept_token token = {.store = NULL};
     sealring_status status;
     if (!kept_token_open(config, true, &token, &status, error))
         return status;
@@ -95,6 +98,5 @@ sealring_status kept_token_follow_audit(const struct config *config, sealring_er
         for (size_t i = 0; status == SEALRING_OK && i < token.list.count; i++)
             if ((token.list.files[i].state == OBJECT_FILE_MISSING) == (pass == 1))
                 status = follow_audit_file(&token, &token.list.files[i], error);
-    objects_release(&token.list);
     return status;
 }

@@ -20,7 +20,10 @@ bool kept_token_find(const struct config *config, bool audit, struct kept_token 
 /* The result of an operation on the token's files, with its error: a problem is an errno, 0 for none. */
 sealring_status kept_token_result(const struct kept_token *token, int problem, const char *what, sealring_error *error);
 
-/* Lists the token's object files with their copies; released by objects_release. */
+/* The cleanup of a variable: releases its list. */
+void kept_token_release(struct kept_token *token);
+
+/* Lists the token's object files with their copies. */
 sealring_status kept_token_list(struct kept_token *token, sealring_error *error);
 
 /* Both. False: the token is not the vault's own, or *status. */

@@ -50,14 +50,10 @@ static bool keeps_intention(const struct make *make)
 
 static void make_finish(struct make *make)
 {
-    char intent[TOKEN_LABEL_MAX + 1];
-    char label[TOKEN_LABEL_MAX + 1];
     sealring_error trouble;
-    recover_intention_label(make->intention.nonce, intent);
-    recover_version_label(make->ring, make->number, label);
     if (!keeps_intention(make) ||
-        (token_key_relabel(make->manager->token, make->reference.object_id, make->reference.object_id_length, intent,
-                           label, NULL, NULL) == SEALRING_OK &&
+        (token_key_relabel(make->manager->token, make->reference.object_id, make->reference.object_id_length,
+                           make->intent, make->label, NULL, NULL) == SEALRING_OK &&
          copies_follow(make->manager, &trouble) == SEALRING_OK))
         forget(make);
 }
@@ -66,14 +62,12 @@ static void make_finish(struct make *make)
  * function that tried; recovery finds out whether it is gone. */
 static void make_undo(struct make *make)
 {
-    char intent[TOKEN_LABEL_MAX + 1];
     sealring_error trouble;
     enum token_answer answer;
-    recover_intention_label(make->intention.nonce, intent);
     if (!keeps_intention(make) && !make->generated)
         return;
     (void)token_key_destroy(make->manager->token, make->reference.object_id, make->reference.object_id_length,
-                            keeps_intention(make) ? intent : NULL, &answer, NULL);
+                            keeps_intention(make) ? make->intent : NULL, &answer, NULL);
     if ((answer == TOKEN_DONE || answer == TOKEN_MISSING) &&
         copies_drop(make->manager, make->reference.object_id, make->reference.object_id_length, &trouble) ==
             SEALRING_OK &&
@@ -84,12 +78,9 @@ static void make_undo(struct make *make)
 sealring_status make_begin(struct make *make, sealring_manager *manager, const struct registry_ring *ring,
                            uint32_t number, sealring_error *error)
 {
-    memset(make, 0, sizeof *make);
-    make->manager = manager;
-    make->number = number;
-    memcpy(make->ring, ring->name, sizeof make->ring);
-    make->intention.ring = ring->id;
-    make->intention.created = clock_wall_ms();
+    *make = (struct make){
+        .manager = manager, .number = number, .intention = {.ring = ring->id, .created = clock_wall_ms()}};
+    recover_version_label(ring->name, number, make->label);
     snprintf(make->intention.owner, sizeof make->intention.owner, "%.127s", manager->actor);
     sealring_status status = token_random(manager->token, make->intention.nonce, sizeof make->intention.nonce, error);
     if (status == SEALRING_OK)
@@ -103,15 +94,12 @@ sealring_status make_begin(struct make *make, sealring_manager *manager, const s
     } while (commit_again(&commit, &status));
     if (status != SEALRING_OK)
         return status;
-    char label[TOKEN_LABEL_MAX + 1];
     struct object_files before;
-    if (keeps_intention(make))
-        recover_intention_label(make->intention.nonce, label);
-    else
-        recover_version_label(make->ring, number, label);
+    recover_intention_label(make->intention.nonce, make->intent);
     status = copies_before(manager, &before, error);
     if (status == SEALRING_OK)
-        status = token_key_generate(manager->token, label, &make->reference, NULL, error);
+        status = token_key_generate(manager->token, keeps_intention(make) ? make->intent : make->label,
+                                    &make->reference, NULL, error);
     make->generated = status == SEALRING_OK;
     if (status == SEALRING_OK)
         status = copies_add(manager, &before, make->reference.object_id, make->reference.object_id_length, error);

@@ -10,9 +10,10 @@ struct make {
     sealring_manager *manager;
     struct registry_intention intention;
     struct token_key_reference reference;
-    char ring[SEALRING_NAME_LENGTH_MAX + 1];
     uint32_t number;
-    bool generated; /* the object exists, and this process made it */
+    char intent[TOKEN_LABEL_MAX + 1]; /* the intention's label */
+    char label[TOKEN_LABEL_MAX + 1];  /* the version's */
+    bool generated;                   /* the object exists, and this process made it */
 };
 
 /* Writes the intention and generates the object under its label. ring->id 0: a ring that is made together with it. Between manager_begin and

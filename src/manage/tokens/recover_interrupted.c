@@ -12,10 +12,11 @@
 #include "manage/tokens/token_file_copies.h"
 #include "manage/tokens/version_object.h"
 
-#define RECOVER_AT_ONCE 64 /* intentions or closings in one call: there is rarely more than one */
+#define RECOVER_AT_ONCE 64 /* intentions, and closings, in one call: there is rarely more than one */
 
-/* One thing to complete. */
+/* One thing to complete: an intention, or else a closing. */
 struct unfinished {
+    bool closing;
     struct registry_intention intention;
     struct registry_version version;
     bool has_version;
@@ -23,43 +24,36 @@ struct unfinished {
 };
 
 struct worklist {
-    struct unfinished intentions[RECOVER_AT_ONCE];
-    size_t intention_count;
-    struct unfinished closings[RECOVER_AT_ONCE];
-    size_t closing_count;
+    struct unfinished items[2 * RECOVER_AT_ONCE];
+    size_t count;
     struct registry_vault vault;
 };
 
 static sealring_status collect_intentions(struct worklist *list, struct registry *registry, sealring_error *error)
 {
     struct registry_cursor intentions = registry_intentions(registry, error);
-    while (list->intention_count < RECOVER_AT_ONCE &&
-           registry_intention_next(&intentions, &list->intentions[list->intention_count].intention))
-        list->intention_count++;
+    while (list->count < RECOVER_AT_ONCE && registry_intention_next(&intentions, &list->items[list->count].intention))
+        list->count++;
     sealring_status status = registry_close_cursor(&intentions, SEALRING_OK);
-    for (size_t i = 0; status == SEALRING_OK && i < list->intention_count; i++) {
-        struct unfinished *one = &list->intentions[i];
+    for (size_t i = 0; status == SEALRING_OK && i < list->count; i++) {
+        struct unfinished *one = &list->items[i];
         status = registry_version_find_by_object(registry, one->intention.object_id, one->intention.object_id_length,
                                                  &one->version, &one->has_version, error);
     }
     return status;
 }
 
-static sealring_status collect_closings(struct worklist *list, struct registry *registry, sealring_error *error)
+static sealring_status collect_closings(struct worklist *list, sealring_manager *manager, sealring_error *error)
 {
     struct registry_version version;
-    struct registry_cursor versions = registry_versions_owed(registry, error);
-    while (list->closing_count < RECOVER_AT_ONCE && registry_version_next(&versions, &version))
+    size_t before = list->count;
+    struct registry_cursor versions = registry_versions_owed(manager->registry, error);
+    while (list->count < before + RECOVER_AT_ONCE && registry_version_next(&versions, &version))
         if (!lifecycle_accepts(version.state))
-            list->closings[list->closing_count++].version = version;
-    return registry_close_cursor(&versions, SEALRING_OK);
-}
-
-static void take_ring(struct unfinished *unfinished, size_t count, const struct registry_ring *ring)
-{
-    for (size_t i = 0; i < count; i++)
-        if (unfinished[i].version.ring == ring->id)
-            unfinished[i].ring = *ring;
+            list->items[list->count++] = (struct unfinished){.closing = true, .version = version, .has_version = true};
+    sealring_status status = registry_close_cursor(&versions, SEALRING_OK);
+    return status == SEALRING_OK && list->count > before ? manager_read_roster(manager, manager->registry, error)
+                                                         : status;
 }
 
 static sealring_status collect(struct worklist *list, sealring_manager *manager, sealring_error *error)
@@ -70,16 +64,14 @@ static sealring_status collect(struct worklist *list, sealring_manager *manager,
     list->vault = *registry_vault_row(registry);
     sealring_status status = collect_intentions(list, registry, error);
     if (status == SEALRING_OK)
-        status = collect_closings(list, registry, error);
-    if (status == SEALRING_OK && list->closing_count > 0)
-        status = manager_read_roster(manager, registry, error);
-    if (status != SEALRING_OK || list->intention_count + list->closing_count == 0)
+        status = collect_closings(list, manager, error);
+    if (status != SEALRING_OK || list->count == 0)
         return status;
     struct registry_cursor rings = registry_rings(registry, error);
-    while (registry_ring_next(&rings, &ring)) {
-        take_ring(list->intentions, list->intention_count, &ring);
-        take_ring(list->closings, list->closing_count, &ring);
-    }
+    while (registry_ring_next(&rings, &ring))
+        for (size_t i = 0; i < list->count; i++)
+            if (list->items[i].version.ring == ring.id)
+                list->items[i].ring = ring;
     return registry_close_cursor(&rings, status);
 }
 
@@ -91,35 +83,13 @@ enum outcome {
     OUTCOME_UNDECIDED /* the token refuses, or has several with this ID: the intention stays, and blocks nothing else */
 };
 
-static sealring_status finish_labelled(sealring_manager *manager, const struct unfinished *one, const char *has,
-                                       enum outcome *outcome, sealring_error *error)
-{
-    char intent[TOKEN_LABEL_MAX + 1], label[TOKEN_LABEL_MAX + 1];
-    const struct registry_intention *intention = &one->intention;
-    recover_intention_label(intention->nonce, intent);
-    recover_version_label(one->ring.name, one->version.number, label);
-    *outcome = one->has_version && strcmp(has, label) == 0 ? OUTCOME_FINISHED : OUTCOME_ANOTHERS;
-    if (strcmp(has, intent) != 0)
-        return SEALRING_OK;
-    enum token_answer answer;
-    sealring_status status = one->has_version
-                                 ? token_key_relabel(manager->token, intention->object_id, intention->object_id_length,
-                                                     intent, label, &answer, error)
-                                 : token_key_destroy(manager->token, intention->object_id, intention->object_id_length,
-                                                     intent, &answer, error);
-    *outcome = answer == TOKEN_REFUSES   ? OUTCOME_UNDECIDED
-               : answer == TOKEN_MISSING ? OUTCOME_NOTHING
-                                         : OUTCOME_FINISHED;
-    return *outcome == OUTCOME_FINISHED ? status : SEALRING_OK;
-}
-
 /* If the object does not have the intention's label, or the token cannot keep it, nothing is destroyed: an object that only an intention names may
  * be anybody's key, as anybody who can write the registry can write an intention. An object that no version has stays until an operator destroys it
  * by name. */
 static sealring_status finish_object(sealring_manager *manager, const struct unfinished *one, enum outcome *outcome,
                                      sealring_error *error)
 {
-    char has[TOKEN_LABEL_MAX + 1];
+    char has[TOKEN_LABEL_MAX + 1], intent[TOKEN_LABEL_MAX + 1], label[TOKEN_LABEL_MAX + 1];
     const struct registry_intention *intention = &one->intention;
     bool labelled = config_labels(manager->config) == TOKEN_LABELS_CHANGE;
     enum token_answer answer;
@@ -128,10 +98,24 @@ static sealring_status finish_object(sealring_manager *manager, const struct unf
         return SEALRING_OK;
     sealring_status status =
         token_key_label(manager->token, intention->object_id, intention->object_id_length, has, &answer, error);
-    if (status == SEALRING_OK && labelled)
-        return finish_labelled(manager, one, has, outcome, error);
-    *outcome = answer == TOKEN_MISSING ? OUTCOME_NOTHING : OUTCOME_UNDECIDED;
-    return answer == TOKEN_FAILED ? status : SEALRING_OK;
+    if (status != SEALRING_OK || !labelled) {
+        *outcome = answer == TOKEN_MISSING ? OUTCOME_NOTHING : OUTCOME_UNDECIDED;
+        return answer == TOKEN_FAILED ? status : SEALRING_OK;
+    }
+    recover_intention_label(intention->nonce, intent);
+    recover_version_label(one->ring.name, one->version.number, label);
+    if (strcmp(has, intent) != 0) {
+        *outcome = one->has_version && strcmp(has, label) == 0 ? OUTCOME_FINISHED : OUTCOME_ANOTHERS;
+        return SEALRING_OK;
+    }
+    status = one->has_version ? token_key_relabel(manager->token, intention->object_id, intention->object_id_length,
+                                                  intent, label, &answer, error)
+                              : token_key_destroy(manager->token, intention->object_id, intention->object_id_length,
+                                                  intent, &answer, error);
+    *outcome = answer == TOKEN_REFUSES   ? OUTCOME_UNDECIDED
+               : answer == TOKEN_MISSING ? OUTCOME_NOTHING
+                                         : OUTCOME_FINISHED;
+    return *outcome == OUTCOME_FINISHED ? status : SEALRING_OK;
 }
 
 static sealring_status finish_intention(sealring_manager *manager, struct unfinished *one, sealring_error *error)
@@ -242,19 +226,21 @@ static sealring_status bury_failed_commits(sealring_manager *manager, sealring_e
 
 sealring_status recover_unfinished(sealring_manager *manager, sealring_error *error)
 {
-    struct worklist list = {.intention_count = 0};
+    struct worklist list = {.count = 0};
     sealring_status status;
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
         if (registry_begin(&reading, &status))
             status = collect(&list, manager, error);
     } while (registry_again(&reading, &status));
-    if (status == SEALRING_OK && list.intention_count + list.closing_count > 0)
+    if (status == SEALRING_OK && list.count > 0)
         status = bury_failed_commits(manager, error);
-    for (size_t i = 0; status == SEALRING_OK && i < list.intention_count; i++)
-        status = finish_intention(manager, &list.intentions[i], error);
-    for (size_t i = 0; status == SEALRING_OK && i < list.closing_count; i++)
-        if (may_close(manager, &list.closings[i].version))
-            status = finish_closing(manager, &list.vault, &list.closings[i], error);
+    for (size_t i = 0; status == SEALRING_OK && i < list.count; i++) {
+        struct unfinished *one = &list.items[i];
+        if (!one->closing)
+            status = finish_intention(manager, one, error);
+        else if (may_close(manager, &one->version))
+            status = finish_closing(manager, &list.vault, one, error);
+    }
     return status;
 }

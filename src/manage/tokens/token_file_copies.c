@@ -10,6 +10,16 @@
 
 /* ---- Which file belongs to which object ---- */
 
+/* Copies the file as that of the object with this ID. */
+static sealring_status keep_as(const struct kept_token *token, struct object_file *file, const uint8_t *object_id,
+                               size_t length, sealring_error *error)
+{
+    file->known = true;
+    file->object_id_length = length;
+    memcpy(file->object_id, object_id, length);
+    return kept_token_keep(token, file, error);
+}
+
 /* Rewrites the object's file, and finds out which file that is. */
 static sealring_status learn(sealring_manager *manager, struct kept_token *token, const uint8_t *object_id,
                              size_t length, sealring_error *error)
@@ -33,10 +43,7 @@ static sealring_status learn(sealring_manager *manager, struct kept_token *token
     if (changed == NULL)
         return error_set(error, SEALRING_TOKEN, "no file in %s/%s changed with its object", token->store->tokens,
                          token->folder);
-    changed->known = true;
-    changed->object_id_length = length;
-    memcpy(changed->object_id, object_id, length);
-    return kept_token_keep(token, changed, error);
+    return keep_as(token, changed, object_id, length, error);
 }
 
 /* Files that have no copy get one first: a file may be lost while it is rewritten. */
@@ -55,41 +62,32 @@ static sealring_status keep_uncopied(struct kept_token *token, const struct obje
 sealring_status copies_before(sealring_manager *manager, struct object_files *before, sealring_error *error)
 {
     struct kept_token token;
-    memset(before, 0, sizeof *before);
     sealring_status status;
-    if (!kept_token_open(manager->config, false, &token, &status, error))
-        return status;
-    *before = token.list;
+    (void)kept_token_open(manager->config, false, &token, &status, error);
+    *before = token.list; /* the caller releases it */
     return status;
 }
 
 sealring_status copies_add(sealring_manager *manager, const struct object_files *before, const uint8_t *object_id,
                            size_t object_id_length, sealring_error *error)
 {
-    struct kept_token token;
+    __attribute__((cleanup(kept_token_release))) struct kept_token token = {.store = NULL};
     struct object_file *made = NULL;
     size_t count = 0;
     sealring_status status;
     if (!kept_token_open(manager->config, false, &token, &status, error))
         return status;
-    for (size_t i = 0; status == SEALRING_OK && i < token.list.count; i++)
+    for (size_t i = 0; i < token.list.count; i++)
         if (token.list.files[i].state == OBJECT_FILE_UNCOPIED &&
             objects_find(before, token.list.files[i].file) == NULL) {
             made = &token.list.files[i];
             count++;
         }
-    if (status == SEALRING_OK && count == 1) {
-        made->known = true;
-        made->object_id_length = object_id_length;
-        memcpy(made->object_id, object_id, object_id_length);
-        status = kept_token_keep(&token, made, error);
-    } else if (status == SEALRING_OK) { /* another process made an object at the same time */
-        status = keep_uncopied(&token, before, error);
-        if (status == SEALRING_OK)
-            status = learn(manager, &token, object_id, object_id_length, error);
-    }
-    objects_release(&token.list);
-    return status;
+    if (count == 1)
+        return keep_as(&token, made, object_id, object_id_length, error);
+    /* another process made an object at the same time */
+    status = keep_uncopied(&token, before, error);
+    return status == SEALRING_OK ? learn(manager, &token, object_id, object_id_length, error) : status;
 }
 
 sealring_status copies_sync(sealring_manager *manager, sealring_error *error)
@@ -103,7 +101,7 @@ sealring_status copies_sync(sealring_manager *manager, sealring_error *error)
 sealring_status copies_drop(sealring_manager *manager, const uint8_t *object_id, size_t object_id_length,
                             sealring_error *error)
 {
-    struct kept_token token;
+    __attribute__((cleanup(kept_token_release))) struct kept_token token = {.store = NULL};
     sealring_status status;
     if (!kept_token_open(manager->config, false, &token, &status, error))
         return status;
@@ -111,10 +109,8 @@ sealring_status copies_drop(sealring_manager *manager, const uint8_t *object_id,
     for (size_t i = 0; status == SEALRING_OK && i < token.list.count; i++) {
         const struct object_file *file = &token.list.files[i];
         if (kept_token_has_id(file, object_id, object_id_length) || !file->known)
-            status = kept_token_result(&token, objects_drop(token.store, token.folder, file->file), "freed of a copy",
-                                       error);
+            status = kept_token_result(&token, objects_drop(token.store, token.folder, file), "freed of a copy", error);
     }
-    objects_release(&token.list);
     return status;
 }
 
@@ -163,19 +159,19 @@ static bool has_copy(const struct kept_token *token, const struct registry_versi
 
 static bool any_lacks_copy(const struct kept_token *token, const struct wanted_ids *wanted)
 {
-    bool lacks = false;
     for (size_t i = 0; i < wanted->count; i++)
-        lacks = lacks || !has_copy(token, &wanted->versions[i]);
-    return lacks;
+        if (!has_copy(token, &wanted->versions[i]))
+            return true;
+    return false;
 }
 
 /* Whether a version has no copy, and a file may be its object's. */
 static bool is_to_be_learned(const struct kept_token *token, const struct wanted_ids *wanted)
 {
-    bool lacks = any_lacks_copy(token, wanted), unknown = false;
     for (size_t i = 0; i < token->list.count; i++)
-        unknown = unknown || (!token->list.files[i].known && token->list.files[i].state <= OBJECT_FILE_UNCOPIED);
-    return lacks && unknown;
+        if (!token->list.files[i].known && token->list.files[i].state <= OBJECT_FILE_UNCOPIED)
+            return any_lacks_copy(token, wanted);
+    return false;
 }
 
 sealring_status copies_are_lacking(struct registry *registry, const struct kept_token *token, bool *lacking,
@@ -200,14 +196,12 @@ static sealring_status learn_all(sealring_manager *manager, struct kept_token *t
         if (has_copy(token, version))
             continue;
         status = token_key_label(manager->token, version->object_id, version->object_id_length, label, &answer, error);
-        if (answer == TOKEN_MISSING) {
-            status = SEALRING_OK;
-            continue;
-        }
         if (status == SEALRING_OK)
             status = learn(manager, token, version->object_id, version->object_id_length, error);
         if (status == SEALRING_OK)
             status = kept_token_list(token, error);
+        if (answer == TOKEN_MISSING)
+            status = SEALRING_OK;
     }
     return status;
 }
@@ -221,9 +215,9 @@ static sealring_status clear(struct kept_token *token, const struct wanted_ids *
         const struct object_file *file = &token->list.files[i];
         int problem = 0;
         if (file->state == OBJECT_FILE_USELESS || file->state == OBJECT_FILE_LOST)
-            problem = objects_clear_away(token->store, token->folder, file->file);
+            problem = objects_clear_away(token->store, token->folder, file);
         else if (!file->known && all_known && file->state != OBJECT_FILE_UNCOPIED)
-            problem = objects_drop(token->store, token->folder, file->file);
+            problem = objects_drop(token->store, token->folder, file);
         status = kept_token_result(token, problem, "cleared of what an interrupted command has left", error);
     }
     return status;
@@ -231,7 +225,7 @@ static sealring_status clear(struct kept_token *token, const struct wanted_ids *
 
 sealring_status copies_complete(sealring_manager *manager, sealring_error *error)
 {
-    struct kept_token token;
+    __attribute__((cleanup(kept_token_release))) struct kept_token token = {.store = NULL};
     struct wanted_ids wanted = {NULL, 0};
     sealring_status status = SEALRING_OK;
     if (manager->token == NULL || !kept_token_open(manager->config, false, &token, &status, error))
@@ -244,6 +238,5 @@ sealring_status copies_complete(sealring_manager *manager, sealring_error *error
     if (status == SEALRING_OK)
         status = clear(&token, &wanted, error);
     free(wanted.versions);
-    objects_release(&token.list);
     return status;
 }

@@ -46,7 +46,7 @@ sealring_status copies_follow(sealring_manager *manager, sealring_error *error);
 /* As copies_follow, after this object was closed: if the new copy cannot be made, the object has no copy rather than one that signs. */
 void copies_follow_closing(sealring_manager *manager, const uint8_t *object_id, size_t object_id_length);
 
-/* Around the making of an object: copies_before lists the files; copies_add then writes the new file to disk and copies it under this ID. */
+/* Around the making of an object: copies_before lists the files, for objects_release, also after a failure; copies_add then writes the new file to disk and copies it under this ID. */
 sealring_status copies_before(sealring_manager *manager, struct object_files *before, sealring_error *error);
 sealring_status copies_add(sealring_manager *manager, const struct object_files *before, const uint8_t *object_id,
                            size_t object_id_length, sealring_error *error);

@@ -53,32 +53,44 @@ static sealring_status decide_by_facts(struct registry *registry, const struct r
     return SEALRING_OK;
 }
 
-/* A copy must never make a closed or destroyed key usable again. Only a fact removes a copy: an act that destroys an object removed the copy before
- * (close_object.c). */
-static sealring_status decide(struct registry *registry, const struct kept_token *token, const struct object_file *file,
-                              enum decision *decision, sealring_error *error)
+static bool is_hurt(const struct object_file *file)
+{
+    return file->state == OBJECT_FILE_DAMAGED || file->state == OBJECT_FILE_MISSING;
+}
+
+static sealring_status decide_known(struct registry *registry, const struct object_file *file, enum decision *decision,
+                                    sealring_error *error)
 {
     struct registry_version version;
-    bool in_place = file->state == OBJECT_FILE_DAMAGED;
-    *decision = DECISION_LEAVE;
-    if (token->audit || (!file->known && in_place)) {
-        *decision = kept_token_was_replaced(token, file) ? DECISION_LEAVE : DECISION_RESTORE;
-        return SEALRING_OK;
-    }
-    if (!file->known)
-        return SEALRING_OK;
     bool found = false;
+    *decision = DECISION_LEAVE;
     sealring_status status =
         registry_version_find_by_object(registry, file->object_id, file->object_id_length, &version, &found, error);
     if (status != SEALRING_OK)
         return status;
-    return found ? decide_by_facts(registry, &version, in_place, decision, error)
+    return found ? decide_by_facts(registry, &version, file->state == OBJECT_FILE_DAMAGED, decision, error)
                  : decide_without_row(registry, file, decision, error);
 }
 
-static bool is_hurt(const struct object_file *file)
+/* A copy must never make a closed or destroyed key usable again. Only a fact removes a copy: an act that destroys an object removed the copy before
+ * (close_object.c). No fact is about the audit token's objects: for them `registry` may be NULL. */
+static sealring_status decide(struct registry *registry, const struct kept_token *token, const struct object_file *file,
+                              enum decision *decision, sealring_error *error)
 {
-    return file->state == OBJECT_FILE_DAMAGED || file->state == OBJECT_FILE_MISSING;
+    sealring_status status = SEALRING_OK;
+    *decision = DECISION_LEAVE;
+    if (!is_hurt(file))
+        return SEALRING_OK;
+    if (token->audit || (!file->known && file->state == OBJECT_FILE_DAMAGED)) {
+        *decision = kept_token_was_replaced(token, file) ? DECISION_LEAVE : DECISION_RESTORE;
+    } else if (file->known) {
+        struct registry_transaction reading = registry_reading(registry, error);
+        do {
+            if (registry_begin(&reading, &status))
+                status = decide_known(registry, file, decision, error);
+        } while (registry_again(&reading, &status));
+    }
+    return status;
 }
 
 static bool any_is_hurt(const struct kept_token *token)
@@ -89,50 +101,18 @@ static bool any_is_hurt(const struct kept_token *token)
     return false;
 }
 
-static sealring_status decide_files(struct registry *registry, const struct kept_token *token, enum decision *decisions,
-                                    sealring_error *error)
-{
-    sealring_status status = SEALRING_OK;
-    for (size_t i = 0; status == SEALRING_OK && i < token->list.count; i++)
-        if (is_hurt(&token->list.files[i]))
-            status = decide(registry, token, &token->list.files[i], &decisions[i], error);
-    return status;
-}
-
-/* *decisions: one for each of the token's files; the caller frees them, also after a failure. No fact is about the audit token's objects: for them
- * `registry` may be NULL. */
-static sealring_status decide_all(struct registry *registry, const struct kept_token *token, enum decision **decisions,
-                                  sealring_error *error)
-{
-    sealring_status status;
-    *decisions = calloc(token->list.count + 1, sizeof **decisions);
-    if (*decisions == NULL)
-        return error_no_memory(error);
-    if (token->audit)
-        return decide_files(NULL, token, *decisions, error);
-    struct registry_transaction reading = registry_reading(registry, error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = decide_files(registry, token, *decisions, error);
-    } while (registry_again(&reading, &status));
-    return status;
-}
-
-/* Lists the token's files, whether or not they may be written, and decides. False: the token is not the vault's own, or *status. */
-static bool decide_token(const struct config *config, bool audit, struct registry *registry, struct kept_token *token,
-                         enum decision **decisions, sealring_status *status, sealring_error *error)
+/* As kept_token_open, whether or not the files may be written. */
+static bool open_unwritten(const struct config *config, bool audit, struct kept_token *token, sealring_status *status,
+                           sealring_error *error)
 {
     memset(token, 0, sizeof *token);
     token->audit = audit;
-    *decisions = NULL;
     *status = SEALRING_OK;
     if (config->software == NULL ||
         !software_folder(config->software, audit ? config->audit_token : config->token, token->folder))
         return false;
     token->store = software_store(config->software);
     *status = kept_token_list(token, error);
-    if (*status == SEALRING_OK)
-        *status = decide_all(registry, token, decisions, error);
     return true;
 }
 
@@ -156,9 +136,9 @@ static sealring_status carry_out(const struct kept_token *token, const struct ob
     case DECISION_DROP:
         snprintf(what, sizeof what, "%s in %s, the copy of a destroyed key, removed", file->file, token->folder);
         store_note(token->store, what);
-        problem = objects_drop(token->store, token->folder, file->file);
+        problem = objects_drop(token->store, token->folder, file);
         if (problem == 0)
-            problem = objects_clear_away(token->store, token->folder, file->file);
+            problem = objects_clear_away(token->store, token->folder, file);
         return kept_token_result(token, problem, "freed of a destroyed key", error);
     case DECISION_DOUBT:
         return error_set(error, SEALRING_REFUSED,
@@ -176,35 +156,34 @@ static sealring_status carry_out(const struct kept_token *token, const struct ob
 static sealring_status mend(sealring_manager *manager, struct kept_token *token, bool judged, sealring_error *error)
 {
     sealring_status status = kept_token_list(token, error);
-    if (status != SEALRING_OK || !any_is_hurt(token))
+    if (status != SEALRING_OK)
         return status;
-    enum decision *decisions = NULL;
-    status = decide_all(manager->registry, token, &decisions, error);
-    bool decided = status == SEALRING_OK;
-    for (size_t i = 0; decided && i < token->list.count; i++) { /* one that fails keeps no other from being restored */
-        bool first = status == SEALRING_OK;
-        if ((judged || decisions[i] == DECISION_RESTORE) &&
-            carry_out(token, &token->list.files[i], decisions[i], first ? error : NULL) != SEALRING_OK)
-            status = SEALRING_REFUSED;
+    for (size_t i = 0; i < token->list.count; i++) { /* one that fails keeps no other from being restored */
+        enum decision decision;
+        const struct object_file *file = &token->list.files[i];
+        sealring_error *first = status == SEALRING_OK ? error : NULL;
+        sealring_status done = decide(manager->registry, token, file, &decision, first);
+        if (done == SEALRING_OK && (judged || decision == DECISION_RESTORE) &&
+            carry_out(token, file, decision, first) != SEALRING_OK)
+            done = SEALRING_REFUSED;
+        status = status == SEALRING_OK ? done : status;
     }
-    free(decisions);
     return status;
 }
 
 static sealring_status mend_token(sealring_manager *manager, bool audit, int64_t lock_wait, sealring_error *error)
 {
-    struct kept_token token;
+    __attribute__((cleanup(kept_token_release))) struct kept_token token = {.store = NULL};
     sealring_status status;
     if (!kept_token_open(manager->config, audit, &token, &status, error))
         return status;
-    bool hurt = any_is_hurt(&token);
-    if (hurt)
-        status = registry_lock(manager->registry, lock_wait, "restore", error);
-    if (hurt && status == SEALRING_OK) {
-        status = mend(manager, &token, false, error);
-        registry_unlock(manager->registry);
-    }
-    objects_release(&token.list);
+    if (!any_is_hurt(&token))
+        return SEALRING_OK;
+    status = registry_lock(manager->registry, lock_wait, "restore", error);
+    if (status != SEALRING_OK)
+        return status;
+    status = mend(manager, &token, false, error);
+    registry_unlock(manager->registry);
     return status;
 }
 
@@ -216,24 +195,18 @@ sealring_status copies_mend(sealring_manager *manager, int64_t lock_wait, sealri
 
 sealring_status copies_mend_judged(sealring_manager *manager, sealring_error *error)
 {
-    struct kept_token token;
-    if (!kept_token_find(manager->config, false, &token))
-        return SEALRING_OK;
-    sealring_status status = mend(manager, &token, true, error);
-    objects_release(&token.list);
-    return status;
+    __attribute__((cleanup(kept_token_release))) struct kept_token token = {.store = NULL};
+    return kept_token_find(manager->config, false, &token) ? mend(manager, &token, true, error) : SEALRING_OK;
 }
 
 /* If a change left a damaged file because the disk was full, the file is restored as after a crash. */
 sealring_status copies_follow(sealring_manager *manager, sealring_error *error)
 {
-    struct kept_token token;
+    __attribute__((cleanup(kept_token_release))) struct kept_token token = {.store = NULL};
     sealring_status status = copies_mend_judged(manager, error);
     if (status != SEALRING_OK || !kept_token_open(manager->config, false, &token, &status, error))
         return status;
-    status = kept_token_keep_changed(&token, error);
-    objects_release(&token.list);
-    return status;
+    return kept_token_keep_changed(&token, error);
 }
 
 void copies_follow_closing(sealring_manager *manager, const uint8_t *object_id, size_t object_id_length)
@@ -246,10 +219,13 @@ void copies_follow_closing(sealring_manager *manager, const uint8_t *object_id, 
 /* ---- Before a registry is restored ---- */
 
 static sealring_status restore_one(const struct kept_token *token, const struct object_file *file,
-                                   enum decision decision, bool may_write, copies_result each, void *context,
+                                   struct registry *registry, bool may_write, copies_result each, void *context,
                                    sealring_error *error)
 {
-    sealring_status status = restores(decision) && may_write ? carry_out(token, file, decision, error) : SEALRING_OK;
+    enum decision decision;
+    sealring_status status = decide(registry, token, file, &decision, error);
+    if (status == SEALRING_OK && restores(decision) && may_write)
+        status = carry_out(token, file, decision, error);
     if (status != SEALRING_OK)
         return status;
     if (restores(decision))
@@ -264,16 +240,13 @@ static sealring_status restore_one(const struct kept_token *token, const struct 
 sealring_status copies_restore(const struct config *config, struct registry *registry, copies_result each,
                                void *context, sealring_error *error)
 {
-    struct kept_token token;
-    enum decision *decisions;
+    __attribute__((cleanup(kept_token_release))) struct kept_token token = {.store = NULL};
     sealring_status status;
-    if (!decide_token(config, registry == NULL, registry, &token, &decisions, &status, error))
+    if (!open_unwritten(config, registry == NULL, &token, &status, error))
         return SEALRING_OK;
     for (size_t i = 0; status == SEALRING_OK && i < token.list.count; i++)
-        status = restore_one(&token, &token.list.files[i], decisions[i], software_may_write(config->software), each,
+        status = restore_one(&token, &token.list.files[i], registry, software_may_write(config->software), each,
                              context, error);
-    free(decisions);
-    objects_release(&token.list);
     return status;
 }
 
@@ -316,34 +289,35 @@ sealring_status copies_record(sealring_manager *manager, sealring_error *error)
 
 /* ---- Examining ---- */
 
-static void tell_file(const struct kept_token *token, const struct object_file *file, enum decision decision,
-                      store_finding each, void *context)
+static sealring_status examine_file(struct registry *registry, const struct kept_token *token,
+                                    const struct object_file *file, store_finding each, void *context,
+                                    sealring_error *error)
 {
-    if (is_hurt(file) && restores(decision))
+    enum decision decision;
+    sealring_status status = decide(registry, token, file, &decision, error);
+    if (status == SEALRING_OK && restores(decision))
         each(token->folder, file->file, STORE_DAMAGED, context);
     else if (file->state == OBJECT_FILE_CHANGED || (file->state == OBJECT_FILE_UNCOPIED && token->audit))
         each(token->folder, file->file, STORE_UNCOPIED, context);
     else if (file->state == OBJECT_FILE_LOST)
         each(token->folder, file->file, STORE_LOST, context);
+    return status;
 }
 
 static sealring_status examine(sealring_manager *manager, bool audit, store_finding each, void *context,
                                sealring_error *error)
 {
-    struct kept_token token;
-    enum decision *decisions;
+    __attribute__((cleanup(kept_token_release))) struct kept_token token = {.store = NULL};
     bool lacks = false;
     sealring_status status;
-    if (!decide_token(manager->config, audit, manager->registry, &token, &decisions, &status, error))
+    if (!open_unwritten(manager->config, audit, &token, &status, error))
         return SEALRING_OK;
     if (status == SEALRING_OK && !audit)
         status = copies_are_lacking(manager->registry, &token, &lacks, error);
     for (size_t i = 0; status == SEALRING_OK && i < token.list.count; i++)
-        tell_file(&token, &token.list.files[i], decisions[i], each, context);
+        status = examine_file(manager->registry, &token, &token.list.files[i], each, context, error);
     if (status == SEALRING_OK && lacks)
         each(token.folder, "", STORE_UNCOPIED, context);
-    free(decisions);
-    objects_release(&token.list);
     return status;
 }
 

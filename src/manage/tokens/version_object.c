@@ -44,48 +44,41 @@ sealring_status owned_narrow(struct token *token, struct owned *owned, sealring_
 {
     const struct token_key_reference *reference = &owned->reference;
     sealring_status status = owned_identify(token, owned, error);
-    if (status == SEALRING_OK)
-        status = token_key_narrow(token, reference->object_id, reference->object_id_length, NULL, error);
-    return status;
+    return status == SEALRING_OK
+               ? token_key_narrow(token, reference->object_id, reference->object_id_length, NULL, error)
+               : status;
 }
 
 sealring_status owned_destroy(struct token *token, struct owned *owned, sealring_error *error)
 {
     const struct token_key_reference *reference = &owned->reference;
     sealring_status status = owned_identify(token, owned, error);
-    if (status == SEALRING_OK)
-        status =
-            token_key_destroy(token, reference->object_id, reference->object_id_length, NULL, &owned->answer, error);
-    return status;
-}
-
-static void make_mark(const uint8_t vault_id[REGISTRY_ID_SIZE], const uint8_t *random, size_t length,
-                      uint8_t mark[SHA256_SIZE])
-{
-    struct sha256 hash;
-    sha256_start(&hash);
-    sha256_add(&hash, MARK_TAG, sizeof MARK_TAG);
-    sha256_add(&hash, vault_id, REGISTRY_ID_SIZE);
-    sha256_add(&hash, random, length);
-    sha256_finish(&hash, mark);
+    return status == SEALRING_OK ? token_key_destroy(token, reference->object_id, reference->object_id_length, NULL,
+                                                     &owned->answer, error)
+                                 : status;
 }
 
 void owned_mark(const uint8_t vault_id[REGISTRY_ID_SIZE], uint8_t *object_id, size_t length)
 {
+    struct sha256 hash;
     uint8_t mark[SHA256_SIZE];
     size_t random = length - length / 2;
     if (length < MARK_ID_LEAST)
         return;
-    make_mark(vault_id, object_id, random, mark);
+    sha256_start(&hash);
+    sha256_add(&hash, MARK_TAG, sizeof MARK_TAG);
+    sha256_add(&hash, vault_id, REGISTRY_ID_SIZE);
+    sha256_add(&hash, object_id, random);
+    sha256_finish(&hash, mark);
     memcpy(object_id + random, mark, length / 2);
 }
 
 bool owned_is_marked(const uint8_t vault_id[REGISTRY_ID_SIZE], const uint8_t *object_id, size_t length)
 {
-    uint8_t mark[SHA256_SIZE];
-    size_t random = length - length / 2;
-    if (length < MARK_ID_LEAST)
+    uint8_t marked[REGISTRY_OBJECT_ID_MAX];
+    if (length < MARK_ID_LEAST || length > sizeof marked)
         return false;
-    make_mark(vault_id, object_id, random, mark);
-    return memcmp(object_id + random, mark, length / 2) == 0;
+    memcpy(marked, object_id, length);
+    owned_mark(vault_id, marked, length);
+    return memcmp(object_id, marked, length) == 0;
 }

@@ -40,8 +40,8 @@ static sealring_status join(sealring_vault *vault, const sealring_options *optio
         .warming = options->no_warming == 0,
         .cache_max = options->cache_max,
         .waiting_max = options->waiting_max,
+        .token = config_token(config),
     };
-    config_token(config, &setup.token);
     return membership_open(&setup, options->manual_maintenance == 0, &vault->membership, error);
 }
 

@@ -69,7 +69,7 @@ sealring_status derive_binding(struct token *token, const struct token_key_refer
                                uint8_t binding[TEXT_DIGEST_SIZE], sealring_error *error)
 {
     uint8_t input[CLAIMS_INPUT_MAX];
-    size_t length = claims_import_input(claims, digest, input);
+    size_t length = claims_input(claims, digest, input);
     return derive_input(token, reference, claims, input, length, binding, error);
 }
 
@@ -78,7 +78,8 @@ sealring_status derive_text(struct token *token, const struct token_key_referenc
                             uint8_t digest[TEXT_DIGEST_SIZE], sealring_error *error)
 {
     uint8_t input[CLAIMS_INPUT_MAX], secret[TEXT_SECRET_SIZE];
-    sealring_status status = derive_input(token, reference, claims, input, claims_input(claims, input), secret, error);
+    sealring_status status =
+        derive_input(token, reference, claims, input, claims_input(claims, NULL, input), secret, error);
     if (status == SEALRING_OK) {
         size_t length = text_format(prefix, claims->key_id, claims->version, secret, text);
         if (length == 0)

@@ -147,8 +147,7 @@ enum sight_answer sight_confirm(struct verifier *verifier, const struct sight_ro
     struct derivation derivation = {.verifier = verifier, .row = row};
     struct claims claims;
     derive_claims(verifier->vault_id, row->version->ring->ring_id, holder, &claims);
-    derivation.length = holder->credential.imported ? claims_import_input(&claims, row->digest, derivation.input)
-                                                    : claims_input(&claims, derivation.input);
+    derivation.length = claims_input(&claims, holder->credential.imported ? row->digest : NULL, derivation.input);
     if (derivation.length == 0 || !derive_known_reference(verifier->vault_id, row->version, &derivation.reference)) {
         error_set(error, SEALRING_REGISTRY, "the registry's row of API key %.16s is not well formed",
                   holder->key.key_id);
