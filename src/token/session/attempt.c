@@ -9,6 +9,7 @@
 #include "token/module/interruption.h"
 #include "token/module/return_code.h"
 #include "token/module/sigpipe.h"
+#include "token/session/login.h"
 
 #define ATTEMPT_OBJECTS_WAIT 30 /* seconds; a token may take long to generate a key */
 #define ATTEMPT_TRIES        3
@@ -85,7 +86,7 @@ static enum attempt_repair attempt_judge(struct attempt *attempt)
         session_sweep(token); /* otherwise each of many dead sessions would cost a try */
         return REPAIR_REPEAT;
     case CODE_LOGIN:
-        return session_login(token, attempt->session, attempt->error) == SEALRING_OK ? REPAIR_REPEAT : REPAIR_LOST;
+        return login_ensure(token, attempt->session, attempt->error) == SEALRING_OK ? REPAIR_REPEAT : REPAIR_LOST;
     case CODE_HANDLE:
         return connection_ask(token) == CKR_OK ? REPAIR_REPEAT : REPAIR_LOST;
     case CODE_DOUBT:

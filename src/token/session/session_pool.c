@@ -57,33 +57,6 @@ void session_pool_reset(struct token *token, bool valid, CK_ULONG token_limit)
     pthread_mutex_unlock(&pool->lock);
 }
 
-sealring_status session_login(struct token *token, CK_SESSION_HANDLE session, sealring_error *error)
-{
-    if (!token->login_required)
-        return SEALRING_OK;
-    const struct login login = {.functions = token->module->functions,
-                                .slot = token->slot,
-                                .pin_source = token->pin_source,
-                                .typed = token->typed.bytes != NULL ? &token->typed : NULL,
-                                .typed_refused = &token->typed_refused,
-                                .ask_pin = token->ask_pin,
-                                .ask_context = token->ask_context,
-                                .uri = token->uri_text,
-                                .login_record = token->login_record,
-                                .login_lock = token->login_lock,
-                                .wait = token->login_wait,
-                                .record = token->record,
-                                .watch = &token->watch,
-                                .name = token->name};
-    bool done = false;
-    sealring_status status = login_ensure(&login, session, &done, error);
-    if (done) {
-        /* This login follows a logout, which invalidates the handles of private objects (PKCS #11 v2.40, section 5.6). */
-        atomic_fetch_add(&token->generation, 1);
-    }
-    return status;
-}
-
 /* Return codes of a token that has only read-write sessions. */
 static bool session_wants_writing(CK_RV code)
 {
@@ -107,7 +80,7 @@ static sealring_status session_open(struct token *token, bool writable, struct p
     }
     session->writable = writable;
     sealring_error login_error = {0};
-    sealring_status status = session_login(token, session->handle, &login_error);
+    sealring_status status = login_ensure(token, session->handle, &login_error);
     if (status != SEALRING_OK) {
         *code = login_error.token_code;
         functions->C_CloseSession(session->handle);

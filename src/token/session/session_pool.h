@@ -47,7 +47,4 @@ void session_give(struct token *token, const struct pooled_session *session, boo
 /* Drops the free sessions that the token does not know any more: if one is lost, the others often are, too. */
 void session_sweep(struct token *token);
 
-/* Logs in again in a session whose login was lost. */
-sealring_status session_login(struct token *token, CK_SESSION_HANDLE session, sealring_error *error);
-
 #endif
