@@ -98,23 +98,44 @@ static unsigned count_keys(const char *prefix, struct seen *seen)
 {
     sealring_error error = {0};
     memset(seen, 0, sizeof(*seen));
-    sealring_status status = token_key_each(token, prefix, see, seen, &error);
+    sealring_status status = token_key_each(token, prefix, false, see, seen, &error);
     ck_assert_msg(status == SEALRING_OK, "%s", error.message);
     return seen->count;
 }
 
+static bool flag_of(const struct raw *raw, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE type)
+{
+    CK_BBOOL value = 2;
+    CK_ATTRIBUTE attribute = {type, &value, sizeof value};
+    ck_assert_uint_eq(raw->functions->C_GetAttributeValue(raw->session, handle, &attribute, 1), CKR_OK);
+    ck_assert(value == CK_TRUE || value == CK_FALSE);
+    return value == CK_TRUE;
+}
+
 START_TEST(generated_key_is_what_it_should_be)
 {
+    struct raw raw;
     struct seen seen;
+    CK_ATTRIBUTE search = {CKA_ID, reference.object_id, 0};
+    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
+    CK_ULONG count = 0;
     generate();
     ck_assert_uint_eq(count_keys("", &seen), 1);
     ck_assert_str_eq(seen.last.label, LABEL);
     ck_assert_mem_eq(seen.last.object_id, reference.object_id, reference.object_id_length);
     ck_assert_uint_eq(seen.last.object_id_length, reference.object_id_length);
-    ck_assert(seen.last.sign && seen.last.sensitive && seen.last.always_sensitive);
-    ck_assert(!seen.last.extractable && seen.last.never_extractable);
-    ck_assert_int_eq(seen.last.local, token_kind()->tells_local);
-    ck_assert_int_eq(seen.last.copyable, !token_kind()->refuses_copies);
+    ck_assert(seen.last.sign);
+    search.ulValueLen = reference.object_id_length;
+    raw_open(&raw, token);
+    ck_assert_uint_eq(raw.functions->C_FindObjectsInit(raw.session, &search, 1), CKR_OK);
+    ck_assert_uint_eq(raw.functions->C_FindObjects(raw.session, &handle, 1, &count), CKR_OK);
+    ck_assert_uint_eq(raw.functions->C_FindObjectsFinal(raw.session), CKR_OK);
+    ck_assert_uint_eq(count, 1);
+    ck_assert(flag_of(&raw, handle, CKA_SENSITIVE) && flag_of(&raw, handle, CKA_ALWAYS_SENSITIVE));
+    ck_assert(!flag_of(&raw, handle, CKA_EXTRACTABLE) && flag_of(&raw, handle, CKA_NEVER_EXTRACTABLE));
+    ck_assert_int_eq(flag_of(&raw, handle, CKA_LOCAL), token_kind()->tells_local);
+    ck_assert(!token_kind()->refuses_copies || !flag_of(&raw, handle, CKA_COPYABLE));
+    raw_close(&raw);
     ck_assert_uint_eq(count_keys("sealring/", &seen), 1);
     ck_assert_uint_eq(count_keys("sealring-intent/", &seen), 0);
 }

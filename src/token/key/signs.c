@@ -2,7 +2,6 @@
 /* Determines by a test whether a key signs, whatever its attributes are. */
 #include "token/key/signs.h"
 
-#include "base/error.h"
 #include "base/secret.h"
 #include "token/module/return_code.h"
 #include "token/object/object.h"
@@ -33,27 +32,17 @@ sealring_status signs_ask(struct attempt *attempt, CK_OBJECT_HANDLE handle, bool
     return attempt_confirm(attempt); /* NSS softokn refuses every key after it has lost the login */
 }
 
-struct signs_request {
-    const uint8_t *object_id;
-    size_t object_id_length;
-    bool signs;
-};
-
-static sealring_status signs_action(struct attempt *attempt, void *context)
-{
-    struct signs_request *request = context;
-    CK_OBJECT_HANDLE handle;
-    sealring_status status = object_find(attempt, request->object_id, request->object_id_length, &handle);
-    return status == SEALRING_OK ? signs_ask(attempt, handle, &request->signs) : status;
-}
-
 sealring_status token_key_signs(struct token *token, const uint8_t *object_id, size_t object_id_length, bool *signs,
                                 enum token_answer *answer, sealring_error *error)
 {
-    struct signs_request request = {.object_id = object_id, .object_id_length = object_id_length};
-    *signs = true;
-    sealring_status status = attempt_run(token, ATTEMPT_SEARCH, signs_action, &request, answer, error);
-    if (status == SEALRING_OK)
-        *signs = request.signs;
-    return status;
+    CK_OBJECT_HANDLE handle;
+    struct attempt attempt = object_attempt(token, ATTEMPT_SEARCH, "key", object_id, object_id_length);
+    while (attempt_next(&attempt)) {
+        attempt.status = object_find(&attempt, CKO_SECRET_KEY, &handle);
+        if (attempt.status == SEALRING_OK)
+            attempt.status = signs_ask(&attempt, handle, signs);
+    }
+    if (attempt.status != SEALRING_OK)
+        *signs = true;
+    return attempt_end(&attempt, answer, error);
 }

@@ -119,11 +119,6 @@ const char *token_name(const struct token *token)
     return token->name;
 }
 
-struct token_random_request {
-    uint8_t *bytes;
-    size_t length;
-};
-
 /* A module may write fewer bytes than requested, and return CKR_OK: then the last byte stays 0. So does a random one with probability
  * 1/256, but not eight times in a row. */
 static CK_RV token_random_piece(struct attempt *attempt, uint8_t *bytes, size_t length)
@@ -135,27 +130,20 @@ static CK_RV token_random_piece(struct attempt *attempt, uint8_t *bytes, size_t 
     return code == CKR_OK && bytes[length - 1] == 0 ? CKR_FUNCTION_FAILED : code;
 }
 
-static sealring_status token_random_action(struct attempt *attempt, void *context)
-{
-    const struct token_random_request *request = context;
-    for (size_t done = 0; done < request->length;) {
-        size_t piece = request->length - done;
-        if (piece > TOKEN_RANDOM_PIECE)
-            piece = TOKEN_RANDOM_PIECE;
-        CK_RV code = token_random_piece(attempt, request->bytes + done, piece);
-        if (code != CKR_OK) {
-            attempt_fail(attempt, code, "C_GenerateRandom", "making random bytes");
-            attempt->error->status = SEALRING_TOKEN;
-            return SEALRING_TOKEN;
-        }
-        done += piece;
-    }
-    return SEALRING_OK;
-}
-
 sealring_status token_random(struct token *token, uint8_t *bytes, size_t length, sealring_error *error)
 {
-    struct token_random_request request = {.bytes = bytes, .length = length};
+    struct attempt attempt = attempt_on(token, ATTEMPT_SIGN);
     memset(bytes, 0, length);
-    return attempt_run(token, ATTEMPT_SIGN, token_random_action, &request, NULL, error);
+    while (attempt_next(&attempt)) {
+        CK_RV code = CKR_OK;
+        for (size_t done = 0; code == CKR_OK && done < length; done += TOKEN_RANDOM_PIECE) {
+            size_t rest = length - done;
+            code = token_random_piece(&attempt, bytes + done, rest < TOKEN_RANDOM_PIECE ? rest : TOKEN_RANDOM_PIECE);
+        }
+        if (code != CKR_OK) {
+            attempt_fail(&attempt, code, "C_GenerateRandom", "making random bytes");
+            attempt.status = attempt.error.status = SEALRING_TOKEN; /* even if the token refuses */
+        }
+    }
+    return attempt_end(&attempt, NULL, error);
 }
