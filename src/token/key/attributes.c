@@ -13,8 +13,7 @@ enum attributes_use {
     ATTRIBUTES_MADE = 1,    /* in the template */
     ATTRIBUTES_READ = 2,    /* read back; a token must know it */
     ATTRIBUTES_PRIVATE = 4, /* also that of a key pair's private key */
-    ATTRIBUTES_NARROWS =
-        8 /* read back, if the token knows it; can be corrected by taking something away from the key */
+    ATTRIBUTES_NARROWS = 8  /* read back, if the token knows it; attributes_narrow corrects it */
 };
 
 #define ATTRIBUTE(type, value, use) \

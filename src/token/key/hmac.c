@@ -220,11 +220,9 @@ static sealring_status hmac_run(struct token *token, struct hmac_request *reques
 {
     const struct token_key_reference *reference = request->reference;
     enum token_answer last;
-    bool fresh = false;
     sealring_status status = hmac_once(token, request, &last, error);
-    if (last == TOKEN_MISSING)
-        connection_refresh_for(token, reference->object_id, reference->object_id_length, &fresh, error);
-    if (fresh) {
+    if (last == TOKEN_MISSING &&
+        connection_refresh_for(token, reference->object_id, reference->object_id_length, error)) {
         status = hmac_once(token, request, &last, error);
         if (last != TOKEN_MISSING)
             connection_forget_missing(token, reference->object_id, reference->object_id_length);

@@ -5,18 +5,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/fork.h"
+#include "token/module/signal_block.h"
 
 /* It belongs to the process, as the modules do. A forked child opens it again, because the program may have closed all descriptors in
  * it. */
@@ -159,21 +157,14 @@ static void trace_file_append(const char *lines, size_t length)
 /* Writing to a file that may not grow (RLIMIT_FSIZE) raises SIGXFSZ in the writing thread, which would end the program. */
 void trace_file_write(const char *lines, size_t length)
 {
-    sigset_t growth, before;
-    const struct timespec at_once = {0};
+    struct signal_block growth;
     if (!trace_file_is_ours()) {
         trace_file_fail(EBADF);
         return;
     }
-    sigemptyset(&growth);
-    sigaddset(&growth, SIGXFSZ);
-    bool armed = pthread_sigmask(SIG_BLOCK, &growth, &before) == 0 && sigismember(&before, SIGXFSZ) == 0;
+    signal_block_raised(&growth, SIGXFSZ, true);
     trace_file_append(lines, length);
-    if (armed) {
-        while (sigtimedwait(&growth, NULL, &at_once) == -1 && errno == EINTR) {
-        }
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-    }
+    signal_release(&growth);
 }
 
 /* ---- For people ---- */

@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 #define OBJECT_PIECE 64 /* handles requested at once */
@@ -15,7 +15,6 @@
 #define OBJECT_FILLING     0xa5
 #define OBJECT_SEARCH_MOST 1000000
 #define OBJECT_LOOKS       6 /* before a key is reported as missing */
-#define OBJECT_PAUSE_NSEC  2000000L
 
 struct attempt object_attempt(struct token *token, enum attempt_kind kind, const char *noun, const uint8_t *object_id,
                               size_t object_id_length)
@@ -92,10 +91,8 @@ sealring_status object_find(struct attempt *attempt, CK_OBJECT_CLASS class, CK_O
     /* SoftHSM2 hides an object while another process writes it (relabels or closes it): search again, for 62 ms in total, before it
      * counts as missing. */
     for (int look = 0; look < OBJECT_LOOKS && status == SEALRING_OK && count == 0; look++) {
-        if (look > 0) {
-            struct timespec pause = {.tv_nsec = OBJECT_PAUSE_NSEC << (look - 1)};
-            nanosleep(&pause, NULL);
-        }
+        if (look > 0)
+            clock_sleep(INT64_C(1) << look);
         free(handles);
         status = object_search(attempt, class, &handles, &count);
     }

@@ -14,7 +14,6 @@
 #define ATTEMPT_OBJECTS_WAIT 30 /* seconds; a token may take long to generate a key */
 #define ATTEMPT_TRIES        3
 #define ATTEMPT_HANDLE_TRIES 6 /* for an operation whose object handle becomes invalid */
-#define ATTEMPT_HANDLE_NSEC  1000000L
 
 struct attempt attempt_on(struct token *token, enum attempt_kind kind)
 {
@@ -134,13 +133,13 @@ static bool attempt_lock(struct attempt *attempt)
     if (pthread_mutex_clocklock(&attempt->token->module->objects, CLOCK_MONOTONIC, &deadline) != 0)
         return false;
     if (attempt->kind == ATTEMPT_WRITE)
-        interruption_hold(&attempt->interruption);
+        signal_block_outside(&attempt->interruption);
     return true;
 }
 
 static void attempt_unlock(struct attempt *attempt)
 {
-    interruption_release(&attempt->interruption);
+    signal_release(&attempt->interruption);
     if (attempt->kind != ATTEMPT_SIGN)
         pthread_mutex_unlock(&attempt->token->module->objects);
 }
@@ -211,8 +210,7 @@ static bool attempt_again(const struct attempt *attempt)
         return false;
     if (code_class_of(attempt->code) != CODE_HANDLE || attempt->tries < ATTEMPT_TRIES)
         return attempt->tries < ATTEMPT_TRIES;
-    struct timespec pause = {.tv_nsec = ATTEMPT_HANDLE_NSEC << (attempt->tries - ATTEMPT_TRIES)};
-    nanosleep(&pause, NULL);
+    clock_sleep(INT64_C(1) << (attempt->tries - ATTEMPT_TRIES));
     return attempt->tries < ATTEMPT_HANDLE_TRIES;
 }
 
@@ -235,7 +233,7 @@ bool attempt_next(struct attempt *attempt)
             attempt->status = connection_check_process(attempt->token, &attempt->error);
         if (attempt->status != SEALRING_OK)
             return false;
-        sigpipe_guard_enter(&attempt->guard, attempt->token->guards_sigpipe);
+        signal_block_raised(&attempt->pipe, SIGPIPE, attempt->token->guards_sigpipe);
     }
     do {
         while (attempt_again(attempt)) {
@@ -245,7 +243,7 @@ bool attempt_next(struct attempt *attempt)
                 return true;
         }
     } while (attempt_look_anew(attempt));
-    sigpipe_guard_leave(&attempt->guard);
+    signal_release(&attempt->pipe);
     return false;
 }
 

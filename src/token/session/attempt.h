@@ -3,8 +3,7 @@
 #ifndef TOKEN_SESSION_ATTEMPT_H
 #define TOKEN_SESSION_ATTEMPT_H
 
-#include "token/module/interruption.h"
-#include "token/module/sigpipe.h"
+#include "token/module/signal_block.h"
 #include "token/session/connection.h"
 
 enum attempt_kind {
@@ -44,8 +43,7 @@ struct attempt {
     enum attempt_repair repair;
     bool running; /* a try, which holds what follows */
     struct pooled_session taken;
-    struct sigpipe_guard guard;
-    struct interruption interruption;
+    struct signal_block pipe, interruption;
     char name[ATTEMPT_NAME_SIZE];
 };
 

@@ -81,7 +81,7 @@ struct token {
 /* SEALRING_TOKEN in a process that was forked from the one that opened the token. */
 sealring_status connection_check_process(const struct token *token, sealring_error *error);
 
-/* Returns with module->use held for reading, on a connection that is up as far as known. Repairs a lost one, or waits at most a second
+/* error is never NULL. Returns with module->use held for reading, on a connection that is up as far as known. Repairs a lost one, or waits at most a second
  * for the thread that does. */
 sealring_status connection_enter(struct token *token, sealring_error *error);
 void connection_leave(struct token *token);
@@ -92,7 +92,7 @@ void connection_lost(struct token *token, uint64_t generation);
 /* CKR_OK if the token is present. Retries for 15 ms before it reports that it is not. */
 CK_RV connection_ask(const struct token *token);
 
-/* Makes the first connection. The caller frees the token on failure. */
+/* Makes the first connection. The caller frees the token on failure. error is not NULL. */
 sealring_status connection_open(struct token *token, sealring_error *error);
 
 /* Ends the sessions and releases the module. Not in a forked child. Returns false at the end of the process, if a call of the module is
@@ -106,9 +106,9 @@ sealring_status connection_refresh(struct token *token, bool insists, bool *fres
 
 /* For a key that the module does not show. Some modules show only the objects that existed when they were initialised, so they find a
  * key that another process made later only after a new initialisation. That disturbs other users of the token, so it is done at once
- * for a key that was not missed before, and then at increasing intervals; never if the module is not ours. *fresh: it was done, search
+ * for a key that was not missed before, and then at increasing intervals; never if the module is not ours. Returns whether it was done: search
  * again. If it can never be done, this is added to `error`, which describes the missing key. */
-void connection_refresh_for(struct token *token, const uint8_t *object_id, size_t object_id_length, bool *fresh,
+bool connection_refresh_for(struct token *token, const uint8_t *object_id, size_t object_id_length,
                             sealring_error *error);
 
 /* The key was found: if it is missed again, the module may be initialised again at once. */

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "token/module/interruption.h"
 #include "token/module/return_code.h"
+#include "token/module/signal_block.h"
 #include "token/module/trace.h"
 #include "token/pin/process_environment.h"
 #include "token/session/connection.h"
@@ -214,12 +214,12 @@ static sealring_status login_under_record(struct token *token, CK_SESSION_HANDLE
         return status;
     /* The token counts the try, and the record stores it: no signal may come between the two, nor interrupt the write of the token's
      * own file. */
-    struct interruption interruption;
-    interruption_hold(&interruption);
+    struct signal_block interruption;
+    signal_block_outside(&interruption);
     status = login_attempt(token, session, &info, record, &done, error);
     if (done && token->watch.after != NULL)
         token->watch.after(token->watch.context);
-    interruption_release(&interruption);
+    signal_release(&interruption);
     if (done) /* it follows a logout, which invalidates the handles of private objects (PKCS #11 v2.40, section 5.6) */
         atomic_fetch_add(&token->generation, 1);
     return status;

@@ -10,7 +10,8 @@
 struct token;
 
 /* Logs in, if the token requires it and the session's user is not logged in. At most one C_Login; none if this PIN was refused before,
- * OpenSSL does not work in this process, or the token reports that only one try is left, or none. SEALRING_TOKEN. */
+ * OpenSSL does not work in this process, or the token reports that only one try is left, or none. SEALRING_TOKEN.
+ * error is not NULL. */
 sealring_status login_ensure(struct token *token, CK_SESSION_HANDLE session, sealring_error *error);
 
 #endif

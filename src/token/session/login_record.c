@@ -8,19 +8,18 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 
-#define RECORD_SIZE       256 /* fixed: a refusal overwrites, and needs no more space */
-#define RECORD_HEAD       "sealring login record 1\n"
-#define RECORD_OLDER      "refused PIN file: none\n" /* all that older versions read and expect */
-#define RECORD_WAIT_MS    30000
-#define RECORD_RETRY_NSEC 20000000L
-#define RECORD_SILENT_MS  200 /* a shorter wait is not reported */
-#define RECORD_AGAIN_MS   1000
+#define RECORD_SIZE      256 /* fixed: a refusal overwrites, and needs no more space */
+#define RECORD_HEAD      "sealring login record 1\n"
+#define RECORD_OLDER     "refused PIN file: none\n" /* all that older versions read and expect */
+#define RECORD_WAIT_MS   30000
+#define RECORD_RETRY_MS  20
+#define RECORD_SILENT_MS 200 /* a shorter wait is not reported */
+#define RECORD_AGAIN_MS  1000
 
 static sealring_status record_fail(sealring_error *error, const char *path, const char *what, int system_errno)
 {
@@ -59,8 +58,7 @@ static sealring_status record_lock(struct record *record, const char *path, cons
         }
         if (now >= deadline)
             return record_fail_held(path, holder, error);
-        struct timespec pause = {.tv_sec = 0, .tv_nsec = RECORD_RETRY_NSEC};
-        nanosleep(&pause, NULL);
+        clock_sleep(RECORD_RETRY_MS);
     }
     return SEALRING_OK;
 }

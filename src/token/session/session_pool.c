@@ -79,13 +79,10 @@ static sealring_status session_open(struct token *token, bool writable, struct p
                                code_name(*code));
     }
     session->writable = writable;
-    sealring_error login_error = {0};
-    sealring_status status = login_ensure(token, session->handle, &login_error);
+    sealring_status status = login_ensure(token, session->handle, error);
     if (status != SEALRING_OK) {
-        *code = login_error.token_code;
+        *code = error->token_code;
         functions->C_CloseSession(session->handle);
-        if (error != NULL)
-            *error = login_error;
     }
     return status;
 }
@@ -96,9 +93,8 @@ static bool session_pop(struct session_pool *pool, bool writable, struct pooled_
     for (unsigned i = pool->free_count; i > 0; i--) {
         if (!writable || pool->free[i - 1].writable) {
             *session = pool->free[i - 1];
+            memmove(&pool->free[i - 1], &pool->free[i], (pool->free_count - i) * sizeof(*pool->free));
             pool->free_count--;
-            for (unsigned j = i - 1; j < pool->free_count; j++)
-                pool->free[j] = pool->free[j + 1];
             return true;
         }
     }

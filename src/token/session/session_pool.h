@@ -37,7 +37,7 @@ void session_pool_reset(struct token *token, bool valid, CK_ULONG token_limit);
 
 /* Takes a session in which the user is logged in, and opens one if the limit permits. Waits at most 5 s. A writable one may replace a
  * read-only one, so that a token with a single session can be managed, too. On failure *code is the token's return code, or CKR_OK if
- * the token did not cause it. */
+ * the token did not cause it. error is not NULL. */
 sealring_status session_take(struct token *token, bool writable, struct pooled_session *session, CK_RV *code,
                              sealring_error *error);
 

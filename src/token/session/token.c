@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/fork.h"
-#include "token/module/sigpipe.h"
+#include "token/module/signal_block.h"
 #include "token/pin/pin_source.h"
 #include "token/session/attempt.h"
 
@@ -15,15 +15,6 @@
 #define TOKEN_SESSIONS_MOST    4096
 #define TOKEN_RANDOM_PIECE     256 /* some tokens return no more at once */
 #define TOKEN_RANDOM_TRIES     8
-
-static sealring_status token_check_config(const struct token_config *config, sealring_error *error)
-{
-    if (config->module == NULL || config->uri == NULL || config->pin_source == NULL || config->login_record == NULL) {
-        return error_set(error, SEALRING_INVALID,
-                         "the PKCS#11 token needs a module, a URI, a PIN file and a login record");
-    }
-    return SEALRING_OK;
-}
 
 /* Makes all but the connection. */
 static sealring_status token_new(const struct token_config *config, struct token **made, sealring_error *error)
@@ -33,7 +24,7 @@ static sealring_status token_new(const struct token_config *config, struct token
     if (token == NULL)
         return error_no_memory(error);
     token->pid = fork_process();
-    token->guards_sigpipe = sigpipe_kills();
+    token->guards_sigpipe = signal_pipe_kills();
     token->without_hmac = config->without_hmac;
     token->ask_pin = config->ask_pin;
     token->ask_context = config->ask_context;
@@ -74,35 +65,43 @@ static void token_free(struct token *token)
     free(token);
 }
 
-sealring_status token_open(const struct token_config *config, struct token **opened, sealring_error *error)
+/* Error is not NULL. */
+static sealring_status token_connect(struct token *token, const struct token_config *config, sealring_error *error)
 {
-    struct token *token = NULL;
-    *opened = NULL;
-    sealring_status status = token_check_config(config, error);
+    sealring_status status = slot_parse_uri(config->uri, &token->uri, error);
+    if (status == SEALRING_OK)
+        status = module_acquire(config->module, config->init_args, &token->module, error);
     if (status != SEALRING_OK)
         return status;
-    status = token_new(config, &token, error);
-    if (status != SEALRING_OK)
-        goto cleanup;
-    status = slot_parse_uri(config->uri, &token->uri, error);
-    if (status != SEALRING_OK)
-        goto cleanup;
-    status = module_acquire(config->module, config->init_args, &token->module, error);
-    if (status != SEALRING_OK)
-        goto cleanup;
     /* before any lock is taken: the user may take long */
     if (pin_source_of(config->pin_source) == PIN_SOURCE_TERMINAL)
         status = pin_ask(config->uri, config->ask_pin, config->ask_context, &token->typed, error);
     if (status == SEALRING_OK)
         status = connection_open(token, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         module_release(token->module);
-        goto cleanup;
+    return status;
+}
+
+sealring_status token_open(const struct token_config *config, struct token **opened, sealring_error *error)
+{
+    struct token *token = NULL;
+    sealring_error failure;
+    *opened = NULL;
+    if (config->module == NULL || config->uri == NULL || config->pin_source == NULL || config->login_record == NULL) {
+        return error_set(error, SEALRING_INVALID,
+                         "the PKCS#11 token needs a module, a URI, a PIN file and a login record");
     }
-    *opened = token;
-    return SEALRING_OK;
-cleanup:
+    sealring_status status = token_new(config, &token, &failure);
+    if (status == SEALRING_OK)
+        status = token_connect(token, config, &failure);
+    if (status == SEALRING_OK) {
+        *opened = token;
+        return SEALRING_OK;
+    }
     token_free(token);
+    if (error != NULL)
+        *error = failure;
     return status;
 }
 
