@@ -15,9 +15,6 @@
 /* In this order; CKK_SHA256_HMAC for tokens where only that type signs. */
 static const CK_KEY_TYPE generate_key_types[] = {CKK_GENERIC_SECRET, CKK_SHA256_HMAC};
 
-static const unsigned generate_without[] = {ATTRIBUTES_ALL, ATTRIBUTES_WITHOUT_MECHANISMS, ATTRIBUTES_WITHOUT_COPYABLE,
-                                            ATTRIBUTES_WITHOUT_MECHANISMS | ATTRIBUTES_WITHOUT_COPYABLE};
-
 static bool generate_is_template_problem(CK_RV code)
 {
     return code == CKR_ATTRIBUTE_TYPE_INVALID || code == CKR_ATTRIBUTE_VALUE_INVALID ||
@@ -45,9 +42,9 @@ static CK_RV generate_object(struct attempt *attempt, const char *label, const C
 {
     CK_MECHANISM mechanism = {CKM_GENERIC_SECRET_KEY_GEN, NULL, 0};
     CK_RV code = CKR_OK;
-    for (size_t i = 0; i < sizeof(generate_without) / sizeof(generate_without[0]); i++) {
+    for (unsigned without = ATTRIBUTES_ALL; without <= ATTRIBUTES_WITHOUT_BOTH; without++) {
         CK_ATTRIBUTE template[ATTRIBUTES_TEMPLATE_MAX];
-        CK_ULONG count = attributes_fill(template, key_type, generate_without[i], attempt->object, label);
+        CK_ULONG count = attributes_fill(template, key_type, without, attempt->object, label);
         code = attempt->functions->C_GenerateKey(attempt->session, &mechanism, template, count, handle);
         if (code == CKR_OK || !generate_may_be_template_problem(attempt, code))
             break;

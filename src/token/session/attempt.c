@@ -112,15 +112,8 @@ static enum attempt_repair attempt_judge(struct attempt *attempt)
 /* After these codes a session may be dead, or have an unfinished operation. */
 static bool attempt_session_usable(CK_RV code)
 {
-    switch (code_class_of(code)) {
-    case CODE_SESSION:
-    case CODE_GONE:
-    case CODE_DOUBT:
-    case CODE_BUG:
-        return false;
-    default:
-        return true;
-    }
+    enum code_class class = code_class_of(code);
+    return class != CODE_SESSION && class != CODE_GONE && class != CODE_DOUBT && class != CODE_BUG;
 }
 
 /* The one lock, if this kind of attempt takes it. A token's file is not to be interrupted while it is written. */
