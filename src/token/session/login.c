@@ -36,14 +36,18 @@ static sealring_status login_fail(struct token *token, CK_RV code, sealring_erro
     }
 }
 
+static sealring_status login_silence(struct token *token, CK_RV code, const char *function, sealring_error *error)
+{
+    return error_set_token(error, code, "the PKCS#11 token %s does not answer (%s: %s)", token->name, function,
+                           code_name(code));
+}
+
 /* Queried immediately before the try, under the lock: another process may just have failed. */
 static sealring_status login_check_tries(struct token *token, CK_TOKEN_INFO *info, sealring_error *error)
 {
     CK_RV code = token->module->functions->C_GetTokenInfo(token->slot, info);
-    if (code != CKR_OK) {
-        return error_set_token(error, code, "the PKCS#11 token %s does not answer (C_GetTokenInfo: %s)", token->name,
-                               code_name(code));
-    }
+    if (code != CKR_OK)
+        return login_silence(token, code, "C_GetTokenInfo", error);
     if (info->flags & CKF_USER_PIN_LOCKED)
         return login_fail(token, CKR_PIN_LOCKED, error);
     if (info->flags & CKF_USER_PIN_FINAL_TRY) {
@@ -192,10 +196,8 @@ static sealring_status login_state(struct token *token, CK_SESSION_HANDLE sessio
 {
     CK_SESSION_INFO info;
     CK_RV code = token->module->functions->C_GetSessionInfo(session, &info);
-    if (code != CKR_OK) {
-        return error_set_token(error, code, "the PKCS#11 token %s does not answer (C_GetSessionInfo: %s)", token->name,
-                               code_name(code));
-    }
+    if (code != CKR_OK)
+        return login_silence(token, code, "C_GetSessionInfo", error);
     if (info.state == CKS_RW_SO_FUNCTIONS)
         return login_fail(token, CKR_USER_ANOTHER_ALREADY_LOGGED_IN, error);
     *user = info.state == CKS_RO_USER_FUNCTIONS || info.state == CKS_RW_USER_FUNCTIONS;

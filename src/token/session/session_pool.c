@@ -103,53 +103,46 @@ static bool session_pop(struct session_pool *pool, bool writable, struct pooled_
 
 enum session_way { SESSION_TAKEN, SESSION_OPEN, SESSION_REPLACE, SESSION_NONE };
 
-/* Decides, under the pool's lock, how to get a session. Waits for one if necessary. */
+/* Decides how to get a session now, if there is a way. */
+static enum session_way session_claim_now(struct session_pool *pool, bool writable, struct pooled_session *session)
+{
+    if (session_pop(pool, writable, session))
+        return SESSION_TAKEN;
+    if (pool->open_count < pool->limit) {
+        pool->open_count++;
+        return SESSION_OPEN;
+    }
+    return session_pop(pool, false, session) ? SESSION_REPLACE : SESSION_NONE;
+}
+
 static enum session_way session_claim(struct session_pool *pool, bool writable, struct pooled_session *session)
 {
-    struct timespec deadline = {0};
-    enum session_way way = SESSION_NONE;
+    struct timespec deadline = clock_deadline(SESSION_WAIT_SECONDS * 1000);
+    int waited = 0;
     pthread_mutex_lock(&pool->lock);
-    for (;;) {
-        if (session_pop(pool, writable, session)) {
-            way = SESSION_TAKEN;
-            break;
-        }
-        if (pool->open_count < pool->limit) {
-            pool->open_count++;
-            way = SESSION_OPEN;
-            break;
-        }
-        if (session_pop(pool, false, session)) {
-            way = SESSION_REPLACE;
-            break;
-        }
-        if (deadline.tv_sec == 0)
-            deadline = clock_deadline(SESSION_WAIT_SECONDS * 1000);
-        if (pthread_cond_clockwait(&pool->given, &pool->lock, CLOCK_MONOTONIC, &deadline) == ETIMEDOUT)
-            break;
+    enum session_way way = session_claim_now(pool, writable, session);
+    while (way == SESSION_NONE && waited != ETIMEDOUT) {
+        waited = pthread_cond_clockwait(&pool->given, &pool->lock, CLOCK_MONOTONIC, &deadline);
+        if (waited != ETIMEDOUT)
+            way = session_claim_now(pool, writable, session);
     }
     pthread_mutex_unlock(&pool->lock);
     return way;
 }
 
-/* The token has no more sessions: lowers the limit to the open ones. False if there are none. */
-static bool session_lower_limit(struct session_pool *pool)
+/* The session could not be opened. `full`: the token has no more, so the limit is lowered to the open ones. Returns whether one of them
+ * can be waited for. */
+static bool session_forget_one(struct session_pool *pool, bool full)
 {
     pthread_mutex_lock(&pool->lock);
     pool->open_count--;
-    bool others = pool->open_count > 0;
+    bool others = full && pool->open_count > 0;
     if (others)
         pool->limit = pool->open_count;
+    if (!full)
+        pthread_cond_signal(&pool->given);
     pthread_mutex_unlock(&pool->lock);
     return others;
-}
-
-static void session_forget_one(struct session_pool *pool)
-{
-    pthread_mutex_lock(&pool->lock);
-    pool->open_count--;
-    pthread_cond_signal(&pool->given);
-    pthread_mutex_unlock(&pool->lock);
 }
 
 void session_sweep(struct token *token)
@@ -191,13 +184,8 @@ sealring_status session_take(struct token *token, bool writable, struct pooled_s
         if (way == SESSION_REPLACE)
             token->module->functions->C_CloseSession(session->handle);
         sealring_status status = session_open(token, writable, session, code, error);
-        if (status == SEALRING_OK)
-            return SEALRING_OK;
-        if (*code == CKR_SESSION_COUNT && session_lower_limit(pool))
-            continue;
-        if (*code != CKR_SESSION_COUNT)
-            session_forget_one(pool);
-        return status;
+        if (status == SEALRING_OK || !session_forget_one(pool, *code == CKR_SESSION_COUNT))
+            return status;
     }
 }
 
