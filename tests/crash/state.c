@@ -146,7 +146,7 @@ static void start(struct telling *telling, const struct test_vault *vault)
     check_registry(telling);
     status = manager_token(telling->manager, &error);
     if (status == SEALRING_OK)
-        status = token_key_each(telling->manager->token, "", false, keep_object, &telling->objects, &error);
+        status = token_key_each(telling->manager->token, "", keep_object, &telling->objects, &error);
     if (status != SEALRING_OK)
         say(telling, "FAULT token: %s\n", error.message);
 }

@@ -335,7 +335,7 @@ static void audit_objects(const struct actor *actor)
         complain(actor, "%s", error.message);
     config_token(config, &token_config);
     if (token_open(&token_config, &token, &error) != SEALRING_OK ||
-        token_key_each(token, "", false, audit_object, &audit, &error) != SEALRING_OK)
+        token_key_each(token, "", audit_object, &audit, &error) != SEALRING_OK)
         complain(actor, "the objects cannot be listed: %s", error.message);
     long long wanted = ask_registry(actor, "SELECT count(*) FROM version WHERE state <> 6 OR closing_owed = 1");
     if (audit.objects != wanted)

@@ -245,7 +245,7 @@ static void do_deed(void *context)
     ASSERT_OK(config_load(place.vault.path, &config, &error), error);
     config_token(config, &token_config);
     ASSERT_OK(token_open(&token_config, &token, &error), error);
-    ASSERT_OK(token_key_each(token, "sealring/", false, match, &search, &error), error);
+    ASSERT_OK(token_key_each(token, "sealring/", match, &search, &error), error);
     const struct token_key_info *key = &search.found;
     if (search.deed->destroys)
         ASSERT_OK(token_key_destroy(token, key->object_id, key->object_id_length, key->label, NULL, &error), error);
@@ -267,7 +267,7 @@ static void find_destroyed(struct search *search)
     ASSERT_OK(config_load(place.vault.path, &config, &error), error);
     config_token(config, &token_config);
     ASSERT_OK(token_open(&token_config, &token, &error), error);
-    ASSERT_OK(token_key_each(token, "sealring/", false, match, search, &error), error);
+    ASSERT_OK(token_key_each(token, "sealring/", match, search, &error), error);
     token_close(token);
     config_free(config);
 }

@@ -98,7 +98,7 @@ static unsigned count_keys(const char *prefix, struct seen *seen)
 {
     sealring_error error = {0};
     memset(seen, 0, sizeof(*seen));
-    sealring_status status = token_key_each(token, prefix, false, see, seen, &error);
+    sealring_status status = token_key_each(token, prefix, see, seen, &error);
     ck_assert_msg(status == SEALRING_OK, "%s", error.message);
     return seen->count;
 }

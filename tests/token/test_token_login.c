@@ -228,12 +228,12 @@ START_TEST(last_try_is_not_taken)
     token->module->functions = &flagged;
     ck_assert_uint_eq(real_functions->C_CloseAllSessions(token->slot), CKR_OK); /* and with them the login */
     /* not by a random number: NSS softokn makes those without a session */
-    ck_assert_int_eq(token_key_each(token, "", false, nothing, NULL, &error), SEALRING_TOKEN);
+    ck_assert_int_eq(token_key_each(token, "", nothing, NULL, &error), SEALRING_TOKEN);
     ck_assert_uint_eq(error.token_code, last_tries[_i].code);
     ck_assert_int_eq(logins, 0);
     added_flags = 0;
     sleep(2); /* longer than the back-off */
-    ck_assert_msg(token_key_each(token, "", false, nothing, NULL, &error) == SEALRING_OK, "%s", error.message);
+    ck_assert_msg(token_key_each(token, "", nothing, NULL, &error) == SEALRING_OK, "%s", error.message);
     ck_assert_int_eq(logins, 1);
     token->module->functions = real_functions;
     token_close(token);

@@ -89,7 +89,7 @@ START_TEST(directory_away_is_an_outage_and_heals)
             ck_assert_int_eq(sign(&error), SEALRING_TOKEN);
             ck_assert_int_eq(token_key_prove(token, &reference, &answer, &error), SEALRING_TOKEN);
             ck_assert_int_eq(answer, TOKEN_FAILED);
-            ck_assert_int_eq(token_key_each(token, "", false, nothing, NULL, &error), SEALRING_TOKEN);
+            ck_assert_int_eq(token_key_each(token, "", nothing, NULL, &error), SEALRING_TOKEN);
             ck_assert_int_eq(
                 token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, NULL, &error),
                 SEALRING_TOKEN);
@@ -140,7 +140,7 @@ START_TEST(first_call_in_an_outage_says_so)
         status = token_key_prove(token, &other, NULL, &error); /* not: NOT_FOUND */
         break;
     case 3:
-        status = token_key_each(token, "", false, nothing, NULL, &error);
+        status = token_key_each(token, "", nothing, NULL, &error);
         break;
     case 4:
         status = token_key_destroy(token, id, length, NULL, NULL, &error);

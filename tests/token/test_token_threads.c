@@ -107,7 +107,7 @@ static void *manager(void *argument)
         if (status == SEALRING_OK)
             status = token_hmac(token, &own, (const uint8_t *)"x", 1, mac, NULL, &error);
         if (status == SEALRING_OK)
-            status = token_key_each(token, "sealring/", false, count, &listed, &error);
+            status = token_key_each(token, "sealring/", count, &listed, &error);
         if (status == SEALRING_OK && i % 4 != 0) { /* a destroyed one has the module restarted: not every time */
             note(work, listed > KEYS, &error);
             continue;

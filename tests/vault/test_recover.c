@@ -55,7 +55,7 @@ static struct objects look(sealring_manager *manager)
 {
     struct objects objects = {0};
     ASSERT_OK(manager_token(manager, &error), error);
-    ASSERT_OK(token_key_each(manager->token, "", false, count_object, &objects, &error), error);
+    ASSERT_OK(token_key_each(manager->token, "", count_object, &objects, &error), error);
     return objects;
 }
 
@@ -259,7 +259,7 @@ START_TEST(several_objects_under_an_intentions_id_are_left_alone)
     sealring_manager *manager = NULL;
     ASSERT_OK(sealring_manager_open(vault.path, &dry, &manager, &error), error);
     ck_assert_uint_eq(look(manager).total, 2);
-    ASSERT_OK(token_key_each(manager->token, "", false, take_intended, &intended, &error), error);
+    ASSERT_OK(token_key_each(manager->token, "", take_intended, &intended, &error), error);
     ck_assert_uint_gt(intended.object_id_length, 0);
     make_another(manager, &intended, others[_i].label != NULL ? others[_i].label : intended.label);
     sealring_manager_close(&manager);

@@ -106,7 +106,7 @@ static int signs(unsigned version)
     software_hands_off(config->software);
     config_token(config, &token_config);
     ASSERT_OK(token_open(&token_config, &token, &error), error);
-    ASSERT_OK(token_key_each(token, "sealring/", false, look_at_key, &search, &error), error);
+    ASSERT_OK(token_key_each(token, "sealring/", look_at_key, &search, &error), error);
     token_close(token);
     config_free(config);
     return search.sign;

@@ -177,7 +177,7 @@ sealring_status confront_token(struct confront *confront, const struct config *c
     if (status == SEALRING_OK)
         status = token_open(&token_config, &token, error);
     if (status == SEALRING_OK)
-        status = token_key_each(token, "", false, take_object, confront, error);
+        status = token_key_each(token, "", take_object, confront, error);
     for (size_t i = 0; status == SEALRING_OK && i < confront->count; i++)
         status = judge(confront, token, &confront->versions[i], error);
     token_close(token);

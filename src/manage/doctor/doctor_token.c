@@ -363,7 +363,7 @@ static sealring_status compare(struct token_look *look, sealring_error *error)
 {
     struct doctor *doctor = look->doctor;
     look->object_count = 0;
-    sealring_status status = token_key_each(doctor->manager->token, "", true, take_object, look, error);
+    sealring_status status = token_key_examine(doctor->manager->token, "", take_object, look, error);
     for (size_t i = 0; status == SEALRING_OK && i < look->version_count; i++) {
         status = look_at_version(look, &look->versions[i]);
         if (status != SEALRING_OK)

@@ -231,7 +231,7 @@ static sealring_status discard(const struct init *init, const uint8_t vault_id[R
     config_token(init->config, &token_config);
     sealring_status status = token_open(&token_config, &token, error);
     if (status == SEALRING_OK)
-        status = token_key_each(token, label, false, keep_probe, &probes, error);
+        status = token_key_each(token, label, keep_probe, &probes, error);
     for (size_t i = 0; status == SEALRING_OK && i < probes.count; i++)
         status = token_key_destroy(token, probes.keys[i].object_id, probes.keys[i].object_id_length,
                                    probes.keys[i].label, NULL, error);

@@ -148,7 +148,7 @@ static sealring_status take_object(const struct token_key_info *key, void *conte
 static sealring_status find_object(struct orphan *orphan, sealring_error *error)
 {
     const char *token = token_name(orphan->manager->token);
-    sealring_status status = token_key_each(orphan->manager->token, "", true, take_object, orphan, error);
+    sealring_status status = token_key_examine(orphan->manager->token, "", take_object, orphan, error);
     if (status != SEALRING_OK)
         return status;
     if (orphan->objects == 0)

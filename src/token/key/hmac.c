@@ -41,13 +41,12 @@ void hmac_forget(struct attempt *attempt)
     index_forget(&attempt->token->index, attempt->object.pValue, attempt->object.ulValueLen);
 }
 
-/* Makes one signature, into a buffer filled with `filling`. */
-static CK_RV hmac_ask(struct attempt *attempt, CK_OBJECT_HANDLE handle, const uint8_t *data, size_t length,
-                      uint8_t filling, uint8_t mac[TOKEN_HMAC_SIZE], const char **function)
+/* *function: the one that returned the code. */
+static CK_RV hmac_call(struct attempt *attempt, CK_OBJECT_HANDLE handle, const uint8_t *data, size_t length,
+                       CK_BYTE output[HMAC_BUFFER_SIZE], CK_ULONG *output_length, const char **function)
 {
-    CK_BYTE output[HMAC_BUFFER_SIZE];
-    CK_ULONG output_length = sizeof(output);
     CK_MECHANISM mechanism = {CKM_SHA256_HMAC, NULL, 0};
+    *output_length = HMAC_BUFFER_SIZE;
     *function = "C_GetSessionInfo";
     CK_RV code = attempt->token->crashes_logged_out ? attempt_ask_login(attempt) : CKR_OK;
     if (code != CKR_OK)
@@ -57,9 +56,18 @@ static CK_RV hmac_ask(struct attempt *attempt, CK_OBJECT_HANDLE handle, const ui
     if (code != CKR_OK)
         return code;
     *function = "C_Sign";
+    return attempt->functions->C_Sign(attempt->session, (CK_BYTE_PTR)(uintptr_t)data, (CK_ULONG)length, output,
+                                      output_length);
+}
+
+/* Makes one signature, into a buffer filled with `filling`. */
+static CK_RV hmac_ask(struct attempt *attempt, CK_OBJECT_HANDLE handle, const uint8_t *data, size_t length,
+                      uint8_t filling, uint8_t mac[TOKEN_HMAC_SIZE], const char **function)
+{
+    CK_BYTE output[HMAC_BUFFER_SIZE];
+    CK_ULONG output_length;
     memset(output, filling, sizeof(output));
-    code = attempt->functions->C_Sign(attempt->session, (CK_BYTE_PTR)(uintptr_t)data, (CK_ULONG)length, output,
-                                      &output_length);
+    CK_RV code = hmac_call(attempt, handle, data, length, output, &output_length, function);
     if (code == CKR_OK && output_length != TOKEN_HMAC_SIZE)
         code = CKR_FUNCTION_FAILED; /* not HMAC-SHA256 */
     if (code == CKR_OK)
@@ -118,6 +126,23 @@ sealring_status hmac_sign_twice(struct attempt *attempt, CK_OBJECT_HANDLE handle
     }
     secret_wipe(again, sizeof(again));
     return status;
+}
+
+sealring_status hmac_test(struct attempt *attempt, CK_OBJECT_HANDLE handle, bool *signs)
+{
+    static const uint8_t input[] = "sealring: does this key sign?";
+    CK_BYTE output[HMAC_BUFFER_SIZE];
+    CK_ULONG length;
+    const char *function;
+    CK_RV code = hmac_call(attempt, handle, input, sizeof(input) - 1, output, &length, &function);
+    secret_wipe(output, sizeof(output));
+    *signs = code == CKR_OK;
+    if (code == CKR_OK)
+        return SEALRING_OK;
+    enum code_class class = code_class_of(code);
+    if (class != CODE_CLOSED && class != CODE_REFUSED)
+        return attempt_fail(attempt, code, function, "asking whether a key signs");
+    return attempt_confirm(attempt); /* NSS softokn refuses every key after it has lost the login */
 }
 
 /* Before a key is reported as a wrong one, the token must give the same answer twice. */

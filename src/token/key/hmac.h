@@ -21,6 +21,10 @@ sealring_status hmac_sign(struct attempt *attempt, CK_OBJECT_HANDLE handle, cons
 sealring_status hmac_sign_twice(struct attempt *attempt, CK_OBJECT_HANDLE handle, const uint8_t *data, size_t length,
                                 uint8_t mac[TOKEN_HMAC_SIZE]);
 
+/* Determines by a test whether this object signs, whatever its attributes are: *signs if both C_SignInit and C_Sign succeeded; some tokens
+ * refuse only the second. SEALRING_TOKEN if the token neither signs nor refuses. */
+sealring_status hmac_test(struct attempt *attempt, CK_OBJECT_HANDLE handle, bool *signs);
+
 /* Forgets the handle of the attempt's key. */
 void hmac_forget(struct attempt *attempt);
 

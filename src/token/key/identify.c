@@ -7,7 +7,6 @@
 #include "token/key/attributes.h"
 #include "token/key/hmac.h"
 #include "token/key/key_object.h"
-#include "token/key/signs.h"
 #include "token/object/object.h"
 
 #define IDENTIFY_INTENT "sealring-intent/"
@@ -59,7 +58,7 @@ static sealring_status identify_key(struct attempt *attempt, const struct token_
     bool labelled = strcmp(label, wanted) == 0;
     if (!labelled && label[0] != '\0' && strncmp(label, IDENTIFY_INTENT, strlen(IDENTIFY_INTENT)) != 0)
         return object_refuse_label(attempt, label, wanted);
-    status = signs_ask(attempt, handle, &signs);
+    status = hmac_test(attempt, handle, &signs);
     if (status != SEALRING_OK)
         return status;
     if (signs && !(labelled && made_here))

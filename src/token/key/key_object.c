@@ -8,7 +8,6 @@
 #include "base/error.h"
 #include "token/key/attributes.h"
 #include "token/key/hmac.h"
-#include "token/key/signs.h"
 #include "token/object/object.h"
 #include "token/session/handle_index.h"
 
@@ -112,7 +111,7 @@ static sealring_status key_allow_sign(struct attempt *attempt, const char *label
     if (status == SEALRING_OK)
         status = key_set_sign(attempt, handle, allow);
     if (status == SEALRING_OK && !allow)
-        status = signs_ask(attempt, handle, &signs);
+        status = hmac_test(attempt, handle, &signs);
     if (status == SEALRING_OK && signs) { /* a token may store CKA_SIGN false, and sign nevertheless */
         status = attempt_refuse(
             attempt, "the PKCS#11 token %s signs with %s although its CKA_SIGN is false: it cannot close a key",
@@ -129,6 +128,21 @@ sealring_status token_key_allow_sign(struct token *token, const uint8_t *object_
     while (attempt_next(&attempt))
         attempt.status = key_allow_sign(&attempt, label, allow);
     index_forget(&token->index, object_id, object_id_length);
+    return attempt_end(&attempt, answer, error);
+}
+
+sealring_status token_key_signs(struct token *token, const uint8_t *object_id, size_t object_id_length, bool *signs,
+                                enum token_answer *answer, sealring_error *error)
+{
+    CK_OBJECT_HANDLE handle;
+    struct attempt attempt = key_search(token, object_id, object_id_length);
+    while (attempt_next(&attempt)) {
+        attempt.status = object_find(&attempt, CKO_SECRET_KEY, &handle);
+        if (attempt.status == SEALRING_OK)
+            attempt.status = hmac_test(&attempt, handle, signs);
+    }
+    if (attempt.status != SEALRING_OK)
+        *signs = true;
     return attempt_end(&attempt, answer, error);
 }
 
@@ -241,8 +255,8 @@ static sealring_status key_list(struct attempt *attempt, const char *label_prefi
     return status;
 }
 
-sealring_status token_key_each(struct token *token, const char *label_prefix, bool examine, token_key_callback each,
-                               void *context, sealring_error *error)
+static sealring_status key_walk(struct token *token, const char *label_prefix, bool examine, token_key_callback each,
+                                void *context, sealring_error *error)
 {
     struct token_key_info *keys = NULL;
     size_t count = 0;
@@ -255,4 +269,16 @@ sealring_status token_key_each(struct token *token, const char *label_prefix, bo
         status = each(&keys[i], context, error);
     free(keys);
     return status;
+}
+
+sealring_status token_key_each(struct token *token, const char *label_prefix, token_key_callback each, void *context,
+                               sealring_error *error)
+{
+    return key_walk(token, label_prefix, false, each, context, error);
+}
+
+sealring_status token_key_examine(struct token *token, const char *label_prefix, token_key_callback each, void *context,
+                                  sealring_error *error)
+{
+    return key_walk(token, label_prefix, true, each, context, error);
 }

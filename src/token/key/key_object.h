@@ -78,16 +78,19 @@ struct token_key_info {
     size_t object_id_length;
     bool sign;
     char wrong
-        [TOKEN_KEY_WRONG_SIZE]; /* if examined: the attributes that are not as sealring makes them, except CKA_SIGN */
-    bool narrowable;            /* if examined: token_key_narrow corrects all of them */
+        [TOKEN_KEY_WRONG_SIZE]; /* of token_key_examine: the attributes that are not as sealring makes them, except CKA_SIGN */
+    bool narrowable;            /* of token_key_examine: token_key_narrow corrects all of them */
 };
 
 typedef sealring_status (*token_key_callback)(const struct token_key_info *key, void *context, sealring_error *error);
 
-/* Calls back for every secret key object whose label begins with label_prefix ("" for all). `examine`: determines what is wrong with
- * each. The callback must not call the token. */
-sealring_status token_key_each(struct token *token, const char *label_prefix, bool examine, token_key_callback each,
-                               void *context, sealring_error *error);
+/* Calls back for every secret key object whose label begins with label_prefix ("" for all). The callback must not call the token. */
+sealring_status token_key_each(struct token *token, const char *label_prefix, token_key_callback each, void *context,
+                               sealring_error *error);
+
+/* The same, and reports what is wrong with each. */
+sealring_status token_key_examine(struct token *token, const char *label_prefix, token_key_callback each, void *context,
+                                  sealring_error *error);
 
 /* Clears the object's usages other than signing, and forbids copies, if its label is `label` (SEALRING_REFUSED otherwise). Permits
  * nothing; CKA_SIGN stays as it is. */

@@ -18,6 +18,8 @@
 #define SIGNER_POINT_SIZE   65 /* uncompressed, of P-256 */
 #define SIGNER_RAW_SIZE     64 /* an Ed25519 signature; r and s of P-256 */
 
+_Static_assert(SIGNER_RAW_SIZE + 8 <= TOKEN_SIGNATURE_MAX, "two integers in DER, and their sequence, fit");
+
 /* The parameters of each type. Ed25519's curve by its OID (PKCS #11 v3.0, section 2.3.5), or by the name that older tokens accept. */
 static const struct signer_kind {
     enum token_signer_type type;
@@ -205,12 +207,10 @@ static bool signer_to_der(const uint8_t raw[SIGNER_RAW_SIZE], uint8_t der[TOKEN_
     ECDSA_SIG *signature = ECDSA_SIG_new();
     BIGNUM *r = BN_bin2bn(raw, SIGNER_RAW_SIZE / 2, NULL);
     BIGNUM *s = BN_bin2bn(raw + SIGNER_RAW_SIZE / 2, SIGNER_RAW_SIZE / 2, NULL);
-    uint8_t *at = der;
     int written = -1;
     if (signature != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(signature, r, s) == 1) {
         r = s = NULL; /* now owned by the signature */
-        if (i2d_ECDSA_SIG(signature, NULL) <= TOKEN_SIGNATURE_MAX)
-            written = i2d_ECDSA_SIG(signature, &at);
+        written = i2d_ECDSA_SIG(signature, &der);
     }
     BN_free(r);
     BN_free(s);

@@ -30,11 +30,11 @@ static struct {
     atomic_bool torn;       /* the last line was written only in part */
 } trace_file = {.descriptor = -1};
 
-void trace_file_refuse(const char *reason)
+void trace_file_refuse(const char *subject, const char *reason)
 {
     if (atomic_load(&trace_file.state) != TRACE_FAILED) {
-        error_set(&trace_file.refusal, SEALRING_REFUSED, "Cryptoki calls are not traced (" TRACE_VARIABLE "): %s",
-                  reason);
+        error_set(&trace_file.refusal, SEALRING_REFUSED,
+                  "Cryptoki calls are not traced (" TRACE_VARIABLE "): %.250s %s", subject, reason);
         atomic_store(&trace_file.state, TRACE_FAILED);
     }
 }
@@ -52,13 +52,6 @@ static const char *trace_file_objection(const struct stat *file)
     if (file->st_uid != geteuid())
         return "belongs to another user than the one who runs this: name a file of that user's own";
     return file->st_nlink > 1 ? "has a second name (a hard link): name another one" : NULL;
-}
-
-static void trace_file_refuse_path(const char *path, const char *objection)
-{
-    char reason[SEALRING_MESSAGE_SIZE];
-    (void)snprintf(reason, sizeof(reason), "%.250s %s", path, objection);
-    trace_file_refuse(reason);
 }
 
 /* Checks the path before it is opened, because to open a device or a named pipe has effects of its own, and checks the file afterwards. */
@@ -80,7 +73,7 @@ static int trace_file_open_path(const char *path, struct stat *file)
             objection = trace_file_objection(file);
     }
     if (objection != NULL) {
-        trace_file_refuse_path(path, objection);
+        trace_file_refuse(path, objection);
         if (descriptor >= 0)
             close(descriptor);
         return -1;
@@ -94,7 +87,7 @@ static const char *trace_file_name(void)
     const char *path = secure_getenv(TRACE_VARIABLE);
     const char *given = getenv(TRACE_VARIABLE);
     if (path == NULL && given != NULL && given[0] != '\0')
-        trace_file_refuse("this program has more rights than its caller (setuid, setgid, file capabilities)");
+        trace_file_refuse("this program", "has more rights than its caller (setuid, setgid, file capabilities)");
     return path != NULL && path[0] != '\0' ? path : NULL;
 }
 

@@ -383,12 +383,11 @@ bool connection_close(struct token *token)
         return false;
     }
     connection_drop(token);
-    for (struct token **place = &module->tokens; *place != NULL; place = &(*place)->next_on_module) {
-        if (*place == token) {
-            *place = token->next_on_module;
-            break;
-        }
-    }
+    struct token **place = &module->tokens;
+    while (*place != NULL && *place != token)
+        place = &(*place)->next_on_module;
+    if (*place != NULL)
+        *place = token->next_on_module;
     pthread_rwlock_unlock(&module->use);
     module_release(module);
     signal_release(&pipe);

@@ -81,32 +81,13 @@ static sealring_status login_doubt(struct token *token, CK_RV code, sealring_err
         token->name, token->pin_source, code_name(code), path);
 }
 
-/* This PIN was refused before, in whichever process. */
-static sealring_status login_refuse(struct token *token, sealring_error *error)
-{
-    return error_set_token(
-        error, CKR_PIN_INCORRECT,
-        "the PIN in %.120s was refused before by the PKCS#11 token %s and is not tried again: correct "
-        "the file; %s %.120s",
-        token->pin_source, token->name, login_way_out, token->login_record);
-}
-
 static sealring_status login_fail_refused(struct token *token, CK_RV code, sealring_error *error)
 {
-    if (token->typed.bytes != NULL) {
-        return error_set_token(error, code, "the PKCS#11 token %s refused the PIN that was typed (%s)", token->name,
-                               code_name(code));
-    }
     return error_set_token(
         error, code,
         "the PKCS#11 token %s refused the PIN in %.120s (%s): correct the file, it is not tried again; %s "
         "%.120s",
         token->name, token->pin_source, code_name(code), login_way_out, token->login_record);
-}
-
-static bool login_is_refusal(CK_RV code)
-{
-    return code == CKR_PIN_INCORRECT || code == CKR_PIN_INVALID || code == CKR_PIN_LEN_RANGE;
 }
 
 /* Records the refusal, so that no process tries this PIN again. */
@@ -119,7 +100,8 @@ static sealring_status login_remember(struct token *token, const struct login_tr
         atomic_store(&token->typed_refused, true);
         if (token->ask_pin != NULL)
             (void)token->ask_pin(token->uri_text, NULL, token->ask_context);
-        return login_fail_refused(token, code, error);
+        return error_set_token(error, code, "the PKCS#11 token %s refused the PIN that was typed (%s)", token->name,
+                               code_name(code));
     }
     enum pin_judgement judgement = pin_memory_refuse(&record->memory, try->pin, try->environment);
     if (record_write(record, &unwritten) != SEALRING_OK) {
@@ -147,22 +129,24 @@ static struct login_try login_describe(struct token *token, const CK_TOKEN_INFO 
 static sealring_status login_permit(struct token *token, const struct login_try *try, const struct pin_memory *memory,
                                     sealring_error *error)
 {
-    if (token->typed.bytes != NULL) {
-        return !atomic_load(&token->typed_refused)
-                   ? SEALRING_OK
-                   : error_set_token(
-                         error, CKR_PIN_INCORRECT,
-                         "the PIN that was typed was refused by the PKCS#11 token %s and is not tried again",
-                         token->name);
+    bool typed = token->typed.bytes != NULL;
+    if (typed && atomic_load(&token->typed_refused)) {
+        return error_set_token(error, CKR_PIN_INCORRECT,
+                               "the PIN that was typed was refused by the PKCS#11 token %s and is not tried again",
+                               token->name);
     }
-    switch (pin_memory_judge(memory, try->pin, try->environment)) {
+    switch (typed ? PIN_TRY : pin_memory_judge(memory, try->pin, try->environment)) {
     case PIN_TRY:
         return SEALRING_OK;
     case PIN_REFUSED_HERE:
         return login_doubt(token, CKR_PIN_INCORRECT, error);
-    case PIN_REFUSED:
+    case PIN_REFUSED: /* in whichever process */
     default:
-        return login_refuse(token, error);
+        return error_set_token(
+            error, CKR_PIN_INCORRECT,
+            "the PIN in %.120s was refused before by the PKCS#11 token %s and is not tried again: correct "
+            "the file; %s %.120s",
+            token->pin_source, token->name, login_way_out, token->login_record);
     }
 }
 
@@ -183,7 +167,7 @@ static sealring_status login_attempt(struct token *token, CK_SESSION_HANDLE sess
     *done = code == CKR_OK;
     if (code == CKR_OK)
         status = pin_memory_accept(&record->memory, try.pin) ? record_write(record, error) : SEALRING_OK;
-    else if (login_is_refusal(code))
+    else if (code == CKR_PIN_INCORRECT || code == CKR_PIN_INVALID || code == CKR_PIN_LEN_RANGE)
         status = login_remember(token, &try, code, record, error);
     else if (code != CKR_USER_ALREADY_LOGGED_IN)
         status = login_fail(token, code, error);

@@ -118,14 +118,11 @@ static enum session_way session_claim_now(struct session_pool *pool, bool writab
 static enum session_way session_claim(struct session_pool *pool, bool writable, struct pooled_session *session)
 {
     struct timespec deadline = clock_deadline(SESSION_WAIT_SECONDS * 1000);
-    int waited = 0;
     pthread_mutex_lock(&pool->lock);
     enum session_way way = session_claim_now(pool, writable, session);
-    while (way == SESSION_NONE && waited != ETIMEDOUT) {
-        waited = pthread_cond_clockwait(&pool->given, &pool->lock, CLOCK_MONOTONIC, &deadline);
-        if (waited != ETIMEDOUT)
-            way = session_claim_now(pool, writable, session);
-    }
+    while (way == SESSION_NONE &&
+           pthread_cond_clockwait(&pool->given, &pool->lock, CLOCK_MONOTONIC, &deadline) != ETIMEDOUT)
+        way = session_claim_now(pool, writable, session);
     pthread_mutex_unlock(&pool->lock);
     return way;
 }
