@@ -11,17 +11,6 @@
 #include "token/object/object.h"
 #include "token/session/handle_index.h"
 
-/* A write to the key under its ID. */
-static struct attempt key_write(struct token *token, const uint8_t *object_id, size_t object_id_length)
-{
-    return object_attempt(token, ATTEMPT_WRITE, "key", object_id, object_id_length);
-}
-
-static struct attempt key_search(struct token *token, const uint8_t *object_id, size_t object_id_length)
-{
-    return object_attempt(token, ATTEMPT_SEARCH, "key", object_id, object_id_length);
-}
-
 /* Finds the key, if its label is `wanted` (NULL: any). Whoever can write the registry can name any object by its ID; only the label comes
  * from the token. */
 static sealring_status key_find(struct attempt *attempt, const char *wanted, CK_OBJECT_HANDLE *handle)
@@ -39,7 +28,7 @@ sealring_status token_key_label(struct token *token, const uint8_t *object_id, s
                                 char label[TOKEN_LABEL_MAX + 1], enum token_answer *answer, sealring_error *error)
 {
     CK_OBJECT_HANDLE handle;
-    struct attempt attempt = key_search(token, object_id, object_id_length);
+    struct attempt attempt = object_attempt(token, ATTEMPT_SEARCH, "key", object_id, object_id_length);
     attempt.surely = true;
     while (attempt_next(&attempt))
         attempt.status = object_find_with_label(&attempt, CKO_SECRET_KEY, &handle, label);
@@ -61,7 +50,7 @@ static sealring_status key_relabel(struct attempt *attempt, const char *from, co
 sealring_status token_key_relabel(struct token *token, const uint8_t *object_id, size_t object_id_length,
                                   const char *from, const char *to, enum token_answer *answer, sealring_error *error)
 {
-    struct attempt attempt = key_write(token, object_id, object_id_length);
+    struct attempt attempt = object_attempt(token, ATTEMPT_WRITE, "key", object_id, object_id_length);
     object_check_label(&attempt, to);
     while (attempt_next(&attempt))
         attempt.status = key_relabel(&attempt, from, to);
@@ -73,7 +62,7 @@ sealring_status token_key_touch(struct token *token, const uint8_t *object_id, s
 {
     CK_OBJECT_HANDLE handle;
     char label[TOKEN_LABEL_MAX + 1];
-    struct attempt attempt = key_write(token, object_id, object_id_length);
+    struct attempt attempt = object_attempt(token, ATTEMPT_WRITE, "key", object_id, object_id_length);
     while (attempt_next(&attempt)) {
         attempt.status = object_find_with_label(&attempt, CKO_SECRET_KEY, &handle, label);
         if (attempt.status == SEALRING_OK)
@@ -123,7 +112,7 @@ static sealring_status key_allow_sign(struct attempt *attempt, const char *label
 sealring_status token_key_allow_sign(struct token *token, const uint8_t *object_id, size_t object_id_length,
                                      const char *label, bool allow, enum token_answer *answer, sealring_error *error)
 {
-    struct attempt attempt = key_write(token, object_id, object_id_length);
+    struct attempt attempt = object_attempt(token, ATTEMPT_WRITE, "key", object_id, object_id_length);
     attempt.surely = true;
     while (attempt_next(&attempt))
         attempt.status = key_allow_sign(&attempt, label, allow);
@@ -135,7 +124,7 @@ sealring_status token_key_signs(struct token *token, const uint8_t *object_id, s
                                 enum token_answer *answer, sealring_error *error)
 {
     CK_OBJECT_HANDLE handle;
-    struct attempt attempt = key_search(token, object_id, object_id_length);
+    struct attempt attempt = object_attempt(token, ATTEMPT_SEARCH, "key", object_id, object_id_length);
     while (attempt_next(&attempt)) {
         attempt.status = object_find(&attempt, CKO_SECRET_KEY, &handle);
         if (attempt.status == SEALRING_OK)
@@ -149,12 +138,12 @@ sealring_status token_key_signs(struct token *token, const uint8_t *object_id, s
 /* ---- Narrow ---- */
 
 sealring_status token_key_narrow(struct token *token, const uint8_t *object_id, size_t object_id_length,
-                                 const char *label, sealring_error *error)
+                                 sealring_error *error)
 {
     CK_OBJECT_HANDLE handle;
-    struct attempt attempt = key_write(token, object_id, object_id_length);
+    struct attempt attempt = object_attempt(token, ATTEMPT_WRITE, "key", object_id, object_id_length);
     while (attempt_next(&attempt)) {
-        attempt.status = key_find(&attempt, label, &handle);
+        attempt.status = object_find(&attempt, CKO_SECRET_KEY, &handle);
         if (attempt.status == SEALRING_OK)
             attempt.status = attributes_narrow(&attempt, handle);
     }
@@ -184,7 +173,8 @@ static sealring_status key_confirm_destroyed(const struct attempt *destroyed, en
     bool fresh = false;
     CK_OBJECT_HANDLE handle;
     struct token *token = destroyed->token;
-    struct attempt attempt = key_search(token, destroyed->object.pValue, destroyed->object.ulValueLen);
+    struct attempt attempt =
+        object_attempt(token, ATTEMPT_SEARCH, "key", destroyed->object.pValue, destroyed->object.ulValueLen);
     attempt.status = connection_refresh(token, destroyed->status != SEALRING_OK, &fresh, &attempt.error);
     if (attempt.status == SEALRING_OK && !fresh)
         return attempt_end(destroyed, answer, error); /* not initialised again: rely on C_DestroyObject's result */
@@ -204,7 +194,7 @@ static sealring_status key_confirm_destroyed(const struct attempt *destroyed, en
 sealring_status token_key_destroy(struct token *token, const uint8_t *object_id, size_t object_id_length,
                                   const char *label, enum token_answer *answer, sealring_error *error)
 {
-    struct attempt attempt = key_write(token, object_id, object_id_length);
+    struct attempt attempt = object_attempt(token, ATTEMPT_WRITE, "key", object_id, object_id_length);
     attempt.surely = true;
     while (attempt_next(&attempt))
         attempt.status = key_destroy(&attempt, label);

@@ -5,6 +5,8 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -49,29 +51,20 @@ static sealring_status pin_fail_system(sealring_error *error, const char *path, 
     return SEALRING_TOKEN;
 }
 
-/* The access control list as the kernel returns it (linux/posix_acl_xattr.h), little-endian. */
-struct pin_acl {
-    uint32_t version;
-    struct {
-        uint16_t tag;
-        uint16_t permissions;
-        uint32_t id;
-    } entries[16];
-};
-
-enum { ACL_HEAD = 4, ACL_ENTRY = 8, ACL_GROUP_OBJ = 0x04, ACL_GROUP = 0x08 };
-
 /* With an access control list, the mode's group bits are the maximum for all entries, and not the group's permissions. This is how
  * systemd permits the unit's user to read its credential. */
 static bool pin_group_has_none(int descriptor)
 {
-    struct pin_acl acl;
-    ssize_t size = fgetxattr(descriptor, "system.posix_acl_access", &acl, sizeof acl);
-    if (size < ACL_HEAD || (size - ACL_HEAD) % ACL_ENTRY != 0 || le32toh(acl.version) != 2)
+    struct {
+        struct posix_acl_xattr_header head;
+        struct posix_acl_xattr_entry entries[16];
+    } acl; /* little-endian */
+    ssize_t size = fgetxattr(descriptor, "system.posix_acl_access", &acl, sizeof acl) - (ssize_t)sizeof acl.head;
+    if (size < 0 || (size_t)size % sizeof acl.entries[0] != 0 || le32toh(acl.head.a_version) != POSIX_ACL_XATTR_VERSION)
         return false;
-    for (size_t i = 0; i < (size_t)(size - ACL_HEAD) / ACL_ENTRY; i++) {
-        uint16_t tag = le16toh(acl.entries[i].tag);
-        if ((tag == ACL_GROUP_OBJ || tag == ACL_GROUP) && acl.entries[i].permissions != 0)
+    for (size_t i = 0; i < (size_t)size / sizeof acl.entries[0]; i++) {
+        uint16_t tag = le16toh(acl.entries[i].e_tag);
+        if ((tag == ACL_GROUP_OBJ || tag == ACL_GROUP) && acl.entries[i].e_perm != 0)
             return false;
     }
     return true;

@@ -46,8 +46,8 @@ static sealring_status connection_log_in(struct token *token, sealring_error *er
     static const char softokn[] = "Mozilla Foundation";
     CK_TOKEN_INFO info = {0};
     token->module_generation = module->generation;
-    sealring_status status =
-        slot_find(module->functions, token->uri, token->uri_text, !token->without_hmac, &token->slot, &info, error);
+    sealring_status status = slot_find(module->functions, token->uri, token->config.uri, !token->config.without_hmac,
+                                       &token->slot, &info, error);
     if (status != SEALRING_OK)
         return status;
     if (token->name[0] == '\0')
@@ -103,16 +103,13 @@ static sealring_status connection_connect(struct token *token, bool renewed, sea
 {
     struct module *module = token->module;
     struct record record;
-    struct token_login_wait wait = {.most_ms = token->login_wait != NULL ? token->login_wait->most_ms : 0};
-    if (token->login_wait != NULL && atomic_load(&token->generation) == 0) /* being opened, by no other thread */
-        wait = *token->login_wait;
-    sealring_status status = record_open(token->login_record, token->login_lock, &wait, &record, error);
+    sealring_status status = record_open(token, &record, error);
     connection_drop(token);
     if (status != SEALRING_OK)
         return status;
     token->record = &record;
-    if (token->watch.before != NULL)
-        token->watch.before(token->watch.context);
+    if (token->config.watch.before != NULL)
+        token->config.watch.before(token->config.watch.context);
     bool restart = renewed || !module->initialised || module_process_ends(); /* and module_restart refuses */
     if (!restart) {
         status = connection_log_in(token, error);

@@ -36,21 +36,13 @@ struct connection_missing {
 struct token {
     pid_t pid; /* of the process that opened it */
     bool guards_sigpipe;
-    bool without_hmac; /* as in token_config */
     struct module *module;
     struct token *next_on_module; /* guarded by module->use */
     P11KitUri *uri;
-    char *uri_text;
-    char *pin_source;
-    struct pin typed; /* if pin_source is the terminal; kept while the token is open */
+    struct token_config config; /* its texts are the token's own; without module and init_args */
+    struct pin typed;           /* if pin_source is the terminal; kept while the token is open */
     atomic_bool typed_refused;
-    sealring_pin_callback ask_pin;
-    void *ask_context;
-    char *login_record;
-    char *login_lock;
-    struct token_watch watch;
-    const struct token_login_wait *login_wait; /* may be NULL */
-    char name[SLOT_NAME_SIZE];                 /* set by the first connection */
+    char name[SLOT_NAME_SIZE]; /* set by the first connection */
 
     /* Written with module->use held for writing, or before other threads can see the token. */
     CK_SLOT_ID slot;

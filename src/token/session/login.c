@@ -78,7 +78,7 @@ static sealring_status login_doubt(struct token *token, CK_RV code, sealring_err
         "the PKCS#11 token %s refused the PIN in %.120s, which it accepted before (%s), and it is not "
         "tried again in this environment: if the token's PIN was changed, correct it; else check this "
         "process's OpenSSL configuration (%.100s) and module",
-        token->name, token->pin_source, code_name(code), path);
+        token->name, token->config.pin_source, code_name(code), path);
 }
 
 static sealring_status login_fail_refused(struct token *token, CK_RV code, sealring_error *error)
@@ -87,7 +87,7 @@ static sealring_status login_fail_refused(struct token *token, CK_RV code, sealr
         error, code,
         "the PKCS#11 token %s refused the PIN in %.120s (%s): correct the file, it is not tried again; %s "
         "%.120s",
-        token->name, token->pin_source, code_name(code), login_way_out, token->login_record);
+        token->name, token->config.pin_source, code_name(code), login_way_out, token->config.login_record);
 }
 
 /* Records the refusal, so that no process tries this PIN again. */
@@ -98,8 +98,8 @@ static sealring_status login_remember(struct token *token, const struct login_tr
     if (token->typed.bytes != NULL) {
         /* nothing is recorded: the user decides in the next process */
         atomic_store(&token->typed_refused, true);
-        if (token->ask_pin != NULL)
-            (void)token->ask_pin(token->uri_text, NULL, token->ask_context);
+        if (token->config.ask_pin != NULL)
+            (void)token->config.ask_pin(token->config.uri, NULL, token->config.ask_context);
         return error_set_token(error, code, "the PKCS#11 token %s refused the PIN that was typed (%s)", token->name,
                                code_name(code));
     }
@@ -108,7 +108,7 @@ static sealring_status login_remember(struct token *token, const struct login_tr
         return error_set_token(error, code,
                                "the PKCS#11 token %s refused the PIN in %s, and this could not be remembered: correct "
                                "both; %s",
-                               token->name, token->pin_source, unwritten.message);
+                               token->name, token->config.pin_source, unwritten.message);
     }
     return judgement == PIN_REFUSED ? login_fail_refused(token, code, error) : login_doubt(token, code, error);
 }
@@ -146,7 +146,7 @@ static sealring_status login_permit(struct token *token, const struct login_try 
             error, CKR_PIN_INCORRECT,
             "the PIN in %.120s was refused before by the PKCS#11 token %s and is not tried again: correct "
             "the file; %s %.120s",
-            token->pin_source, token->name, login_way_out, token->login_record);
+            token->config.pin_source, token->name, login_way_out, token->config.login_record);
     }
 }
 
@@ -155,7 +155,7 @@ static sealring_status login_attempt(struct token *token, CK_SESSION_HANDLE sess
 {
     struct pin read = {0};
     const struct pin *pin = token->typed.bytes != NULL ? &token->typed : &read;
-    sealring_status status = pin == &read ? pin_read(token->pin_source, &read, error) : SEALRING_OK;
+    sealring_status status = pin == &read ? pin_read(token->config.pin_source, &read, error) : SEALRING_OK;
     if (status != SEALRING_OK)
         return status;
     const struct login_try try = login_describe(token, info, pin);
@@ -203,8 +203,8 @@ static sealring_status login_under_record(struct token *token, CK_SESSION_HANDLE
     struct signal_block interruption;
     signal_block_outside(&interruption);
     status = login_attempt(token, session, &info, record, &done, error);
-    if (done && token->watch.after != NULL)
-        token->watch.after(token->watch.context);
+    if (done && token->config.watch.after != NULL)
+        token->config.watch.after(token->config.watch.context);
     signal_release(&interruption);
     if (done) /* it follows a logout, which invalidates the handles of private objects (PKCS #11 v2.40, section 5.6) */
         atomic_fetch_add(&token->generation, 1);
@@ -222,11 +222,10 @@ sealring_status login_ensure(struct token *token, CK_SESSION_HANDLE session, sea
         return status;
     if (token->record != NULL)
         return login_under_record(token, session, token->record, error);
-    const struct token_login_wait wait = {.most_ms = token->login_wait != NULL ? token->login_wait->most_ms : 0};
-    status = record_open(token->login_record, token->login_lock, &wait, &record, error);
+    status = record_open(token, &record, error);
     if (status == SEALRING_OK) {
-        if (token->watch.before != NULL)
-            token->watch.before(token->watch.context);
+        if (token->config.watch.before != NULL)
+            token->config.watch.before(token->config.watch.context);
         status = login_under_record(token, session, &record, error);
         record_close(&record);
     }

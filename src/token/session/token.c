@@ -25,20 +25,17 @@ static sealring_status token_new(const struct token_config *config, struct token
         return error_no_memory(error);
     token->pid = fork_process();
     token->guards_sigpipe = signal_pipe_kills();
-    token->without_hmac = config->without_hmac;
-    token->ask_pin = config->ask_pin;
-    token->ask_context = config->ask_context;
-    token->watch = config->watch;
-    token->login_wait = config->login_wait;
+    token->config = *config;
+    token->config.module = token->config.init_args = NULL;
     pthread_mutex_init(&token->probe_lock, NULL);
     pthread_cond_init(&token->probe_done, NULL);
     index_init(&token->index);
-    token->uri_text = strdup(config->uri);
-    token->pin_source = strdup(config->pin_source);
-    token->login_record = strdup(config->login_record);
-    token->login_lock = strdup(config->login_lock != NULL ? config->login_lock : config->login_record);
-    if (token->uri_text == NULL || token->pin_source == NULL || token->login_record == NULL ||
-        token->login_lock == NULL)
+    token->config.uri = strdup(config->uri);
+    token->config.pin_source = strdup(config->pin_source);
+    token->config.login_record = strdup(config->login_record);
+    token->config.login_lock = strdup(config->login_lock != NULL ? config->login_lock : config->login_record);
+    if (token->config.uri == NULL || token->config.pin_source == NULL || token->config.login_record == NULL ||
+        token->config.login_lock == NULL)
         return error_no_memory(error);
     unsigned sessions = config->sessions_max == 0 ? TOKEN_SESSIONS_DEFAULT : config->sessions_max;
     return session_pool_init(&token->pool, sessions < TOKEN_SESSIONS_MOST ? sessions : TOKEN_SESSIONS_MOST, error);
@@ -58,10 +55,10 @@ static void token_free(struct token *token)
     if (token->uri != NULL)
         p11_kit_uri_free(token->uri);
     pin_free(&token->typed);
-    free(token->uri_text);
-    free(token->pin_source);
-    free(token->login_record);
-    free(token->login_lock);
+    free((void *)(uintptr_t)token->config.uri);
+    free((void *)(uintptr_t)token->config.pin_source);
+    free((void *)(uintptr_t)token->config.login_record);
+    free((void *)(uintptr_t)token->config.login_lock);
     free(token);
 }
 
