@@ -11,10 +11,9 @@
 #include "token/object/object.h"
 #include "token/session/handle_index.h"
 
-#define HMAC_BUFFER_SIZE 256 /* some modules overrun or truncate a buffer of the exact size, and return CKR_OK */
-#define HMAC_TRIES       10  /* others may initialise the module again between proof and use, repeatedly */
-#define HMAC_FILLING     0xa5
-#define HMAC_THIRD       0x3c
+#define HMAC_TRIES   10 /* others may initialise the module again between proof and use, repeatedly */
+#define HMAC_FILLING 0xa5
+#define HMAC_THIRD   0x3c
 
 struct hmac_request {
     const struct token_key_reference *reference;
@@ -43,28 +42,20 @@ void hmac_forget(struct attempt *attempt)
 
 /* *function: the one that returned the code. */
 static CK_RV hmac_call(struct attempt *attempt, CK_OBJECT_HANDLE handle, const uint8_t *data, size_t length,
-                       CK_BYTE output[HMAC_BUFFER_SIZE], CK_ULONG *output_length, const char **function)
+                       CK_BYTE output[OBJECT_SIGNATURE_ROOM], CK_ULONG *output_length, const char **function)
 {
-    CK_MECHANISM mechanism = {CKM_SHA256_HMAC, NULL, 0};
-    *output_length = HMAC_BUFFER_SIZE;
     *function = "C_GetSessionInfo";
     CK_RV code = attempt->token->crashes_logged_out ? attempt_ask_login(attempt) : CKR_OK;
-    if (code != CKR_OK)
-        return code;
-    *function = "C_SignInit";
-    code = attempt->functions->C_SignInit(attempt->session, &mechanism, handle);
-    if (code != CKR_OK)
-        return code;
-    *function = "C_Sign";
-    return attempt->functions->C_Sign(attempt->session, (CK_BYTE_PTR)(uintptr_t)data, (CK_ULONG)length, output,
-                                      output_length);
+    return code != CKR_OK
+               ? code
+               : object_sign(attempt, handle, CKM_SHA256_HMAC, data, length, output, output_length, function);
 }
 
 /* Makes one signature, into a buffer filled with `filling`. */
 static CK_RV hmac_ask(struct attempt *attempt, CK_OBJECT_HANDLE handle, const uint8_t *data, size_t length,
                       uint8_t filling, uint8_t mac[TOKEN_HMAC_SIZE], const char **function)
 {
-    CK_BYTE output[HMAC_BUFFER_SIZE];
+    CK_BYTE output[OBJECT_SIGNATURE_ROOM];
     CK_ULONG output_length;
     memset(output, filling, sizeof(output));
     CK_RV code = hmac_call(attempt, handle, data, length, output, &output_length, function);
@@ -131,7 +122,7 @@ sealring_status hmac_sign_twice(struct attempt *attempt, CK_OBJECT_HANDLE handle
 sealring_status hmac_test(struct attempt *attempt, CK_OBJECT_HANDLE handle, bool *signs)
 {
     static const uint8_t input[] = "sealring: does this key sign?";
-    CK_BYTE output[HMAC_BUFFER_SIZE];
+    CK_BYTE output[OBJECT_SIGNATURE_ROOM];
     CK_ULONG length;
     const char *function;
     CK_RV code = hmac_call(attempt, handle, input, sizeof(input) - 1, output, &length, &function);

@@ -102,12 +102,8 @@ static sealring_status probe_labels(struct token *token, const struct token_key_
         status = token_key_label(token, reference->object_id, reference->object_id_length, read, NULL, error);
     if (status != SEALRING_OK)
         return status;
-    if (changes && strcmp(read, changed) == 0) {
-        changes = probe_relabels(token, reference, changed, label);
-        *labels = changes ? TOKEN_LABELS_CHANGE : TOKEN_LABELS_LOST;
-    } else {
-        *labels = strcmp(read, label) == 0 ? TOKEN_LABELS_FIXED : TOKEN_LABELS_LOST;
-    }
+    bool restored = changes && strcmp(read, changed) == 0 && probe_relabels(token, reference, changed, label);
+    *labels = restored ? TOKEN_LABELS_CHANGE : strcmp(read, label) == 0 ? TOKEN_LABELS_FIXED : TOKEN_LABELS_LOST;
     return SEALRING_OK;
 }
 

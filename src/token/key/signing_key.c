@@ -13,7 +13,6 @@
 #include "token/module/return_code.h"
 #include "token/object/object.h"
 
-#define SIGNER_BUFFER_SIZE  512 /* as in hmac.c: some modules overrun a buffer of the exact size */
 #define SIGNER_ED25519_SIZE 32
 #define SIGNER_POINT_SIZE   65 /* uncompressed, of P-256 */
 #define SIGNER_RAW_SIZE     64 /* an Ed25519 signature; r and s of P-256 */
@@ -224,10 +223,10 @@ static sealring_status signer_sign(struct attempt *attempt, enum token_signer_ty
 {
     CK_OBJECT_HANDLE handle;
     uint8_t digest[SHA256_SIZE];
-    CK_BYTE output[SIGNER_BUFFER_SIZE];
-    CK_ULONG output_length = sizeof(output);
+    CK_BYTE output[OBJECT_SIGNATURE_ROOM];
+    CK_ULONG output_length;
+    const char *function;
     bool edwards = type == TOKEN_ED25519;
-    CK_MECHANISM mechanism = {edwards ? CKM_EDDSA : CKM_ECDSA, NULL, 0};
     if (!edwards) {
         sha256(data, length, digest);
         data = digest;
@@ -236,15 +235,12 @@ static sealring_status signer_sign(struct attempt *attempt, enum token_signer_ty
     sealring_status status = signer_find_private(attempt, &handle);
     if (status != SEALRING_OK)
         return status;
-    CK_RV code = attempt->functions->C_SignInit(attempt->session, &mechanism, handle);
-    if (code != CKR_OK)
-        return attempt_fail(attempt, code, "C_SignInit", attempt_name(attempt));
-    code = attempt->functions->C_Sign(attempt->session, (CK_BYTE_PTR)(uintptr_t)data, (CK_ULONG)length, output,
-                                      &output_length);
+    CK_RV code =
+        object_sign(attempt, handle, edwards ? CKM_EDDSA : CKM_ECDSA, data, length, output, &output_length, &function);
     if (code == CKR_OK && output_length != SIGNER_RAW_SIZE)
         code = CKR_FUNCTION_FAILED;
     if (code != CKR_OK)
-        return attempt_fail(attempt, code, "C_Sign", attempt_name(attempt));
+        return attempt_fail(attempt, code, function, attempt_name(attempt));
     if (!edwards)
         return signer_to_der(output, signature, signature_length) ? SEALRING_OK : error_no_memory(&attempt->error);
     memcpy(signature, output, SIGNER_RAW_SIZE);

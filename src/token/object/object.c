@@ -134,6 +134,20 @@ sealring_status object_set(struct attempt *attempt, CK_OBJECT_HANDLE handle, CK_
     return code == CKR_OK ? SEALRING_OK : attempt_fail(attempt, code, "C_SetAttributeValue", what);
 }
 
+CK_RV object_sign(struct attempt *attempt, CK_OBJECT_HANDLE handle, CK_MECHANISM_TYPE type, const void *data,
+                  size_t length, CK_BYTE output[OBJECT_SIGNATURE_ROOM], CK_ULONG *output_length, const char **function)
+{
+    CK_MECHANISM mechanism = {type, NULL, 0};
+    *output_length = OBJECT_SIGNATURE_ROOM;
+    *function = "C_SignInit";
+    CK_RV code = attempt->functions->C_SignInit(attempt->session, &mechanism, handle);
+    if (code != CKR_OK)
+        return code;
+    *function = "C_Sign";
+    return attempt->functions->C_Sign(attempt->session, (CK_BYTE_PTR)(uintptr_t)data, (CK_ULONG)length, output,
+                                      output_length);
+}
+
 sealring_status object_destroy(struct attempt *attempt, CK_OBJECT_HANDLE *handles, size_t count)
 {
     CK_RV code = CKR_OK;

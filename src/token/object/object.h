@@ -41,6 +41,12 @@ sealring_status object_set(struct attempt *attempt, CK_OBJECT_HANDLE handle, CK_
 /* Sets CKA_LABEL, and checks that the token keeps it. */
 sealring_status object_relabel(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *label);
 
+/* Signs into a buffer with more room than any signature takes, as some modules overrun or truncate a buffer of the exact size and return
+ * CKR_OK. *function: the one that returned the code. */
+#define OBJECT_SIGNATURE_ROOM 512
+CK_RV object_sign(struct attempt *attempt, CK_OBJECT_HANDLE handle, CK_MECHANISM_TYPE type, const void *data,
+                  size_t length, CK_BYTE output[OBJECT_SIGNATURE_ROOM], CK_ULONG *output_length, const char **function);
+
 /* Destroys these objects, and frees the handles. One that the token does not destroy does not keep the others. */
 sealring_status object_destroy(struct attempt *attempt, CK_OBJECT_HANDLE *handles, size_t count);
 

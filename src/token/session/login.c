@@ -176,18 +176,6 @@ cleanup:
     return status;
 }
 
-static sealring_status login_state(struct token *token, CK_SESSION_HANDLE session, bool *user, sealring_error *error)
-{
-    CK_SESSION_INFO info;
-    CK_RV code = token->module->functions->C_GetSessionInfo(session, &info);
-    if (code != CKR_OK)
-        return login_silence(token, code, "C_GetSessionInfo", error);
-    if (info.state == CKS_RW_SO_FUNCTIONS)
-        return login_fail(token, CKR_USER_ANOTHER_ALREADY_LOGGED_IN, error);
-    *user = info.state == CKS_RO_USER_FUNCTIONS || info.state == CKS_RW_USER_FUNCTIONS;
-    return SEALRING_OK;
-}
-
 static sealring_status login_under_record(struct token *token, CK_SESSION_HANDLE session, struct record *record,
                                           sealring_error *error)
 {
@@ -213,16 +201,20 @@ static sealring_status login_under_record(struct token *token, CK_SESSION_HANDLE
 
 sealring_status login_ensure(struct token *token, CK_SESSION_HANDLE session, sealring_error *error)
 {
-    bool user = false;
     struct record record;
+    CK_SESSION_INFO info;
     if (!token->login_required)
         return SEALRING_OK;
-    sealring_status status = login_state(token, session, &user, error);
-    if (status != SEALRING_OK || user)
-        return status;
+    CK_RV code = token->module->functions->C_GetSessionInfo(session, &info);
+    if (code != CKR_OK)
+        return login_silence(token, code, "C_GetSessionInfo", error);
+    if (info.state == CKS_RW_SO_FUNCTIONS)
+        return login_fail(token, CKR_USER_ANOTHER_ALREADY_LOGGED_IN, error);
+    if (info.state == CKS_RO_USER_FUNCTIONS || info.state == CKS_RW_USER_FUNCTIONS)
+        return SEALRING_OK;
     if (token->record != NULL)
         return login_under_record(token, session, token->record, error);
-    status = record_open(token, &record, error);
+    sealring_status status = record_open(token, &record, error);
     if (status == SEALRING_OK) {
         if (token->config.watch.before != NULL)
             token->config.watch.before(token->config.watch.context);
