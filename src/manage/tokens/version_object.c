@@ -45,7 +45,7 @@ sealring_status owned_narrow(struct token *token, struct owned *owned, sealring_
     const struct token_key_reference *reference = &owned->reference;
     sealring_status status = owned_identify(token, owned, error);
     if (status == SEALRING_OK)
-        status = token_key_narrow(token, reference->object_id, reference->object_id_length, error);
+        status = token_key_narrow(token, reference->object_id, reference->object_id_length, NULL, error);
     return status;
 }
 

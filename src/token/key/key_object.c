@@ -138,12 +138,12 @@ sealring_status token_key_signs(struct token *token, const uint8_t *object_id, s
 /* ---- Narrow ---- */
 
 sealring_status token_key_narrow(struct token *token, const uint8_t *object_id, size_t object_id_length,
-                                 sealring_error *error)
+                                 const char *label, sealring_error *error)
 {
     CK_OBJECT_HANDLE handle;
     struct attempt attempt = object_attempt(token, ATTEMPT_WRITE, "key", object_id, object_id_length);
     while (attempt_next(&attempt)) {
-        attempt.status = object_find(&attempt, CKO_SECRET_KEY, &handle);
+        attempt.status = key_find(&attempt, label, &handle);
         if (attempt.status == SEALRING_OK)
             attempt.status = attributes_narrow(&attempt, handle);
     }

@@ -92,9 +92,10 @@ sealring_status token_key_each(struct token *token, const char *label_prefix, to
 sealring_status token_key_examine(struct token *token, const char *label_prefix, token_key_callback each, void *context,
                                   sealring_error *error);
 
-/* Clears the object's usages other than signing, and forbids copies. Permits nothing; CKA_SIGN stays as it is. */
+/* Clears the object's usages other than signing, and forbids copies, if its label is `label` (NULL: any label; SEALRING_REFUSED
+ * otherwise). Permits nothing; CKA_SIGN stays as it is. */
 sealring_status token_key_narrow(struct token *token, const uint8_t *object_id, size_t object_id_length,
-                                 sealring_error *error);
+                                 const char *label, sealring_error *error);
 
 /* How a token treats a key's label. */
 enum token_labels {

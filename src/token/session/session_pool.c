@@ -18,26 +18,17 @@
 
 sealring_status session_pool_init(struct session_pool *pool, unsigned limit, sealring_error *error)
 {
-    pool->free = calloc(limit, sizeof(*pool->free));
-    if (pool->free == NULL)
-        return error_no_memory(error);
-    pool->capacity = limit;
-    pool->limit = limit;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->given, NULL);
-    return SEALRING_OK;
+    pool->capacity = pool->limit = limit;
+    pool->free = calloc(limit, sizeof(*pool->free));
+    return pool->free != NULL ? SEALRING_OK : error_no_memory(error);
 }
 
-void session_pool_destroy(struct session_pool *pool, bool forked)
+void session_pool_destroy(struct session_pool *pool)
 {
-    if (pool->free == NULL)
-        return;
-    if (!forked) { /* in a child, a thread that does not exist there may hold the lock */
-        pthread_mutex_destroy(&pool->lock);
-        pthread_cond_destroy(&pool->given);
-    }
-    free(pool->free);
-    pool->free = NULL;
+    pthread_mutex_destroy(&pool->lock);
+    pthread_cond_destroy(&pool->given);
 }
 
 void session_pool_reset(struct token *token, bool valid, CK_ULONG token_limit)
@@ -87,14 +78,20 @@ static sealring_status session_open(struct token *token, bool writable, struct p
     return status;
 }
 
+static struct pooled_session session_take_out(struct session_pool *pool, unsigned place)
+{
+    struct pooled_session session = pool->free[place];
+    pool->free_count--;
+    memmove(&pool->free[place], &pool->free[place + 1], (pool->free_count - place) * sizeof(*pool->free));
+    return session;
+}
+
 /* Takes the most recently returned suitable session. */
 static bool session_pop(struct session_pool *pool, bool writable, struct pooled_session *session)
 {
     for (unsigned i = pool->free_count; i > 0; i--) {
         if (!writable || pool->free[i - 1].writable) {
-            *session = pool->free[i - 1];
-            memmove(&pool->free[i - 1], &pool->free[i], (pool->free_count - i) * sizeof(*pool->free));
-            pool->free_count--;
+            *session = session_take_out(pool, i - 1);
             return true;
         }
     }
@@ -153,11 +150,8 @@ void session_sweep(struct token *token)
         CK_SESSION_INFO info;
         pthread_mutex_lock(&pool->lock);
         bool taken = pool->free_count > 0;
-        if (taken) { /* the one that was returned first */
-            session = pool->free[0];
-            pool->free_count--;
-            memmove(pool->free, pool->free + 1, pool->free_count * sizeof(*pool->free));
-        }
+        if (taken)
+            session = session_take_out(pool, 0); /* the one that was returned first */
         pthread_mutex_unlock(&pool->lock);
         if (taken)
             session_give(token, &session, token->module->functions->C_GetSessionInfo(session.handle, &info) == CKR_OK);

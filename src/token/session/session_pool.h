@@ -29,7 +29,9 @@ struct session_pool {
 
 /* At most `limit` (> 0) sessions. */
 sealring_status session_pool_init(struct session_pool *pool, unsigned limit, sealring_error *error);
-void session_pool_destroy(struct session_pool *pool, bool forked);
+
+/* Destroys its locks; the caller frees `free`. */
+void session_pool_destroy(struct session_pool *pool);
 
 /* Drops all sessions and sets a new limit. `valid`: the module still knows the sessions, so they are closed. No other thread may use
  * the token. */

@@ -29,29 +29,31 @@ static sealring_status token_new(const struct token_config *config, struct token
     token->config.module = token->config.init_args = NULL;
     pthread_mutex_init(&token->probe_lock, NULL);
     pthread_cond_init(&token->probe_done, NULL);
-    index_init(&token->index);
+    pthread_rwlock_init(&token->index.lock, NULL);
     token->config.uri = strdup(config->uri);
     token->config.pin_source = strdup(config->pin_source);
     token->config.login_record = strdup(config->login_record);
     token->config.login_lock = strdup(config->login_lock != NULL ? config->login_lock : config->login_record);
-    if (token->config.uri == NULL || token->config.pin_source == NULL || token->config.login_record == NULL ||
-        token->config.login_lock == NULL)
-        return error_no_memory(error);
     unsigned sessions = config->sessions_max == 0 ? TOKEN_SESSIONS_DEFAULT : config->sessions_max;
-    return session_pool_init(&token->pool, sessions < TOKEN_SESSIONS_MOST ? sessions : TOKEN_SESSIONS_MOST, error);
+    sealring_status status =
+        session_pool_init(&token->pool, sessions < TOKEN_SESSIONS_MOST ? sessions : TOKEN_SESSIONS_MOST, error);
+    bool copied = token->config.uri != NULL && token->config.pin_source != NULL && token->config.login_record != NULL &&
+                  token->config.login_lock != NULL;
+    return copied ? status : error_no_memory(error);
 }
 
 static void token_free(struct token *token)
 {
     if (token == NULL)
         return;
-    bool forked = token->pid != fork_process();
-    session_pool_destroy(&token->pool, forked);
-    index_destroy(&token->index, forked);
-    if (!forked) {
+    if (token->pid == fork_process()) { /* in a child, a thread that does not exist there may hold a lock */
+        session_pool_destroy(&token->pool);
+        pthread_rwlock_destroy(&token->index.lock);
         pthread_mutex_destroy(&token->probe_lock);
         pthread_cond_destroy(&token->probe_done);
     }
+    free(token->pool.free);
+    free(token->index.entries);
     if (token->uri != NULL)
         p11_kit_uri_free(token->uri);
     pin_free(&token->typed);
