@@ -171,7 +171,9 @@ static sealring_status connection_probe(struct token *token, sealring_error *err
     pthread_mutex_lock(&token->probe_lock);
     token->probing = false;
     token->next_probe = clock_boot_ms() + (status == SEALRING_OK ? CONNECTION_AGAIN_MS : CONNECTION_BACK_OFF_MS);
-    token->last_error = status == SEALRING_OK ? (sealring_error){0} : *error;
+    token->last_error.status = SEALRING_OK;
+    if (status != SEALRING_OK)
+        token->last_error = *error;
     pthread_cond_broadcast(&token->probe_done);
     pthread_mutex_unlock(&token->probe_lock);
     return status == SEALRING_OK ? status : SEALRING_TOKEN;
