@@ -118,6 +118,5 @@ libsealring_manage_core_la_SOURCES = \
 	src/token/key/key_object.c src/token/key/key_object.h \
 	src/token/key/probe.c \
 	src/token/key/signing_key.c src/token/key/signing_key.h \
-	src/token/key/signs.c src/token/key/signs.h \
 	src/token/object/data_object.c src/token/object/data_object.h \
 	src/token/object/provision.c src/token/object/provision.h

@@ -76,10 +76,9 @@ libsealring_core_la_SOURCES = \
 	src/token/key/attributes.c src/token/key/attributes.h \
 	src/token/key/hmac.c src/token/key/hmac.h \
 	src/token/key/origin.c src/token/key/origin.h \
-	src/token/module/interruption.c src/token/module/interruption.h \
 	src/token/module/module.c src/token/module/module.h \
 	src/token/module/return_code.c src/token/module/return_code.h \
-	src/token/module/sigpipe.c src/token/module/sigpipe.h \
+	src/token/module/signal_block.c src/token/module/signal_block.h \
 	src/token/module/slot.c src/token/module/slot.h \
 	src/token/module/trace.c src/token/module/trace.h \
 	src/token/module/trace_call.c src/token/module/trace_call.h \

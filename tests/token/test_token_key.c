@@ -103,18 +103,39 @@ static unsigned count_keys(const char *prefix, struct seen *seen)
     return seen->count;
 }
 
+static bool flag_of(const struct raw *raw, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE type)
+{
+    CK_BBOOL value = 2;
+    CK_ATTRIBUTE attribute = {type, &value, sizeof value};
+    ck_assert_uint_eq(raw->functions->C_GetAttributeValue(raw->session, handle, &attribute, 1), CKR_OK);
+    ck_assert(value == CK_TRUE || value == CK_FALSE);
+    return value == CK_TRUE;
+}
+
 START_TEST(generated_key_is_what_it_should_be)
 {
+    struct raw raw;
     struct seen seen;
+    CK_ATTRIBUTE search = {CKA_ID, reference.object_id, 0};
+    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
+    CK_ULONG count = 0;
     generate();
     ck_assert_uint_eq(count_keys("", &seen), 1);
     ck_assert_str_eq(seen.last.label, LABEL);
     ck_assert_mem_eq(seen.last.object_id, reference.object_id, reference.object_id_length);
     ck_assert_uint_eq(seen.last.object_id_length, reference.object_id_length);
-    ck_assert(seen.last.sign && seen.last.sensitive && seen.last.always_sensitive);
-    ck_assert(!seen.last.extractable && seen.last.never_extractable);
-    ck_assert_int_eq(seen.last.local, token_kind()->tells_local);
-    ck_assert_int_eq(seen.last.copyable, !token_kind()->refuses_copies);
+    ck_assert(seen.last.sign);
+    search.ulValueLen = reference.object_id_length;
+    raw_open(&raw, token);
+    ck_assert_uint_eq(raw.functions->C_FindObjectsInit(raw.session, &search, 1), CKR_OK);
+    ck_assert_uint_eq(raw.functions->C_FindObjects(raw.session, &handle, 1, &count), CKR_OK);
+    ck_assert_uint_eq(raw.functions->C_FindObjectsFinal(raw.session), CKR_OK);
+    ck_assert_uint_eq(count, 1);
+    ck_assert(flag_of(&raw, handle, CKA_SENSITIVE) && flag_of(&raw, handle, CKA_ALWAYS_SENSITIVE));
+    ck_assert(!flag_of(&raw, handle, CKA_EXTRACTABLE) && flag_of(&raw, handle, CKA_NEVER_EXTRACTABLE));
+    ck_assert_int_eq(flag_of(&raw, handle, CKA_LOCAL), token_kind()->tells_local);
+    ck_assert(!token_kind()->refuses_copies || !flag_of(&raw, handle, CKA_COPYABLE));
+    raw_close(&raw);
     ck_assert_uint_eq(count_keys("sealring/", &seen), 1);
     ck_assert_uint_eq(count_keys("sealring-intent/", &seen), 0);
 }
@@ -445,6 +466,54 @@ START_TEST(impossible_arguments_are_invalid)
 }
 END_TEST
 
+/* ---- A module that shows a key only after it was initialised again ---- */
+
+static CK_FUNCTION_LIST *real_functions;
+static bool hidden;
+
+static CK_RV hiding_find_objects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects, CK_ULONG most, CK_ULONG *count)
+{
+    CK_RV code = real_functions->C_FindObjects(session, objects, most, count);
+    *count = hidden ? 0 : *count;
+    return code;
+}
+
+static CK_RV showing_initialize(void *arguments)
+{
+    hidden = false;
+    return real_functions->C_Initialize(arguments);
+}
+
+START_TEST(a_hidden_key_is_searched_in_a_new_initialisation)
+{
+    static CK_FUNCTION_LIST hiding;
+    char label[TOKEN_LABEL_MAX + 1] = "";
+    enum token_answer answer;
+    sealring_error error;
+    generate();
+    real_functions = token->module->functions;
+    hiding = *real_functions;
+    hiding.C_FindObjects = hiding_find_objects;
+    hiding.C_Initialize = showing_initialize;
+    token->module->functions = &hiding;
+    hidden = true;
+    ck_assert_int_eq(token_key_label(token, reference.object_id, reference.object_id_length, label, &answer, &error),
+                     SEALRING_OK);
+    ck_assert_int_eq(answer, TOKEN_DONE);
+    ck_assert_str_eq(label, LABEL);
+    hidden = true;
+    ck_assert_int_eq(token_key_identify(token, &reference, LABEL, false, NULL, &error), SEALRING_OK);
+    hidden = true; /* nothing is lost if it is not found at once */
+    ck_assert_int_eq(token_key_touch(token, reference.object_id, reference.object_id_length, &error),
+                     SEALRING_NOT_FOUND);
+    ck_assert(hidden);
+    ck_assert_int_eq(token_key_destroy(token, reference.object_id, reference.object_id_length, LABEL, &answer, &error),
+                     SEALRING_OK);
+    ck_assert_int_eq(answer, TOKEN_DONE);
+    token->module->functions = real_functions;
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("token key");
@@ -452,6 +521,7 @@ int main(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, generated_key_is_what_it_should_be);
+    tcase_add_test(cases, a_hidden_key_is_searched_in_a_new_initialisation);
     tcase_add_test(cases, secret_cannot_be_read_and_copied);
     tcase_add_test(cases, same_secret_everywhere);
     tcase_add_test(cases, closed_key_refuses_here_and_elsewhere);

@@ -9,6 +9,7 @@
 #include "log/signed_note.h"
 #include "token/key/signing_key.h"
 #include "token/object/data_object.h"
+#include "token/raw.h"
 
 static struct test_token test;
 static struct token *token;
@@ -94,6 +95,38 @@ START_TEST(data_objects_follow_each_other)
 }
 END_TEST
 
+/* A private key that could leave the token, or be read in it. */
+START_TEST(an_extractable_key_signs_nothing)
+{
+    struct raw raw;
+    uint8_t signature[TOKEN_SIGNATURE_MAX], p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+    size_t length;
+    CK_BBOOL yes = CK_TRUE, sensitive = _i == 0 ? CK_TRUE : CK_FALSE, extractable = _i == 0 ? CK_TRUE : CK_FALSE;
+    CK_OBJECT_HANDLE public_key, private_key;
+    CK_MECHANISM mechanism = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
+    CK_ATTRIBUTE public_template[] = {{CKA_EC_PARAMS, p256, sizeof p256},
+                                      {CKA_TOKEN, &yes, sizeof yes},
+                                      {CKA_ID, signer.object_id, signer.object_id_length}};
+    CK_ATTRIBUTE private_template[] = {{CKA_TOKEN, &yes, sizeof yes},
+                                       {CKA_SIGN, &yes, sizeof yes},
+                                       {CKA_SENSITIVE, &sensitive, sizeof sensitive},
+                                       {CKA_EXTRACTABLE, &extractable, sizeof extractable},
+                                       {CKA_ID, signer.object_id, signer.object_id_length}};
+    raw_open(&raw, token);
+    ck_assert_uint_eq(raw.functions->C_GenerateKeyPair(raw.session, &mechanism, public_template, 3, private_template, 5,
+                                                       &public_key, &private_key),
+                      CKR_OK);
+    raw_close(&raw);
+    ck_assert_int_eq(token_signer_find(token, &signer, NULL, &error), SEALRING_REFUSED);
+    ck_assert_msg(strncmp(error.message, "ALARM: key pair 30313233", 24) == 0, "%s", error.message);
+    ck_assert_ptr_nonnull(strstr(error.message, _i == 0 ? "CKA_EXTRACTABLE is true, CKA_NEVER_EXTRACTABLE is false"
+                                                        : "CKA_SENSITIVE is false, CKA_ALWAYS_SENSITIVE is false"));
+    signer.type = TOKEN_P256;
+    ck_assert_int_eq(token_signer_sign(token, &signer, "text\n", 5, signature, &length, &error), SEALRING_REFUSED);
+    ck_assert_uint_eq(length, 0);
+}
+END_TEST
+
 /* Both on one module, at the same time, each with a login of its own. */
 START_TEST(two_tokens_of_one_module)
 {
@@ -140,6 +173,7 @@ int main(void)
     tcase_add_loop_test(tests, a_pair_is_made_found_and_signs, 0, 3);
     tcase_add_test(tests, the_label_is_kept);
     tcase_add_test(tests, data_objects_follow_each_other);
+    tcase_add_loop_test(tests, an_extractable_key_signs_nothing, 0, 2);
     tcase_add_test(tests, two_tokens_of_one_module);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

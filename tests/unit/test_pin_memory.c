@@ -113,6 +113,15 @@ START_TEST(two_environments_are_enough)
 }
 END_TEST
 
+START_TEST(a_third_environment_of_an_edited_record_is_enough)
+{
+    pin_memory_accept(&memory, pin(1));
+    memory.doubts = (struct pin_marks){{environment('a'), environment('b')}, PIN_MEMORY_DOUBTS};
+    ck_assert_int_eq(pin_memory_refuse(&memory, pin(1), environment('c')), PIN_REFUSED);
+    ck_assert_uint_eq(memory.accepted.count + memory.doubts.count, 0);
+}
+END_TEST
+
 START_TEST(the_latest_refusals_are_kept)
 {
     for (uint8_t i = 0; i <= PIN_MEMORY_REFUSED; i++)
@@ -141,9 +150,9 @@ START_TEST(what_is_written_is_read)
     pin_memory_write(&memory, text);
     ck_assert_uint_lt(strlen(text), sizeof text);
     ck_assert_msg(pin_memory_read(text, &read), "%s", text);
-    ck_assert_int_eq(read.accepted_known, memory.accepted_known);
-    ck_assert_uint_eq(read.refused_count, memory.refused_count);
-    ck_assert_uint_eq(read.doubt_count, memory.doubt_count);
+    ck_assert_uint_eq(read.accepted.count, memory.accepted.count);
+    ck_assert_uint_eq(read.refused.count, memory.refused.count);
+    ck_assert_uint_eq(read.doubts.count, memory.doubts.count);
     pin_memory_write(&read, again);
     ck_assert_str_eq(text, again);
 }
@@ -174,8 +183,8 @@ START_TEST(an_older_record_says_nothing_of_pins)
 {
     struct pin_memory read;
     ck_assert(pin_memory_read("refused PIN file: 2049 131 6 1700000000.000000000 1700000000.000000000\n   \n", &read));
-    ck_assert(!read.accepted_known);
-    ck_assert_uint_eq(read.refused_count + read.doubt_count, 0);
+    ck_assert_uint_eq(read.accepted.count, 0);
+    ck_assert_uint_eq(read.refused.count + read.doubts.count, 0);
 }
 END_TEST
 
@@ -191,6 +200,7 @@ int main(void)
     tcase_add_test(cases, a_success_does_not_forget_another_pins_refusal);
     tcase_add_test(cases, an_accepted_pin_is_doubted_where_it_is_refused);
     tcase_add_test(cases, two_environments_are_enough);
+    tcase_add_test(cases, a_third_environment_of_an_edited_record_is_enough);
     tcase_add_test(cases, the_latest_refusals_are_kept);
     tcase_add_loop_test(cases, what_is_written_is_read, 0, 4);
     tcase_add_loop_test(cases, what_is_damaged_is_not_read, 0, sizeof damaged / sizeof damaged[0]);

@@ -11,10 +11,9 @@
 #include "token/object/object.h"
 #include "token/session/handle_index.h"
 
-#define HMAC_BUFFER_SIZE 256 /* some modules overrun or truncate a buffer of the exact size, and return CKR_OK */
-#define HMAC_TRIES       10  /* others may initialise the module again between proof and use, repeatedly */
-#define HMAC_FILLING     0xa5
-#define HMAC_THIRD       0x3c
+#define HMAC_TRIES   10 /* others may initialise the module again between proof and use, repeatedly */
+#define HMAC_FILLING 0xa5
+#define HMAC_THIRD   0x3c
 
 struct hmac_request {
     const struct token_key_reference *reference;
@@ -26,36 +25,40 @@ struct hmac_request {
     bool refused;  /* refused once; the key was proved again after that */
 };
 
-sealring_status hmac_check_reference(const struct token_key_reference *reference, sealring_error *error)
+struct attempt hmac_attempt(struct token *token, enum attempt_kind kind, const struct token_key_reference *reference)
 {
-    if (reference->object_id_length == 0 || reference->object_id_length > TOKEN_OBJECT_ID_MAX ||
-        reference->check_input_length == 0 || reference->check_input_length > TOKEN_CHECK_INPUT_MAX) {
-        return error_set(error, SEALRING_INVALID,
-                         "a key reference has an object ID of %zu bytes and a check input of %zu",
-                         reference->object_id_length, reference->check_input_length);
+    struct attempt attempt = object_attempt(token, kind, "key", reference->object_id, reference->object_id_length);
+    if (reference->check_input_length == 0 || reference->check_input_length > TOKEN_CHECK_INPUT_MAX) {
+        attempt.status = error_set(&attempt.error, SEALRING_INVALID, "a key's check input has %zu bytes",
+                                   reference->check_input_length);
     }
-    return SEALRING_OK;
+    return attempt;
+}
+
+void hmac_forget(struct attempt *attempt)
+{
+    index_forget(&attempt->token->index, attempt->object.pValue, attempt->object.ulValueLen);
+}
+
+/* *function: the one that returned the code. */
+static CK_RV hmac_call(struct attempt *attempt, CK_OBJECT_HANDLE handle, const uint8_t *data, size_t length,
+                       CK_BYTE output[OBJECT_SIGNATURE_ROOM], CK_ULONG *output_length, const char **function)
+{
+    *function = "C_GetSessionInfo";
+    CK_RV code = attempt->token->crashes_logged_out ? attempt_ask_login(attempt) : CKR_OK;
+    return code != CKR_OK
+               ? code
+               : object_sign(attempt, handle, CKM_SHA256_HMAC, data, length, output, output_length, function);
 }
 
 /* Makes one signature, into a buffer filled with `filling`. */
 static CK_RV hmac_ask(struct attempt *attempt, CK_OBJECT_HANDLE handle, const uint8_t *data, size_t length,
                       uint8_t filling, uint8_t mac[TOKEN_HMAC_SIZE], const char **function)
 {
-    CK_BYTE output[HMAC_BUFFER_SIZE];
-    CK_ULONG output_length = sizeof(output);
-    CK_MECHANISM mechanism = {CKM_SHA256_HMAC, NULL, 0};
-    *function = "C_GetSessionInfo";
-    CK_RV code = attempt->token->crashes_logged_out ? attempt_ask_login(attempt) : CKR_OK;
-    if (code != CKR_OK)
-        return code;
-    *function = "C_SignInit";
-    code = attempt->functions->C_SignInit(attempt->session, &mechanism, handle);
-    if (code != CKR_OK)
-        return code;
-    *function = "C_Sign";
+    CK_BYTE output[OBJECT_SIGNATURE_ROOM];
+    CK_ULONG output_length;
     memset(output, filling, sizeof(output));
-    code = attempt->functions->C_Sign(attempt->session, (CK_BYTE_PTR)(uintptr_t)data, (CK_ULONG)length, output,
-                                      &output_length);
+    CK_RV code = hmac_call(attempt, handle, data, length, output, &output_length, function);
     if (code == CKR_OK && output_length != TOKEN_HMAC_SIZE)
         code = CKR_FUNCTION_FAILED; /* not HMAC-SHA256 */
     if (code == CKR_OK)
@@ -84,8 +87,8 @@ static CK_RV hmac_ask_again(struct attempt *attempt, CK_OBJECT_HANDLE handle, co
     return code;
 }
 
-sealring_status hmac_sign(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name, const uint8_t *data,
-                          size_t length, uint8_t mac[TOKEN_HMAC_SIZE])
+sealring_status hmac_sign(struct attempt *attempt, CK_OBJECT_HANDLE handle, const uint8_t *data, size_t length,
+                          uint8_t mac[TOKEN_HMAC_SIZE])
 {
     const char *function;
     CK_RV code = hmac_ask(attempt, handle, data, length, HMAC_FILLING, mac, &function);
@@ -96,40 +99,53 @@ sealring_status hmac_sign(struct attempt *attempt, CK_OBJECT_HANDLE handle, cons
     if (code == CKR_OK)
         return SEALRING_OK;
     secret_wipe(mac, TOKEN_HMAC_SIZE);
-    return attempt_fail(attempt, code, function, name);
+    return attempt_fail(attempt, code, function, attempt_name(attempt));
 }
 
-static sealring_status hmac_contradiction(struct attempt *attempt, const char *name)
-{
-    return error_set_token(attempt->error, 0,
-                           "ALARM: the PKCS#11 token %s signed the same bytes twice with %s, and not the same: neither "
-                           "answer is used; have the token and its module examined",
-                           attempt->token->name, name);
-}
-
-sealring_status hmac_sign_twice(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name, const uint8_t *data,
-                                size_t length, uint8_t mac[TOKEN_HMAC_SIZE])
+sealring_status hmac_sign_twice(struct attempt *attempt, CK_OBJECT_HANDLE handle, const uint8_t *data, size_t length,
+                                uint8_t mac[TOKEN_HMAC_SIZE])
 {
     uint8_t again[TOKEN_HMAC_SIZE];
-    sealring_status status = hmac_sign(attempt, handle, name, data, length, mac);
+    sealring_status status = hmac_sign(attempt, handle, data, length, mac);
     if (status == SEALRING_OK)
-        status = hmac_sign(attempt, handle, name, data, length, again);
-    if (status == SEALRING_OK && !secret_equal(mac, again, TOKEN_HMAC_SIZE))
-        status = hmac_contradiction(attempt, name);
+        status = hmac_sign(attempt, handle, data, length, again);
+    if (status == SEALRING_OK && !secret_equal(mac, again, TOKEN_HMAC_SIZE)) {
+        status = error_set_token(&attempt->error, 0,
+                                 "ALARM: the PKCS#11 token %s signed the same bytes twice with %s, and not the same: "
+                                 "neither answer is used; have the token and its module examined",
+                                 attempt->token->name, attempt_name(attempt));
+    }
     secret_wipe(again, sizeof(again));
     return status;
 }
 
+sealring_status hmac_test(struct attempt *attempt, CK_OBJECT_HANDLE handle, bool *signs)
+{
+    static const uint8_t input[] = "sealring: does this key sign?";
+    CK_BYTE output[OBJECT_SIGNATURE_ROOM];
+    CK_ULONG length;
+    const char *function;
+    CK_RV code = hmac_call(attempt, handle, input, sizeof(input) - 1, output, &length, &function);
+    secret_wipe(output, sizeof(output));
+    *signs = code == CKR_OK;
+    if (code == CKR_OK)
+        return SEALRING_OK;
+    enum code_class class = code_class_of(code);
+    if (class != CODE_CLOSED && class != CODE_REFUSED)
+        return attempt_fail(attempt, code, function, "asking whether a key signs");
+    return attempt_confirm(attempt); /* NSS softokn refuses every key after it has lost the login */
+}
+
 /* Before a key is reported as a wrong one, the token must give the same answer twice. */
-static sealring_status hmac_compare_check_value(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name,
+static sealring_status hmac_compare_check_value(struct attempt *attempt, CK_OBJECT_HANDLE handle,
                                                 const struct token_key_reference *reference)
 {
     uint8_t mac[TOKEN_HMAC_SIZE];
     const uint8_t *input = reference->check_input;
-    sealring_status status = hmac_sign(attempt, handle, name, input, reference->check_input_length, mac);
+    sealring_status status = hmac_sign(attempt, handle, input, reference->check_input_length, mac);
     bool equal = status == SEALRING_OK && secret_equal(mac, reference->check_value, TOKEN_CHECK_VALUE_SIZE);
     if (status == SEALRING_OK && !equal) {
-        status = hmac_sign_twice(attempt, handle, name, input, reference->check_input_length, mac);
+        status = hmac_sign_twice(attempt, handle, input, reference->check_input_length, mac);
         equal = status == SEALRING_OK && secret_equal(mac, reference->check_value, TOKEN_CHECK_VALUE_SIZE);
     }
     if (status == SEALRING_OK && !equal) {
@@ -137,7 +153,7 @@ static sealring_status hmac_compare_check_value(struct attempt *attempt, CK_OBJE
             attempt,
             "ALARM: %s on the PKCS#11 token %s is another secret than the registry means (its check value "
             "differs): it is not used; find out who replaced it",
-            name, attempt->token->name);
+            attempt_name(attempt), attempt->token->name);
     }
     secret_wipe(mac, sizeof(mac));
     return status;
@@ -145,60 +161,47 @@ static sealring_status hmac_compare_check_value(struct attempt *attempt, CK_OBJE
 
 /* Finds the key, checks its attributes and its check value, and enters it into the index. Runs under the lock around find + create + set
  * + destroy. */
-static sealring_status hmac_prove_action(struct attempt *attempt, void *context)
+static sealring_status hmac_prove(struct attempt *attempt, const struct hmac_request *request)
 {
-    const struct hmac_request *request = context;
     const struct token_key_reference *reference = request->reference;
     CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
     struct key_index *index = &attempt->token->index;
     if (!request->afresh && index_find(index, reference, attempt->generation, &handle))
         return SEALRING_OK;
-    char name[OBJECT_NAME_SIZE];
-    object_name(reference->object_id, reference->object_id_length, name);
-    sealring_status status = object_find(attempt, reference->object_id, reference->object_id_length, &handle);
+    sealring_status status = object_find(attempt, CKO_SECRET_KEY, &handle);
     if (status == SEALRING_OK)
-        status = attributes_check(attempt, handle, name);
+        status = attributes_check(attempt, handle);
     if (status == SEALRING_OK)
-        status = hmac_compare_check_value(attempt, handle, name, reference);
+        status = hmac_compare_check_value(attempt, handle, reference);
     if (status == SEALRING_OK)
-        status = index_put(index, reference, attempt->generation, handle, attempt->error);
+        status = index_put(index, reference, attempt->generation, handle, &attempt->error);
     else
-        index_forget(index, reference->object_id, reference->object_id_length);
+        hmac_forget(attempt);
     return status;
 }
 
-static sealring_status hmac_sign_action(struct attempt *attempt, void *context)
+/* Signs with the key, if it is known. */
+static sealring_status hmac_sign_known(struct attempt *attempt, struct hmac_request *request)
 {
-    struct hmac_request *request = context;
-    const struct token_key_reference *reference = request->reference;
     CK_OBJECT_HANDLE handle;
-    request->unproved = false;
-    if (!index_find(&attempt->token->index, reference, attempt->generation, &handle)) {
-        request->unproved = true;
-        return error_set(attempt->error, SEALRING_TOKEN, "a key on the PKCS#11 token %s does not stay",
+    request->unproved = !index_find(&attempt->token->index, request->reference, attempt->generation, &handle);
+    if (request->unproved) {
+        return error_set(&attempt->error, SEALRING_TOKEN, "a key on the PKCS#11 token %s does not stay",
                          attempt->token->name);
     }
-    /* The name is only for messages, so it is made only after a failure. */
-    sealring_status status = hmac_sign(attempt, handle, "the key", request->data, request->length, request->mac);
-    if (status != SEALRING_OK) {
-        char name[OBJECT_NAME_SIZE];
-        object_name(reference->object_id, reference->object_id_length, name);
-        enum code_class class = code_class_of(attempt->code);
-        if (class == CODE_HANDLE) {
-            index_forget(&attempt->token->index, reference->object_id, reference->object_id_length);
-            attempt_go_on(attempt); /* this does not prove that the key is gone: the search decides */
-            request->unproved = true;
-        } else if (class == CODE_REFUSED && !request->refused) {
-            /* NSS softokn returns this for a closed key, and for any key after it has lost the login: find out which. */
-            request->refused = true;
-            if (attempt_confirm(attempt) == SEALRING_OK) {
-                index_forget(&attempt->token->index, reference->object_id, reference->object_id_length);
-                attempt_go_on(attempt);
-                request->unproved = true;
-            }
-        } else {
-            attempt_fail(attempt, attempt->code, "C_Sign", name);
-        }
+    sealring_status status = hmac_sign(attempt, handle, request->data, request->length, request->mac);
+    if (status == SEALRING_OK)
+        return SEALRING_OK;
+    enum code_class class = code_class_of(attempt->code);
+    request->unproved = class == CODE_HANDLE; /* this does not prove that the key is gone: the search decides */
+    if (class == CODE_REFUSED && !request->refused) {
+        /* NSS softokn returns this for a closed key, and for any key after it has lost the login: find out which. */
+        request->refused = true;
+        request->unproved = attempt_confirm(attempt) == SEALRING_OK;
+    }
+    if (request->unproved) {
+        hmac_forget(attempt);
+        attempt_go_on(attempt);
     }
     return status;
 }
@@ -207,20 +210,21 @@ static sealring_status hmac_sign_action(struct attempt *attempt, void *context)
 static sealring_status hmac_once(struct token *token, struct hmac_request *request, enum token_answer *answer,
                                  sealring_error *error)
 {
-    sealring_error failure; /* that a first attempt finds the key unproved is not a failure of the call */
     request->refused = false;
     for (int i = 0; i < HMAC_TRIES; i++) {
-        sealring_status status = SEALRING_OK;
         request->unproved = request->data == NULL;
-        if (!request->unproved)
-            status = attempt_run(token, ATTEMPT_SIGN, hmac_sign_action, request, answer, &failure);
-        if (status != SEALRING_OK && !request->unproved && error != NULL)
-            *error = failure;
-        if (!request->unproved)
-            return status;
-        status = attempt_run(token, ATTEMPT_SEARCH, hmac_prove_action, request, answer, error);
-        if (status != SEALRING_OK || request->data == NULL)
-            return status;
+        if (!request->unproved) {
+            struct attempt attempt = hmac_attempt(token, ATTEMPT_SIGN, request->reference);
+            while (attempt_next(&attempt))
+                attempt.status = hmac_sign_known(&attempt, request);
+            if (!request->unproved)
+                return attempt_end(&attempt, answer, error);
+        }
+        struct attempt attempt = hmac_attempt(token, ATTEMPT_SEARCH, request->reference);
+        while (attempt_next(&attempt))
+            attempt.status = hmac_prove(&attempt, request);
+        if (attempt.status != SEALRING_OK || request->data == NULL)
+            return attempt_end(&attempt, answer, error);
     }
     *answer = TOKEN_FAILED;
     return error_set_token(error, 0, "a key on the PKCS#11 token %s does not stay: try again", token_name(token));
@@ -231,14 +235,10 @@ static sealring_status hmac_run(struct token *token, struct hmac_request *reques
                                 sealring_error *error)
 {
     const struct token_key_reference *reference = request->reference;
-    enum token_answer last = TOKEN_FAILED;
-    bool fresh = false;
-    sealring_status status = hmac_check_reference(reference, error);
-    if (status == SEALRING_OK)
-        status = hmac_once(token, request, &last, error);
-    if (last == TOKEN_MISSING)
-        connection_refresh_for(token, reference->object_id, reference->object_id_length, &fresh, error);
-    if (fresh) {
+    enum token_answer last;
+    sealring_status status = hmac_once(token, request, &last, error);
+    if (last == TOKEN_MISSING &&
+        connection_refresh_for(token, reference->object_id, reference->object_id_length, error)) {
         status = hmac_once(token, request, &last, error);
         if (last != TOKEN_MISSING)
             connection_forget_missing(token, reference->object_id, reference->object_id_length);

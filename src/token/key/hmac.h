@@ -10,15 +10,22 @@
 #include "token/key/key_object.h"
 #include "token/session/attempt.h"
 
+/* An attempt at the reference's key. Prevented if the lengths in the reference are not possible. */
+struct attempt hmac_attempt(struct token *token, enum attempt_kind kind, const struct token_key_reference *reference);
+
 /* Signs data with exactly this object. The caller wipes mac. */
-sealring_status hmac_sign(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name, const uint8_t *data,
-                          size_t length, uint8_t mac[TOKEN_HMAC_SIZE]);
+sealring_status hmac_sign(struct attempt *attempt, CK_OBJECT_HANDLE handle, const uint8_t *data, size_t length,
+                          uint8_t mac[TOKEN_HMAC_SIZE]);
 
 /* Signs twice: SEALRING_TOKEN if the token's answers differ. For results that are stored and compared later. */
-sealring_status hmac_sign_twice(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *name, const uint8_t *data,
-                                size_t length, uint8_t mac[TOKEN_HMAC_SIZE]);
+sealring_status hmac_sign_twice(struct attempt *attempt, CK_OBJECT_HANDLE handle, const uint8_t *data, size_t length,
+                                uint8_t mac[TOKEN_HMAC_SIZE]);
 
-/* Checks that the lengths in it are possible. SEALRING_INVALID. */
-sealring_status hmac_check_reference(const struct token_key_reference *reference, sealring_error *error);
+/* Determines by a test whether this object signs, whatever its attributes are: *signs if both C_SignInit and C_Sign succeeded; some tokens
+ * refuse only the second. SEALRING_TOKEN if the token neither signs nor refuses. */
+sealring_status hmac_test(struct attempt *attempt, CK_OBJECT_HANDLE handle, bool *signs);
+
+/* Forgets the handle of the attempt's key. */
+void hmac_forget(struct attempt *attempt);
 
 #endif

@@ -12,8 +12,9 @@
 #include "token/session/key_reference.h"
 #include "token/session/token.h"
 
-#define TOKEN_HMAC_SIZE 32
-#define TOKEN_KEY_BYTES 32 /* length of a version's secret */
+#define TOKEN_HMAC_SIZE      32
+#define TOKEN_KEY_BYTES      32 /* length of a version's secret */
+#define TOKEN_KEY_WRONG_SIZE 256
 
 /* Generates a 256-bit CKK_GENERIC_SECRET (or CKK_SHA256_HMAC, if only that signs) with `label` and the reference's object ID, reads
  * every attribute back, and computes the reference's check_value from its check_input. Refuses an ID that is in use. On any failure
@@ -76,10 +77,9 @@ struct token_key_info {
     uint8_t object_id[TOKEN_OBJECT_ID_MAX];
     size_t object_id_length;
     bool sign;
-    bool sensitive, always_sensitive, extractable, never_extractable, local, copyable;
-    /* set only by token_key_examine: */
-    char wrong[256]; /* the attributes that are not as sealring makes them, except CKA_SIGN; "" for none */
-    bool narrowable; /* token_key_narrow corrects all of them */
+    char wrong
+        [TOKEN_KEY_WRONG_SIZE]; /* of token_key_examine: the attributes that are not as sealring makes them, except CKA_SIGN */
+    bool narrowable;            /* of token_key_examine: token_key_narrow corrects all of them */
 };
 
 typedef sealring_status (*token_key_callback)(const struct token_key_info *key, void *context, sealring_error *error);
@@ -92,8 +92,8 @@ sealring_status token_key_each(struct token *token, const char *label_prefix, to
 sealring_status token_key_examine(struct token *token, const char *label_prefix, token_key_callback each, void *context,
                                   sealring_error *error);
 
-/* Clears the object's usages other than signing, and forbids copies, if its label is `label` (SEALRING_REFUSED otherwise). Permits
- * nothing; CKA_SIGN stays as it is. */
+/* Clears the object's usages other than signing, and forbids copies, if its label is `label` (NULL: any label; SEALRING_REFUSED
+ * otherwise). Permits nothing; CKA_SIGN stays as it is. */
 sealring_status token_key_narrow(struct token *token, const uint8_t *object_id, size_t object_id_length,
                                  const char *label, sealring_error *error);
 

@@ -13,11 +13,6 @@
 
 static const size_t probe_id_lengths[] = {16, 8, 2}; /* some tokens store only 16 bits of an ID */
 
-struct probe {
-    const struct token_key_reference *reference;
-    struct token_abilities *abilities;
-};
-
 /* Generates a key with the longest ID that the token stores. */
 static sealring_status probe_generate(struct token *token, const char *label, struct token_key_reference *reference,
                                       sealring_error *error)
@@ -38,20 +33,18 @@ static sealring_status probe_generate(struct token *token, const char *label, st
 }
 
 /* Reads which parts of the template the token stored, and tries to make a copy, which it should refuse. */
-static sealring_status probe_look_action(struct attempt *attempt, void *context)
+static sealring_status probe_look(struct attempt *attempt, struct token_abilities *abilities)
 {
-    struct probe *probe = context;
     CK_OBJECT_HANDLE handle, copy = CK_INVALID_HANDLE;
     CK_MECHANISM_TYPE mechanisms[8];
     size_t length;
     bool copyable, known;
-    sealring_status status =
-        object_find(attempt, probe->reference->object_id, probe->reference->object_id_length, &handle);
+    sealring_status status = object_find(attempt, CKO_SECRET_KEY, &handle);
     if (status == SEALRING_OK)
         status = object_read(attempt, handle, CKA_ALLOWED_MECHANISMS, mechanisms, sizeof(mechanisms), &length, &known);
     if (status != SEALRING_OK)
         return status;
-    probe->abilities->limits_mechanisms = known && length == sizeof(mechanisms[0]) && mechanisms[0] == CKM_SHA256_HMAC;
+    abilities->limits_mechanisms = known && length == sizeof(mechanisms[0]) && mechanisms[0] == CKM_SHA256_HMAC;
     status = object_read_bool(attempt, handle, CKA_COPYABLE, &copyable, &known);
     if (status != SEALRING_OK)
         return status;
@@ -60,7 +53,7 @@ static sealring_status probe_look_action(struct attempt *attempt, void *context)
     CK_RV code = attempt->functions->C_CopyObject(attempt->session, handle, &session_object, 1, &copy);
     if (code == CKR_OK)
         attempt->functions->C_DestroyObject(attempt->session, copy);
-    probe->abilities->refuses_copies = known && !copyable && code != CKR_OK;
+    abilities->refuses_copies = known && !copyable && code != CKR_OK;
     return SEALRING_OK;
 }
 
@@ -109,45 +102,49 @@ static sealring_status probe_labels(struct token *token, const struct token_key_
         status = token_key_label(token, reference->object_id, reference->object_id_length, read, NULL, error);
     if (status != SEALRING_OK)
         return status;
-    if (changes && strcmp(read, changed) == 0) {
-        changes = probe_relabels(token, reference, changed, label);
-        *labels = changes ? TOKEN_LABELS_CHANGE : TOKEN_LABELS_LOST;
-    } else {
-        *labels = strcmp(read, label) == 0 ? TOKEN_LABELS_FIXED : TOKEN_LABELS_LOST;
-    }
+    bool restored = changes && strcmp(read, changed) == 0 && probe_relabels(token, reference, changed, label);
+    *labels = restored ? TOKEN_LABELS_CHANGE : strcmp(read, label) == 0 ? TOKEN_LABELS_FIXED : TOKEN_LABELS_LOST;
     return SEALRING_OK;
+}
+
+static sealring_status probe_abilities(struct token *token, const char *label,
+                                       const struct token_key_reference *reference, struct token_abilities *abilities,
+                                       sealring_error *error)
+{
+    uint8_t mac[TOKEN_HMAC_SIZE];
+    sealring_status status =
+        token_hmac(token, reference, reference->check_input, reference->check_input_length, mac, NULL, error);
+    secret_wipe(mac, sizeof(mac));
+    if (status != SEALRING_OK)
+        return status;
+    struct attempt attempt =
+        object_attempt(token, ATTEMPT_WRITE, "key", reference->object_id, reference->object_id_length);
+    while (attempt_next(&attempt))
+        attempt.status = probe_look(&attempt, abilities);
+    status = attempt_end(&attempt, NULL, error);
+    if (status == SEALRING_OK)
+        status = probe_closing(token, reference, &abilities->closes_keys, error);
+    return status == SEALRING_OK ? probe_labels(token, reference, label, &abilities->labels, error) : status;
 }
 
 sealring_status token_probe(struct token *token, const char *label, struct token_abilities *abilities,
                             sealring_error *error)
 {
     struct token_key_reference reference;
-    uint8_t mac[TOKEN_HMAC_SIZE];
+    sealring_error destroy_error;
     memset(abilities, 0, sizeof(*abilities));
     sealring_status status = probe_generate(token, label, &reference, error);
-    if (status != SEALRING_OK)
-        goto cleanup;
-    struct probe probe = {.reference = &reference, .abilities = abilities};
-    abilities->object_id_length = reference.object_id_length;
-    status = token_hmac(token, &reference, reference.check_input, reference.check_input_length, mac, NULL, error);
-    if (status == SEALRING_OK)
-        status = attempt_run(token, ATTEMPT_WRITE, probe_look_action, &probe, NULL, error);
-    secret_wipe(mac, sizeof(mac));
-    if (status == SEALRING_OK)
-        status = probe_closing(token, &reference, &abilities->closes_keys, error);
-    if (status == SEALRING_OK)
-        status = probe_labels(token, &reference, label, &abilities->labels, error);
-    sealring_error destroy_error;
-    sealring_status destroyed =
-        token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, NULL, &destroy_error);
-    if (status == SEALRING_OK && destroyed != SEALRING_OK) {
-        status = error_set_token(error, destroy_error.token_code, "a key for trying cannot be destroyed again: %s",
-                                 destroy_error.message);
+    if (status == SEALRING_OK) {
+        abilities->object_id_length = reference.object_id_length;
+        status = probe_abilities(token, label, &reference, abilities, error);
+        sealring_status destroyed =
+            token_key_destroy(token, reference.object_id, reference.object_id_length, NULL, NULL, &destroy_error);
+        if (status == SEALRING_OK && destroyed != SEALRING_OK) {
+            status = error_set_token(error, destroy_error.token_code, "a key for trying cannot be destroyed again: %s",
+                                     destroy_error.message);
+        }
     }
-cleanup:
-    if (status == SEALRING_OK)
-        return status;
-    if (error != NULL)
+    if (status != SEALRING_OK && error != NULL)
         error->status = SEALRING_TOKEN; /* the message names what the token lacks */
-    return SEALRING_TOKEN;
+    return status == SEALRING_OK ? status : SEALRING_TOKEN;
 }

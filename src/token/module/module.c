@@ -49,23 +49,16 @@ static struct module_table *module_table_get(void)
     return made;
 }
 
-static void module_free(struct module *module)
-{
-    if (module == NULL)
-        return;
-    pthread_rwlock_destroy(&module->use);
-    pthread_mutex_destroy(&module->objects);
-    free(module->path);
-    free(module->init_args);
-    free(module);
-}
-
 static struct module *module_new(const char *path, void *library, CK_FUNCTION_LIST *functions)
 {
     struct module *module = calloc(1, sizeof(*module));
-    if (module == NULL)
+    char *copy = strdup(path);
+    if (module == NULL || copy == NULL) {
+        free(module);
+        free(copy);
         return NULL;
-    module->path = strdup(path);
+    }
+    module->path = copy;
     module->library = library;
     module->functions = functions;
     /* A steady flow of readers must not block the thread that repairs the connection. */
@@ -75,10 +68,6 @@ static struct module *module_new(const char *path, void *library, CK_FUNCTION_LI
     pthread_rwlock_init(&module->use, &attributes);
     pthread_rwlockattr_destroy(&attributes);
     pthread_mutex_init(&module->objects, NULL);
-    if (module->path == NULL) {
-        module_free(module);
-        return NULL;
-    }
     return module;
 }
 
@@ -130,16 +119,21 @@ bool module_process_ends(void)
     return atomic_load(&module_ending);
 }
 
+static void module_finalise(struct module *module)
+{
+    if (module->initialised && module->ours)
+        module->functions->C_Finalize(NULL);
+    module->initialised = false;
+    module->generation++;
+}
+
 /* If a call does not return within the second, it and its module are left alone. */
 static void module_finalise_at_exit(struct module *module)
 {
     struct timespec deadline = clock_deadline(MODULE_EXIT_WAIT_MS);
     if (pthread_rwlock_clockwrlock(&module->use, CLOCK_MONOTONIC, &deadline) != 0)
         return;
-    if (module->initialised && module->ours)
-        module->functions->C_Finalize(NULL);
-    module->initialised = false;
-    module->generation++;
+    module_finalise(module);
     pthread_rwlock_unlock(&module->use);
 }
 
@@ -174,7 +168,8 @@ static sealring_status module_initialise(struct module *module, sealring_error *
     if (module_process_ends())
         return error_set_token(error, 0, "this process is ending: the PKCS#11 module %s is not started", module->path);
     /* Without CKF_OS_LOCKING_OK a module may assume a single thread: SoftHSM2 crashes. */
-    CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK, .pReserved = module->init_args};
+    CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK,
+                                      .pReserved = module->init_args[0] != '\0' ? module->init_args : NULL};
     CK_RV code = module->functions->C_Initialize(&arguments);
     if (code != CKR_OK && code != CKR_CRYPTOKI_ALREADY_INITIALIZED) {
         return error_set_token(error, code,
@@ -189,11 +184,6 @@ static sealring_status module_initialise(struct module *module, sealring_error *
     return SEALRING_OK;
 }
 
-static bool module_same_arguments(const char *one, const char *other)
-{
-    return (one == NULL && other == NULL) || (one != NULL && other != NULL && strcmp(one, other) == 0);
-}
-
 static struct module *module_find(struct module_table *table, const void *library)
 {
     struct module *module = table->first;
@@ -204,8 +194,8 @@ static struct module *module_find(struct module_table *table, const void *librar
 
 static sealring_status module_set_arguments(struct module *module, const char *init_args, sealring_error *error)
 {
-    char *copy = init_args != NULL ? strdup(init_args) : NULL;
-    if (init_args != NULL && copy == NULL)
+    char *copy = strdup(init_args);
+    if (copy == NULL)
         return error_no_memory(error);
     free(module->init_args);
     module->init_args = copy;
@@ -216,6 +206,7 @@ sealring_status module_acquire(const char *path, const char *init_args, struct m
 {
     void *library = NULL;
     CK_FUNCTION_LIST *functions = NULL;
+    const char *wanted = init_args != NULL ? init_args : "";
     *acquired = NULL;
     struct module_table *table = module_table_get();
     if (table == NULL)
@@ -241,8 +232,8 @@ sealring_status module_acquire(const char *path, const char *init_args, struct m
         table->first = module;
     }
     if (module->references == 0)
-        status = module_set_arguments(module, init_args, error);
-    else if (!module_same_arguments(module->init_args, init_args))
+        status = module_set_arguments(module, wanted, error);
+    else if (strcmp(module->init_args, wanted) != 0)
         status = error_set_token(error, 0, "the PKCS#11 module %s is in use already with other init arguments", path);
     if (status == SEALRING_OK) {
         module->references++;
@@ -259,22 +250,15 @@ void module_release(struct module *module)
     if (module == NULL || table == NULL)
         return;
     pthread_mutex_lock(&table->lock);
-    if (--module->references == 0 && module->initialised) {
-        if (module->ours && !module_process_ends())
-            module->functions->C_Finalize(NULL);
-        module->initialised = false;
-    }
+    if (--module->references == 0 && !module_process_ends())
+        module_finalise(module);
     pthread_mutex_unlock(&table->lock);
 }
 
 sealring_status module_restart(struct module *module, sealring_error *error)
 {
-    if (module->initialised && !module_process_ends()) {
-        if (module->ours)
-            module->functions->C_Finalize(NULL);
-        module->initialised = false;
-        module->generation++;
-    }
+    if (!module_process_ends())
+        module_finalise(module);
     return module_initialise(module, error);
 }
 

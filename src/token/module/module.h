@@ -16,7 +16,7 @@ struct token;
 struct module {
     struct module *next;
     char *path;
-    char *init_args; /* NULL: none */
+    char *init_args; /* "": none */
     void *library;
     CK_FUNCTION_LIST *functions;
     unsigned references; /* guarded by the table's lock */

@@ -3,7 +3,6 @@
 #include "token/module/slot.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,67 +12,53 @@
 #define SLOT_LIST_TRIES 3
 #define SLOT_ID_NONE    ((CK_SLOT_ID)-1) /* p11_kit_uri_get_slot_id: the URI names no slot */
 
-sealring_status slot_parse_uri(const char *text, P11KitUri **uri, sealring_error *error)
+/* What is wrong with a URI that was parsed, as the end of a sentence; NULL: nothing. */
+static const char *slot_uri_problem(P11KitUri *uri)
 {
-    *uri = NULL;
-    P11KitUri *parsed = p11_kit_uri_new();
-    if (parsed == NULL)
-        return error_no_memory(error);
-    sealring_status status = SEALRING_OK;
-    int result = text == NULL ? P11_KIT_URI_BAD_SCHEME : p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY, parsed);
     CK_ULONG object_attributes = 0;
-    if (result != P11_KIT_URI_OK) {
-        /* The URI is not quoted: even an invalid one may contain a PIN. */
-        status = error_set(error, SEALRING_INVALID, "the token URI is no PKCS#11 URI (RFC 7512): %s",
-                           p11_kit_uri_message(result));
-        goto cleanup;
-    }
-    if (p11_kit_uri_get_pin_value(parsed) != NULL || p11_kit_uri_get_pin_source(parsed) != NULL) {
-        status = error_set(error, SEALRING_INVALID,
-                           "the token URI must not have pin-value or pin-source: name a file with the PIN by the "
-                           "pin-source setting instead");
-        goto cleanup;
-    }
-    if (p11_kit_uri_get_module_name(parsed) != NULL || p11_kit_uri_get_module_path(parsed) != NULL) {
-        status = error_set(error, SEALRING_INVALID,
-                           "the token URI must not name a module: the module comes from its own setting only");
-        goto cleanup;
-    }
-    p11_kit_uri_get_attributes(parsed, &object_attributes);
-    if (object_attributes > 0 || p11_kit_uri_any_unrecognized(parsed)) {
-        status = error_set(error, SEALRING_INVALID,
-                           "the token URI has attributes that do not describe a token: use token, serial, model, "
-                           "manufacturer");
-        goto cleanup;
-    }
-    *uri = parsed;
-    return SEALRING_OK;
-cleanup:
-    p11_kit_uri_free(parsed);
-    return status;
+    if (p11_kit_uri_get_pin_value(uri) != NULL || p11_kit_uri_get_pin_source(uri) != NULL)
+        return "must not have pin-value or pin-source: name a file with the PIN by the pin-source setting instead";
+    if (p11_kit_uri_get_module_name(uri) != NULL || p11_kit_uri_get_module_path(uri) != NULL)
+        return "must not name a module: the module comes from its own setting only";
+    p11_kit_uri_get_attributes(uri, &object_attributes);
+    if (object_attributes > 0 || p11_kit_uri_any_unrecognized(uri))
+        return "has attributes that do not describe a token: use token, serial, model, manufacturer";
+    return NULL;
 }
 
-/* Writes a blank-padded field (PKCS #11 v2.40, section 3.2) without its padding; unprintable characters become '?'. */
-static int slot_write_field(char *text, size_t size, const CK_UTF8CHAR *field, size_t length)
+sealring_status slot_parse_uri(const char *text, P11KitUri **uri, sealring_error *error)
+{
+    *uri = p11_kit_uri_new();
+    if (*uri == NULL)
+        return error_no_memory(error);
+    int result = text == NULL ? P11_KIT_URI_BAD_SCHEME : p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY, *uri);
+    const char *problem = result == P11_KIT_URI_OK ? slot_uri_problem(*uri) : NULL;
+    if (result == P11_KIT_URI_OK && problem == NULL)
+        return SEALRING_OK;
+    p11_kit_uri_free(*uri);
+    *uri = NULL;
+    /* The URI is not quoted: even an invalid one may contain a PIN. */
+    return problem != NULL ? error_set(error, SEALRING_INVALID, "the token URI %s", problem)
+                           : error_set(error, SEALRING_INVALID, "the token URI is no PKCS#11 URI (RFC 7512): %s",
+                                       p11_kit_uri_message(result));
+}
+
+/* The length of a field (PKCS #11 v2.40, section 3.2) without its padding. */
+static int slot_field_length(const CK_UTF8CHAR *field, size_t length)
 {
     while (length > 0 && (field[length - 1] == ' ' || field[length - 1] == '\0'))
         length--;
-    size_t written = 0;
-    for (; written < length && written + 1 < size; written++) {
-        unsigned char byte = field[written];
-        text[written] = byte < 0x20 || byte == 0x7f ? '?' : (char)byte;
-    }
-    text[written] = '\0';
-    return (int)written;
+    return (int)length;
 }
 
 void slot_name(const CK_TOKEN_INFO *info, char name[SLOT_NAME_SIZE])
 {
-    char label[sizeof(info->label) + 1];
-    char serial[sizeof(info->serialNumber) + 1];
-    slot_write_field(label, sizeof(label), info->label, sizeof(info->label));
-    slot_write_field(serial, sizeof(serial), info->serialNumber, sizeof(info->serialNumber));
-    snprintf(name, SLOT_NAME_SIZE, "%s (%s)", label, serial);
+    int label = slot_field_length(info->label, sizeof(info->label));
+    int serial = slot_field_length(info->serialNumber, sizeof(info->serialNumber));
+    snprintf(name, SLOT_NAME_SIZE, "%.*s (%.*s)", label, info->label, serial, info->serialNumber);
+    for (char *byte = name; *byte != '\0'; byte++)
+        if ((unsigned char)*byte < 0x20 || *byte == 0x7f)
+            *byte = '?';
 }
 
 static CK_RV slot_list(CK_FUNCTION_LIST *functions, CK_SLOT_ID **slots, CK_ULONG *count)
@@ -141,38 +126,14 @@ static sealring_status slot_check(CK_FUNCTION_LIST *functions, CK_SLOT_ID slot, 
     return SEALRING_OK;
 }
 
-/* The result of one search of all slots. */
-struct slot_matches {
-    unsigned initialised;
-    unsigned blank;
-    CK_RV failure; /* of a slot that could not be queried; CKR_OK: none */
-};
-
-static void slot_look(CK_FUNCTION_LIST *functions, P11KitUri *uri, const CK_SLOT_ID *slots, CK_ULONG count,
-                      CK_SLOT_ID *slot, CK_TOKEN_INFO *info, struct slot_matches *matches)
-{
-    for (CK_ULONG i = 0; i < count; i++) {
-        CK_TOKEN_INFO candidate;
-        CK_RV code;
-        bool match = slot_matches(functions, uri, slots[i], &candidate, &code);
-        if (code != CKR_OK) {
-            matches->failure = code;
-        } else if (match && !(candidate.flags & CKF_TOKEN_INITIALIZED)) {
-            matches->blank++;
-        } else if (match) {
-            matches->initialised++;
-            *slot = slots[i];
-            *info = candidate;
-        }
-    }
-}
-
 sealring_status slot_find(CK_FUNCTION_LIST *functions, P11KitUri *uri, const char *uri_text, bool hmac,
                           CK_SLOT_ID *slot, CK_TOKEN_INFO *info, sealring_error *error)
 {
     CK_SLOT_ID *slots = NULL;
     CK_ULONG count = 0;
-    struct slot_matches matches = {0};
+    CK_TOKEN_INFO candidate;
+    CK_RV failure = CKR_OK; /* of a slot that could not be queried */
+    unsigned initialised = 0, blank = 0;
     sealring_status status = SEALRING_OK;
     CK_RV code = slot_list(functions, &slots, &count);
     CK_INFO module_info;
@@ -182,17 +143,27 @@ sealring_status slot_find(CK_FUNCTION_LIST *functions, P11KitUri *uri, const cha
         status = error_set_token(error, code, "the PKCS#11 module does not list its tokens (%s)", code_name(code));
         goto cleanup;
     }
-    if (p11_kit_uri_match_module_info(uri, &module_info))
-        slot_look(functions, uri, slots, count, slot, info, &matches);
-    if (matches.initialised > 1) {
-        status = error_set_token(error, 0, "%u PKCS#11 tokens match %s: add serial= so that one remains",
-                                 matches.initialised, uri_text);
-    } else if (matches.initialised == 1) {
+    for (CK_ULONG i = 0; i < count && p11_kit_uri_match_module_info(uri, &module_info); i++) {
+        bool match = slot_matches(functions, uri, slots[i], &candidate, &code);
+        if (code != CKR_OK) {
+            failure = code;
+        } else if (match && !(candidate.flags & CKF_TOKEN_INITIALIZED)) {
+            blank++;
+        } else if (match) {
+            initialised++;
+            *slot = slots[i];
+            *info = candidate;
+        }
+    }
+    if (initialised > 1) {
+        status = error_set_token(error, 0, "%u PKCS#11 tokens match %s: add serial= so that one remains", initialised,
+                                 uri_text);
+    } else if (initialised == 1) {
         status = slot_check(functions, *slot, info, hmac, error);
-    } else if (matches.failure != CKR_OK) {
-        status = error_set_token(error, matches.failure, "no PKCS#11 token matches %s, and one does not answer (%s)",
-                                 uri_text, code_name(matches.failure));
-    } else if (matches.blank > 0) {
+    } else if (failure != CKR_OK) {
+        status = error_set_token(error, failure, "no PKCS#11 token matches %s, and one does not answer (%s)", uri_text,
+                                 code_name(failure));
+    } else if (blank > 0) {
         status = error_set_token(
             error, CKR_TOKEN_NOT_RECOGNIZED,
             "the PKCS#11 token that matches %s is not initialised: initialise it with its own tool", uri_text);

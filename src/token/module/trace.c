@@ -276,7 +276,7 @@ CK_FUNCTION_LIST *trace_functions(CK_FUNCTION_LIST *own, const char *path)
         return own;
     size_t number = trace_find_module(own);
     if (number == TRACE_MODULES) {
-        trace_file_refuse("this process uses more modules than can be traced");
+        trace_file_refuse("this process", "uses more modules than can be traced");
         return own;
     }
     struct trace_module *module = &trace_modules[number];

@@ -5,18 +5,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/fork.h"
+#include "token/module/signal_block.h"
 
 /* It belongs to the process, as the modules do. A forked child opens it again, because the program may have closed all descriptors in
  * it. */
@@ -32,11 +30,11 @@ static struct {
     atomic_bool torn;       /* the last line was written only in part */
 } trace_file = {.descriptor = -1};
 
-void trace_file_refuse(const char *reason)
+void trace_file_refuse(const char *subject, const char *reason)
 {
     if (atomic_load(&trace_file.state) != TRACE_FAILED) {
-        error_set(&trace_file.refusal, SEALRING_REFUSED, "Cryptoki calls are not traced (" TRACE_VARIABLE "): %s",
-                  reason);
+        error_set(&trace_file.refusal, SEALRING_REFUSED,
+                  "Cryptoki calls are not traced (" TRACE_VARIABLE "): %.250s %s", subject, reason);
         atomic_store(&trace_file.state, TRACE_FAILED);
     }
 }
@@ -54,13 +52,6 @@ static const char *trace_file_objection(const struct stat *file)
     if (file->st_uid != geteuid())
         return "belongs to another user than the one who runs this: name a file of that user's own";
     return file->st_nlink > 1 ? "has a second name (a hard link): name another one" : NULL;
-}
-
-static void trace_file_refuse_path(const char *path, const char *objection)
-{
-    char reason[SEALRING_MESSAGE_SIZE];
-    (void)snprintf(reason, sizeof(reason), "%.250s %s", path, objection);
-    trace_file_refuse(reason);
 }
 
 /* Checks the path before it is opened, because to open a device or a named pipe has effects of its own, and checks the file afterwards. */
@@ -82,7 +73,7 @@ static int trace_file_open_path(const char *path, struct stat *file)
             objection = trace_file_objection(file);
     }
     if (objection != NULL) {
-        trace_file_refuse_path(path, objection);
+        trace_file_refuse(path, objection);
         if (descriptor >= 0)
             close(descriptor);
         return -1;
@@ -96,7 +87,7 @@ static const char *trace_file_name(void)
     const char *path = secure_getenv(TRACE_VARIABLE);
     const char *given = getenv(TRACE_VARIABLE);
     if (path == NULL && given != NULL && given[0] != '\0')
-        trace_file_refuse("this program has more rights than its caller (setuid, setgid, file capabilities)");
+        trace_file_refuse("this program", "has more rights than its caller (setuid, setgid, file capabilities)");
     return path != NULL && path[0] != '\0' ? path : NULL;
 }
 
@@ -159,21 +150,14 @@ static void trace_file_append(const char *lines, size_t length)
 /* Writing to a file that may not grow (RLIMIT_FSIZE) raises SIGXFSZ in the writing thread, which would end the program. */
 void trace_file_write(const char *lines, size_t length)
 {
-    sigset_t growth, before;
-    const struct timespec at_once = {0};
+    struct signal_block growth;
     if (!trace_file_is_ours()) {
         trace_file_fail(EBADF);
         return;
     }
-    sigemptyset(&growth);
-    sigaddset(&growth, SIGXFSZ);
-    bool armed = pthread_sigmask(SIG_BLOCK, &growth, &before) == 0 && sigismember(&before, SIGXFSZ) == 0;
+    signal_block_raised(&growth, SIGXFSZ, true);
     trace_file_append(lines, length);
-    if (armed) {
-        while (sigtimedwait(&growth, NULL, &at_once) == -1 && errno == EINTR) {
-        }
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-    }
+    signal_release(&growth);
 }
 
 /* ---- For people ---- */

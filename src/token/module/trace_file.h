@@ -16,8 +16,8 @@ bool trace_file_open(void);
 /* Appends complete lines, in one write. Never fails for the caller: trace_file_describe reports lines that could not be written. */
 void trace_file_write(const char *lines, size_t length);
 
-/* Records that some calls are not traced, for a reason other than the file. */
-void trace_file_refuse(const char *reason);
+/* Records that some calls are not traced: what has which problem. */
+void trace_file_refuse(const char *subject, const char *reason);
 
 enum trace_state {
     TRACE_OFF = 0,

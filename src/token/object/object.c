@@ -4,12 +4,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/array.h"
-#include "base/base62.h"
+#include "base/clock.h"
 #include "base/error.h"
-#include "token/module/return_code.h"
 
 #define OBJECT_PIECE 64 /* handles requested at once */
 #define OBJECT_VALUE_SIZE \
@@ -17,12 +15,26 @@
 #define OBJECT_FILLING     0xa5
 #define OBJECT_SEARCH_MOST 1000000
 #define OBJECT_LOOKS       6 /* before a key is reported as missing */
-#define OBJECT_PAUSE_NSEC  2000000L
 
-void object_name(const uint8_t *object_id, size_t object_id_length, char name[OBJECT_NAME_SIZE])
+struct attempt object_attempt(struct token *token, enum attempt_kind kind, const char *noun, const uint8_t *object_id,
+                              size_t object_id_length)
 {
-    strcpy(name, "key ");
-    hex_encode(object_id, object_id_length <= TOKEN_OBJECT_ID_MAX ? object_id_length : TOKEN_OBJECT_ID_MAX, name + 4);
+    struct attempt attempt = attempt_on(token, kind);
+    attempt.noun = noun;
+    attempt.object = (CK_ATTRIBUTE){CKA_ID, (void *)(uintptr_t)object_id, (CK_ULONG)object_id_length};
+    if (object_id_length == 0 || object_id_length > TOKEN_OBJECT_ID_MAX) {
+        attempt.status =
+            error_set(&attempt.error, SEALRING_INVALID, "a %s's object ID has %zu bytes", noun, object_id_length);
+    }
+    return attempt;
+}
+
+void object_check_label(struct attempt *attempt, const char *label)
+{
+    if (label[0] == '\0' || strlen(label) > TOKEN_LABEL_MAX) {
+        attempt->status =
+            error_set(&attempt->error, SEALRING_INVALID, "a key's label has 1 to %d bytes", TOKEN_LABEL_MAX);
+    }
 }
 
 /* Collects the results of a search. A module may return fewer than requested; no result is the end. */
@@ -44,13 +56,14 @@ static CK_RV object_collect(struct attempt *attempt, CK_OBJECT_HANDLE **handles,
     }
 }
 
-sealring_status object_search_template(struct attempt *attempt, const CK_ATTRIBUTE *template, CK_ULONG template_count,
-                                       CK_OBJECT_HANDLE **handles, size_t *count)
+sealring_status object_search(struct attempt *attempt, CK_OBJECT_CLASS class, CK_OBJECT_HANDLE **handles, size_t *count)
 {
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof(class)}, {CKA_TOKEN, &yes, sizeof(yes)}, attempt->object};
     *handles = NULL;
     *count = 0;
     CK_RV code =
-        attempt->functions->C_FindObjectsInit(attempt->session, (CK_ATTRIBUTE *)(uintptr_t) template, template_count);
+        attempt->functions->C_FindObjectsInit(attempt->session, template, attempt->object.ulValueLen > 0 ? 3 : 2);
     if (code != CKR_OK)
         return attempt_fail(attempt, code, "C_FindObjectsInit", "searching its objects");
     code = object_collect(attempt, handles, count);
@@ -70,54 +83,47 @@ sealring_status object_search_template(struct attempt *attempt, const CK_ATTRIBU
     return status;
 }
 
-sealring_status object_search(struct attempt *attempt, const uint8_t *object_id, size_t object_id_length,
-                              CK_OBJECT_HANDLE **handles, size_t *count)
-{
-    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
-    CK_BBOOL yes = CK_TRUE;
-    CK_ATTRIBUTE template[] = {
-        {CKA_CLASS, &class, sizeof(class)},
-        {CKA_TOKEN, &yes, sizeof(yes)},
-        {CKA_ID, (void *)(uintptr_t)object_id, (CK_ULONG)object_id_length},
-    };
-    return object_search_template(attempt, template, object_id != NULL ? 3 : 2, handles, count);
-}
-
-sealring_status object_find(struct attempt *attempt, const uint8_t *object_id, size_t object_id_length,
-                            CK_OBJECT_HANDLE *handle)
+sealring_status object_find(struct attempt *attempt, CK_OBJECT_CLASS class, CK_OBJECT_HANDLE *handle)
 {
     CK_OBJECT_HANDLE *handles = NULL;
     size_t count = 0;
-    char name[OBJECT_NAME_SIZE];
-    object_name(object_id, object_id_length, name);
     sealring_status status = SEALRING_OK;
     /* SoftHSM2 hides an object while another process writes it (relabels or closes it): search again, for 62 ms in total, before it
      * counts as missing. */
     for (int look = 0; look < OBJECT_LOOKS && status == SEALRING_OK && count == 0; look++) {
-        if (look > 0) {
-            struct timespec pause = {.tv_nsec = OBJECT_PAUSE_NSEC << (look - 1)};
-            nanosleep(&pause, NULL);
-        }
+        if (look > 0)
+            clock_sleep(INT64_C(1) << look);
         free(handles);
-        status = object_search(attempt, object_id, object_id_length, &handles, &count);
+        status = object_search(attempt, class, &handles, &count);
     }
     if (status != SEALRING_OK)
         return status;
     if (count == 0) {
         attempt->answer = TOKEN_MISSING;
-        status =
-            error_set(attempt->error, SEALRING_NOT_FOUND, "the PKCS#11 token %s has no %s", attempt->token->name, name);
+        status = error_set(&attempt->error, SEALRING_NOT_FOUND, "the PKCS#11 token %s has no %s", attempt->token->name,
+                           attempt_name(attempt));
     } else if (count > 1) {
         status = attempt_refuse(
             attempt,
             "ALARM: the PKCS#11 token %s has %zu objects that claim to be %s: none is used; find out who "
             "made them",
-            attempt->token->name, count, name);
+            attempt->token->name, count, attempt_name(attempt));
     } else {
         *handle = handles[0];
     }
     free(handles);
     return status;
+}
+
+sealring_status object_check_unused(struct attempt *attempt, CK_OBJECT_CLASS class)
+{
+    CK_OBJECT_HANDLE *handles = NULL;
+    size_t count = 0;
+    sealring_status status = object_search(attempt, class, &handles, &count);
+    free(handles);
+    return count == 0 ? status
+                      : attempt_refuse(attempt, "the PKCS#11 token %s has a %s already", attempt->token->name,
+                                       attempt_name(attempt));
 }
 
 sealring_status object_set(struct attempt *attempt, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE type, const void *value,
@@ -128,14 +134,37 @@ sealring_status object_set(struct attempt *attempt, CK_OBJECT_HANDLE handle, CK_
     return code == CKR_OK ? SEALRING_OK : attempt_fail(attempt, code, "C_SetAttributeValue", what);
 }
 
-sealring_status object_destroy(struct attempt *attempt, const CK_OBJECT_HANDLE *handles, size_t count, const char *what)
+CK_RV object_sign(struct attempt *attempt, CK_OBJECT_HANDLE handle, CK_MECHANISM_TYPE type, const void *data,
+                  size_t length, CK_BYTE output[OBJECT_SIGNATURE_ROOM], CK_ULONG *output_length, const char **function)
+{
+    CK_MECHANISM mechanism = {type, NULL, 0};
+    *output_length = OBJECT_SIGNATURE_ROOM;
+    *function = "C_SignInit";
+    CK_RV code = attempt->functions->C_SignInit(attempt->session, &mechanism, handle);
+    if (code != CKR_OK)
+        return code;
+    *function = "C_Sign";
+    return attempt->functions->C_Sign(attempt->session, (CK_BYTE_PTR)(uintptr_t)data, (CK_ULONG)length, output,
+                                      output_length);
+}
+
+sealring_status object_destroy(struct attempt *attempt, CK_OBJECT_HANDLE *handles, size_t count)
 {
     CK_RV code = CKR_OK;
     for (size_t i = 0; i < count; i++) {
         CK_RV one = attempt->functions->C_DestroyObject(attempt->session, handles[i]);
         code = code == CKR_OK ? one : code;
     }
-    return code == CKR_OK ? SEALRING_OK : attempt_fail(attempt, code, "C_DestroyObject", what);
+    free(handles);
+    return code == CKR_OK ? SEALRING_OK : attempt_fail(attempt, code, "C_DestroyObject", "destroying an object");
+}
+
+sealring_status object_destroy_all(struct attempt *attempt, CK_OBJECT_CLASS class)
+{
+    CK_OBJECT_HANDLE *handles = NULL;
+    size_t count = 0;
+    sealring_status status = object_search(attempt, class, &handles, &count);
+    return status == SEALRING_OK ? object_destroy(attempt, handles, count) : status;
 }
 
 /* Reads one attribute, into a buffer of size `room` that is filled with `filling`. */
@@ -197,5 +226,31 @@ sealring_status object_read_label(struct attempt *attempt, CK_OBJECT_HANDLE hand
     bool known;
     sealring_status status = object_read(attempt, handle, CKA_LABEL, label, TOKEN_LABEL_MAX, &length, &known);
     label[length] = '\0';
+    return status;
+}
+
+sealring_status object_find_with_label(struct attempt *attempt, CK_OBJECT_CLASS class, CK_OBJECT_HANDLE *handle,
+                                       char label[TOKEN_LABEL_MAX + 1])
+{
+    sealring_status status = object_find(attempt, class, handle);
+    return status == SEALRING_OK ? object_read_label(attempt, *handle, label) : status;
+}
+
+sealring_status object_refuse_label(struct attempt *attempt, const char *label, const char *wanted)
+{
+    return attempt_refuse(attempt, "%s on the PKCS#11 token %s is labelled \"%s\", not \"%s\": it is left alone",
+                          attempt_name(attempt), attempt->token->name, label, wanted);
+}
+
+sealring_status object_relabel(struct attempt *attempt, CK_OBJECT_HANDLE handle, const char *label)
+{
+    char kept[TOKEN_LABEL_MAX + 1];
+    sealring_status status = object_set(attempt, handle, CKA_LABEL, label, strlen(label), "relabelling a key");
+    if (status == SEALRING_OK)
+        status = object_read_label(attempt, handle, kept);
+    if (status == SEALRING_OK && strcmp(kept, label) != 0) {
+        status = attempt_refuse(attempt, "the PKCS#11 token %s did not keep the label of %s", attempt->token->name,
+                                attempt_name(attempt));
+    }
     return status;
 }

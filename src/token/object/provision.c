@@ -6,7 +6,6 @@
 #include <openssl/err.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -65,18 +64,15 @@ static sealring_status provision_open(struct provision_context *provision, const
         return error_no_memory(error);
     if (init_args != NULL)
         PKCS11_CTX_init_args(provision->context, init_args);
-    if (PKCS11_CTX_load(provision->context, module) != 0) {
-        sealring_status status = provision_fail(error, module, "start");
+    sealring_status status = SEALRING_OK;
+    provision->loaded = PKCS11_CTX_load(provision->context, module) == 0;
+    if (!provision->loaded)
+        status = provision_fail(error, module, "start");
+    else if (PKCS11_enumerate_slots(provision->context, &provision->slots, &provision->slot_count) != 0)
+        status = provision_fail(error, module, "list its slots");
+    if (status != SEALRING_OK)
         provision_close(provision);
-        return status;
-    }
-    provision->loaded = true;
-    if (PKCS11_enumerate_slots(provision->context, &provision->slots, &provision->slot_count) != 0) {
-        sealring_status status = provision_fail(error, module, "list its slots");
-        provision_close(provision);
-        return status;
-    }
-    return SEALRING_OK;
+    return status;
 }
 
 /* Serial numbers of the tokens that existed before, to distinguish the new one from an older one with the same label. */
@@ -170,13 +166,10 @@ sealring_status provision_token(const char *module, const char *init_args, const
     sealring_status status = module_check(module, error); /* otherwise libp11 would print an error on stderr */
     if (status != SEALRING_OK)
         return status;
-    struct provision_serials *before = calloc(1, sizeof(*before));
-    if (before == NULL)
-        return error_no_memory(error);
+    struct provision_serials before = {.count = 0};
     serial[0] = '\0';
-    status = provision_init_token(module, init_args, label, so_pin, before, error);
+    status = provision_init_token(module, init_args, label, so_pin, &before, error);
     if (status == SEALRING_OK)
-        status = provision_init_pin(module, init_args, label, so_pin, user_pin, before, serial, error);
-    free(before);
+        status = provision_init_pin(module, init_args, label, so_pin, user_pin, &before, serial, error);
     return status;
 }

@@ -5,6 +5,8 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,10 +19,16 @@
 
 #define PIN_BUFFER_SIZE (PIN_LENGTH_MAX + 2) /* one byte more for a CR LF, or two to detect a longer PIN */
 
-/* Why it cannot be a PIN, as the end of a sentence; NULL: no problem. The token must not count a try with a text that cannot be its PIN. */
-static const char *pin_problem(const struct pin *pin)
+/* Takes the first line, without LF or CR LF. Returns why that cannot be a PIN, as the end of a sentence; NULL: no problem. The token must
+ * not count a try with a text that cannot be its PIN. */
+static const char *pin_take_line(struct pin *pin)
 {
     static const char byte_order_mark[] = {'\xef', '\xbb', '\xbf'};
+    const char *end = memchr(pin->bytes, '\n', pin->length);
+    if (end != NULL)
+        pin->length = (size_t)(end - pin->bytes);
+    if (pin->length > 0 && pin->bytes[pin->length - 1] == '\r')
+        pin->length--;
     if (pin->length == 0)
         return "has no PIN in its first line";
     if (pin->length > PIN_LENGTH_MAX)
@@ -35,16 +43,6 @@ static const char *pin_problem(const struct pin *pin)
     return NULL;
 }
 
-/* The PIN is the first line, without LF or CR LF. */
-static void pin_take_line(struct pin *pin)
-{
-    const char *end = memchr(pin->bytes, '\n', pin->length);
-    if (end != NULL)
-        pin->length = (size_t)(end - pin->bytes);
-    if (pin->length > 0 && pin->bytes[pin->length - 1] == '\r')
-        pin->length--;
-}
-
 static sealring_status pin_fail_system(sealring_error *error, const char *path, const char *what, int system_errno)
 {
     error_set_token(error, 0, "the PIN file %s cannot be %s: %s", path, what, strerror(system_errno));
@@ -53,29 +51,20 @@ static sealring_status pin_fail_system(sealring_error *error, const char *path, 
     return SEALRING_TOKEN;
 }
 
-/* The access control list as the kernel returns it (linux/posix_acl_xattr.h), little-endian. */
-struct pin_acl {
-    uint32_t version;
-    struct {
-        uint16_t tag;
-        uint16_t permissions;
-        uint32_t id;
-    } entries[16];
-};
-
-enum { ACL_HEAD = 4, ACL_ENTRY = 8, ACL_GROUP_OBJ = 0x04, ACL_GROUP = 0x08 };
-
 /* With an access control list, the mode's group bits are the maximum for all entries, and not the group's permissions. This is how
  * systemd permits the unit's user to read its credential. */
 static bool pin_group_has_none(int descriptor)
 {
-    struct pin_acl acl;
-    ssize_t size = fgetxattr(descriptor, "system.posix_acl_access", &acl, sizeof acl);
-    if (size < ACL_HEAD || (size - ACL_HEAD) % ACL_ENTRY != 0 || le32toh(acl.version) != 2)
+    struct {
+        struct posix_acl_xattr_header head;
+        struct posix_acl_xattr_entry entries[16];
+    } acl; /* little-endian */
+    ssize_t size = fgetxattr(descriptor, "system.posix_acl_access", &acl, sizeof acl) - (ssize_t)sizeof acl.head;
+    if (size < 0 || (size_t)size % sizeof acl.entries[0] != 0 || le32toh(acl.head.a_version) != POSIX_ACL_XATTR_VERSION)
         return false;
-    for (size_t i = 0; i < (size_t)(size - ACL_HEAD) / ACL_ENTRY; i++) {
-        uint16_t tag = le16toh(acl.entries[i].tag);
-        if ((tag == ACL_GROUP_OBJ || tag == ACL_GROUP) && acl.entries[i].permissions != 0)
+    for (size_t i = 0; i < (size_t)size / sizeof acl.entries[0]; i++) {
+        uint16_t tag = le16toh(acl.entries[i].e_tag);
+        if ((tag == ACL_GROUP_OBJ || tag == ACL_GROUP) && acl.entries[i].e_perm != 0)
             return false;
     }
     return true;
@@ -110,64 +99,59 @@ static sealring_status pin_read_bytes(const char *path, int descriptor, struct p
             break;
         pin->length += (size_t)got;
     }
-    pin_take_line(pin);
-    const char *problem = pin_problem(pin);
+    const char *problem = pin_take_line(pin);
     return problem == NULL ? SEALRING_OK : error_set_token(error, 0, "the PIN file %s %s", path, problem);
 }
 
 /* Returns whether another process wrote or replaced the file meanwhile, so that a part of a PIN may have been read. */
 static bool pin_file_changed(const struct stat *before, const struct stat *after)
 {
-    return before->st_size != after->st_size || before->st_mtim.tv_sec != after->st_mtim.tv_sec ||
-           before->st_mtim.tv_nsec != after->st_mtim.tv_nsec || before->st_ctim.tv_sec != after->st_ctim.tv_sec ||
-           before->st_ctim.tv_nsec != after->st_ctim.tv_nsec;
+    return before->st_size != after->st_size ||
+           memcmp(&before->st_mtim, &after->st_mtim, sizeof(before->st_mtim)) != 0 ||
+           memcmp(&before->st_ctim, &after->st_ctim, sizeof(before->st_ctim)) != 0;
 }
 
-static sealring_status pin_read_file(const char *path, bool credential, struct pin *pin, sealring_error *error)
+/* Reads the PIN from an open file. */
+static sealring_status pin_read_open(const char *path, int descriptor, bool credential, struct pin *pin,
+                                     sealring_error *error)
 {
     struct stat before, after;
-    sealring_status status;
-
-    /* O_NONBLOCK: a FIFO in its place must not block the server. */
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (descriptor < 0)
-        return pin_fail_system(error, path, "opened", errno);
-    if (fstat(descriptor, &before) != 0) {
-        status = pin_fail_system(error, path, "examined", errno);
-        goto cleanup;
-    }
-    status = pin_check_file(path, descriptor, credential, &before, error);
+    if (fstat(descriptor, &before) != 0)
+        return pin_fail_system(error, path, "examined", errno);
+    sealring_status status = pin_check_file(path, descriptor, credential, &before, error);
     if (status != SEALRING_OK)
-        goto cleanup;
+        return status;
     pin->bytes = secret_allocate(PIN_BUFFER_SIZE);
-    if (pin->bytes == NULL) {
-        status = error_no_memory(error);
-        goto cleanup;
-    }
+    if (pin->bytes == NULL)
+        return error_no_memory(error);
     status = pin_read_bytes(path, descriptor, pin, error);
     if (status != SEALRING_OK)
-        goto cleanup;
-    if (fstat(descriptor, &after) != 0) {
-        status = pin_fail_system(error, path, "examined", errno);
-        goto cleanup;
-    }
+        return status;
+    if (fstat(descriptor, &after) != 0)
+        return pin_fail_system(error, path, "examined", errno);
     if (pin_file_changed(&before, &after))
-        status = error_set_token(error, 0, "the PIN file %s changed while it was read: try again", path);
-cleanup:
-    close(descriptor);
-    if (status != SEALRING_OK)
-        pin_free(pin);
-    return status;
+        return error_set_token(error, 0, "the PIN file %s changed while it was read: try again", path);
+    return SEALRING_OK;
 }
 
 sealring_status pin_read(const char *source, struct pin *pin, sealring_error *error)
 {
     char path[PATH_MAX];
+    bool credential = pin_source_of(source) == PIN_SOURCE_CREDENTIAL;
     memset(pin, 0, sizeof(*pin));
-    if (pin_source_of(source) != PIN_SOURCE_CREDENTIAL)
-        return pin_read_file(source, false, pin, error);
-    sealring_status status = pin_source_path(source, path, error);
-    return status == SEALRING_OK ? pin_read_file(path, true, pin, error) : status;
+    sealring_status status = credential ? pin_source_path(source, path, error) : SEALRING_OK;
+    if (status != SEALRING_OK)
+        return status;
+    const char *file = credential ? path : source;
+    /* O_NONBLOCK: a FIFO in its place must not block the server. */
+    int descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (descriptor < 0)
+        return pin_fail_system(error, file, "opened", errno);
+    status = pin_read_open(file, descriptor, credential, pin, error);
+    close(descriptor);
+    if (status != SEALRING_OK)
+        pin_free(pin);
+    return status;
 }
 
 sealring_status pin_ask(const char *token, sealring_pin_callback ask, void *context, struct pin *pin,
@@ -191,8 +175,7 @@ sealring_status pin_ask(const char *token, sealring_pin_callback ask, void *cont
                                token);
     }
     pin->length = strnlen(pin->bytes, SEALRING_PIN_SIZE); /* no NUL at all: too long */
-    pin_take_line(pin);
-    const char *problem = pin_problem(pin);
+    const char *problem = pin_take_line(pin);
     if (problem == NULL)
         return SEALRING_OK;
     pin_free(pin);

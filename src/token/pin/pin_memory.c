@@ -46,77 +46,72 @@ struct pin_mark pin_mark_of(uint8_t class, const void *token, size_t token_lengt
     return mark;
 }
 
-static bool pin_mark_equal(struct pin_mark one, struct pin_mark other)
-{
-    return memcmp(one.bytes, other.bytes, sizeof one.bytes) == 0;
-}
-
-/* The index of the mark in the list; `count` if it is not there. */
-static size_t pin_mark_find(const struct pin_mark *marks, size_t count, struct pin_mark mark)
+/* The index of the mark in the list; its count if it is not there. */
+static size_t pin_marks_find(const struct pin_marks *list, struct pin_mark mark)
 {
     size_t i = 0;
-    while (i < count && !pin_mark_equal(marks[i], mark))
+    while (i < list->count && memcmp(list->marks[i].bytes, mark.bytes, sizeof mark.bytes) != 0)
         i++;
     return i;
 }
 
-static void pin_mark_drop(struct pin_mark *marks, size_t *count, size_t index)
+static bool pin_marks_have(const struct pin_marks *list, struct pin_mark mark)
 {
-    if (index < *count) {
-        (*count)--;
-        memmove(marks + index, marks + index + 1, (*count - index) * sizeof(*marks));
+    return pin_marks_find(list, mark) < list->count;
+}
+
+static void pin_marks_drop(struct pin_marks *list, struct pin_mark mark)
+{
+    size_t index = pin_marks_find(list, mark);
+    if (index < list->count) {
+        list->count--;
+        memmove(list->marks + index, list->marks + index + 1, (list->count - index) * sizeof(mark));
     }
 }
 
 enum pin_judgement pin_memory_judge(const struct pin_memory *memory, struct pin_mark pin, struct pin_mark environment)
 {
-    if (pin_mark_find(memory->refused, memory->refused_count, pin) < memory->refused_count)
+    if (pin_marks_have(&memory->refused, pin))
         return PIN_REFUSED;
-    if (memory->accepted_known && pin_mark_equal(memory->accepted, pin) &&
-        pin_mark_find(memory->doubts, memory->doubt_count, environment) < memory->doubt_count)
-        return PIN_REFUSED_HERE;
-    return PIN_TRY;
+    return pin_marks_have(&memory->accepted, pin) && pin_marks_have(&memory->doubts, environment) ? PIN_REFUSED_HERE
+                                                                                                  : PIN_TRY;
 }
 
 bool pin_memory_accept(struct pin_memory *memory, struct pin_mark pin)
 {
-    size_t refused = pin_mark_find(memory->refused, memory->refused_count, pin);
-    if (memory->accepted_known && pin_mark_equal(memory->accepted, pin) && memory->doubt_count == 0 &&
-        refused == memory->refused_count)
+    if (pin_marks_have(&memory->accepted, pin) && memory->doubts.count == 0 && !pin_marks_have(&memory->refused, pin))
         return false;
-    pin_mark_drop(memory->refused, &memory->refused_count, refused);
-    memory->accepted_known = true;
-    memory->accepted = pin;
-    memory->doubt_count = 0;
+    pin_marks_drop(&memory->refused, pin);
+    memory->accepted = (struct pin_marks){{pin}, 1};
+    memory->doubts.count = 0;
     return true;
 }
 
 enum pin_judgement pin_memory_refuse(struct pin_memory *memory, struct pin_mark pin, struct pin_mark environment)
 {
-    bool accepted = memory->accepted_known && pin_mark_equal(memory->accepted, pin);
-    if (accepted && pin_mark_find(memory->doubts, memory->doubt_count, environment) == memory->doubt_count)
-        memory->doubts[memory->doubt_count++] = environment;
-    if (accepted && memory->doubt_count < PIN_MEMORY_DOUBTS)
-        return PIN_REFUSED_HERE;
-    if (accepted) {
-        memory->accepted_known = false;
-        memory->doubt_count = 0;
+    struct pin_marks *refused = &memory->refused, *doubts = &memory->doubts;
+    if (pin_marks_have(&memory->accepted, pin)) {
+        if (!pin_marks_have(doubts, environment))
+            doubts->marks[doubts->count++] = environment;
+        if (doubts->count < PIN_MEMORY_DOUBTS)
+            return PIN_REFUSED_HERE;
+        memory->accepted.count = doubts->count = 0;
     }
-    pin_mark_drop(memory->refused, &memory->refused_count, pin_mark_find(memory->refused, memory->refused_count, pin));
-    if (memory->refused_count == PIN_MEMORY_REFUSED)
-        pin_mark_drop(memory->refused, &memory->refused_count, 0);
-    memory->refused[memory->refused_count++] = pin;
+    pin_marks_drop(refused, pin);
+    if (refused->count == PIN_MEMORY_REFUSED)
+        pin_marks_drop(refused, refused->marks[0]);
+    refused->marks[refused->count++] = pin;
     return PIN_REFUSED;
 }
 
 /* ---- As text ---- */
 
-static char *pin_marks_write(char *text, const char *name, const struct pin_mark *marks, size_t count)
+static char *pin_marks_write(char *text, const char *name, const struct pin_marks *list)
 {
     text = stpcpy(text, name);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < list->count; i++) {
         *text++ = ' ';
-        hex_encode(marks[i].bytes, sizeof marks[i].bytes, text);
+        hex_encode(list->marks[i].bytes, PIN_MARK_SIZE, text);
         text += MARK_DIGITS;
     }
     return stpcpy(text, "\n");
@@ -124,35 +119,32 @@ static char *pin_marks_write(char *text, const char *name, const struct pin_mark
 
 void pin_memory_write(const struct pin_memory *memory, char text[PIN_MEMORY_TEXT_SIZE])
 {
-    text = pin_marks_write(text, "accepted:", &memory->accepted, memory->accepted_known);
-    text = pin_marks_write(text, "refused:", memory->refused, memory->refused_count);
-    (void)pin_marks_write(text, "doubted:", memory->doubts, memory->doubt_count);
+    text = pin_marks_write(text, "accepted:", &memory->accepted);
+    text = pin_marks_write(text, "refused:", &memory->refused);
+    (void)pin_marks_write(text, "doubted:", &memory->doubts);
 }
 
 /* Reads the line that begins with `name`, if it exists. */
-static bool pin_marks_read(const char *text, const char *name, struct pin_mark *marks, size_t most, size_t *count)
+static bool pin_marks_read(const char *text, const char *name, struct pin_marks *list, size_t most)
 {
-    *count = 0;
     const char *at = strstr(text, name);
+    list->count = 0;
     if (at == NULL)
         return true;
     for (at += strlen(name); *at == ' '; at += MARK_DIGITS) {
         at++;
-        if (*count == most || strlen(at) <= MARK_DIGITS || !hex_decode(at, marks[*count].bytes, PIN_MARK_SIZE))
+        if (list->count == most || strlen(at) <= MARK_DIGITS ||
+            !hex_decode(at, list->marks[list->count].bytes, PIN_MARK_SIZE))
             return false;
-        (*count)++;
+        list->count++;
     }
     return *at == '\n';
 }
 
 bool pin_memory_read(const char *text, struct pin_memory *memory)
 {
-    size_t accepted;
-    memset(memory, 0, sizeof(*memory));
-    if (!pin_marks_read(text, "accepted:", &memory->accepted, 1, &accepted) ||
-        !pin_marks_read(text, "refused:", memory->refused, PIN_MEMORY_REFUSED, &memory->refused_count) ||
-        !pin_marks_read(text, "doubted:", memory->doubts, PIN_MEMORY_DOUBTS, &memory->doubt_count))
-        return false;
-    memory->accepted_known = accepted == 1;
-    return memory->accepted_known || memory->doubt_count == 0;
+    return pin_marks_read(text, "accepted:", &memory->accepted, 1) &&
+           pin_marks_read(text, "refused:", &memory->refused, PIN_MEMORY_REFUSED) &&
+           pin_marks_read(text, "doubted:", &memory->doubts, PIN_MEMORY_DOUBTS) &&
+           (memory->accepted.count == 1 || memory->doubts.count == 0);
 }

@@ -26,13 +26,15 @@ struct pin_mark {
 /* token: its identity, in any form. */
 struct pin_mark pin_mark_of(uint8_t class, const void *token, size_t token_length);
 
+struct pin_marks {
+    struct pin_mark marks[PIN_MEMORY_REFUSED];
+    size_t count;
+};
+
 struct pin_memory {
-    bool accepted_known;
-    struct pin_mark accepted;                    /* the PIN that a token accepted last */
-    struct pin_mark refused[PIN_MEMORY_REFUSED]; /* oldest first; a new one evicts the oldest */
-    size_t refused_count;
-    struct pin_mark doubts[PIN_MEMORY_DOUBTS]; /* the environments in which the accepted one was refused since */
-    size_t doubt_count;
+    struct pin_marks accepted; /* the PIN that a token accepted last, if it is known */
+    struct pin_marks refused;  /* oldest first; a new one evicts the oldest */
+    struct pin_marks doubts;   /* the environments in which the accepted one was refused since */
 };
 
 enum pin_judgement {

@@ -3,6 +3,7 @@
 #ifndef TOKEN_SESSION_ATTEMPT_H
 #define TOKEN_SESSION_ATTEMPT_H
 
+#include "token/module/signal_block.h"
 #include "token/session/connection.h"
 
 enum attempt_kind {
@@ -11,32 +12,55 @@ enum attempt_kind {
     ATTEMPT_WRITE   /* a read-write session, under that lock */
 };
 
-/* One try of an operation. */
+enum attempt_repair { REPAIR_NONE, REPAIR_REPEAT, REPAIR_LOST };
+
+#define ATTEMPT_NAME_SIZE (2 * TOKEN_OBJECT_ID_MAX + 16)
+
+/* An operation:
+ *     struct attempt attempt = attempt_on(token, ATTEMPT_SEARCH);
+ *     while (attempt_next(&attempt))
+ *         attempt.status = ...;
+ *     return attempt_end(&attempt, answer, error);
+ * The body is one try. It holds locks, so it must not leave the loop. If its status is not OK, attempt_next repairs what the token's
+ * return code calls for (session, login, connection), and permits another try. A status that is set before the loop prevents the first. */
 struct attempt {
     struct token *token;
+    enum attempt_kind kind;
+    bool surely;         /* if the object is missing, initialises the module again and tries once more */
+    CK_ATTRIBUTE object; /* what identifies the object: a CKA_ID, or a CKA_LABEL */
+    const char *noun;    /* of an object with a CKA_ID, for messages */
     CK_FUNCTION_LIST *functions;
     CK_SESSION_HANDLE session;
     uint64_t generation;
+    sealring_status status;
     CK_RV code;               /* the token's return code if the try failed: decides what is repaired. CKR_OK: nothing */
     enum token_answer answer; /* if the try failed */
     bool acted;               /* the token may have been changed: do not repeat if it is lost after that */
-    sealring_error *error;    /* never NULL */
+    sealring_error error;
+
+    /* Of attempt_next: */
+    int tries; /* so far; 0: not begun */
+    enum attempt_repair repair;
+    bool running; /* a try, which holds what follows */
+    struct pooled_session taken;
+    struct signal_block pipe, interruption;
+    char name[ATTEMPT_NAME_SIZE];
 };
 
-typedef sealring_status (*attempt_action)(struct attempt *attempt, void *context);
+struct attempt attempt_on(struct token *token, enum attempt_kind kind);
 
-/* Runs the action. Repairs what its return code calls for (session, login, connection), and runs it again. *answer, unless NULL: how
- * the last try ended. */
-sealring_status attempt_run(struct token *token, enum attempt_kind kind, attempt_action action, void *context,
-                            enum token_answer *answer, sealring_error *error);
+/* Ends a try, and returns whether another has begun. `surely` is for a change after which SoftHSM2, if it failed, shows the object only to
+ * other processes. */
+bool attempt_next(struct attempt *attempt);
 
-/* The same. If the object is missing, initialises the module again, and runs the action once more: SoftHSM2, after a failed
- * destruction, shows the object only to other processes. */
-sealring_status attempt_run_surely(struct token *token, enum attempt_kind kind, attempt_action action, void *context,
-                                   enum token_answer *answer, sealring_error *error);
+/* Returns the status of the last try. *answer and *error, unless NULL: how it ended. */
+sealring_status attempt_end(const struct attempt *attempt, enum token_answer *answer, sealring_error *error);
 
-/* Forgets a failure that the action goes on after. */
+/* Forgets a failure that the try goes on after. */
 void attempt_go_on(struct attempt *attempt);
+
+/* "key 0a1b…", or the label of an object that is identified by it: for messages. */
+const char *attempt_name(struct attempt *attempt);
 
 /* Records that the object may not be used like this. Returns SEALRING_REFUSED. */
 sealring_status attempt_refuse(struct attempt *attempt, const char *format, ...) __attribute__((format(printf, 2, 3)));

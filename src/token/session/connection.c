@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/fork.h"
 #include "token/module/return_code.h"
-#include "token/module/sigpipe.h"
+#include "token/module/signal_block.h"
 
 #define CONNECTION_ENTER_TRIES     3
 #define CONNECTION_PATIENCE_MS     1000 /* how long a request waits for the thread that repairs */
@@ -20,16 +20,10 @@
 #define CONNECTION_MISSING_MS      1000
 #define CONNECTION_MISSING_MOST_MS 300000
 #define CONNECTION_ASKS            5 /* before a token counts as gone */
-#define CONNECTION_ASK_NSEC        1000000L
 
 static sealring_status connection_busy(const struct token *token, sealring_error *error)
 {
     return error_set_token(error, 0, "the PKCS#11 token %s is away and is being reached again: try later", token->name);
-}
-
-static sealring_status connection_ends(const struct token *token, sealring_error *error)
-{
-    return error_set_token(error, 0, "this process is ending: the PKCS#11 token %s is not used any more", token->name);
 }
 
 /* SoftHSM2 does not recognise its token while another process logs in, because that process rewrites it. */
@@ -37,8 +31,7 @@ CK_RV connection_ask(const struct token *token)
 {
     CK_RV code = slot_ask(token->module->functions, token->uri, token->slot);
     for (int i = 0; i + 1 < CONNECTION_ASKS && code != CKR_OK; i++) {
-        struct timespec pause = {.tv_nsec = CONNECTION_ASK_NSEC << i};
-        nanosleep(&pause, NULL);
+        clock_sleep(INT64_C(1) << i);
         code = slot_ask(token->module->functions, token->uri, token->slot);
     }
     return code;
@@ -46,26 +39,21 @@ CK_RV connection_ask(const struct token *token)
 
 /* ---- Making a connection ---- */
 
-static bool connection_is_softokn(const CK_TOKEN_INFO *info)
-{
-    static const char maker[] = "Mozilla Foundation";
-    return memcmp(info->manufacturerID, maker, sizeof maker - 1) == 0;
-}
-
 /* Finds the token and logs in, without a new initialisation of the module. */
 static sealring_status connection_log_in(struct token *token, sealring_error *error)
 {
     struct module *module = token->module;
+    static const char softokn[] = "Mozilla Foundation";
     CK_TOKEN_INFO info = {0};
     token->module_generation = module->generation;
-    sealring_status status =
-        slot_find(module->functions, token->uri, token->uri_text, !token->without_hmac, &token->slot, &info, error);
+    sealring_status status = slot_find(module->functions, token->uri, token->config.uri, !token->config.without_hmac,
+                                       &token->slot, &info, error);
     if (status != SEALRING_OK)
         return status;
     if (token->name[0] == '\0')
         slot_name(&info, token->name);
     token->login_required = (info.flags & CKF_LOGIN_REQUIRED) != 0;
-    token->crashes_logged_out = token->login_required && connection_is_softokn(&info);
+    token->crashes_logged_out = token->login_required && memcmp(info.manufacturerID, softokn, sizeof softokn - 1) == 0;
     session_pool_reset(token, false, info.ulMaxSessionCount);
     atomic_fetch_add(&token->generation, 1);
 
@@ -89,21 +77,16 @@ static bool connection_has_healthy_neighbour(const struct token *token)
     return false;
 }
 
-/* Returns whether a new initialisation of the module may help. It does not against a refused PIN, or a URI that matches two tokens. */
-static bool connection_restart_may_help(const sealring_error *error)
-{
-    enum code_class class = code_class_of(error->token_code);
-    return error->token_code != CKR_OK &&
-           (class == CODE_GONE || class == CODE_DOUBT || class == CODE_SESSION || class == CODE_HANDLE);
-}
-
-/* Only the host program may finalise a module that it initialised. But if the module itself reports that it is not initialised, nothing
- * can be harmed: the host finalised it, or its "already initialised" was wrong. */
+/* Returns whether a new initialisation of the module is permitted and may help. It does not help against a refused PIN, or a URI that
+ * matches two tokens. Only the host program may finalise a module that it initialised. But if the module itself reports that it is not
+ * initialised, nothing can be harmed: the host finalised it, or its "already initialised" was wrong. */
 static bool connection_may_restart(const struct token *token, const sealring_error *error)
 {
+    enum code_class class = code_class_of(error->token_code);
     if (!token->module->ours)
         return error->token_code == CKR_CRYPTOKI_NOT_INITIALIZED;
-    return connection_restart_may_help(error) && !connection_has_healthy_neighbour(token);
+    return (class == CODE_GONE || class == CODE_DOUBT || class == CODE_SESSION || class == CODE_HANDLE) &&
+           !connection_has_healthy_neighbour(token);
 }
 
 static void connection_drop(struct token *token)
@@ -120,16 +103,13 @@ static sealring_status connection_connect(struct token *token, bool renewed, sea
 {
     struct module *module = token->module;
     struct record record;
-    struct token_login_wait wait = {.most_ms = token->login_wait != NULL ? token->login_wait->most_ms : 0};
-    if (token->login_wait != NULL && atomic_load(&token->generation) == 0) /* being opened, by no other thread */
-        wait = *token->login_wait;
-    sealring_status status = record_open(token->login_record, token->login_lock, &wait, &record, error);
+    sealring_status status = record_open(token, &record, error);
     connection_drop(token);
     if (status != SEALRING_OK)
         return status;
     token->record = &record;
-    if (token->watch.before != NULL)
-        token->watch.before(token->watch.context);
+    if (token->config.watch.before != NULL)
+        token->config.watch.before(token->config.watch.context);
     bool restart = renewed || !module->initialised || module_process_ends(); /* and module_restart refuses */
     if (!restart) {
         status = connection_log_in(token, error);
@@ -175,15 +155,14 @@ static void connection_await_prober(struct token *token)
 
 static sealring_status connection_probe(struct token *token, sealring_error *error)
 {
-    sealring_error failure = {0};
     sealring_status status;
     struct timespec deadline = clock_deadline(CONNECTION_PATIENCE_MS);
     if (pthread_rwlock_clockwrlock(&token->module->use, CLOCK_MONOTONIC, &deadline) == 0) {
-        status = connection_connect(token, false, &failure);
+        status = connection_connect(token, false, error);
         atomic_store(&token->up, status == SEALRING_OK);
         pthread_rwlock_unlock(&token->module->use);
     } else { /* nothing can be repaired while a call hangs, and no other thread must hang for it */
-        status = error_set_token(&failure, 0,
+        status = error_set_token(error, 0,
                                  "the PKCS#11 token %s is lost, and calls of its module do not come back: if that "
                                  "lasts, only a restart of this program helps",
                                  token->name);
@@ -192,73 +171,66 @@ static sealring_status connection_probe(struct token *token, sealring_error *err
     pthread_mutex_lock(&token->probe_lock);
     token->probing = false;
     token->next_probe = clock_boot_ms() + (status == SEALRING_OK ? CONNECTION_AGAIN_MS : CONNECTION_BACK_OFF_MS);
-    token->last_error = failure;
+    token->last_error.status = SEALRING_OK;
+    if (status != SEALRING_OK)
+        token->last_error = *error;
     pthread_cond_broadcast(&token->probe_done);
     pthread_mutex_unlock(&token->probe_lock);
-    if (status != SEALRING_OK && error != NULL)
-        *error = failure;
     return status == SEALRING_OK ? status : SEALRING_TOKEN;
+}
+
+/* Reports why the last probe failed, if that is known. */
+static sealring_status connection_away(const struct token *token, sealring_error *error)
+{
+    if (token->probing || token->last_error.status == SEALRING_OK)
+        return connection_busy(token, error);
+    *error = token->last_error;
+    return SEALRING_TOKEN;
 }
 
 /* `restarted`: another thread initialised the module again, so there is no back-off. `seen`: the generation that the caller found lost. */
 static sealring_status connection_restore(struct token *token, bool restarted, uint64_t seen, sealring_error *error)
 {
+    sealring_status status = SEALRING_OK;
+    bool probe = false;
     pthread_mutex_lock(&token->probe_lock);
-    if (token->probing) {
-        connection_await_prober(token);
-        bool up = !token->probing && atomic_load(&token->up);
-        sealring_status status = up ? SEALRING_OK : connection_busy(token, error);
-        if (!up && !token->probing && error != NULL)
-            *error = token->last_error;
-        pthread_mutex_unlock(&token->probe_lock);
-        return status;
+    bool waited = token->probing;
+    connection_await_prober(token);
+    bool up = !token->probing && atomic_load(&token->up);
+    if (up && (waited || !restarted || atomic_load(&token->generation) != seen)) {
+        status = SEALRING_OK;
+    } else if (waited || (!restarted && clock_boot_ms() < token->next_probe)) {
+        status = connection_away(token, error);
+    } else {
+        token->probing = probe = true;
+        token->probe_started = clock_boot_ms();
     }
-    if (atomic_load(&token->up) && (!restarted || atomic_load(&token->generation) != seen)) {
-        pthread_mutex_unlock(&token->probe_lock);
-        return SEALRING_OK;
-    }
-    if (!restarted && clock_boot_ms() < token->next_probe) {
-        connection_busy(token, error);
-        if (token->last_error.status != SEALRING_OK && error != NULL)
-            *error = token->last_error;
-        pthread_mutex_unlock(&token->probe_lock);
-        return SEALRING_TOKEN;
-    }
-    token->probing = true;
-    token->probe_started = clock_boot_ms();
     pthread_mutex_unlock(&token->probe_lock);
-    return connection_probe(token, error);
-}
-
-static bool connection_lock(struct token *token)
-{
-    pthread_rwlock_t *use = &token->module->use;
-    if (pthread_rwlock_tryrdlock(use) == 0)
-        return true;
-    struct timespec deadline = clock_deadline(CONNECTION_PATIENCE_MS);
-    return pthread_rwlock_clockrdlock(use, CLOCK_MONOTONIC, &deadline) == 0;
+    return probe ? connection_probe(token, error) : status;
 }
 
 sealring_status connection_enter(struct token *token, sealring_error *error)
 {
-    if (module_process_ends())
-        return connection_ends(token, error);
-    for (int i = 0; i < CONNECTION_ENTER_TRIES; i++) {
+    sealring_status status = SEALRING_OK;
+    if (module_process_ends()) {
+        return error_set_token(error, 0, "this process is ending: the PKCS#11 token %s is not used any more",
+                               token->name);
+    }
+    for (int i = 0; i < CONNECTION_ENTER_TRIES && status == SEALRING_OK; i++) {
         bool restarted = false;
         uint64_t seen = atomic_load(&token->generation);
         if (atomic_load(&token->up)) {
-            if (!connection_lock(token))
-                return connection_busy(token, error);
+            struct timespec deadline = clock_deadline(CONNECTION_PATIENCE_MS);
+            if (pthread_rwlock_clockrdlock(&token->module->use, CLOCK_MONOTONIC, &deadline) != 0)
+                break;
             restarted = token->module_generation != token->module->generation;
             if (atomic_load(&token->up) && !restarted && !module_process_ends())
                 return SEALRING_OK;
             pthread_rwlock_unlock(&token->module->use);
         }
-        sealring_status status = connection_restore(token, restarted, seen, error);
-        if (status != SEALRING_OK)
-            return status;
+        status = connection_restore(token, restarted, seen, error);
     }
-    return connection_busy(token, error);
+    return status != SEALRING_OK ? status : connection_busy(token, error);
 }
 
 sealring_status connection_check_process(const struct token *token, sealring_error *error)
@@ -282,21 +254,18 @@ void connection_leave(struct token *token)
 sealring_status connection_open(struct token *token, sealring_error *error)
 {
     struct module *module = token->module;
-    struct sigpipe_guard guard;
-    sealring_error failure = {0};
-    sigpipe_guard_enter(&guard, token->guards_sigpipe);
+    struct signal_block pipe;
+    signal_block_raised(&pipe, SIGPIPE, token->guards_sigpipe);
     pthread_rwlock_wrlock(&module->use);
     token->module_generation = module->generation;
-    sealring_status status = connection_connect(token, false, &failure);
+    sealring_status status = connection_connect(token, false, error);
     if (status == SEALRING_OK) {
         atomic_store(&token->up, true);
         token->next_on_module = module->tokens;
         module->tokens = token;
     }
     pthread_rwlock_unlock(&module->use);
-    sigpipe_guard_leave(&guard);
-    if (status != SEALRING_OK && error != NULL)
-        *error = failure;
+    signal_release(&pipe);
     return status;
 }
 
@@ -305,33 +274,35 @@ static sealring_status connection_renew(struct token *token, bool insists, int64
                                         sealring_error *error)
 {
     struct module *module = token->module;
-    struct sigpipe_guard guard;
-    sealring_error failure = {0};
+    struct signal_block pipe;
     sealring_status status = SEALRING_OK;
     struct timespec deadline = clock_deadline(most_ms);
     *fresh = false;
-    sigpipe_guard_enter(&guard, token->guards_sigpipe);
+    signal_block_raised(&pipe, SIGPIPE, token->guards_sigpipe);
     if (most_ms < 0)
         pthread_rwlock_wrlock(&module->use);
     if (most_ms < 0 || pthread_rwlock_clockwrlock(&module->use, CLOCK_MONOTONIC, &deadline) == 0) {
         if (module->initialised && module->ours && (insists || !connection_has_healthy_neighbour(token))) {
-            status = connection_connect(token, true, &failure);
+            status = connection_connect(token, true, error);
             *fresh = status == SEALRING_OK;
             atomic_store(&token->up, *fresh);
         }
         pthread_rwlock_unlock(&module->use);
     }
-    sigpipe_guard_leave(&guard);
-    if (status != SEALRING_OK && error != NULL)
-        *error = failure;
+    signal_release(&pipe);
     return status;
 }
 
 sealring_status connection_refresh(struct token *token, bool insists, bool *fresh, sealring_error *error)
 {
+    sealring_error failure;
     *fresh = false;
-    sealring_status status = connection_check_process(token, error);
-    return status == SEALRING_OK ? connection_renew(token, insists, -1, fresh, error) : status;
+    sealring_status status = connection_check_process(token, &failure);
+    if (status == SEALRING_OK)
+        status = connection_renew(token, insists, -1, fresh, &failure);
+    if (status != SEALRING_OK && error != NULL)
+        *error = failure;
+    return status;
 }
 
 /* ---- Keys that a module does not show ---- */
@@ -379,47 +350,45 @@ void connection_forget_missing(struct token *token, const uint8_t *object_id, si
     pthread_mutex_unlock(&token->probe_lock);
 }
 
-void connection_refresh_for(struct token *token, const uint8_t *object_id, size_t object_id_length, bool *fresh,
+bool connection_refresh_for(struct token *token, const uint8_t *object_id, size_t object_id_length,
                             sealring_error *error)
 {
     static const char shared[] =
         "; its module was initialised by this program and not by sealring, which therefore does "
         "not initialise it again: if it shows only what was there when it was initialised, "
         "restart this program";
-    *fresh = false;
-    if (!token->module->ours) {
-        if (error != NULL) {
-            size_t length = strlen(error->message);
-            snprintf(error->message + length, sizeof(error->message) - length, "%s", shared);
-        }
-        return;
+    bool fresh = false;
+    sealring_error ignored;
+    if (!token->module->ours && error != NULL) {
+        size_t length = strlen(error->message);
+        snprintf(error->message + length, sizeof(error->message) - length, "%s", shared);
     }
     /* this thread does not wait for a call that hangs in the module */
-    if (connection_may_look_anew(token, object_id, object_id_length))
-        (void)connection_renew(token, true, CONNECTION_PATIENCE_MS, fresh, NULL);
+    if (token->module->ours && connection_may_look_anew(token, object_id, object_id_length))
+        (void)connection_renew(token, true, CONNECTION_PATIENCE_MS, &fresh, &ignored);
+    return fresh;
 }
 
 bool connection_close(struct token *token)
 {
     struct module *module = token->module;
-    struct sigpipe_guard guard;
+    struct signal_block pipe;
     struct timespec deadline = clock_deadline(CONNECTION_PATIENCE_MS);
-    sigpipe_guard_enter(&guard, token->guards_sigpipe);
+    signal_block_raised(&pipe, SIGPIPE, token->guards_sigpipe);
     if (!module_process_ends()) {
         pthread_rwlock_wrlock(&module->use);
     } else if (pthread_rwlock_clockwrlock(&module->use, CLOCK_MONOTONIC, &deadline) != 0) {
-        sigpipe_guard_leave(&guard); /* a call of its module did not return: what it may use is not freed */
+        signal_release(&pipe); /* a call of its module did not return: what it may use is not freed */
         return false;
     }
     connection_drop(token);
-    for (struct token **place = &module->tokens; *place != NULL; place = &(*place)->next_on_module) {
-        if (*place == token) {
-            *place = token->next_on_module;
-            break;
-        }
-    }
+    struct token **place = &module->tokens;
+    while (*place != NULL && *place != token)
+        place = &(*place)->next_on_module;
+    if (*place != NULL)
+        *place = token->next_on_module;
     pthread_rwlock_unlock(&module->use);
     module_release(module);
-    sigpipe_guard_leave(&guard);
+    signal_release(&pipe);
     return true;
 }

@@ -36,21 +36,13 @@ struct connection_missing {
 struct token {
     pid_t pid; /* of the process that opened it */
     bool guards_sigpipe;
-    bool without_hmac; /* as in token_config */
     struct module *module;
     struct token *next_on_module; /* guarded by module->use */
     P11KitUri *uri;
-    char *uri_text;
-    char *pin_source;
-    struct pin typed; /* if pin_source is the terminal; kept while the token is open */
+    struct token_config config; /* its texts are the token's own; without module and init_args */
+    struct pin typed;           /* if pin_source is the terminal; kept while the token is open */
     atomic_bool typed_refused;
-    sealring_pin_callback ask_pin;
-    void *ask_context;
-    char *login_record;
-    char *login_lock;
-    struct token_watch watch;
-    const struct token_login_wait *login_wait; /* may be NULL */
-    char name[SLOT_NAME_SIZE];                 /* set by the first connection */
+    char name[SLOT_NAME_SIZE]; /* set by the first connection */
 
     /* Written with module->use held for writing, or before other threads can see the token. */
     CK_SLOT_ID slot;
@@ -81,7 +73,7 @@ struct token {
 /* SEALRING_TOKEN in a process that was forked from the one that opened the token. */
 sealring_status connection_check_process(const struct token *token, sealring_error *error);
 
-/* Returns with module->use held for reading, on a connection that is up as far as known. Repairs a lost one, or waits at most a second
+/* error is never NULL. Returns with module->use held for reading, on a connection that is up as far as known. Repairs a lost one, or waits at most a second
  * for the thread that does. */
 sealring_status connection_enter(struct token *token, sealring_error *error);
 void connection_leave(struct token *token);
@@ -92,7 +84,7 @@ void connection_lost(struct token *token, uint64_t generation);
 /* CKR_OK if the token is present. Retries for 15 ms before it reports that it is not. */
 CK_RV connection_ask(const struct token *token);
 
-/* Makes the first connection. The caller frees the token on failure. */
+/* Makes the first connection. The caller frees the token on failure. error is not NULL. */
 sealring_status connection_open(struct token *token, sealring_error *error);
 
 /* Ends the sessions and releases the module. Not in a forked child. Returns false at the end of the process, if a call of the module is
@@ -106,9 +98,9 @@ sealring_status connection_refresh(struct token *token, bool insists, bool *fres
 
 /* For a key that the module does not show. Some modules show only the objects that existed when they were initialised, so they find a
  * key that another process made later only after a new initialisation. That disturbs other users of the token, so it is done at once
- * for a key that was not missed before, and then at increasing intervals; never if the module is not ours. *fresh: it was done, search
+ * for a key that was not missed before, and then at increasing intervals; never if the module is not ours. Returns whether it was done: search
  * again. If it can never be done, this is added to `error`, which describes the missing key. */
-void connection_refresh_for(struct token *token, const uint8_t *object_id, size_t object_id_length, bool *fresh,
+bool connection_refresh_for(struct token *token, const uint8_t *object_id, size_t object_id_length,
                             sealring_error *error);
 
 /* The key was found: if it is missed again, the module may be initialised again at once. */

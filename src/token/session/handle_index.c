@@ -2,7 +2,6 @@
 /* The object handles of proved keys, so that requests need not search the token. */
 #include "token/session/handle_index.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -18,21 +17,6 @@ struct index_key {
     const uint8_t *object_id;
     size_t length;
 };
-
-void index_init(struct key_index *index)
-{
-    memset(index, 0, sizeof(*index));
-    pthread_rwlock_init(&index->lock, NULL);
-}
-
-void index_destroy(struct key_index *index, bool forked)
-{
-    free(index->entries);
-    index->entries = NULL;
-    index->count = 0;
-    if (!forked)
-        pthread_rwlock_destroy(&index->lock);
-}
 
 static int index_order(const void *key, const void *item)
 {

@@ -16,14 +16,12 @@
 
 struct index_entry;
 
+/* An empty one has no entries, and an initialised lock. */
 struct key_index {
     pthread_rwlock_t lock;
-    struct index_entry *entries; /* by object ID */
+    struct index_entry *entries; /* by object ID; the token frees them */
     size_t count;
 };
-
-void index_init(struct key_index *index);
-void index_destroy(struct key_index *index, bool forked);
 
 /* Finds the handle of a key that was proved by exactly this reference, on the connection of this generation. */
 bool index_find(struct key_index *index, const struct token_key_reference *reference, uint64_t generation,

@@ -8,26 +8,25 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "token/session/connection.h"
 
-#define RECORD_SIZE       256 /* fixed: a refusal overwrites, and needs no more space */
-#define RECORD_HEAD       "sealring login record 1\n"
-#define RECORD_OLDER      "refused PIN file: none\n" /* all that older versions read and expect */
-#define RECORD_WAIT_MS    30000
-#define RECORD_RETRY_NSEC 20000000L
-#define RECORD_SILENT_MS  200 /* a shorter wait is not reported */
-#define RECORD_AGAIN_MS   1000
+#define RECORD_SIZE      256 /* fixed: a refusal overwrites, and needs no more space */
+#define RECORD_HEAD      "sealring login record 1\n"
+#define RECORD_OLDER     "refused PIN file: none\n" /* all that older versions read and expect */
+#define RECORD_WAIT_MS   30000
+#define RECORD_RETRY_MS  20
+#define RECORD_SILENT_MS 200 /* a shorter wait is not reported */
+#define RECORD_AGAIN_MS  1000
 
 static sealring_status record_fail(sealring_error *error, const char *path, const char *what, int system_errno)
 {
     error_set_token(error, 0, "the login record %s cannot be %s, so no PIN is tried: %s", path, what,
                     strerror(system_errno));
-    if (error != NULL)
-        error->system_errno = system_errno;
+    error->system_errno = system_errno;
     return SEALRING_TOKEN;
 }
 
@@ -37,30 +36,30 @@ static sealring_status record_fail_held(const char *path, const char *holder, se
         error_set_token(error, 0, "the login lock is held by %.300s; no PIN is tried", holder);
     else
         error_set_token(error, 0, "the login lock %s is held by another process all the time; no PIN is tried", path);
-    if (error != NULL)
-        error->system_errno = ETIMEDOUT;
+    error->system_errno = ETIMEDOUT;
     return SEALRING_TOKEN;
 }
 
-static sealring_status record_lock(struct record *record, const char *path, const struct token_login_wait *wait,
+static sealring_status record_lock(const struct token *token, struct record *record, const char *path,
                                    sealring_error *error)
 {
     char holder[TOKEN_HOLDER_SIZE] = "";
+    const struct token_login_wait *wait = token->config.login_wait;
+    bool reports = wait != NULL && wait->waits != NULL && atomic_load(&token->generation) == 0; /* in no other thread */
     int64_t began = clock_boot_ms();
-    int64_t deadline = began + (wait->most_ms > 0 ? wait->most_ms : RECORD_WAIT_MS);
+    int64_t deadline = began + (wait != NULL && wait->most_ms > 0 ? wait->most_ms : RECORD_WAIT_MS);
     int64_t report_at = began + RECORD_SILENT_MS;
     while (flock(record->lock, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR)
             return record_fail(error, record->path, "locked", errno);
         int64_t now = clock_boot_ms();
-        if (wait->waits != NULL && now >= report_at) {
+        if (reports && now >= report_at) {
             wait->waits(path, holder, wait->context);
             report_at = now + RECORD_AGAIN_MS;
         }
         if (now >= deadline)
             return record_fail_held(path, holder, error);
-        struct timespec pause = {.tv_sec = 0, .tv_nsec = RECORD_RETRY_NSEC};
-        nanosleep(&pause, NULL);
+        clock_sleep(RECORD_RETRY_MS);
     }
     return SEALRING_OK;
 }
@@ -110,17 +109,17 @@ static sealring_status record_open_file(const char *path, int *descriptor, sealr
     return SEALRING_OK;
 }
 
-sealring_status record_open(const char *path, const char *shared, const struct token_login_wait *wait,
-                            struct record *record, sealring_error *error)
+sealring_status record_open(const struct token *token, struct record *record, sealring_error *error)
 {
+    const char *path = token->config.login_record, *shared = token->config.login_lock;
     *record = (struct record){.path = path, .descriptor = -1, .lock = -1};
     sealring_status status = record_open_file(path, &record->descriptor, error);
-    if (status == SEALRING_OK && shared != NULL && strcmp(shared, path) != 0)
+    if (status == SEALRING_OK && strcmp(shared, path) != 0)
         status = record_open_file(shared, &record->lock, error);
     else
         record->lock = record->descriptor;
     if (status == SEALRING_OK)
-        status = record_lock(record, record->lock == record->descriptor ? path : shared, wait, error);
+        status = record_lock(token, record, shared, error);
     if (status == SEALRING_OK)
         status = record_read(record, error);
     if (status != SEALRING_OK)

@@ -19,11 +19,10 @@ struct record {
     struct pin_memory memory;
 };
 
-/* Opens (creating it with mode 0600) and locks the record. Waits at most `wait->most_ms` (0: 30 s). Ensures that a refusal can be
- * written, by allocating the space now, so that a wrong PIN is recorded even if the disk is full. shared: another token's record, whose
- * lock is taken instead; NULL: its own. SEALRING_TOKEN. */
-sealring_status record_open(const char *path, const char *shared, const struct token_login_wait *wait,
-                            struct record *record, sealring_error *error);
+/* Opens (creating it with mode 0600) and locks the token's record, or the one that the configuration names for its lock. Waits as its
+ * login_wait permits, and reports that only while the token is being opened. Ensures that a refusal can be written, by allocating the
+ * space now, so that a wrong PIN is recorded even if the disk is full. SEALRING_TOKEN; error is not NULL. */
+sealring_status record_open(const struct token *token, struct record *record, sealring_error *error);
 
 /* Writes the record and waits until it is on disk. */
 sealring_status record_write(struct record *record, sealring_error *error);

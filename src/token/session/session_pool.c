@@ -18,26 +18,17 @@
 
 sealring_status session_pool_init(struct session_pool *pool, unsigned limit, sealring_error *error)
 {
-    pool->free = calloc(limit, sizeof(*pool->free));
-    if (pool->free == NULL)
-        return error_no_memory(error);
-    pool->capacity = limit;
-    pool->limit = limit;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->given, NULL);
-    return SEALRING_OK;
+    pool->capacity = pool->limit = limit;
+    pool->free = calloc(limit, sizeof(*pool->free));
+    return pool->free != NULL ? SEALRING_OK : error_no_memory(error);
 }
 
-void session_pool_destroy(struct session_pool *pool, bool forked)
+void session_pool_destroy(struct session_pool *pool)
 {
-    if (pool->free == NULL)
-        return;
-    if (!forked) { /* in a child, a thread that does not exist there may hold the lock */
-        pthread_mutex_destroy(&pool->lock);
-        pthread_cond_destroy(&pool->given);
-    }
-    free(pool->free);
-    pool->free = NULL;
+    pthread_mutex_destroy(&pool->lock);
+    pthread_cond_destroy(&pool->given);
 }
 
 void session_pool_reset(struct token *token, bool valid, CK_ULONG token_limit)
@@ -55,33 +46,6 @@ void session_pool_reset(struct token *token, bool valid, CK_ULONG token_limit)
         token_limit < pool->limit)
         pool->limit = (unsigned)token_limit;
     pthread_mutex_unlock(&pool->lock);
-}
-
-sealring_status session_login(struct token *token, CK_SESSION_HANDLE session, sealring_error *error)
-{
-    if (!token->login_required)
-        return SEALRING_OK;
-    const struct login login = {.functions = token->module->functions,
-                                .slot = token->slot,
-                                .pin_source = token->pin_source,
-                                .typed = token->typed.bytes != NULL ? &token->typed : NULL,
-                                .typed_refused = &token->typed_refused,
-                                .ask_pin = token->ask_pin,
-                                .ask_context = token->ask_context,
-                                .uri = token->uri_text,
-                                .login_record = token->login_record,
-                                .login_lock = token->login_lock,
-                                .wait = token->login_wait,
-                                .record = token->record,
-                                .watch = &token->watch,
-                                .name = token->name};
-    bool done = false;
-    sealring_status status = login_ensure(&login, session, &done, error);
-    if (done) {
-        /* This login follows a logout, which invalidates the handles of private objects (PKCS #11 v2.40, section 5.6). */
-        atomic_fetch_add(&token->generation, 1);
-    }
-    return status;
 }
 
 /* Return codes of a token that has only read-write sessions. */
@@ -106,15 +70,20 @@ static sealring_status session_open(struct token *token, bool writable, struct p
                                code_name(*code));
     }
     session->writable = writable;
-    sealring_error login_error = {0};
-    sealring_status status = session_login(token, session->handle, &login_error);
+    sealring_status status = login_ensure(token, session->handle, error);
     if (status != SEALRING_OK) {
-        *code = login_error.token_code;
+        *code = error->token_code;
         functions->C_CloseSession(session->handle);
-        if (error != NULL)
-            *error = login_error;
     }
     return status;
+}
+
+static struct pooled_session session_take_out(struct session_pool *pool, unsigned place)
+{
+    struct pooled_session session = pool->free[place];
+    pool->free_count--;
+    memmove(&pool->free[place], &pool->free[place + 1], (pool->free_count - place) * sizeof(*pool->free));
+    return session;
 }
 
 /* Takes the most recently returned suitable session. */
@@ -122,10 +91,7 @@ static bool session_pop(struct session_pool *pool, bool writable, struct pooled_
 {
     for (unsigned i = pool->free_count; i > 0; i--) {
         if (!writable || pool->free[i - 1].writable) {
-            *session = pool->free[i - 1];
-            pool->free_count--;
-            for (unsigned j = i - 1; j < pool->free_count; j++)
-                pool->free[j] = pool->free[j + 1];
+            *session = session_take_out(pool, i - 1);
             return true;
         }
     }
@@ -134,53 +100,43 @@ static bool session_pop(struct session_pool *pool, bool writable, struct pooled_
 
 enum session_way { SESSION_TAKEN, SESSION_OPEN, SESSION_REPLACE, SESSION_NONE };
 
-/* Decides, under the pool's lock, how to get a session. Waits for one if necessary. */
+/* Decides how to get a session now, if there is a way. */
+static enum session_way session_claim_now(struct session_pool *pool, bool writable, struct pooled_session *session)
+{
+    if (session_pop(pool, writable, session))
+        return SESSION_TAKEN;
+    if (pool->open_count < pool->limit) {
+        pool->open_count++;
+        return SESSION_OPEN;
+    }
+    return session_pop(pool, false, session) ? SESSION_REPLACE : SESSION_NONE;
+}
+
 static enum session_way session_claim(struct session_pool *pool, bool writable, struct pooled_session *session)
 {
-    struct timespec deadline = {0};
-    enum session_way way = SESSION_NONE;
+    struct timespec deadline = clock_deadline(SESSION_WAIT_SECONDS * 1000);
     pthread_mutex_lock(&pool->lock);
-    for (;;) {
-        if (session_pop(pool, writable, session)) {
-            way = SESSION_TAKEN;
-            break;
-        }
-        if (pool->open_count < pool->limit) {
-            pool->open_count++;
-            way = SESSION_OPEN;
-            break;
-        }
-        if (session_pop(pool, false, session)) {
-            way = SESSION_REPLACE;
-            break;
-        }
-        if (deadline.tv_sec == 0)
-            deadline = clock_deadline(SESSION_WAIT_SECONDS * 1000);
-        if (pthread_cond_clockwait(&pool->given, &pool->lock, CLOCK_MONOTONIC, &deadline) == ETIMEDOUT)
-            break;
-    }
+    enum session_way way = session_claim_now(pool, writable, session);
+    while (way == SESSION_NONE &&
+           pthread_cond_clockwait(&pool->given, &pool->lock, CLOCK_MONOTONIC, &deadline) != ETIMEDOUT)
+        way = session_claim_now(pool, writable, session);
     pthread_mutex_unlock(&pool->lock);
     return way;
 }
 
-/* The token has no more sessions: lowers the limit to the open ones. False if there are none. */
-static bool session_lower_limit(struct session_pool *pool)
+/* The session could not be opened. `full`: the token has no more, so the limit is lowered to the open ones. Returns whether one of them
+ * can be waited for. */
+static bool session_forget_one(struct session_pool *pool, bool full)
 {
     pthread_mutex_lock(&pool->lock);
     pool->open_count--;
-    bool others = pool->open_count > 0;
+    bool others = full && pool->open_count > 0;
     if (others)
         pool->limit = pool->open_count;
+    if (!full)
+        pthread_cond_signal(&pool->given);
     pthread_mutex_unlock(&pool->lock);
     return others;
-}
-
-static void session_forget_one(struct session_pool *pool)
-{
-    pthread_mutex_lock(&pool->lock);
-    pool->open_count--;
-    pthread_cond_signal(&pool->given);
-    pthread_mutex_unlock(&pool->lock);
 }
 
 void session_sweep(struct token *token)
@@ -194,11 +150,8 @@ void session_sweep(struct token *token)
         CK_SESSION_INFO info;
         pthread_mutex_lock(&pool->lock);
         bool taken = pool->free_count > 0;
-        if (taken) { /* the one that was returned first */
-            session = pool->free[0];
-            pool->free_count--;
-            memmove(pool->free, pool->free + 1, pool->free_count * sizeof(*pool->free));
-        }
+        if (taken)
+            session = session_take_out(pool, 0); /* the one that was returned first */
         pthread_mutex_unlock(&pool->lock);
         if (taken)
             session_give(token, &session, token->module->functions->C_GetSessionInfo(session.handle, &info) == CKR_OK);
@@ -222,13 +175,8 @@ sealring_status session_take(struct token *token, bool writable, struct pooled_s
         if (way == SESSION_REPLACE)
             token->module->functions->C_CloseSession(session->handle);
         sealring_status status = session_open(token, writable, session, code, error);
-        if (status == SEALRING_OK)
-            return SEALRING_OK;
-        if (*code == CKR_SESSION_COUNT && session_lower_limit(pool))
-            continue;
-        if (*code != CKR_SESSION_COUNT)
-            session_forget_one(pool);
-        return status;
+        if (status == SEALRING_OK || !session_forget_one(pool, *code == CKR_SESSION_COUNT))
+            return status;
     }
 }
 

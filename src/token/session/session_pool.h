@@ -29,7 +29,9 @@ struct session_pool {
 
 /* At most `limit` (> 0) sessions. */
 sealring_status session_pool_init(struct session_pool *pool, unsigned limit, sealring_error *error);
-void session_pool_destroy(struct session_pool *pool, bool forked);
+
+/* Destroys its locks; the caller frees `free`. */
+void session_pool_destroy(struct session_pool *pool);
 
 /* Drops all sessions and sets a new limit. `valid`: the module still knows the sessions, so they are closed. No other thread may use
  * the token. */
@@ -37,7 +39,7 @@ void session_pool_reset(struct token *token, bool valid, CK_ULONG token_limit);
 
 /* Takes a session in which the user is logged in, and opens one if the limit permits. Waits at most 5 s. A writable one may replace a
  * read-only one, so that a token with a single session can be managed, too. On failure *code is the token's return code, or CKR_OK if
- * the token did not cause it. */
+ * the token did not cause it. error is not NULL. */
 sealring_status session_take(struct token *token, bool writable, struct pooled_session *session, CK_RV *code,
                              sealring_error *error);
 
@@ -46,8 +48,5 @@ void session_give(struct token *token, const struct pooled_session *session, boo
 
 /* Drops the free sessions that the token does not know any more: if one is lost, the others often are, too. */
 void session_sweep(struct token *token);
-
-/* Logs in again in a session whose login was lost. */
-sealring_status session_login(struct token *token, CK_SESSION_HANDLE session, sealring_error *error);
 
 #endif

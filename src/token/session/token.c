@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/fork.h"
-#include "token/module/sigpipe.h"
+#include "token/module/signal_block.h"
 #include "token/pin/pin_source.h"
 #include "token/session/attempt.h"
 
@@ -15,15 +15,6 @@
 #define TOKEN_SESSIONS_MOST    4096
 #define TOKEN_RANDOM_PIECE     256 /* some tokens return no more at once */
 #define TOKEN_RANDOM_TRIES     8
-
-static sealring_status token_check_config(const struct token_config *config, sealring_error *error)
-{
-    if (config->module == NULL || config->uri == NULL || config->pin_source == NULL || config->login_record == NULL) {
-        return error_set(error, SEALRING_INVALID,
-                         "the PKCS#11 token needs a module, a URI, a PIN file and a login record");
-    }
-    return SEALRING_OK;
-}
 
 /* Makes all but the connection. */
 static sealring_status token_new(const struct token_config *config, struct token **made, sealring_error *error)
@@ -33,76 +24,83 @@ static sealring_status token_new(const struct token_config *config, struct token
     if (token == NULL)
         return error_no_memory(error);
     token->pid = fork_process();
-    token->guards_sigpipe = sigpipe_kills();
-    token->without_hmac = config->without_hmac;
-    token->ask_pin = config->ask_pin;
-    token->ask_context = config->ask_context;
-    token->watch = config->watch;
-    token->login_wait = config->login_wait;
+    token->guards_sigpipe = signal_pipe_kills();
+    token->config = *config;
+    token->config.module = token->config.init_args = NULL;
     pthread_mutex_init(&token->probe_lock, NULL);
     pthread_cond_init(&token->probe_done, NULL);
-    index_init(&token->index);
-    token->uri_text = strdup(config->uri);
-    token->pin_source = strdup(config->pin_source);
-    token->login_record = strdup(config->login_record);
-    token->login_lock = strdup(config->login_lock != NULL ? config->login_lock : config->login_record);
-    if (token->uri_text == NULL || token->pin_source == NULL || token->login_record == NULL ||
-        token->login_lock == NULL)
-        return error_no_memory(error);
+    pthread_rwlock_init(&token->index.lock, NULL);
+    token->config.uri = strdup(config->uri);
+    token->config.pin_source = strdup(config->pin_source);
+    token->config.login_record = strdup(config->login_record);
+    token->config.login_lock = strdup(config->login_lock != NULL ? config->login_lock : config->login_record);
     unsigned sessions = config->sessions_max == 0 ? TOKEN_SESSIONS_DEFAULT : config->sessions_max;
-    return session_pool_init(&token->pool, sessions < TOKEN_SESSIONS_MOST ? sessions : TOKEN_SESSIONS_MOST, error);
+    sealring_status status =
+        session_pool_init(&token->pool, sessions < TOKEN_SESSIONS_MOST ? sessions : TOKEN_SESSIONS_MOST, error);
+    bool copied = token->config.uri != NULL && token->config.pin_source != NULL && token->config.login_record != NULL &&
+                  token->config.login_lock != NULL;
+    return copied ? status : error_no_memory(error);
 }
 
 static void token_free(struct token *token)
 {
     if (token == NULL)
         return;
-    bool forked = token->pid != fork_process();
-    session_pool_destroy(&token->pool, forked);
-    index_destroy(&token->index, forked);
-    if (!forked) {
+    if (token->pid == fork_process()) { /* in a child, a thread that does not exist there may hold a lock */
+        session_pool_destroy(&token->pool);
+        pthread_rwlock_destroy(&token->index.lock);
         pthread_mutex_destroy(&token->probe_lock);
         pthread_cond_destroy(&token->probe_done);
     }
+    free(token->pool.free);
+    free(token->index.entries);
     if (token->uri != NULL)
         p11_kit_uri_free(token->uri);
     pin_free(&token->typed);
-    free(token->uri_text);
-    free(token->pin_source);
-    free(token->login_record);
-    free(token->login_lock);
+    free((void *)(uintptr_t)token->config.uri);
+    free((void *)(uintptr_t)token->config.pin_source);
+    free((void *)(uintptr_t)token->config.login_record);
+    free((void *)(uintptr_t)token->config.login_lock);
     free(token);
 }
 
-sealring_status token_open(const struct token_config *config, struct token **opened, sealring_error *error)
+/* Error is not NULL. */
+static sealring_status token_connect(struct token *token, const struct token_config *config, sealring_error *error)
 {
-    struct token *token = NULL;
-    *opened = NULL;
-    sealring_status status = token_check_config(config, error);
+    sealring_status status = slot_parse_uri(config->uri, &token->uri, error);
+    if (status == SEALRING_OK)
+        status = module_acquire(config->module, config->init_args, &token->module, error);
     if (status != SEALRING_OK)
         return status;
-    status = token_new(config, &token, error);
-    if (status != SEALRING_OK)
-        goto cleanup;
-    status = slot_parse_uri(config->uri, &token->uri, error);
-    if (status != SEALRING_OK)
-        goto cleanup;
-    status = module_acquire(config->module, config->init_args, &token->module, error);
-    if (status != SEALRING_OK)
-        goto cleanup;
     /* before any lock is taken: the user may take long */
     if (pin_source_of(config->pin_source) == PIN_SOURCE_TERMINAL)
         status = pin_ask(config->uri, config->ask_pin, config->ask_context, &token->typed, error);
     if (status == SEALRING_OK)
         status = connection_open(token, error);
-    if (status != SEALRING_OK) {
+    if (status != SEALRING_OK)
         module_release(token->module);
-        goto cleanup;
+    return status;
+}
+
+sealring_status token_open(const struct token_config *config, struct token **opened, sealring_error *error)
+{
+    struct token *token = NULL;
+    sealring_error failure;
+    *opened = NULL;
+    if (config->module == NULL || config->uri == NULL || config->pin_source == NULL || config->login_record == NULL) {
+        return error_set(error, SEALRING_INVALID,
+                         "the PKCS#11 token needs a module, a URI, a PIN file and a login record");
     }
-    *opened = token;
-    return SEALRING_OK;
-cleanup:
+    sealring_status status = token_new(config, &token, &failure);
+    if (status == SEALRING_OK)
+        status = token_connect(token, config, &failure);
+    if (status == SEALRING_OK) {
+        *opened = token;
+        return SEALRING_OK;
+    }
     token_free(token);
+    if (error != NULL)
+        *error = failure;
     return status;
 }
 
@@ -119,11 +117,6 @@ const char *token_name(const struct token *token)
     return token->name;
 }
 
-struct token_random_request {
-    uint8_t *bytes;
-    size_t length;
-};
-
 /* A module may write fewer bytes than requested, and return CKR_OK: then the last byte stays 0. So does a random one with probability
  * 1/256, but not eight times in a row. */
 static CK_RV token_random_piece(struct attempt *attempt, uint8_t *bytes, size_t length)
@@ -135,27 +128,20 @@ static CK_RV token_random_piece(struct attempt *attempt, uint8_t *bytes, size_t 
     return code == CKR_OK && bytes[length - 1] == 0 ? CKR_FUNCTION_FAILED : code;
 }
 
-static sealring_status token_random_action(struct attempt *attempt, void *context)
-{
-    const struct token_random_request *request = context;
-    for (size_t done = 0; done < request->length;) {
-        size_t piece = request->length - done;
-        if (piece > TOKEN_RANDOM_PIECE)
-            piece = TOKEN_RANDOM_PIECE;
-        CK_RV code = token_random_piece(attempt, request->bytes + done, piece);
-        if (code != CKR_OK) {
-            attempt_fail(attempt, code, "C_GenerateRandom", "making random bytes");
-            attempt->error->status = SEALRING_TOKEN;
-            return SEALRING_TOKEN;
-        }
-        done += piece;
-    }
-    return SEALRING_OK;
-}
-
 sealring_status token_random(struct token *token, uint8_t *bytes, size_t length, sealring_error *error)
 {
-    struct token_random_request request = {.bytes = bytes, .length = length};
+    struct attempt attempt = attempt_on(token, ATTEMPT_SIGN);
     memset(bytes, 0, length);
-    return attempt_run(token, ATTEMPT_SIGN, token_random_action, &request, NULL, error);
+    while (attempt_next(&attempt)) {
+        CK_RV code = CKR_OK;
+        for (size_t done = 0; code == CKR_OK && done < length; done += TOKEN_RANDOM_PIECE) {
+            size_t rest = length - done;
+            code = token_random_piece(&attempt, bytes + done, rest < TOKEN_RANDOM_PIECE ? rest : TOKEN_RANDOM_PIECE);
+        }
+        if (code != CKR_OK) {
+            attempt_fail(&attempt, code, "C_GenerateRandom", "making random bytes");
+            attempt.status = attempt.error.status = SEALRING_TOKEN; /* even if the token refuses */
+        }
+    }
+    return attempt_end(&attempt, NULL, error);
 }
