@@ -147,7 +147,7 @@ sealring_status follow_closed(struct verifier *verifier, sealring_error *error)
     if (verifier->closed
             .broken) { /* what it restricts was applied only now, after the entries of these keys were dropped */
         pthread_mutex_lock(&verifier->inserting);
-        cache_drop_all(verifier->cache);
+        cache_drop_version(verifier->cache, NULL);
         pthread_mutex_unlock(&verifier->inserting);
     }
     if (broke && !verifier->era_unsigned)
