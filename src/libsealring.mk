@@ -111,6 +111,7 @@ libsealring_core_la_SOURCES = \
 	src/verifier/fresh/load_changes.c src/verifier/fresh/load_changes.h \
 	src/verifier/fresh/listen.c src/verifier/fresh/listen.h \
 	src/verifier/fresh/poll.c src/verifier/fresh/poll.h \
+	src/verifier/fresh/poll_report.c src/verifier/fresh/poll_report.h \
 	src/verifier/fresh/prove_ahead.c src/verifier/fresh/prove_ahead.h \
 	src/verifier/fresh/warm.c src/verifier/fresh/warm.h \
 	src/verifier/fresh/watch_schema.c src/verifier/fresh/watch_schema.h \

@@ -15,6 +15,7 @@ struct tree {
     struct registry *registry;
     sealring_status status;
     sealring_error *error;
+    bool lacks; /* a row that belongs to it */
 };
 
 /* Computes a subtree below the smallest stored one. */
@@ -45,21 +46,20 @@ static sealring_status tree_lacks(unsigned level, uint64_t position, sealring_er
 }
 
 static sealring_status tree_subtree(struct registry *registry, unsigned level, uint64_t position,
-                                    struct merkle_hash *root, sealring_error *error)
+                                    struct merkle_hash *root, bool *lacks, sealring_error *error)
 {
     bool found;
     sealring_status status = level < REGISTRY_NODE_LEVEL
                                  ? tree_small(registry, level, position, root, &found, error)
                                  : registry_node_find(registry, level, position, root->bytes, &found, error);
-    if (status != SEALRING_OK || found)
-        return status;
-    return tree_lacks(level, position, error);
+    *lacks = status == SEALRING_OK && !found;
+    return *lacks ? tree_lacks(level, position, error) : status;
 }
 
 static bool tree_source(void *context, unsigned level, uint64_t index, struct merkle_hash *root)
 {
     struct tree *tree = context;
-    tree->status = tree_subtree(tree->registry, level, index, root, tree->error);
+    tree->status = tree_subtree(tree->registry, level, index, root, &tree->lacks, tree->error);
     return tree->status == SEALRING_OK;
 }
 
@@ -77,14 +77,14 @@ sealring_status tree_grow(struct registry *registry, uint64_t sequence, sealring
     if (sequence % TREE_BLOCK != 0)
         return SEALRING_OK;
     uint64_t position = sequence / TREE_BLOCK - 1;
-    bool found;
+    bool found, lacks;
     sealring_status status = tree_small(registry, level, position, &root, &found, error);
     if (status == SEALRING_OK && !found)
         status = tree_lacks(level, position, error);
     if (status == SEALRING_OK)
         status = registry_node_insert(registry, level, position, root.bytes, error);
     for (; status == SEALRING_OK && (position & 1) != 0; level++, position >>= 1) {
-        status = tree_subtree(registry, level, position - 1, &left, error);
+        status = tree_subtree(registry, level, position - 1, &left, &lacks, error);
         if (status == SEALRING_OK) {
             merkle_node(&left, &root, &root);
             status = registry_node_insert(registry, level + 1, position >> 1, root.bytes, error);
@@ -93,19 +93,36 @@ sealring_status tree_grow(struct registry *registry, uint64_t sequence, sealring
     return status;
 }
 
-sealring_status tree_root(struct registry *registry, uint64_t size, struct merkle_hash *root, sealring_error *error)
+static sealring_status find_root(struct registry *registry, uint64_t size, struct merkle_hash *root, bool *lacks,
+                                 sealring_error *error)
 {
-    struct tree tree = {registry, SEALRING_OK, error};
+    struct tree tree = {.registry = registry, .error = error};
     struct merkle_frontier frontier;
     bool done = merkle_frontier_at(tree_source, &tree, size, &frontier);
     if (done)
         merkle_root(&frontier, root);
+    *lacks = tree.lacks;
     return tree_end(&tree, done);
+}
+
+sealring_status tree_root(struct registry *registry, uint64_t size, struct merkle_hash *root, sealring_error *error)
+{
+    bool lacks;
+    return find_root(registry, size, root, &lacks, error);
+}
+
+sealring_status tree_root_if_whole(struct registry *registry, uint64_t size, struct merkle_hash *root, bool *whole,
+                                   sealring_error *error)
+{
+    bool lacks;
+    sealring_status status = find_root(registry, size, root, &lacks, error);
+    *whole = status == SEALRING_OK;
+    return lacks ? SEALRING_OK : status;
 }
 
 sealring_status tree_inclusion(struct registry *registry, uint64_t sequence, uint64_t size, struct merkle_proof *proof,
                                sealring_error *error)
 {
-    struct tree tree = {registry, SEALRING_OK, error};
+    struct tree tree = {.registry = registry, .error = error};
     return tree_end(&tree, sequence > 0 && merkle_inclusion(tree_source, &tree, sequence - 1, size, proof));
 }

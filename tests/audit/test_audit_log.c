@@ -232,7 +232,7 @@ START_TEST(attacks_are_found)
 }
 END_TEST
 
-/* Two entries exchanged, whole rows but for their numbers. */
+/* Two entries exchanged, whole rows except their numbers. */
 START_TEST(reordering_is_found)
 {
     attack("UPDATE audit SET sequence = 1000 WHERE sequence = 5; UPDATE audit SET sequence = 5 WHERE sequence = 6;"

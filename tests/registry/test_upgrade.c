@@ -124,7 +124,7 @@ START_TEST(a_dry_run_leaves_it)
 }
 END_TEST
 
-/* Whoever writes the registry can say that it is an older one: that hinders nobody, and lets nobody read it as an older one. */
+/* Whoever writes the registry can state that it is an older one: that hinders nobody, and lets nobody read it as an older one. */
 START_TEST(a_number_that_was_set_back_is_corrected)
 {
     int64_t wanted = 5000;

@@ -394,7 +394,8 @@ START_TEST(a_copy_put_in_place_while_it_was_away_is_taken_over)
     put_in_place(copy);
     ck_assert_uint_eq(look_until_fresh(fenced), 1);
     stage_expect(vault, key.text, SEALRING_REJECTED_SUSPENDED);
-    stage_expect(vault, other.text, SEALRING_REJECTED_SUSPENDED); /* the copy lacks the fact: it is no reason to permit what was restricted */
+    /* the copy lacks the fact: that is no reason to permit what was restricted */
+    stage_expect(vault, other.text, SEALRING_REJECTED_SUSPENDED);
 }
 END_TEST
 

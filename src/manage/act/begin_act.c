@@ -48,12 +48,9 @@ static sealring_status check_anchor(sealring_manager *manager, sealring_error *e
     return status;
 }
 
-/* Token files that are not safe block no act, least of all a revocation. If the registry is damaged or its lock is held, the act itself reports
- * that. */
+/* Token files that are not safe block no act, least of all a revocation. */
 static void copies_complain(sealring_manager *manager, const sealring_error *trouble)
 {
-    if (trouble->status == SEALRING_REGISTRY)
-        return;
     snprintf(manager->token_remark, sizeof manager->token_remark, "ALARM: %.300s", trouble->message);
 }
 
@@ -64,12 +61,13 @@ static void announce(sealring_manager *manager, const char *purpose)
 }
 
 /* An announced restriction has priority over every commit that was not announced, and yields to none. */
-static sealring_status mend_urgently(sealring_manager *manager, const char *purpose, sealring_error *error)
+static sealring_status mend_urgently(sealring_manager *manager, const char *purpose, bool *of_registry,
+                                     sealring_error *error)
 {
     struct lock *lock = registry_lock_of(manager->registry);
     announce(manager, purpose);
     lock->yields_to = NULL;
-    sealring_status status = copies_mend(manager, manager->lock_wait, error);
+    sealring_status status = copies_mend(manager, manager->lock_wait, of_registry, error);
     lock->yields_to = manager->config->urgent;
     return status;
 }
@@ -80,10 +78,11 @@ static sealring_status mend_urgently(sealring_manager *manager, const char *purp
 static void mend_files(sealring_manager *manager, const char *purpose, bool restricts)
 {
     sealring_error trouble = {.message = ""};
-    sealring_status status = copies_mend(manager, restricts ? 0 : manager->lock_wait, &trouble);
+    bool of_registry;
+    sealring_status status = copies_mend(manager, restricts ? 0 : manager->lock_wait, &of_registry, &trouble);
     if (status != SEALRING_OK && restricts)
-        status = mend_urgently(manager, purpose, &trouble);
-    if (status != SEALRING_OK)
+        status = mend_urgently(manager, purpose, &of_registry, &trouble);
+    if (status != SEALRING_OK && !of_registry) /* the act itself reports a damaged registry, or that its lock is held */
         copies_complain(manager, &trouble);
 }
 
@@ -135,7 +134,9 @@ sealring_status manager_begin(sealring_manager *manager, const char *purpose, bo
     if (status != SEALRING_OK)
         return status;
     status = check_anchor(manager, error);
-    if (status == SEALRING_OK && with_token && copies_mend_judged(manager, &trouble) != SEALRING_OK)
+    bool of_registry = false;
+    if (status == SEALRING_OK && with_token && copies_mend_judged(manager, &of_registry, &trouble) != SEALRING_OK &&
+        !of_registry)
         copies_complain(manager, &trouble);
     if (status == SEALRING_OK)
         status = copies_record(manager, error);

@@ -61,8 +61,10 @@ void manager_end(sealring_manager *manager)
 void manager_end_act(sealring_manager *manager, const struct audit_act *about, sealring_status status,
                      const sealring_error *error)
 {
+    static const bool recorded[] = {[SEALRING_REFUSED] = true, [SEALRING_WAITING] = true};
     bool alarmed = atomic_exchange(&manager->alarmed, false);
-    if ((alarmed || status == SEALRING_REFUSED || status == SEALRING_WAITING) && !manager->dry_run) {
+    bool refused = (size_t)status < sizeof recorded / sizeof *recorded && recorded[status];
+    if ((alarmed || refused) && !manager->dry_run) {
         struct audit_act act = *about;
         act.name = alarmed ? "alarm" : "refused";
         act.detail = NULL;

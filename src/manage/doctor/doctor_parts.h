@@ -17,7 +17,7 @@ struct doctor_finding {
     enum doctor_kind kind;
     char *object; /* owned, as are all texts */
     char *what;
-    const char *pattern; /* as doctor_kind_row.mend, for this finding; NULL: as for its kind */
+    const char *pattern; /* of what to do about this finding; NULL: that of its kind */
     char *mend;          /* NULL: it is made of the pattern */
     char *failure;       /* why the repair failed, NULL: it was not tried, or it succeeded */
     bool hopeless;       /* the kind can be repaired, but not this finding */

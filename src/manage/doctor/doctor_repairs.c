@@ -366,7 +366,7 @@ void doctor_repair(struct doctor *doctor)
     }
     repair_schema_first(doctor);
     sealring_status status = manager_begin(manager, "doctor --repair", doctor->result.token_examined, &error);
-    if (status == SEALRING_TOKEN)
+    if (status != SEALRING_OK && manager->token == NULL) /* what needs no token is repaired */
         status = manager_begin(manager, "doctor --repair", false, &error);
     if (status != SEALRING_OK) {
         fail_all(doctor, &error);

@@ -34,7 +34,7 @@ static bool is_somebodys(const struct roster *roster, const char *path, const ui
     return report_path_is_held(path) || (entry != NULL && roster_may_serve(roster, entry));
 }
 
-static void look_at_unreadable(struct doctor *doctor, const char *path, const struct stat *file, sealring_status status,
+static void look_at_unreadable(struct doctor *doctor, const char *path, const struct stat *file,
                                const sealring_error *error)
 {
     const struct roster *roster = &doctor->manager->roster;
@@ -52,8 +52,9 @@ static void look_at_unreadable(struct doctor *doctor, const char *path, const st
     }
     if (clock_wall_ms() - (int64_t)file->st_mtim.tv_sec * 1000 < FRESH_MS)
         return;
-    finding = status == SEALRING_INVALID ? doctor_find(doctor, DOCTOR_REPORT_UNKNOWN_FORMAT, path, "%s", error->message)
-                                         : doctor_find(doctor, DOCTOR_REPORT_DAMAGED, path, "%s", error->message);
+    finding = report_is_of_another_format(path)
+                  ? doctor_find(doctor, DOCTOR_REPORT_UNKNOWN_FORMAT, path, "%s", error->message)
+                  : doctor_find(doctor, DOCTOR_REPORT_DAMAGED, path, "%s", error->message);
     if (report_seat_parse(strrchr(path, '/') + 1, seat))
         finding->hopeless = is_somebodys(roster, path, seat);
 }
@@ -114,7 +115,7 @@ static sealring_status look_at_file(const char *path, void *context)
     if (status != SEALRING_OK && error_is_exhaustion(&error))
         doctor_unseen(doctor, SEALRING_REGISTRY, "the verifiers' reports: %s", error.message);
     else if (status != SEALRING_OK)
-        look_at_unreadable(doctor, path, &file, status, &error);
+        look_at_unreadable(doctor, path, &file, &error);
     else if (memcmp(summary.vault_id, doctor->manager->roster.vault.vault_id, sizeof summary.vault_id) != 0)
         doctor_find(doctor, DOCTOR_REPORT_FOREIGN, path, "it is the report of another vault's verifier")->hopeless =
             report_path_is_held(path);

@@ -42,7 +42,7 @@ sealring_status usage_file_open(const char *path, const uint8_t vault_id[REGISTR
                                 struct usage_file *file, sealring_error *error);
 void usage_file_close(struct usage_file *file);
 
-/* Reads the registry's row of the file, and the era. known: there is one; otherwise the row is zero but for its seat. */
+/* Reads the registry's row of the file, and the era. known: there is one; otherwise the row is zero except its seat. */
 sealring_status usage_file_read_row(struct registry *registry, const struct usage_file *file,
                                     struct registry_usage_seat *row, bool *known, uint8_t era[REGISTRY_ID_SIZE],
                                     sealring_error *error);

@@ -80,10 +80,9 @@ static sealring_status witness_digest(const struct witness_anchor *anchor, struc
     sealring_status status = registry_audit_size(registry, &size, error);
     if (status != SEALRING_OK || size < anchor->size)
         return status;
-    status = tree_root(registry, anchor->size, &root, error);
-    if (status == SEALRING_REGISTRY) /* the tree has a hole */
-        return SEALRING_OK;
-    if (status == SEALRING_OK)
+    bool whole;
+    status = tree_root_if_whole(registry, anchor->size, &root, &whole, error);
+    if (status == SEALRING_OK && whole)
         status = registry_closed_find(registry, anchor->closed_count, closed, there, error);
     if (status == SEALRING_OK && *there)
         anchor_digest(&root, closed, digest);

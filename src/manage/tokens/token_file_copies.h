@@ -11,12 +11,12 @@
  * copies_examine only report. */
 
 /* Without vault.lock, for which it waits at most lock_wait (0: one try) if it needs it, and before a token is opened: restores damaged and missing
- * objects from their copies, unless a row or a fact closes them. */
-sealring_status copies_mend(sealring_manager *manager, int64_t lock_wait, sealring_error *error);
+ * objects from their copies, unless a row or a fact closes them. *of_registry, after an error: the registry could not be read or locked. */
+sealring_status copies_mend(sealring_manager *manager, int64_t lock_wait, bool *of_registry, sealring_error *error);
 
 /* Under the lock, after the registry was checked against its anchor: restores the others as far as the closed facts allow. REFUSED if a row and the
  * facts contradict each other. */
-sealring_status copies_mend_judged(sealring_manager *manager, sealring_error *error);
+sealring_status copies_mend_judged(sealring_manager *manager, bool *of_registry, sealring_error *error);
 
 /* What a restore of the registry finds about an object's file. */
 enum copies_outcome {

@@ -153,7 +153,8 @@ static sealring_status carry_out(const struct kept_token *token, const struct ob
 
 /* Under the lock. Before the registry was checked against its anchor (`judged` false), restores only objects that no row closes. Decisions about
  * closed versions wait, because an older registry does not contain what was closed since. */
-static sealring_status mend(sealring_manager *manager, struct kept_token *token, bool judged, sealring_error *error)
+static sealring_status mend(sealring_manager *manager, struct kept_token *token, bool judged, bool *of_registry,
+                            sealring_error *error)
 {
     sealring_status status = kept_token_list(token, error);
     if (status != SEALRING_OK)
@@ -163,6 +164,7 @@ static sealring_status mend(sealring_manager *manager, struct kept_token *token,
         const struct object_file *file = &token->list.files[i];
         sealring_error *first = status == SEALRING_OK ? error : NULL;
         sealring_status done = decide(manager->registry, token, file, &decision, first);
+        *of_registry = *of_registry || (done != SEALRING_OK && status == SEALRING_OK);
         if (done == SEALRING_OK && (judged || decision == DECISION_RESTORE) &&
             carry_out(token, file, decision, first) != SEALRING_OK)
             done = SEALRING_REFUSED;
@@ -171,7 +173,8 @@ static sealring_status mend(sealring_manager *manager, struct kept_token *token,
     return status;
 }
 
-static sealring_status mend_token(sealring_manager *manager, bool audit, int64_t lock_wait, sealring_error *error)
+static sealring_status mend_token(sealring_manager *manager, bool audit, int64_t lock_wait, bool *of_registry,
+                                  sealring_error *error)
 {
     __attribute__((cleanup(kept_token_release))) struct kept_token token = {.store = NULL};
     sealring_status status;
@@ -180,30 +183,35 @@ static sealring_status mend_token(sealring_manager *manager, bool audit, int64_t
     if (!any_is_hurt(&token))
         return SEALRING_OK;
     status = registry_lock(manager->registry, lock_wait, "restore", error);
+    *of_registry = status != SEALRING_OK;
     if (status != SEALRING_OK)
         return status;
-    status = mend(manager, &token, false, error);
+    status = mend(manager, &token, false, of_registry, error);
     registry_unlock(manager->registry);
     return status;
 }
 
-sealring_status copies_mend(sealring_manager *manager, int64_t lock_wait, sealring_error *error)
+sealring_status copies_mend(sealring_manager *manager, int64_t lock_wait, bool *of_registry, sealring_error *error)
 {
-    sealring_status status = mend_token(manager, false, lock_wait, error);
-    return status == SEALRING_OK ? mend_token(manager, true, lock_wait, error) : status;
+    *of_registry = false;
+    sealring_status status = mend_token(manager, false, lock_wait, of_registry, error);
+    return status == SEALRING_OK ? mend_token(manager, true, lock_wait, of_registry, error) : status;
 }
 
-sealring_status copies_mend_judged(sealring_manager *manager, sealring_error *error)
+sealring_status copies_mend_judged(sealring_manager *manager, bool *of_registry, sealring_error *error)
 {
     __attribute__((cleanup(kept_token_release))) struct kept_token token = {.store = NULL};
-    return kept_token_find(manager->config, false, &token) ? mend(manager, &token, true, error) : SEALRING_OK;
+    *of_registry = false;
+    return kept_token_find(manager->config, false, &token) ? mend(manager, &token, true, of_registry, error)
+                                                           : SEALRING_OK;
 }
 
 /* If a change left a damaged file because the disk was full, the file is restored as after a crash. */
 sealring_status copies_follow(sealring_manager *manager, sealring_error *error)
 {
     __attribute__((cleanup(kept_token_release))) struct kept_token token = {.store = NULL};
-    sealring_status status = copies_mend_judged(manager, error);
+    bool of_registry;
+    sealring_status status = copies_mend_judged(manager, &of_registry, error);
     if (status != SEALRING_OK || !kept_token_open(manager->config, false, &token, &status, error))
         return status;
     return kept_token_keep_changed(&token, error);

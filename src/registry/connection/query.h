@@ -55,7 +55,7 @@ sealring_status query_find(struct registry *registry, const struct db_query *tex
                            const struct query_parameter *parameters, query_reader read, void *row, bool *found,
                            sealring_error *error);
 
-/* For SELECT count(*) and the like. */
+/* For SELECT count(*) and similar ones. */
 sealring_status query_count(struct registry *registry, const struct db_query *text,
                             const struct query_parameter *parameters, uint64_t *count, sealring_error *error);
 

@@ -81,8 +81,9 @@ void report_totals(const struct report *report, uint64_t verdicts[SEALRING_VERDI
  * file is read, not mapped, so truncating it does no harm. Each call below reads the file as it is then. Damaged records, and those
  * with impossible values (report_check.h), are skipped and counted. */
 struct report_reader;
-/* SEALRING_INVALID: another version of sealring wrote the report. Any other error: it is not a report. */
+/* An error: it cannot be read, or is not a report of this format. */
 sealring_status report_read_open(const char *path, struct report_reader **opened, sealring_error *error);
+bool report_is_of_another_format(const char *path); /* another version of sealring wrote it */
 void report_read_close(struct report_reader *reader);
 
 struct report_summary {

@@ -54,8 +54,7 @@ sealring_status report_reader_header(const struct report_reader *reader, struct 
         return status;
     const char *problem = report_header_problem(header);
     if (problem != NULL)
-        return error_set(error, report_header_is_of_another_format(header) ? SEALRING_INVALID : SEALRING_SYSTEM,
-                         "%s %s", reader->path, problem);
+        return error_set(error, SEALRING_SYSTEM, "%s %s", reader->path, problem);
     report_check_header(header);
     return SEALRING_OK;
 }
@@ -93,6 +92,19 @@ static sealring_status open_file(struct report_reader *reader, sealring_error *e
     if (!S_ISREG(status.st_mode) || (uint64_t)status.st_size < REPORT_CELLS_AT)
         return error_set(error, SEALRING_SYSTEM, "%s is no verifier's report", reader->path);
     return SEALRING_OK;
+}
+
+bool report_is_of_another_format(const char *path)
+{
+    struct report_header header;
+    struct report_reader reader = {.descriptor = -1, .path = strdup(path)};
+    bool another = reader.path != NULL && open_file(&reader, NULL) == SEALRING_OK &&
+                   report_reader_whole(&reader, &header, sizeof header, 0, NULL) == SEALRING_OK &&
+                   report_header_is_of_another_format(&header);
+    if (reader.descriptor >= 0)
+        close(reader.descriptor);
+    free(reader.path);
+    return another;
 }
 
 sealring_status report_read_open(const char *path, struct report_reader **opened, sealring_error *error)
