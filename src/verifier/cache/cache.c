@@ -322,6 +322,27 @@ bool cache_update(struct cache *cache, const struct registry_holder *holder)
     return !row.altered;
 }
 
+/* The context is an API key with the bounds that facts give it. */
+static bool bound_by_facts(struct cache *cache, _Atomic(struct cache_entry *) *link, void *context)
+{
+    const struct registry_key *key = context;
+    const struct cache_entry *entry = atomic_load(link);
+    struct registry_holder holder;
+    entry_read_holder(entry, &holder);
+    holder.key.state = key->state;
+    holder.key.narrowed = key->narrowed;
+    memcpy(holder.key.narrowed_scopes, key->narrowed_scopes, sizeof holder.key.narrowed_scopes);
+    struct row row = {.holder = &holder, .digest = entry->digest};
+    return renew(cache, link, &row);
+}
+
+void cache_bound_key(struct cache *cache, const struct registry_key *key)
+{
+    pthread_mutex_lock(&cache->writing);
+    sift_key(cache, key->key_id, bound_by_facts, (void *)(uintptr_t)key);
+    pthread_mutex_unlock(&cache->writing);
+}
+
 /* ---- For polls ---- */
 
 /* The context is a version, or NULL: none. */

@@ -108,6 +108,10 @@ void cache_drop_version(struct cache *cache, const struct known_version *version
 /* Returns whether the API key has entries. */
 bool cache_has_key(struct cache *cache, const char key_id[SEALRING_KEY_ID_LENGTH]);
 
+/* Applies to each entry of an API key what facts say about it: its state, which is not revoked, and its narrowing. An entry for which there is no
+ * memory is dropped. */
+void cache_bound_key(struct cache *cache, const struct registry_key *key);
+
 /* Applies a changed row: renews the entry. Drops the entry if the row's claims differ from those derived, or
  * if the row is revoked. The holder's ring and version may be empty. Returns false if the row was altered (claims differ). */
 bool cache_update(struct cache *cache, const struct registry_holder *holder);

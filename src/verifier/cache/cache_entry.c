@@ -43,6 +43,21 @@ struct cache_entry *entry_new(const struct registry_holder *holder, struct known
     return entry;
 }
 
+void entry_read_holder(const struct cache_entry *entry, struct registry_holder *holder)
+{
+    memset(holder, 0, sizeof *holder);
+    memcpy(holder->key.key_id, entry->key_id, sizeof entry->key_id);
+    strcpy(holder->client.name, entry_client(entry));
+    strcpy(holder->credential.scopes, entry_scopes(entry));
+    holder->key.id = entry->key;
+    holder->credential.serial = entry->serial;
+    holder->credential.not_before = entry->not_before;
+    holder->credential.expires = entry->expires;
+    holder->credential.imported = entry->imported;
+    holder->credential.replaced = entry->replaced;
+    holder->credential.retire_at = entry->retire_at;
+}
+
 /* The key's column identifies the ring: for a changed row, neither the ring's row nor the version's row is read. */
 bool entry_confirms(const struct cache_entry *entry, const struct registry_holder *holder,
                     const uint8_t digest[TEXT_DIGEST_SIZE])

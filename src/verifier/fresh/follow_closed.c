@@ -113,6 +113,18 @@ static sealring_status read_key(struct verifier *verifier, sealring_error *error
     return status;
 }
 
+/* After it was taken: what is inserted from now on follows it, too. */
+static void apply_to_cache(struct verifier *verifier, const struct registry_closed *fact)
+{
+    struct registry_key key = {.state = SEALRING_KEY_ACTIVE};
+    memcpy(key.key_id, fact->key_id, sizeof key.key_id);
+    (void)key_facts_restrict(&verifier->closed.restricted, &key);
+    if (closed_keys_has(&verifier->closed.keys, fact->key_id))
+        cache_drop_key(verifier->cache, fact->key_id);
+    else
+        cache_bound_key(verifier->cache, &key);
+}
+
 static sealring_status read_facts(struct verifier *verifier, struct closed_reading *reading, sealring_error *error)
 {
     uint8_t hash[REGISTRY_DIGEST_SIZE];
@@ -126,7 +138,7 @@ static sealring_status read_facts(struct verifier *verifier, struct closed_readi
     while (registry_closed_next(&facts, &fact)) {
         closed_reading_take(reading, &fact);
         if (!fact.is_version)
-            cache_drop_key(verifier->cache, fact.key_id);
+            apply_to_cache(verifier, &fact);
     }
     return registry_close_cursor(&facts, status);
 }
