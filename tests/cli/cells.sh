@@ -23,7 +23,7 @@ columns_in() { # DOCUMENT
         /^### / { table = ""; if ($0 ~ /^### `[a-z_]+`$/) { table = $0; gsub(/^### `|`$/, "", table) } }
         !inside || table == "" || $0 !~ /^\| `/ { next }
         NF != 7 { print "line " NR " has not 5 cells" }
-        $6 !~ /^ (derivation|closed fact|signature|token|report file|harmless: [^ ]|\*\*not vouched for\*\*)/ { print "line " NR " states nothing that vouches" }
+        $6 !~ /^ (derivation|(closed )?fact|signature|token|report file|harmless: [^ ]|\*\*not vouched for\*\*)/ { print "line " NR " states nothing that vouches" }
         { count = split($2, names, "`"); for (i = 2; i <= count; i += 2) print table "." names[i] }
     ' "$1" | sort
 }
