@@ -110,16 +110,32 @@ static sealring_status examine(const struct restore *restore, sealring_error *er
     return SEALRING_OK;
 }
 
+/* A backup may be an older program's: `sealring upgrade` does the rest. */
+static sealring_status add_columns(struct registry *registry, sealring_error *error)
+{
+    struct registry_write how = {.moves_epoch = false};
+    sealring_status status = manager_random(how.operation_id, sizeof how.operation_id, error);
+    if (status != SEALRING_OK)
+        return status;
+    struct registry_transaction writing = registry_writing(registry, &how, error);
+    do {
+        registry_begin(&writing, &status);
+    } while (registry_again(&writing, &status));
+    return status;
+}
+
 static sealring_status unpack(struct restore *restore, sealring_error *error)
 {
     registry_discard(restore->path); /* left by a run that was killed: this process holds the lock */
     sealring_status status = backup_file_take(&restore->file, restore->path, &restore->progress, error);
     if (status == SEALRING_OK)
-        status = registry_open(restore->path, restore->config->work, REGISTRY_READ_WRITE, &restore->restored, error);
+        status = registry_open(restore->path, restore->config->work, REGISTRY_UPGRADE, &restore->restored, error);
     if (status != SEALRING_OK)
         return status;
     registry_take_lock(restore->restored, &restore->lock);
     status = registry_sound(restore->restored, error);
+    if (status == SEALRING_OK && registry_vault_row(restore->restored)->schema < REGISTRY_SCHEMA)
+        status = add_columns(restore->restored, error);
     if (status != SEALRING_OK)
         return status;
     struct registry_transaction reading = registry_reading(restore->restored, error);
@@ -157,7 +173,7 @@ static sealring_status open_live(struct restore *restore, sealring_error *error)
     sealring_error inner = {0};
     bool other = false;
     sealring_status status =
-        registry_open(restore->config->registry, restore->config->lock, REGISTRY_READ_WRITE, &restore->live, &inner);
+        registry_open(restore->config->registry, restore->config->lock, REGISTRY_UPGRADE, &restore->live, &inner);
     if (status == SEALRING_OK) {
         registry_lock_of(restore->live)->yields_to = restore->config->urgent;
         status = read_live(restore, &other, &inner);

@@ -167,6 +167,22 @@ sealring_status vault_row_check_writer(const struct registry *registry, sealring
     return vault_row_check_schema(registry, registry->vault.min_writer, "writing", error);
 }
 
+sealring_status registry_begin_facts(struct registry *registry, sealring_error *error)
+{
+    struct query query;
+    sealring_status status = facts_begin(registry, error);
+    if (status != SEALRING_OK)
+        return status;
+    query_start(&query, registry, &vault_schema_query, error);
+    query_bind_int64(&query, 1, REGISTRY_SCHEMA);
+    query_bind_int64(&query, 2, REGISTRY_MIN_READER);
+    query_bind_int64(&query, 3, REGISTRY_MIN_WRITER);
+    status = query_run(&query, error);
+    if (status == SEALRING_OK)
+        registry->vault.min_reader = REGISTRY_MIN_READER;
+    return status;
+}
+
 sealring_status registry_vault_set_era(struct registry *registry, const uint8_t era[REGISTRY_ID_SIZE],
                                        sealring_error *error)
 {
