@@ -4,10 +4,17 @@
 # shellcheck disable=SC2317 # functions that are called by name
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
+# shellcheck source=tests/cli/server.sh
+. "$here/../cli/server.sh"
 for program in sqlite3 flock xz; do
     command -v $program >/dev/null || bail_out "$program is missing: sh tools/packages.sh test"
 done
 database=$SEALRING_VAULT/registry/sealring.db
+
+answers() { # SERVER KEY VERDICT NAME
+    ask "$1" "$keys/$2.key"
+    is "$(echo "$answer" | cut -d ' ' -f 2)" "$3" "$4"
+}
 
 # ---- The older vault, at this place ----
 
@@ -210,9 +217,19 @@ run upgrade
 status_is 1 "an edit between the steps is refused at the second"
 is "$(sql "SELECT min_reader FROM vault")" 1 "which is not made"
 unguarded "$database" "UPDATE api_key SET state = 2 WHERE label = 'suspended'"
+build_server
+serve newer
+answers newer plain accepted "a server of this release works between the steps"
 run upgrade --json
 succeeds "once it has ended, the second step needs no backup"
 json_is '.upgrade | [.from, .to, .added, .begun, .complete, .facts] | tostring' '[3,3,false,true,true,3]' "and is made"
+answers newer plain accepted "a server of this release goes on at the second step"
+answers newer suspended suspended "and knows the suspension"
+ok "once it has polled" until_true verifiers_are '.verifiers[] | select(.state == "serving") | .epoch' "$(sql "SELECT epoch FROM vault")"
+unguarded "$database" "UPDATE api_key SET state = 1 WHERE label = 'suspended'"
+answers newer suspended suspended "also after an edit"
+unguarded "$database" "UPDATE api_key SET state = 2 WHERE label = 'suspended'"
+leave newer
 keeps "after the second step"
 is_complete "after the second step"
 run_with "$work/between.key" verify
@@ -267,22 +284,21 @@ if [ -n "${OLDER_SEALRING-}" ]; then
         status=$?
     }
     start
-    mkfifo "$work/requests"
-    "$OLDER_SEALRING" verify --json <"$work/requests" >"$work/answers" 2>&1 &
-    server=$!
-    exec 9>"$work/requests"
-    cat "$keys/plain.key" >&9
-    until_true test -s "$work/answers"
+    top_builddir=$(dirname "$OLDER_SEALRING")
+    SERVE_WITH="env LD_LIBRARY_PATH=$top_builddir/.libs"
+    build_server
+    serve older
+    answers older plain accepted "a server of the older program"
     upgrade
     waits "the older program itself"
-    cat "$keys/narrowed.key" "$keys/suspended.key" >&9
-    exec 9>&-
-    wait $server
-    is "$(jq -r .verdict "$work/answers" | tr '\n' ' ')" "accepted accepted suspended " "its server goes on after the first step"
+    answers older plain accepted "goes on after the first step"
+    answers older narrowed accepted "with what it had not seen before"
+    answers older suspended suspended "and what is suspended"
     older_run audit verify
     succeeds "so does its audit verify"
     older_run key suspend "$(key_of plain)"
     status_is 4 "but it can write no more"
+    leave older
     must upgrade
     older_run status
     status_is 4 "nor read after the second step"

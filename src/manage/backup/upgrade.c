@@ -152,7 +152,7 @@ static sealring_status commit(struct upgrade *upgrade, sealring_error *error)
 {
     struct audit_act act = {.name = "vault.upgrade"};
     sealring_status status;
-    struct commit commit = manager_commit(upgrade->manager, false, &act, error);
+    struct commit commit = manager_commit(upgrade->manager, true, &act, error); /* servers read the facts at once */
     do {
         if (commit_begin(&commit, &status))
             status = change(upgrade, &act, error);
