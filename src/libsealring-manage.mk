@@ -28,7 +28,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/audit/issued_keys.c src/manage/audit/issued_keys.h \
 	src/manage/audit/retrace.c src/manage/audit/retrace.h \
 	src/manage/audit/row_text.c src/manage/audit/row_text.h \
-	src/manage/backup/backup.c src/manage/backup/backup.h \
+	src/manage/backup/backup.c src/manage/backup/unannounced_backup.h \
 	src/manage/backup/backup_file.c src/manage/backup/backup_file.h \
 	src/manage/backup/compare_with_token.c src/manage/backup/compare_with_token.h \
 	src/manage/backup/install_registry.c src/manage/backup/install_registry.h \

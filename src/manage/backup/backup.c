@@ -12,7 +12,7 @@
 #include "log/log_examine.h"
 #include "log/log_tree.h"
 #include "manage/act/act.h"
-#include "manage/backup/backup.h"
+#include "manage/backup/unannounced_backup.h"
 #include "manage/backup/backup_file.h"
 #include "manage/session/manager.h"
 #include "registry/connection/registry_copy.h"

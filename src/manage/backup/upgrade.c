@@ -12,7 +12,7 @@
 #include "manage/act/act.h"
 #include "manage/audit/audit_log.h"
 #include "manage/audit/value_facts.h"
-#include "manage/backup/backup.h"
+#include "manage/backup/unannounced_backup.h"
 #include "manage/session/manager.h"
 #include "registry/rows/closed_facts.h"
 

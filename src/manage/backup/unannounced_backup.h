@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A backup before an upgrade: of a registry that is not written yet. */
-#ifndef MANAGE_BACKUP_BACKUP_H
-#define MANAGE_BACKUP_BACKUP_H
+#ifndef MANAGE_BACKUP_UNANNOUNCED_BACKUP_H
+#define MANAGE_BACKUP_UNANNOUNCED_BACKUP_H
 
 #include "manage/backup/backup_file.h"
 
