@@ -29,6 +29,8 @@ static sealring_status read_labels(struct registry *registry, json_t *labels, se
     sealring_status status = SEALRING_OK;
     struct registry_cursor entries = registry_audit_entries(registry, &filter, error);
     while (status == SEALRING_OK && registry_audit_next(&entries, &entry)) {
+        if (entry.key_id == NULL)
+            continue;
         json_t *label = read_label(&entry);
         if (json_object_set_new(labels, entry.key_id, label != NULL ? label : json_null()) != 0)
             status = error_no_memory(error);
