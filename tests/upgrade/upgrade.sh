@@ -201,6 +201,7 @@ is "$(sql "SELECT count(*) FROM closed_fact WHERE value <> ''")" 0 "no facts wit
 keeps "between the steps"
 run doctor
 succeeds "between the steps the doctor works"
+out_like "notice +upgrade-unfinished" "and names the upgrade"
 must backup "$work/backup-between"
 run key suspend "$(key_of plain)" --no-wait
 status_is 6 "an act of this release waits for the older server like for any other"
@@ -232,6 +233,8 @@ unguarded "$database" "UPDATE api_key SET state = 2 WHERE label = 'suspended'"
 leave newer
 keeps "after the second step"
 is_complete "after the second step"
+run doctor
+not_ok "nor does the doctor name the upgrade any more" grep -q upgrade "$work/out"
 run_with "$work/between.key" verify
 succeeds "what was issued between the steps is accepted"
 
