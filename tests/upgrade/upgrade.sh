@@ -156,7 +156,7 @@ is "$(content)" "$before" "and nothing is changed"
 start
 before=$(content)
 mv "$SEALRING_VAULT/pins/audit.pin" "$work/audit.pin"
-upgrade
+run upgrade --no-backup
 status_is 3 "without the audit token the upgrade is refused"
 is "$(content)" "$before" "and nothing is changed"
 
@@ -191,6 +191,14 @@ waits() { # NAME
     err_like "1 verifier of an older program may serve \(.*process" "$1: and names the server"
 }
 
+start
+unguarded "$database" "UPDATE api_key SET state = 1 WHERE label = 'suspended'"
+serve_older
+before=$(content)
+upgrade
+status_is 1 "a log that is not clean, beside an older server: the upgrade is refused"
+is "$(content)" "$before" "and nothing is changed, not even what is known of the server"
+leave_older
 start
 serve_older
 upgrade
