@@ -185,8 +185,10 @@ leave_older() {
     pkill -P "$holder"
     kill "$holder" 2>/dev/null
     wait "$holder" 2>/dev/null
+    holder=
 }
 waits() { # NAME
+    [ -z "$holder" ] || is_held || bail_out "the process that holds the report has ended"
     status_is 5 "$1: it waits"
     err_like "1 verifier of an older program may serve \(.*process" "$1: and names the server"
 }
