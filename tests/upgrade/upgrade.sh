@@ -18,7 +18,8 @@ answers() { # SERVER KEY VERDICT NAME
 
 # ---- The older vault, at this place ----
 
-mkdir "$work/fixture" && tar -C "$work/fixture" -xJf "$here/old-vault.tar.xz" || bail_out "the fixture cannot be unpacked"
+mkdir "$work/fixture"
+tar -C "$work/fixture" -xJf "$here/old-vault.tar.xz" || bail_out "the fixture cannot be unpacked"
 made_at=$(cat "$work/fixture/made-at.txt")
 sed -i "/^vault/d; s|$made_at/|$SEALRING_VAULT/|" "$work/fixture/vault/sealring.conf"
 sed -i "s|$made_at/|$SEALRING_VAULT/|" "$work/fixture/vault/tokens/softhsm2.conf"
