@@ -19,7 +19,8 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/act/end_act.c \
 	src/manage/act/era_check.c src/manage/act/era_check.h \
 	src/manage/act/clock_check.c src/manage/act/clock_check.h \
-	src/manage/audit/audit_log.c \
+	src/manage/audit/audit_log.c src/manage/audit/audit_log.h \
+	src/manage/audit/value_facts.c src/manage/audit/value_facts.h \
 	src/manage/audit/read_export.c src/manage/audit/read_export.h \
 	src/manage/audit/redo_entry.c src/manage/audit/redo_entry.h \
 	src/manage/audit/changed_members.c src/manage/audit/changed_members.h \
@@ -27,7 +28,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/audit/issued_keys.c src/manage/audit/issued_keys.h \
 	src/manage/audit/retrace.c src/manage/audit/retrace.h \
 	src/manage/audit/row_text.c src/manage/audit/row_text.h \
-	src/manage/backup/backup.c \
+	src/manage/backup/backup.c src/manage/backup/unannounced_backup.h \
 	src/manage/backup/backup_file.c src/manage/backup/backup_file.h \
 	src/manage/backup/compare_with_token.c src/manage/backup/compare_with_token.h \
 	src/manage/backup/install_registry.c \
@@ -35,6 +36,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/backup/restore.c src/manage/backup/restore.h \
 	src/manage/backup/restore_losses.c \
 	src/manage/backup/restore_token_files.c src/manage/backup/restore_token_files.h \
+	src/manage/backup/upgrade.c \
 	src/manage/doctor/doctor.c \
 	src/manage/doctor/doctor_audit.c \
 	src/manage/doctor/doctor_copies.c \

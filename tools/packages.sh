@@ -12,7 +12,7 @@ packages_of()
             libssl-dev libsqlite3-dev libp11-dev libp11-kit-dev libdeflate-dev libjansson-dev libcsv-dev \
             softhsm2 opensc ;;
     test) # the check library, what the scripts call, and the languages of the examples
-        echo check g++ binutils jq sqlite3 procps git p11-kit libnss3 \
+        echo check g++ binutils jq sqlite3 xz-utils procps git p11-kit libnss3 \
             mandoc zsh fish python3 golang-go rustc gdb libfaketime sshfs openssh-sftp-server ;;
     bench) # what `make bench` compares with
         echo libjwt-dev libhiredis-dev redis-server ;;

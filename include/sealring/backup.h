@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Backing up a vault's registry, and restoring it. Unstable until 1.0, with the conventions of <sealring/manage.h>. */
+/* Backing up a vault's registry, restoring it, and upgrading it. Unstable until 1.0, with the conventions of <sealring/manage.h>. */
 #ifndef SEALRING_BACKUP_H
 #define SEALRING_BACKUP_H
 
@@ -91,6 +91,44 @@ typedef int (*sealring_restore_callback)(bool loss, const char *text, void *cont
 sealring_status sealring_restore(const char *vault, const char *file, const sealring_restore_options *options,
                                  sealring_restore_callback each, void *context, sealring_restore_result *result,
                                  sealring_error *error);
+
+typedef struct sealring_upgrade_options {
+    size_t size;
+    const char *
+        backup; /* the backup of the registry as it is before the first step: it is made, unless the file is one already */
+    bool no_backup; /* go on without one; without this and without a backup the first step is refused */
+    sealring_work_callback progress; /* may be NULL */
+    void *progress_context;
+} sealring_upgrade_options;
+
+typedef struct sealring_upgrade_result {
+    size_t size;
+    int from;   /* the schema before the call */
+    int to;     /* and after it; in a dry run what it would be */
+    bool added; /* this call made the first step: the new columns */
+    bool
+        begun; /* this call made the second step: facts contain values, and older programs cannot read the registry any more */
+    bool complete;  /* nothing remains to be done */
+    uint64_t facts; /* API keys that are suspended, narrowed or have another label than at issue: one fact each */
+    uint64_t
+        labels_unknown; /* API keys whose label was changed, but how is not in the log: as before, nothing vouches for it */
+    uint64_t entries;       /* of the audit log */
+    uint32_t older;         /* verifiers that the second step waits for */
+    char missing[256];      /* their names */
+    char backup_sha256[65]; /* of the backup's registry; "": there is none, or not yet */
+    char remark[256];       /* what remains to be done, "" for nothing */
+} sealring_upgrade_result;
+
+/* Upgrades the registry of an older program in two steps. The first adds what the tables lack; verifiers of the older program continue to work, but
+ * that program can change nothing any more. The second records by facts which API keys are suspended, narrowed or relabelled; from then on the older
+ * program cannot read the registry. It waits while verifiers of an older program may serve: SEALRING_WAITING, and the first step remains. Where there
+ * are none, one call makes both steps in one transaction. An interrupted call can be repeated; a complete one changes nothing.
+ * Before it changes anything the whole log is examined, as sealring_audit_verify does, in the same transaction: each receives every problem.
+ * SEALRING_REFUSED then, if there is no backup, or if the registry does not continue from the anchor; SEALRING_TOKEN if the audit token cannot be
+ * asked. manage: read_only, take_over and trust_clock must not be set. */
+sealring_status sealring_upgrade(const char *vault, const sealring_manage_options *manage,
+                                 const sealring_upgrade_options *options, sealring_audit_problem_callback each,
+                                 void *context, sealring_upgrade_result *result, sealring_error *error);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

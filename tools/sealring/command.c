@@ -15,6 +15,7 @@ const struct command *const command_table[] = {
     &command_token_destroy_object,
     &command_backup,
     &command_restore,
+    &command_upgrade,
     &command_ring_create,
     &command_ring_list,
     &command_ring_show,
@@ -80,11 +81,13 @@ static bool offers(const struct command *command, const struct option *common)
 {
     if (strcmp(common->name, "take-over") == 0 || strcmp(common->name, "trust-clock") == 0)
         return (command->flags & COMMAND_CHANGES) != 0 && (command->flags & COMMAND_WITHOUT_VAULT) == 0 &&
-               strcmp(command->words, "init") != 0 && strcmp(command->words, "restore") != 0;
+               strcmp(command->words, "init") != 0 && strcmp(command->words, "restore") != 0 &&
+               strcmp(command->words, "upgrade") != 0;
     if (strcmp(common->name, "pin-source") == 0)
         return (command->flags & (COMMAND_TOKEN | COMMAND_CHANGES)) != 0 &&
                (command->flags & COMMAND_WITHOUT_VAULT) == 0 && strcmp(command->words, "init") != 0 &&
-               strcmp(command->words, "backup") != 0; /* which asks the audit token only */
+               strcmp(command->words, "backup") != 0 &&
+               strcmp(command->words, "upgrade") != 0; /* the audit token only */
     if (strcmp(common->name, "dry-run") == 0)
         return (command->flags & COMMAND_CHANGES) != 0;
     if (strcmp(common->name, "vault") == 0)

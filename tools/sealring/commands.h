@@ -6,7 +6,7 @@
 #include "tools/sealring/command.h"
 
 extern const struct command command_init, command_status, command_usage, command_run, command_doctor, command_help;
-extern const struct command command_backup, command_restore;
+extern const struct command command_backup, command_restore, command_upgrade;
 extern const struct command command_ring_create, command_ring_list, command_ring_show, command_ring_set;
 extern const struct command command_client_add, command_client_list, command_client_show, command_client_set,
     command_client_forget;

@@ -21,6 +21,10 @@ void manager_end(sealring_manager *manager);
 sealring_status manager_begin_dated(sealring_manager *manager, const char *purpose, bool with_token,
                                     sealring_error *error);
 
+/* As manager_begin without the token, and without a write before the act's own: the registry may be of an older schema, which the first write
+ * changes. */
+sealring_status manager_begin_upgrade(sealring_manager *manager, const char *purpose, sealring_error *error);
+
 /* Only the clock check of manager_begin_dated, on the registry as it is: for callers that check without acting. */
 sealring_status manager_check_clock(sealring_manager *manager, sealring_error *error);
 

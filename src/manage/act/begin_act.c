@@ -152,6 +152,21 @@ sealring_status manager_begin(sealring_manager *manager, const char *purpose, bo
     return status;
 }
 
+sealring_status manager_begin_upgrade(sealring_manager *manager, const char *purpose, sealring_error *error)
+{
+    sealring_status status = begin_with_tokens(manager, purpose, false, false, error);
+    manager->purpose = purpose;
+    manager->restricts = false;
+    if (status == SEALRING_OK)
+        status = take_work(manager, error);
+    if (status != SEALRING_OK)
+        return status;
+    status = check_anchor(manager, error);
+    if (status != SEALRING_OK)
+        lock_release(&manager->work);
+    return status;
+}
+
 sealring_status manager_ready_restriction(sealring_manager *manager, const char *purpose, sealring_error *error)
 {
     return manager->dry_run ? manager_token(manager, error) : begin_with_tokens(manager, purpose, false, true, error);

@@ -10,6 +10,7 @@
 #include "log/log_examine.h"
 #include "log/log_tree.h"
 #include "manage/act/act.h"
+#include "manage/audit/audit_log.h"
 #include "manage/audit/compare_rows.h"
 #include "manage/session/manager.h"
 #include "registry/connection/registry_copy.h"
@@ -244,37 +245,60 @@ static sealring_status verify(struct registry *registry, struct verification *ve
     return examine_and_retrace(registry, verification, &examine, error);
 }
 
+static sealring_status conclude(const struct verification *verification, sealring_error *error)
+{
+    const struct examine_result *result = &verification->result;
+    sealring_audit_report *told = verification->report;
+    told->entries = result->entries;
+    told->checkpoints = result->checkpoints;
+    told->vouched = result->vouched;
+    told->closed = result->closed;
+    told->problems = result->problems + verification->own_problems;
+    hash_text(&result->root, told->root);
+    if (told->problems == 0)
+        return SEALRING_OK;
+    return error_set(error, SEALRING_REFUSED, "the audit log is not what it should be: %llu problems",
+                     (unsigned long long)told->problems);
+}
+
+sealring_status audit_verify(struct registry *registry, const sealring_audit_check *check,
+                             sealring_audit_problem_callback each, void *context, sealring_audit_report *told,
+                             sealring_error *error)
+{
+    const char *wrong = NULL;
+    struct verification *verification = calloc(1, sizeof *verification);
+    if (verification == NULL)
+        return error_no_memory(error);
+    *verification = (struct verification){.check = check, .each = each, .context = context, .report = told};
+    sealring_status status = SEALRING_OK;
+    if (check->checkpoint != NULL &&
+        !note_parse(check->checkpoint, strlen(check->checkpoint), &verification->note, &wrong))
+        status = error_set(error, SEALRING_INVALID, "that is no checkpoint: the text %s", wrong);
+    if (status == SEALRING_OK)
+        status = verify(registry, verification, error);
+    if (status == SEALRING_OK)
+        status = conclude(verification, error);
+    free(verification);
+    return status;
+}
+
+/* The loop runs only once, as in sealring_audit_list. */
 sealring_status sealring_audit_verify(sealring_manager *manager, const sealring_audit_check *check,
                                       sealring_audit_problem_callback each, void *context,
                                       sealring_audit_report *report, sealring_error *error)
 {
     sealring_audit_check asked;
     sealring_audit_report told = {.size = sizeof told};
-    const char *wrong = NULL;
-    sized_take(&asked, sizeof asked, check);
-    struct verification verification = {.check = &asked, .each = each, .context = context, .report = &told};
-    const struct examine_result *result = &verification.result;
     sealring_status status;
-    if (asked.checkpoint != NULL && !note_parse(asked.checkpoint, strlen(asked.checkpoint), &verification.note, &wrong))
-        return error_set(error, SEALRING_INVALID, "that is no checkpoint: the text %s", wrong);
+    sized_take(&asked, sizeof asked, check);
     struct registry_transaction reading = registry_reading(manager->registry, error);
-    do { /* once, as in sealring_audit_list */
+    do {
         if (registry_begin(&reading, &status))
-            status = verify(manager->registry, &verification, error);
+            status = audit_verify(manager->registry, &asked, each, context, &told, error);
     } while (registry_again(&reading, &status));
-    if (status != SEALRING_OK)
-        return status;
-    told.entries = result->entries;
-    told.checkpoints = result->checkpoints;
-    told.vouched = result->vouched;
-    told.closed = result->closed;
-    told.problems = result->problems + verification.own_problems;
-    hash_text(&result->root, told.root);
-    sized_give(report, &told, sizeof told);
-    return told.problems == 0
-               ? SEALRING_OK
-               : error_set(error, SEALRING_REFUSED, "the audit log is not what it should be: %llu problems",
-                           (unsigned long long)told.problems);
+    if (status == SEALRING_OK || told.problems > 0)
+        sized_give(report, &told, sizeof told);
+    return status;
 }
 
 /* ---- Key and checkpoint */

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "log/row_image.h"
+#include "manage/audit/value_facts.h"
 
 /* Acts on these objects always change rows, except two that only hand out existing credentials again. */
 static bool must_have_rows(const char *act)
@@ -122,12 +123,19 @@ static sealring_status redo_image(struct registry *registry, const struct regist
                 : refuse(entry, "a row would not be what the act made it, or would have another number", error);
 }
 
+/* The second step of an upgrade changes no row. */
+static bool begins_facts(const struct registry_audit *entry, const json_t *detail)
+{
+    return strcmp(entry->act, "vault.upgrade") == 0 && json_object_get(detail, "facts") != NULL;
+}
+
 sealring_status redo_entry(struct registry *registry, const struct registry_audit *entry, struct redo *redo,
                            sealring_error *error)
 {
     json_t *detail = entry->detail != NULL ? json_loads(entry->detail, JSON_REJECT_DUPLICATES, NULL) : NULL;
     json_t *rows = json_object_get(detail, "rows");
     json_t *image = NULL;
+    struct value_facts made;
     size_t index = 0;
     sealring_status status = SEALRING_OK;
     if (entry->detail != NULL && detail == NULL)
@@ -139,6 +147,8 @@ sealring_status redo_entry(struct registry *registry, const struct registry_audi
         if (status == SEALRING_OK)
             status = redo_image(registry, entry, image, redo, error);
     }
+    if (status == SEALRING_OK && begins_facts(entry, detail))
+        status = value_facts_begin(registry, &made, error);
     json_decref(detail);
     return status;
 }

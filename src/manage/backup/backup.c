@@ -11,6 +11,7 @@
 #include "log/log_tree.h"
 #include "manage/act/act.h"
 #include "manage/backup/backup_file.h"
+#include "manage/backup/unannounced_backup.h"
 #include "manage/session/manager.h"
 #include "registry/connection/registry_copy.h"
 #include "registry/lock/lock.h"
@@ -28,6 +29,7 @@ struct making {
     struct lock lock;               /* on the copy: only one command makes a backup at a time */
     struct backup_progress progress;
     bool stopped;
+    bool reads_only; /* copies nothing */
     sealring_error *error;
 };
 
@@ -73,7 +75,7 @@ static sealring_status copy(struct making *making, sealring_error *error)
         if (!registry_begin(&reading, &status))
             continue;
         status = read_state(making, error);
-        if (status != SEALRING_OK || making->manager->dry_run)
+        if (status != SEALRING_OK || making->manager->dry_run || making->reads_only)
             continue;
         registry_discard(making->copy); /* left by a run that was killed: this process holds the lock */
         status = registry_copy_out(registry, making->copy, &copying, error);
@@ -133,8 +135,6 @@ static sealring_status choose_names(struct making *making, sealring_error *error
         return status;
     if (strlen(making->file) >= PATH_MAX || making->file[0] == '\0')
         return error_set(error, SEALRING_INVALID, "the backup's path is empty or too long");
-    if (access(making->file, F_OK) == 0)
-        return error_set(error, SEALRING_REFUSED, "%s exists already: nothing is overwritten", making->file);
     snprintf(making->copy, sizeof making->copy, "%s.backup", registry);
     snprintf(lock, sizeof lock, "%s.backup.lock", registry);
     snprintf(making->partial, sizeof making->partial, "%s.partial-%08" PRIx32, making->file, nonce);
@@ -186,6 +186,8 @@ sealring_status sealring_backup(sealring_manager *manager, const char *file, sea
         return error_set(error, SEALRING_TOKEN,
                          "this vault has no audit token, so nothing can sign a backup: see sealring-init(1)");
     sealring_status status = choose_names(&making, error);
+    if (status == SEALRING_OK && access(file, F_OK) == 0)
+        status = error_set(error, SEALRING_REFUSED, "%s exists already: nothing is overwritten", file);
     if (status == SEALRING_OK)
         status = make(&making, error);
     if (status == SEALRING_OK) {
@@ -194,6 +196,79 @@ sealring_status sealring_backup(sealring_manager *manager, const char *file, sea
         sized_give(info, &told, sizeof told);
     }
     lock_free(&making.lock);
+    return status;
+}
+
+/* ---- Before an upgrade ---- */
+
+static bool is_same_state(const struct backup *one, const struct backup *other)
+{
+    return memcmp(one->vault_id, other->vault_id, sizeof one->vault_id) == 0 &&
+           memcmp(one->era, other->era, sizeof one->era) == 0 && one->epoch == other->epoch &&
+           one->entries == other->entries && merkle_equal(&one->root, &other->root) &&
+           one->closed_count == other->closed_count && merkle_equal(&one->closed, &other->closed);
+}
+
+static sealring_status check_existing(struct making *making, sealring_error *error)
+{
+    struct note_key key;
+    struct backup_file *opened = malloc(sizeof *opened);
+    if (opened == NULL)
+        return error_no_memory(error);
+    sealring_status status = backup_file_open(making->file, opened, error);
+    if (status != SEALRING_OK) {
+        free(opened);
+        return status;
+    }
+    if (!note_key_parse(making->vkey, &key))
+        status = error_set(error, SEALRING_REGISTRY, "the registry's key for checkpoints is damaged");
+    if (status == SEALRING_OK)
+        status = backup_file_judge(opened, &key, error);
+    if (status == SEALRING_OK && !is_same_state(&opened->backup, &making->backup))
+        status = error_set(error, SEALRING_REFUSED,
+                           "%s is not a backup of the registry as it is now: name a file that does not exist yet",
+                           making->file);
+    if (status == SEALRING_OK)
+        status = backup_file_take(opened, NULL, &making->progress, error);
+    if (status == SEALRING_OK)
+        making->backup = opened->backup;
+    backup_file_close(opened);
+    free(opened);
+    return status;
+}
+
+static sealring_status make_unannounced(struct making *making, sealring_error *error)
+{
+    sealring_manager *manager = making->manager;
+    bool exists = access(making->file, F_OK) == 0;
+    sealring_status status = exists ? SEALRING_OK : lock_acquire(&making->lock, manager->lock_wait, "backup", error);
+    making->reads_only = exists;
+    if (status == SEALRING_OK)
+        status = copy(making, error);
+    if (status == SEALRING_OK && exists)
+        status = check_existing(making, error);
+    else if (status == SEALRING_OK && !manager->dry_run)
+        status = seal(making, error);
+    if (!exists)
+        registry_discard(making->copy);
+    return status;
+}
+
+sealring_status backup_before_upgrade(sealring_manager *manager, const char *file,
+                                      const struct backup_progress *progress, struct backup *made,
+                                      sealring_error *error)
+{
+    struct making *making = calloc(1, sizeof *making);
+    if (making == NULL)
+        return error_no_memory(error);
+    *making = (struct making){.manager = manager, .file = file, .progress = *progress, .error = error};
+    making->lock.descriptor = -1;
+    sealring_status status = choose_names(making, error);
+    if (status == SEALRING_OK)
+        status = make_unannounced(making, error);
+    *made = making->backup;
+    lock_free(&making->lock);
+    free(making);
     return status;
 }
 

@@ -78,16 +78,37 @@ static sealring_status recall(struct restore *restore, sealring_error *error)
     return status;
 }
 
+/* A backup may be an older program's: `sealring upgrade` does the rest. */
+static sealring_status add_columns(struct registry *registry, sealring_error *error)
+{
+    struct registry_write how = {.moves_epoch = false};
+    sealring_status status = manager_random(how.operation_id, sizeof how.operation_id, error);
+    if (status != SEALRING_OK)
+        return status;
+    struct registry_transaction writing = registry_writing(registry, &how, error);
+    do {
+        registry_begin(&writing, &status);
+    } while (registry_again(&writing, &status));
+    return status;
+}
+
 static sealring_status unpack(struct restore *restore, sealring_error *error)
 {
     registry_discard(restore->path); /* left by a run that was killed: this process holds the lock */
     sealring_status status = backup_file_take(&restore->file, restore->path, &restore->progress, error);
     if (status == SEALRING_OK)
-        status = registry_open(restore->path, restore->config->work, REGISTRY_READ_WRITE, &restore->restored, error);
+        status = registry_open(restore->path, restore->config->work, REGISTRY_UPGRADE, &restore->restored, error);
     if (status != SEALRING_OK)
         return status;
     registry_take_lock(restore->restored, &restore->lock);
-    return backup_file_examine(restore->restored, &restore->file.backup, &restore->key, restore->file.path, error);
+    if (registry_vault_row(restore->restored)->schema < REGISTRY_SCHEMA) {
+        status = registry_sound(restore->restored, error);
+        if (status == SEALRING_OK)
+            status = add_columns(restore->restored, error);
+    }
+    return status != SEALRING_OK ? status
+                                 : backup_file_examine(restore->restored, &restore->file.backup, &restore->key,
+                                                       restore->file.path, error);
 }
 
 /* ---- The registry in place ---- */
@@ -99,7 +120,7 @@ static sealring_status open_live(struct restore *restore, sealring_error *error)
     sealring_error inner = {0};
     bool other = false;
     sealring_status status =
-        registry_open(restore->config->registry, restore->config->lock, REGISTRY_READ_WRITE, &restore->live, &inner);
+        registry_open(restore->config->registry, restore->config->lock, REGISTRY_UPGRADE, &restore->live, &inner);
     if (status == SEALRING_OK) {
         registry_lock_of(restore->live)->yields_to = restore->config->urgent;
         status = install_read_state(restore->live, &restore->before, &inner);

@@ -92,6 +92,9 @@
     KIND(DOCTOR_REGISTRY_NEWER, "registry-newer", WARNING, NULL, \
          "nothing can be managed with this program", \
          "install the newer sealring") \
+    KIND(DOCTOR_UPGRADE_UNFINISHED, "upgrade-unfinished", NOTICE, NULL, \
+         "until then nothing but the log vouches for suspensions, narrowings and labels", \
+         "restart servers of the older program, then run: sealring upgrade") \
     KIND(DOCTOR_REGISTRY_DAMAGED, "registry-damaged", ALARM, NULL, \
          "what is lost is lost: keys may be unknown, and revoked ones be good again", \
          DOCTOR_RESTORE) \

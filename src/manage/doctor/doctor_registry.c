@@ -15,6 +15,7 @@
 #include "manage/versions/policy_plan.h"
 #include "registry/connection/registry_copy.h"
 #include "registry/lock/lock.h"
+#include "registry/rows/closed_facts.h"
 
 /* ---- the database ------------------------------------------------------------------------------------------------------ */
 
@@ -213,6 +214,21 @@ static void look_at_clocks_and_steps(struct doctor *doctor)
 
 /* ---- all ------------------------------------------------------------------------------------------------------------------- */
 
+static void look_at_upgrade(struct doctor *doctor)
+{
+    struct registry *registry = doctor->manager->registry;
+    struct registry_vault vault = {.facts_begun = true};
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, NULL);
+    do {
+        if (registry_begin(&reading, &status))
+            status = registry_facts_begun(registry, &vault, NULL);
+    } while (registry_again(&reading, &status));
+    if (status == SEALRING_OK && !vault.facts_begun)
+        doctor_find(doctor, DOCTOR_UPGRADE_UNFINISHED, doctor->config->registry,
+                    "the second step of its upgrade was not made yet");
+}
+
 void doctor_look_at_registry(struct doctor *doctor)
 {
     struct registry_vault vault = {.schema = 0};
@@ -221,6 +237,7 @@ void doctor_look_at_registry(struct doctor *doctor)
                     "it is of schema %d; this program reads it and writes up to schema %d", vault.schema,
                     REGISTRY_SCHEMA);
     }
+    look_at_upgrade(doctor);
     look_at_database(doctor);
     look_at_rings(doctor);
     look_at_clocks_and_steps(doctor);

@@ -69,8 +69,18 @@ static sealring_status open_locks(sealring_manager *manager, sealring_error *err
     return status;
 }
 
-sealring_status sealring_manager_open(const char *vault, const sealring_manage_options *options,
-                                      sealring_manager **opened, sealring_error *error)
+static sealring_status open_registry(sealring_manager *manager, enum registry_mode mode, sealring_error *error)
+{
+    const struct config *config = manager->config;
+    const char *lock = mode != REGISTRY_READ_ONLY ? config->lock : NULL;
+    sealring_status status = registry_open(config->registry, lock, mode, &manager->registry, error);
+    if (status == SEALRING_OK)
+        manager_note_schema(manager, NULL);
+    return status == SEALRING_OK && !manager->read_only ? open_locks(manager, error) : status;
+}
+
+sealring_status manager_open(const char *vault, const sealring_manage_options *options, bool upgrades,
+                             sealring_manager **opened, sealring_error *error)
 {
     *opened = NULL;
     sealring_manager *manager = calloc(1, sizeof *manager);
@@ -103,19 +113,23 @@ sealring_status sealring_manager_open(const char *vault, const sealring_manage_o
     if (status == SEALRING_OK && (manager->read_only || manager->dry_run))
         software_hands_off(manager->config->software);
     if (status == SEALRING_OK)
-        status =
-            registry_open(manager->config->registry, manager->read_only ? NULL : manager->config->lock,
-                          manager->read_only ? REGISTRY_READ_ONLY : REGISTRY_READ_WRITE, &manager->registry, error);
-    if (status == SEALRING_OK)
-        manager_note_schema(manager, NULL);
-    if (status == SEALRING_OK && !manager->read_only)
-        status = open_locks(manager, error);
+        status = open_registry(manager,
+                               upgrades             ? REGISTRY_UPGRADE
+                               : manager->read_only ? REGISTRY_READ_ONLY
+                                                    : REGISTRY_READ_WRITE,
+                               error);
     if (status != SEALRING_OK) {
         sealring_manager_close(&manager);
         return status;
     }
     *opened = manager;
     return SEALRING_OK;
+}
+
+sealring_status sealring_manager_open(const char *vault, const sealring_manage_options *options,
+                                      sealring_manager **opened, sealring_error *error)
+{
+    return manager_open(vault, options, false, opened, error);
 }
 
 /* Empties the write-ahead log, unless another process is working, which then empties it: while no process writes, the database itself contains

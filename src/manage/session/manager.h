@@ -75,6 +75,10 @@ struct sealring_manager {
 #define MANAGER_CONTRADICTED \
     "ALARM: the PKCS#11 token answered a question wrongly and, asked again, rightly: have the token and its module examined"
 
+/* As sealring_manager_open. upgrades: the registry may be of an older schema, which the first writing transaction makes the present one. */
+sealring_status manager_open(const char *vault, const sealring_manage_options *options, bool upgrades,
+                             sealring_manager **opened, sealring_error *error);
+
 /* SEALRING_INVALID in a forked child. */
 sealring_status manager_check_owner(const sealring_manager *manager, sealring_error *error);
 

@@ -36,6 +36,7 @@ struct roster_entry {
     bool has_others;       /* they are not the registry's */
     uint64_t closed_count; /* their number, and the hash over all of them */
     uint8_t closed_hash[REGISTRY_DIGEST_SIZE];
+    uint32_t schema; /* the newest that its program reads, from its file; 0: that cannot be read */
     uint64_t alarms; /* their number in its file, and the last one's text */
     bool alarms_read;
     char alarm[REPORT_ALARM_SIZE];

@@ -195,6 +195,7 @@ static sealring_status take_file(struct roster *roster, const struct report_read
     entry->has_closed = summary->look.has_closed;
     entry->closed_count = summary->look.closed_count;
     memcpy(entry->closed_hash, summary->look.closed_hash, sizeof entry->closed_hash);
+    entry->schema = summary->schema;
     entry->alarms = summary->alarms;
     entry->alarms_read = !copied;
     memcpy(entry->alarm, summary->alarm, sizeof entry->alarm);

@@ -146,6 +146,9 @@ sealring_status registry_vault_renew(struct registry *registry, const uint8_t er
 /* Records that no verifier follows another era any more: sets era_in_force in the vault's row, which the function above clears. */
 sealring_status registry_vault_set_era_in_force(struct registry *registry, sealring_error *error);
 
+/* Inside a writing transaction, once: from now on facts contain values, and programs that do not read them may not read the registry any more. */
+sealring_status registry_begin_facts(struct registry *registry, sealring_error *error);
+
 /* Copies the write-ahead log into the database if it has grown beyond `pages`; the caller holds the lock. Never waits for readers. A
  * failure is ignored. */
 void registry_checkpoint(struct registry *registry, int pages);

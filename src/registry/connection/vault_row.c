@@ -157,6 +157,18 @@ sealring_status vault_row_check_writer(const struct registry *registry, sealring
     return vault_row_check_schema(registry, registry->vault.min_writer, "writing", error);
 }
 
+sealring_status registry_begin_facts(struct registry *registry, sealring_error *error)
+{
+    sealring_status status = facts_begin(registry, error);
+    if (status == SEALRING_OK)
+        status = query_change(
+            registry, &vault_schema_query,
+            PARAMETERS(INTEGER(REGISTRY_SCHEMA), INTEGER(REGISTRY_MIN_READER), INTEGER(REGISTRY_MIN_WRITER)), error);
+    if (status == SEALRING_OK)
+        registry->vault.min_reader = REGISTRY_MIN_READER;
+    return status;
+}
+
 sealring_status registry_vault_set_era_in_force(struct registry *registry, sealring_error *error)
 {
     sealring_status status = query_change(registry, &vault_era_in_force_query, NULL, error);
