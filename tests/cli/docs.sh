@@ -335,7 +335,7 @@ is "$(bash_offers rotate '')" "" "without a vault there is nothing to complete"
 is "$(bash_offers --vault "$work/vault" rotate '')" "orders payments" "bash: --vault says which vault"
 is "$(fish_offers "--vault $work/vault rotate ")" "orders payments " "fish: --vault says which vault"
 is "$(fish_offers "--vault=$work/vault rotate ")" "orders payments " "also with ="
-is "$(zsh_offers_at " --vault $work/vault rotate ")" "orders payments " "zsh: --vault says which vault"
+is "$(zsh_offers_at " --vault $work/vault rotate ")" "orders payments " "zsh: --vault names the vault"
 is "$(zsh_offers_at " --vault=$work/vault rotate ")" "orders payments " "also with ="
 SEALRING_VAULT=$work/vault
 is "$(zsh_offers_at ' issue payments --client ')" "corner-shop " "zsh completes clients"

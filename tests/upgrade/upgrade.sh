@@ -83,7 +83,7 @@ run_with "$keys/plain.key" verify
 status_is 4 "verify of this release answers nothing from it"
 run upgrade
 status_is 1 "an upgrade without a backup is refused"
-err_like "without a backup: name one with --backup FILE.*--no-backup" "and says how to make one"
+err_like "without a backup: name one with --backup FILE.*--no-backup" "and reports how to make one"
 upgrade --no-backup
 status_is 2 "with and without a backup is a contradiction"
 : >"$work/backup"
@@ -94,7 +94,7 @@ is "$(content)" "$before" "nothing of all that changed the registry"
 
 upgrade --dry-run --json
 succeeds "a dry run"
-json_is '.upgrade | [.from, .to, .added, .begun, .complete, .facts, .labels_unknown, .older_verifiers] | tostring' '[2,3,true,true,false,3,0,0]' "says what it would do"
+json_is '.upgrade | [.from, .to, .added, .begun, .complete, .facts, .labels_unknown, .older_verifiers] | tostring' '[2,3,true,true,false,3,0,0]' "reports what it would do"
 is "$(content)" "$before" "and changes nothing"
 not_ok "nor does it make the backup" test -e "$work/backup"
 

@@ -326,13 +326,12 @@ bool cache_update(struct cache *cache, const struct registry_holder *holder)
 static bool bound_by_facts(struct cache *cache, _Atomic(struct cache_entry *) *link, void *context)
 {
     const struct registry_key *key = context;
-    const struct cache_entry *entry = atomic_load(link);
     struct registry_holder holder;
-    entry_read_holder(entry, &holder);
+    entry_read_holder(atomic_load(link), &holder);
     holder.key.state = key->state;
     holder.key.narrowed = key->narrowed;
     memcpy(holder.key.narrowed_scopes, key->narrowed_scopes, sizeof holder.key.narrowed_scopes);
-    struct row row = {.holder = &holder, .digest = entry->digest};
+    struct row row = {.holder = &holder, .digest = atomic_load(link)->digest};
     return renew(cache, link, &row);
 }
 
