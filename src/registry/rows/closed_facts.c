@@ -339,7 +339,7 @@ struct registry_cursor registry_contradictions(struct registry *registry, enum c
         [CONTRADICTION_VALUES] = &closed_values_differ,
     };
     struct registry_cursor contradictions = query_open(registry, texts[kind], error);
-    contradictions.kind = kind;
+    contradictions.kind = (int)kind;
     return contradictions;
 }
 
