@@ -316,7 +316,8 @@ static sealring_status examine_facts(struct log_examination *of)
         examine_fact(of, &fact);
     sealring_status status = registry_close_cursor(&facts, SEALRING_OK);
     for (int kind = 0; kind < CONTRADICTION_KINDS && status == SEALRING_OK; kind++) {
-        struct registry_cursor contradictions = registry_contradictions(of->registry, kind, of->error);
+        struct registry_cursor contradictions =
+            registry_contradictions(of->registry, (enum contradiction_kind)kind, of->error);
         while (registry_contradiction_next(&contradictions, &contradiction))
             examine_contradiction(of, &contradiction);
         status = registry_close_cursor(&contradictions, SEALRING_OK);

@@ -626,7 +626,7 @@ static sealring_status ask_facts(struct registry *registry, sealring_error *erro
     if (status == SEALRING_OK)
         status = registry_closed_head(registry, &count, hash, error);
     for (int kind = 0; status == SEALRING_OK && kind < CONTRADICTION_KINDS; kind++)
-        status = walk_contradictions(registry_contradictions(registry, kind, error));
+        status = walk_contradictions(registry_contradictions(registry, (enum contradiction_kind)kind, error));
     return status;
 }
 
