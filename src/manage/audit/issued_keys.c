@@ -113,9 +113,12 @@ bool issued_key_read(const char *detail, struct registry_key *key)
     char again[512];
     const char *text = strstr(detail, KEY_BEGINS);
     *key = (struct registry_key){.state = SEALRING_KEY_ACTIVE};
-    if (text == NULL || strstr(text + 1, KEY_BEGINS) != NULL || strstr(detail, "\"replaced\"") != NULL ||
-        sscanf(text, KEY_TEXT("%" SCNu32, "%" SCNd64, "%16[^\"\\]", "%64[^\"\\]"), &key->client, &key->created,
-               &key->id, key->key_id, key->label, &key->last_serial, &key->ring) != 7)
+    if (text == NULL || strstr(text + 1, KEY_BEGINS) != NULL || strstr(detail, "\"replaced\"") != NULL)
+        return false;
+    /* NOLINTNEXTLINE(cert-err34-c): a number that does not fit is another one when it is written again */
+    int members = sscanf(text, KEY_TEXT("%" SCNu32, "%" SCNd64, "%16[^\"\\]", "%64[^\"\\]"), &key->client,
+                         &key->created, &key->id, key->key_id, key->label, &key->last_serial, &key->ring);
+    if (members != 7)
         return false;
     int length = snprintf(again, sizeof again, KEY_TEXT("%" PRIu32, "%" PRId64, "%s", "%s"), key->client, key->created,
                           key->id, key->key_id, key->label, key->last_serial, key->ring);
