@@ -291,6 +291,10 @@ static void endless_client(struct claims *claims)
 {
     memset(claims->client, 'c', sizeof claims->client);
 }
+static void endless_label(struct claims *claims)
+{
+    memset(claims->label, 'l', sizeof claims->label);
+}
 static void endless_scopes(struct claims *claims)
 {
     memset(claims->scopes, 's', sizeof claims->scopes);
@@ -298,7 +302,7 @@ static void endless_scopes(struct claims *claims)
 
 static void (*const faults[])(struct claims *) = {
     no_version,          no_serial,       no_key_id,      short_key_id,   endless_key_id,
-    negative_not_before, negative_expiry, endless_client, endless_scopes,
+    negative_not_before, negative_expiry, endless_client, endless_scopes, endless_label,
 };
 
 START_TEST(malformed_claims_have_no_input)
