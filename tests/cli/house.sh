@@ -166,7 +166,8 @@ done
 searched_sentences=1
 sentences()
 {
-    (cd "$1" && sources . '*.[ch]' tools | xargs grep -nE '\<(strstr|strcasestr|memmem)\(' /dev/null) >"$work/places"
+    (cd "$1" && sources . '*.[ch]' tools | xargs grep -nE '\<(strstr|strcasestr|memmem)\(' /dev/null
+        sources . '*.[ch]' src | xargs grep -nE '\<(strstr|strcasestr|memmem)\([^;]*message' /dev/null) >"$work/places"
     [ "$(wc -l <"$work/places")" -le $searched_sentences ] || cat "$work/places"
 }
 sentences "$top_srcdir" >"$work/found" 2>&1

@@ -122,7 +122,8 @@ bool commit_again(struct commit *commit, sealring_status *status)
     if (registry_again(&commit->writing, status))
         return true;
     manager->doubtful = complete && *status != SEALRING_OK;
-    manager_note_schema(manager, *status != SEALRING_OK ? commit->error : NULL);
+    manager_note_schema(manager,
+                        *status != SEALRING_OK && commit->error != NULL && registry_refused_altered(manager->registry));
     if (corrected && *status == SEALRING_OK)
         note_correction(manager);
     bool moved = *status == SEALRING_OK && commit->moves_epoch && !manager->dry_run;

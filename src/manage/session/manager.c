@@ -75,7 +75,7 @@ static sealring_status open_registry(sealring_manager *manager, enum registry_mo
     const char *lock = mode != REGISTRY_READ_ONLY ? config->lock : NULL;
     sealring_status status = registry_open(config->registry, lock, mode, &manager->registry, error);
     if (status == SEALRING_OK)
-        manager_note_schema(manager, NULL);
+        manager_note_schema(manager, false);
     return status == SEALRING_OK && !manager->read_only ? open_locks(manager, error) : status;
 }
 
@@ -207,10 +207,9 @@ void manager_compose_remark(sealring_manager *manager)
                                        length > 0 ? "; " : "", parts[i]);
 }
 
-void manager_note_schema(sealring_manager *manager, const sealring_error *refusal)
+void manager_note_schema(sealring_manager *manager, bool refused)
 {
     const char *altered = registry_altered(manager->registry);
-    bool refused = refusal != NULL && strstr(refusal->message, altered) != NULL;
     manager->schema_told = altered[0] != '\0' && (manager->schema_told || refused);
     manager->schema_remark[0] = '\0';
     if (altered[0] != '\0' && !manager->schema_told)

@@ -85,8 +85,8 @@ sealring_status manager_check_owner(const sealring_manager *manager, sealring_er
 /* Composes what sealring_manager_remark returns. */
 void manager_compose_remark(sealring_manager *manager);
 
-/* Sets the remark about an altered schema, as the registry's last comparison found it. refusal: of a commit that failed; NULL for none. */
-void manager_note_schema(sealring_manager *manager, const sealring_error *refusal);
+/* Sets the remark about an altered schema, as the registry's last comparison found it. refused: the caller gets a message that contains the same. */
+void manager_note_schema(sealring_manager *manager, bool refused);
 
 /* Adds a file whose uses are not all known. */
 void manager_note_gap(sealring_manager *manager, const char *remark);

@@ -25,6 +25,7 @@ struct registry {
     uint64_t run;            /* changes when a try of a transaction begins or ends */
     struct registry_vault vault;
     char altered[REGISTRY_ALTERED_SIZE];     /* registry_altered */
+    bool refused_altered;                    /* registry_refused_altered */
     bool altered_strange;                    /* it was not just missing */
     char corrected[REGISTRY_CORRECTED_SIZE]; /* registry_corrected */
     bool without_triggers;                   /* in this transaction */

@@ -127,6 +127,8 @@ sealring_status registry_look_schema(struct registry *registry, sealring_error *
  * may contain anything. */
 #define REGISTRY_ALTERED_SIZE 160
 const char *registry_altered(const struct registry *registry);
+/* Whether the last writing transaction was refused for that, with a message that contains it. */
+bool registry_refused_altered(const struct registry *registry);
 
 /* Which row the last writing transaction found other than the facts, and wrote as these have it: "API key … (state)". "": none. */
 #define REGISTRY_CORRECTED_SIZE 160

@@ -34,6 +34,7 @@ sealring_status schema_check_reading(struct registry *registry, sealring_error *
 /* A newer sealring's schema cannot be distinguished from an altered one, and is the likelier explanation if the vault's row states one. */
 static sealring_status schema_refuse(struct registry *registry, sealring_error *error)
 {
+    registry->refused_altered = true;
     sealring_status status = vault_row_read(registry, NULL);
     if (status == SEALRING_OK && registry->vault.schema > REGISTRY_SCHEMA)
         return error_set_registry(
@@ -49,6 +50,7 @@ static sealring_status schema_refuse(struct registry *registry, sealring_error *
 
 sealring_status schema_check_writing(struct registry *registry, enum registry_schema_need need, sealring_error *error)
 {
+    registry->refused_altered = false;
     sealring_status status = schema_check_reading(registry, error);
     if (status != SEALRING_OK || registry->altered[0] == '\0')
         return status;
@@ -64,6 +66,11 @@ void schema_check_end(struct registry *registry)
     if (registry->without_triggers)
         (void)registry->db->driver->use_triggers(registry->db, true);
     registry->without_triggers = false;
+}
+
+bool registry_refused_altered(const struct registry *registry)
+{
+    return registry->refused_altered;
 }
 
 const char *registry_altered(const struct registry *registry)
