@@ -167,8 +167,6 @@ sealring_status seal_again(sealring_manager *manager, const struct registry_vaul
     sealring_status status = check_newest(manager, holder, doubt, error);
     if (status == SEALRING_OK)
         status = confirm(manager, vault, holder, text, &confirmed, doubt, error);
-    if (status != SEALRING_OK || !confirmed)
-        secret_wipe(text, SEAL_TEXT_SIZE);
     if (status == SEALRING_OK && !confirmed) {
         *doubt = SEAL_UNCONFIRMED;
         atomic_store(&manager->alarmed, true);

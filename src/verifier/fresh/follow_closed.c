@@ -156,8 +156,7 @@ sealring_status follow_closed(struct verifier *verifier, sealring_error *error)
     }
     if (!closed_reading_end(&reading, &broke))
         return error_no_memory(error);
-    if (verifier->closed
-            .broken) { /* what it restricts was applied only now, after the entries of these keys were dropped */
+    if (verifier->closed.broken) { /* what it restricts was applied only now, after its keys' entries were bounded */
         pthread_mutex_lock(&verifier->inserting);
         cache_drop_version(verifier->cache, NULL);
         pthread_mutex_unlock(&verifier->inserting);
