@@ -90,13 +90,21 @@ void bell_open(struct bell *bell, const char *path, int64_t rest_ms)
     *bell = (struct bell){.path = path, .file = -1, .bit = (uint32_t)1 << random % 32, .rest_ms = rest_ms};
 }
 
-/* The member is emptied first, so that a child that is forked meanwhile closes no other file under this number. */
+/* Whether the number still names the bell's file. It may name another one: in a program that closed all files to become a daemon, and in a
+ * child, because fork copies the descriptors before the memory, so that a file that another thread opens meanwhile is noted in the memory
+ * and not open. */
+static bool has_file(const struct bell *bell)
+{
+    struct stat status;
+    return bell->file >= 0 && fstat(bell->file, &status) == 0 && status.st_dev == bell->device &&
+           status.st_ino == bell->inode;
+}
+
 void bell_abandon(struct bell *bell)
 {
-    int file = bell->file;
+    if (has_file(bell))
+        close(bell->file);
     bell->file = -1;
-    if (file >= 0)
-        close(file);
 }
 
 void bell_close(struct bell *bell)
@@ -109,26 +117,27 @@ void bell_close(struct bell *bell)
 static bool is_current(const struct bell *bell)
 {
     struct stat named;
-    return bell->file >= 0 && fstatat(AT_FDCWD, bell->path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+    return has_file(bell) && fstatat(AT_FDCWD, bell->path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
            named.st_dev == bell->device && named.st_ino == bell->inode;
 }
 
 static bool take_file(struct bell *bell)
 {
     struct stat status;
-    bell_close(bell);
-    bell->file = open_file(bell->path, O_RDONLY);
-    if (bell->file < 0)
-        return false;
     const char *page = NULL;
-    if (is_trusted(bell->file, bell->path, &status) && begins_as_bell(bell->file))
-        page = map_page(bell->file);
+    bell_close(bell);
+    int file = open_file(bell->path, O_RDONLY);
+    if (file < 0)
+        return false;
+    if (is_trusted(file, bell->path, &status) && begins_as_bell(file))
+        page = map_page(file);
     if (page == NULL) {
-        bell_abandon(bell);
+        close(file);
         return false;
     }
     bell->device = status.st_dev;
     bell->inode = status.st_ino;
+    bell->file = file;
     atomic_store(&bell->page, page);
     return true;
 }

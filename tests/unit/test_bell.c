@@ -685,12 +685,40 @@ START_TEST(a_child_goes_on_with_an_inherited_bell)
 }
 END_TEST
 
+/* As after closing all files to become a daemon; and as in a child of a process whose other thread was opening the file. */
+START_TEST(closes_no_file_of_anybody_else)
+{
+    struct bell bell;
+    struct stat before, after;
+    uint32_t word, again;
+    ck_assert(bell_ring(path));
+    bell_open(&bell, path, BELL_REST_MS);
+    ck_assert(bell_read(&bell, &word));
+    int number = bell.file;
+    int other = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    ck_assert_int_eq(fstat(other, &before), 0);
+    ck_assert_int_eq(dup3(other, number, O_CLOEXEC), number);
+    if (_i == 0)
+        bell_abandon(&bell);
+    else if (_i == 1)
+        bell_close(&bell);
+    else
+        ck_assert(bell_read(&bell, &again) && again == word && bell.file != number); /* from its own file */
+    ck_assert_int_eq(fstat(number, &after), 0);
+    ck_assert_uint_eq(after.st_ino, before.st_ino);
+    close(number);
+    close(other);
+    bell_close(&bell);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("bell");
     TCase *cases = tcase_create("bell");
     tcase_set_timeout(cases, 120);
     tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_add_loop_test(cases, closes_no_file_of_anybody_else, 0, 3);
     tcase_add_test(cases, a_ring_wakes_all_who_wait);
     tcase_add_test(cases, silence_ends_with_the_time);
     tcase_add_test(cases, no_ring_is_lost_between_reading_and_waiting);
