@@ -292,7 +292,9 @@ static void examine_contradiction(struct log_examination *of, const struct regis
 {
     const char *row = examine_state(found->is_version, found->row_state);
     const char *fact = examine_state(found->is_version, found->fact_state);
-    if (found->is_version) {
+    if (found->of_ring) {
+        examine_tell(of, 0, "ring %s: its row is not what the facts contain", found->name);
+    } else if (found->is_version) {
         examine_tell(of, 0, "version %u of ring %s: its row contains %s, the record of closed versions contains %s",
                      found->version, found->name, row, fact);
     } else if (found->of_values) {

@@ -290,7 +290,7 @@ struct counts {
 
 static const char revoke_all[] =
     "INSERT INTO closed_fact SELECT (SELECT coalesce(max(f.sequence), 0) FROM closed_fact f) + row_number() OVER (ORDER BY k.id),"
-    " 1, k.key_id, x'', 0, 3, zeroblob(32) FROM api_key k"
+    " 1, k.key_id, x'', 0, 3, zeroblob(32), '' FROM api_key k"
     " WHERE NOT EXISTS (SELECT 1 FROM closed_fact f WHERE f.key_id = k.key_id)";
 
 static sealring_status count(struct registry *registry, void *context, sealring_error *error)

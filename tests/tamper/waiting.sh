@@ -85,8 +85,7 @@ open_the_gate() {
     unguarded "$database" "UPDATE version SET retire_at = 1 WHERE state = 3; UPDATE ring SET quiet_period = 0, succession = 1"
     audit_says 'ring payments: its row has quiet_period none, the log has 3600000'
     run retire payments 2 --no-wait
-    [ "$status" -eq 0 ] || [ "$status" -eq 6 ] # the server may have looked by then
-    result $? "the gate is open: clients are turned away, nobody is let in" "exit status $status"
+    compare 5 "$status" "the gate asks for the quiet period of the ring's last fact"
     verdicts live "$work/now"
     compare "" "$(more "$work/warm" "$work/now")" "what is accepted that was not"
     end audit-verify

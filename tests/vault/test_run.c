@@ -149,7 +149,9 @@ START_TEST(what_can_sign_is_not_destroyed)
     assert_told(0, SEALRING_EVENT_DESTROY, 1, SEALRING_PLAN_FORBIDDEN);
     ck_assert_ptr_nonnull(strstr(told[0].text, "no closed fact confirms that version 1 is retired"));
     /* and a fact that the token knows nothing of */
-    test_vault_sql(&vault, "INSERT INTO closed_fact SELECT 1, 2, '', ring_id, 1, 4, randomblob(32) FROM ring");
+    test_vault_sql(
+        &vault,
+        "INSERT INTO closed_fact SELECT (SELECT max(sequence) + 1 FROM closed_fact), 2, '', ring_id, 1, 4, randomblob(32), '' FROM ring");
     result = turn();
     ck_assert_uint_eq(result.failed, 1);
     assert_told(0, SEALRING_EVENT_DESTROY, 1, SEALRING_PLAN_FAILED);

@@ -355,7 +355,8 @@ sealring_status retrace_compare(struct retrace *retrace, struct registry *regist
     sealring_status status = SEALRING_OK;
     compare_vault(&comparison);
     compare_id_length(&comparison);
-    struct registry_cursor rings = registry_rings(registry, error);
+    /* as their rows are, and not as their facts correct them */
+    struct registry_cursor rings = registry_rings_changed(registry, REGISTRY_SINCE_EVER, error);
     while (status == SEALRING_OK && registry_ring_next(&rings, &ring))
         status = compare_ring(&comparison, &ring, error);
     status = registry_close_cursor(&rings, status);

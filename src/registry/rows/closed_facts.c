@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Facts: what was revoked, suspended, narrowed, relabelled, retired, compromised or destroyed, in a hash chain that reveals any edited row. */
+/* Facts: what was revoked, suspended, narrowed, relabelled, retired, compromised or destroyed, and the policies of rings, in a hash chain that
+ * reveals any edited row. */
 
 #include "registry/rows/closed_facts.h"
 
@@ -79,6 +80,16 @@ static const struct db_query closed_versions_differ = {
     " AND NOT EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = r.ring_id AND f.version = v.number)",
     false};
 
+static const struct db_query closed_rings_differ = {
+    "SELECT r.name, 0, 0, 0 FROM ring r"
+    " WHERE EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = zeroblob(16))"
+    " AND (SELECT f.value FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = r.ring_id AND f.version = 0"
+    " ORDER BY f.sequence DESC LIMIT 1) IS NOT (r.prefix || char(10) || r.overlap || char(10) || r.purge_delay || char(10)"
+    " || r.keep || char(10) || r.rotate_every || char(10) || r.quiet_period || char(10) || r.standby || char(10)"
+    " || r.idle_blocks || char(10) || r.usage_hourly || char(10) || r.usage_daily || char(10) || r.succession || char(10)"
+    " || r.rotation_held || char(10) || r.last_version)",
+    false};
+
 /* The only encoding of a fact: the kind determines the length of the rest, and whether a value with its length follows. */
 void registry_closed_hash(const uint8_t before[REGISTRY_DIGEST_SIZE], const struct registry_closed *fact,
                           uint8_t hash[REGISTRY_DIGEST_SIZE])
@@ -134,7 +145,7 @@ sealring_status registry_closed_find(struct registry *registry, uint64_t count, 
     return query_end(&query, error);
 }
 
-static sealring_status closed_add(struct registry *registry, struct registry_closed *fact, sealring_error *error)
+sealring_status closed_add(struct registry *registry, struct registry_closed *fact, sealring_error *error)
 {
     struct query query;
     uint8_t before[REGISTRY_DIGEST_SIZE];
@@ -337,6 +348,7 @@ struct registry_cursor registry_contradictions(struct registry *registry, enum c
         [CONTRADICTION_KEYS] = &closed_keys_differ,
         [CONTRADICTION_VERSIONS] = &closed_versions_differ,
         [CONTRADICTION_VALUES] = &closed_values_differ,
+        [CONTRADICTION_RINGS] = &closed_rings_differ,
     };
     struct registry_cursor contradictions = query_open(registry, texts[kind], error);
     contradictions.kind = kind;
@@ -350,6 +362,7 @@ bool registry_contradiction_next(struct registry_cursor *contradictions, struct 
         return false;
     found->is_version = contradictions->kind == CONTRADICTION_VERSIONS;
     found->of_values = contradictions->kind == CONTRADICTION_VALUES;
+    found->of_ring = contradictions->kind == CONTRADICTION_RINGS;
     query_ascii(query, found->name, sizeof found->name);
     found->version = query_uint32(query);
     found->row_state = query_small(query, 0, SEALRING_VERSION_DESTROYED);

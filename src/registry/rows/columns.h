@@ -23,6 +23,12 @@
     "r.changed_epoch, r.succession"
 void columns_read_ring(struct query *query, struct registry_ring *ring);
 
+/* The same with the value of the ring's last fact, "" for none: the ring is as that says, whatever its row contains. */
+#define RING_WITH_FACT                                                                                          \
+    RING_COLUMNS ", coalesce((SELECT rf.value FROM closed_fact rf WHERE rf.kind = 2 AND rf.ring_id = r.ring_id" \
+                 " AND rf.version = 0 ORDER BY rf.sequence DESC LIMIT 1), '')"
+void columns_read_ring_with_fact(struct query *query, struct registry_ring *ring);
+
 #define VERSION_COLUMNS                                                                         \
     "v.ring, v.number, " VERSION_STATE                                                          \
     ", v.object_id, v.check_value, v.was_compromised, v.closing_owed, v.created, v.activated, " \

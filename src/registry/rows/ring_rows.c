@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of rings. */
-#include "registry/rows/rows.h"
+#include <stdio.h>
+#include <string.h>
 
 #include "base/name.h"
 #include "registry/rows/columns.h"
+#include "registry/rows/ring_facts.h"
 
 static const struct db_query ring_highest = {"SELECT coalesce(max(id), 0) FROM ring", false};
 
@@ -20,9 +22,14 @@ static const struct db_query ring_update = {
     " WHERE id = ?1",
     true};
 
-static const struct db_query ring_get = {"SELECT " RING_COLUMNS " FROM ring r WHERE r.name = ?1", false};
+/* Of an edited row, which the facts correct: the prefix never changes otherwise. */
+static const struct db_query ring_correct = {"UPDATE ring SET prefix = ?2 WHERE id = ?1", true};
 
-static const struct db_query ring_all = {"SELECT " RING_COLUMNS " FROM ring r ORDER BY r.name", false};
+static const struct db_query ring_get = {"SELECT " RING_WITH_FACT " FROM ring r WHERE r.name = ?1", false};
+
+static const struct db_query ring_get_by_row = {"SELECT " RING_WITH_FACT " FROM ring r WHERE r.id = ?1", false};
+
+static const struct db_query ring_all = {"SELECT " RING_WITH_FACT " FROM ring r ORDER BY r.name", false};
 
 void columns_read_ring(struct query *query, struct registry_ring *ring)
 {
@@ -44,6 +51,16 @@ void columns_read_ring(struct query *query, struct registry_ring *ring)
     ring->created = query_time(query);
     ring->changed_epoch = query_uint64(query);
     ring->policy.succession = query_time(query);
+    ring->edited = false;
+}
+
+void columns_read_ring_with_fact(struct query *query, struct registry_ring *ring)
+{
+    char value[REGISTRY_FACT_VALUE_SIZE];
+    columns_read_ring(query, ring);
+    query_text(query, value, sizeof value);
+    if (query_good(query) && value[0] != '\0')
+        query_demand(query, ring_fact_apply(value, ring));
 }
 
 /* Parameters 1 to 14 of insert and update. */
@@ -82,13 +99,56 @@ sealring_status registry_ring_insert(struct registry *registry, struct registry_
     if (status == SEALRING_OK) {
         ring->id = id;
         ring->changed_epoch = registry->vault.epoch;
+        status = ring_fact_note(registry, ring, error);
     }
     return handle_tell(registry, status, REGISTRY_TABLE_RING, ring);
+}
+
+static sealring_status ring_take_one(struct query *query, struct registry_ring *ring, bool *found,
+                                     sealring_error *error)
+{
+    *found = query_row(query);
+    if (*found)
+        columns_read_ring_with_fact(query, ring);
+    return query_end(query, error);
+}
+
+static sealring_status ring_correct_prefix(struct registry *registry, const struct registry_ring *followed,
+                                           sealring_error *error)
+{
+    struct query query;
+    (void)snprintf(registry->corrected, sizeof registry->corrected,
+                   "the row of ring %s, whose policy, prefix or last version was edited", followed->name);
+    query_start(&query, registry, &ring_correct, error);
+    query_bind_int64(&query, 1, followed->id);
+    query_bind_text(&query, 2, followed->prefix);
+    return query_run(&query, error);
+}
+
+/* Before the row is written. A ring that has no row is reported by the statement that writes it. */
+static sealring_status ring_note(struct registry *registry, const struct registry_ring *ring, sealring_error *error)
+{
+    struct query query;
+    struct registry_ring before, after = *ring;
+    bool found = false;
+    query_start(&query, registry, &ring_get_by_row, error);
+    query_bind_int64(&query, 1, ring->id);
+    sealring_status status = ring_take_one(&query, &before, &found, error);
+    if (status != SEALRING_OK || !found)
+        return status;
+    if (before.edited)
+        status = ring_correct_prefix(registry, &before, error);
+    memcpy(after.ring_id, before.ring_id, sizeof after.ring_id);
+    memcpy(after.prefix, before.prefix, sizeof after.prefix);
+    return status == SEALRING_OK ? ring_fact_note(registry, &after, error) : status;
 }
 
 sealring_status registry_ring_update(struct registry *registry, const struct registry_ring *ring, sealring_error *error)
 {
     struct query query;
+    sealring_status status = ring_note(registry, ring, error);
+    if (status != SEALRING_OK)
+        return handle_tell(registry, status, REGISTRY_TABLE_RING, ring);
     query_start(&query, registry, &ring_update, error);
     bind_changeable(&query, ring->id, ring);
     return handle_tell(registry, query_run(&query, error), REGISTRY_TABLE_RING, ring);
@@ -100,10 +160,7 @@ sealring_status registry_ring_find(struct registry *registry, const char *name, 
     struct query query;
     query_start(&query, registry, &ring_get, error);
     query_bind_text(&query, 1, name);
-    *found = query_row(&query);
-    if (*found)
-        columns_read_ring(&query, ring);
-    return query_end(&query, error);
+    return ring_take_one(&query, ring, found, error);
 }
 
 struct registry_cursor registry_rings(struct registry *registry, sealring_error *error)
@@ -115,6 +172,6 @@ bool registry_ring_next(struct registry_cursor *rings, struct registry_ring *rin
 {
     if (!query_row(&rings->query))
         return false;
-    columns_read_ring(&rings->query, ring);
+    columns_read_ring_with_fact(&rings->query, ring);
     return query_good(&rings->query);
 }

@@ -29,7 +29,9 @@ struct registry_ring {
     uint32_t last_version; /* the highest number ever assigned */
     int64_t created;
     uint64_t changed_epoch;
+    bool edited; /* the row is not what its last fact contains, which is here; not read in holders and by polls */
 };
+/* Both add a fact if prefix, policy, rotation_held or last_version change. The update corrects an edited row, and its prefix too. */
 sealring_status registry_ring_insert(struct registry *registry, struct registry_ring *ring, sealring_error *error);
 sealring_status registry_ring_update(struct registry *registry, const struct registry_ring *ring,
                                      sealring_error *error);

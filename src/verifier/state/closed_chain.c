@@ -99,11 +99,14 @@ void closed_reading_take(struct closed_reading *reading, const struct registry_c
         reading->broken = true;
     reading->count = fact->sequence;
     memcpy(reading->head, fact->hash, sizeof reading->head);
+    if (fact->is_version && fact->version == 0)
+        return; /* about a ring, or that facts with values begin */
     if (fact->is_version)
         take_version(reading, fact);
     else if (strlen(fact->key_id) == SEALRING_KEY_ID_LENGTH && fact->state != SEALRING_KEY_REVOKED)
         take_values(reading, fact);
-    else if (strlen(fact->key_id) == SEALRING_KEY_ID_LENGTH && !closed_keys_add(atomic_load(&reading->chain->keys), fact->key_id))
+    else if (strlen(fact->key_id) == SEALRING_KEY_ID_LENGTH &&
+             !closed_keys_add(atomic_load(&reading->chain->keys), fact->key_id))
         reading->crowded = true;
 }
 
