@@ -269,9 +269,10 @@ static sealring_status compare_ring(const struct comparison *comparison, const s
     sealring_status status = mark_seen(image, error);
     if (status != SEALRING_OK)
         return status;
-    struct registry_cursor versions = registry_versions(comparison->registry, row->id, error);
+    struct registry_cursor versions = registry_versions_changed(comparison->registry, REGISTRY_SINCE_EVER, error);
     while (status == SEALRING_OK && registry_version_next(&versions, &version))
-        status = compare_version(comparison, row->name, &version, error);
+        if (version.ring == row->id)
+            status = compare_version(comparison, row->name, &version, error);
     return registry_close_cursor(&versions, status);
 }
 

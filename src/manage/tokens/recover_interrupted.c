@@ -50,7 +50,7 @@ static sealring_status collect_closings(struct worklist *list, struct registry *
     struct registry_version version;
     struct registry_cursor versions = registry_versions_owed(registry, error);
     while (list->closing_count < RECOVER_AT_ONCE && registry_version_next(&versions, &version))
-        if (!lifecycle_accepts(version.state))
+        if (version.closing_owed && !lifecycle_accepts(version.state))
             list->closings[list->closing_count++].version = version;
     return registry_close_cursor(&versions, SEALRING_OK);
 }

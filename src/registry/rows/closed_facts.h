@@ -54,14 +54,17 @@ struct registry_contradiction {
     uint32_t version;
     int row_state;  /* 0: there is no such row */
     int fact_state; /* 0: there is no fact */
-    bool of_values; /* the row of a key that was not revoked differs in its state, its narrowing or its label */
-    bool of_ring;   /* the row of a ring differs in anything that facts contain, or there is no fact */
+    bool
+        of_values; /* the row of a key that was not revoked differs in its state, its narrowing or its label; of a version, in anything but its
+                     * state, or it has no fact */
+    bool of_ring;  /* the row of a ring differs in anything that facts contain, or there is no fact */
 };
 enum contradiction_kind {
     CONTRADICTION_KEYS,
     CONTRADICTION_VERSIONS,
     CONTRADICTION_VALUES,
     CONTRADICTION_RINGS,
+    CONTRADICTION_OBJECTS, /* of a version whose state agrees, and anything else does not */
     CONTRADICTION_KINDS
 };
 struct registry_cursor registry_contradictions(struct registry *registry, enum contradiction_kind kind,

@@ -35,11 +35,13 @@ void columns_read_ring_with_fact(struct query *query, struct registry_ring *ring
     "v.retire_at, v.closed, v.purge_at, v.destroyed, v.created_epoch, v.changed_epoch"
 void columns_read_version(struct query *query, struct registry_version *version);
 
-/* The same with the state of the version's last closed fact, 0 for none, which is read for versions themselves only. */
-#define VERSION_WITH_FACT                                                                     \
-    VERSION_COLUMNS ", coalesce((SELECT cf.state FROM closed_fact cf WHERE cf.kind = 2"       \
-                    " AND cf.ring_id = (SELECT cr.ring_id FROM ring cr WHERE cr.id = v.ring)" \
-                    " AND cf.version = v.number ORDER BY cf.sequence DESC LIMIT 1), 0)"
+/* The same with the row's own state and the version's last fact (version_facts.h), "" for none: the version is as that says, whatever its row
+ * contains. */
+#define VERSION_WITH_FACT                                                                                \
+    VERSION_COLUMNS                                                                                      \
+    ", v.state, coalesce((SELECT cf.state || char(10) || cf.value FROM closed_fact cf WHERE cf.kind = 2" \
+    " AND cf.ring_id = (SELECT cr.ring_id FROM ring cr WHERE cr.id = v.ring)"                            \
+    " AND cf.version = v.number ORDER BY cf.sequence DESC LIMIT 1), '')"
 void columns_read_version_with_fact(struct query *query, struct registry_version *version);
 
 #define CLIENT_COLUMNS "cl.id, cl.name, cl.contact, cl.created, cl.forgotten, cl.changed_epoch"
