@@ -163,7 +163,7 @@ START_TEST(the_value_is_documented)
 }
 END_TEST
 
-/* What is read of the ring is the fact; the next update corrects the row, says so, and adds no fact. */
+/* What is read of the ring is the fact; the next update corrects the row, reports that, and adds no fact. */
 START_TEST(an_edited_row_decides_nothing)
 {
     char sql[128];

@@ -129,7 +129,7 @@ static const char *const edits[] = {
     "check_value = randomblob(8)",
 };
 
-/* What is read of the version is the fact; the next update corrects the row, says so, and adds no fact. */
+/* What is read of the version is the fact; the next update corrects the row, reports that, and adds no fact. */
 START_TEST(an_edited_row_decides_nothing)
 {
     char sql[512];

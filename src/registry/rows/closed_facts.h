@@ -25,7 +25,7 @@ struct registry_closed {
 sealring_status registry_facts_begun(struct registry *registry, struct registry_vault *vault, sealring_error *error);
 /* Sets state, narrowing and label of the key to what the fact contains. False: that is no fact about a key's values. */
 bool registry_fact_apply(const struct registry_closed *fact, struct registry_key *key);
-/* The same with the last fact about the key in the registry; *differs: the row was not as that says. A key without such facts stays as it is:
+/* The same with the last fact about the key in the registry; *differs: the row was not as that contains it. A key without such facts stays as it is:
  * it is active, not narrowed and has its first label, or its facts are older than schema 3. */
 sealring_status registry_key_follow(struct registry *registry, struct registry_key *key, bool *differs,
                                     sealring_error *error);

@@ -23,7 +23,7 @@
     "r.changed_epoch, r.succession"
 void columns_read_ring(struct query *query, struct registry_ring *ring);
 
-/* The same with the value of the ring's last fact, "" for none: the ring is as that says, whatever its row contains. */
+/* The same with the value of the ring's last fact, "" for none: the ring is as that contains it, whatever its row contains. */
 #define RING_WITH_FACT                                                                                          \
     RING_COLUMNS ", coalesce((SELECT rf.value FROM closed_fact rf WHERE rf.kind = 2 AND rf.ring_id = r.ring_id" \
                  " AND rf.version = 0 ORDER BY rf.sequence DESC LIMIT 1), '')"
@@ -35,7 +35,7 @@ void columns_read_ring_with_fact(struct query *query, struct registry_ring *ring
     "v.retire_at, v.closed, v.purge_at, v.destroyed, v.created_epoch, v.changed_epoch"
 void columns_read_version(struct query *query, struct registry_version *version);
 
-/* The same with the row's own state and the version's last fact (version_facts.h), "" for none: the version is as that says, whatever its row
+/* The same with the row's own state and the version's last fact (version_facts.h), "" for none: the version is as that contains it, whatever its row
  * contains. */
 #define VERSION_WITH_FACT                                                                                \
     VERSION_COLUMNS                                                                                      \

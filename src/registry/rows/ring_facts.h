@@ -5,7 +5,7 @@
 
 #include "registry/rows/closed_facts.h"
 
-/* Sets what facts contain of a ring to the ring's last fact; *differs: the ring was not as that says. A ring without a fact stays as it is: it
+/* Sets what facts contain of a ring to the ring's last fact; *differs: the ring was not as that contains it. A ring without a fact stays as it is: it
  * is older than schema 3. registry_ring_find and registry_rings do the same. */
 sealring_status registry_ring_follow(struct registry *registry, struct registry_ring *ring, bool *differs,
                                      sealring_error *error);

@@ -33,7 +33,7 @@ static void version_fact_write(const struct registry_version *version, char valu
                    version->destroyed);
 }
 
-/* A line of hexadecimal digits. Returns what follows it; NULL: it is none. */
+/* A line of hexadecimal digits. Returns what follows it; NULL: there is no such line. */
 static const char *read_bytes(const char *text, uint8_t *bytes, size_t size, size_t *length)
 {
     char digits[2 * REGISTRY_OBJECT_ID_MAX + 1];

@@ -20,7 +20,7 @@ bool closed_chain_forget(struct closed_chain *chain)
     if (keys == NULL)
         return false;
     atomic_store(&chain->keys, keys);
-    key_facts_clear(&chain->restricted); /* `noted` stays: it only says where to search */
+    key_facts_clear(&chain->restricted); /* `noted` stays: it only limits the search */
     free(chain->versions);
     chain->versions = NULL;
     chain->version_count = 0;
