@@ -99,6 +99,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/versions/destroy_orphan.c \
 	src/manage/versions/policy_plan.c src/manage/versions/policy_plan.h \
 	src/manage/versions/run_policy.c \
+	src/manage/versions/ring_correction.c src/manage/versions/ring_correction.h \
 	src/manage/versions/run_stock.c src/manage/versions/run_stock.h \
 	src/manage/versions/transition.c src/manage/versions/transition.h \
 	src/manage/versions/version_events.c src/manage/versions/version_events.h \

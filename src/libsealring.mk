@@ -59,6 +59,9 @@ libsealring_core_la_SOURCES = \
 	src/registry/log/log_rows.h \
 	src/registry/rows/changed_rows.c \
 	src/registry/rows/closed_facts.c src/registry/rows/closed_facts.h \
+	src/registry/rows/facts_begin.c \
+	src/registry/rows/ring_facts.c src/registry/rows/ring_facts.h \
+	src/registry/rows/version_facts.c src/registry/rows/version_facts.h \
 	src/registry/rows/columns.h \
 	src/registry/rows/key_rows.c \
 	src/registry/rows/presented_row.c \

@@ -4,7 +4,7 @@
 if HAVE_CHECK
 check_LTLIBRARIES += libtest.la
 libtest_la_SOURCES = tests/lib/forward.h tests/lib/touches.h tests/lib/runner.c tests/lib/runner.h tests/lib/sanitized.h tests/lib/test_token.c tests/lib/test_token.h \
-	tests/lib/test_vault.c tests/lib/test_vault.h tests/lib/token_kind.c tests/lib/token_kind.h tests/lib/thread_sanitizer.c tests/lib/thread_sanitizer.h
+	tests/lib/record_rows.c tests/lib/record_rows.h tests/lib/test_vault.c tests/lib/test_vault.h tests/lib/token_kind.c tests/lib/token_kind.h tests/lib/thread_sanitizer.c tests/lib/thread_sanitizer.h
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CHECK_CFLAGS) $(CRYPTO_CFLAGS) $(DEFLATE_CFLAGS) $(P11KIT_CFLAGS) $(SQLITE_CFLAGS) \
 	-DTEST_SOURCE_DIR='"$(abs_top_srcdir)/tests"'
 TEST_LIBS = libtest.la $(sealring_objects) $(CHECK_LIBS)

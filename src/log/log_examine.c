@@ -264,7 +264,7 @@ static sealring_status examine_entries(struct log_examination *of)
 static void examine_fact(struct log_examination *of, const struct registry_closed *fact)
 {
     uint8_t hash[REGISTRY_DIGEST_SIZE];
-    of->result->closed += !fact->is_version || fact->version > 0; /* not the one that begins the facts with values */
+    of->result->closed += !fact->is_version || fact->state >= SEALRING_VERSION_RETIRED;
     registry_closed_hash(of->closed, fact, hash);
     if (!of->closed_broken && (fact->sequence != of->closed_count + 1 || memcmp(hash, fact->hash, sizeof hash) != 0)) {
         if (fact->is_version) {
@@ -292,7 +292,12 @@ static void examine_contradiction(struct log_examination *of, const struct regis
 {
     const char *row = examine_state(found->is_version, found->row_state);
     const char *fact = examine_state(found->is_version, found->fact_state);
-    if (found->is_version) {
+    if (found->of_ring) {
+        examine_tell(of, 0, "ring %s: its row is not what the facts contain", found->name);
+    } else if (found->is_version && found->of_values) {
+        examine_tell(of, 0, "version %u of ring %s: its row is not what the facts contain", found->version,
+                     found->name);
+    } else if (found->is_version) {
         examine_tell(of, 0, "version %u of ring %s: its row contains %s, the record of closed versions contains %s",
                      found->version, found->name, row, fact);
     } else if (found->of_values) {

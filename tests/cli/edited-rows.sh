@@ -26,33 +26,79 @@ states() { # RING
     sql "SELECT v.number || ' ' || v.state FROM version v JOIN ring r ON r.id = v.ring WHERE r.name = '$1' ORDER BY v.number" | paste -sd,
 }
 
-# ---- a policy that `ring set` refuses
+# ---- a policy that was edited: the ring's last fact decides
 
 fresh_vault policies
-must ring create altered --overlap 1h --quiet-period 1m --rotate-every 2h
-must ring create later --overlap 1h --quiet-period 1m
+must ring create altered --overlap 1h --quiet-period 1h --rotate-every 2h
+must ring create later --overlap 1h --quiet-period 1h
 must rotate altered
 before=$(states altered)
+policy="SELECT overlap, quiet_period, purge_delay, keep, rotate_every, standby, idle_blocks, usage_hourly, usage_daily, succession, rotation_held,
+    last_version, prefix FROM ring WHERE name = 'altered'"
+recorded=$(sql "$policy")
+database=$SEALRING_VAULT/registry/sealring.db
+for edit in 'overlap = 1000, quiet_period = 1000, purge_delay = 0, rotate_every = 1000, keep = 100, succession = 1' \
+    'overlap = 0, quiet_period = 0, purge_delay = 0, rotate_every = 1, keep = 100, succession = 1' 'rotate_every = 1000' 'standby = 1' \
+    'idle_blocks = 1' 'usage_hourly = 86400000, usage_daily = 86400000' 'rotation_held = 1' 'last_version = 7' "prefix = 'evil'"; do
+    must ring set later --standby
+    sql "UPDATE ring SET $edit WHERE name = 'altered'"
+    run audit verify
+    out_like 'ring altered: its row is not what the facts contain' "$edit: audit verify reports it"
+    run status altered
+    out_like "ALARM: the registry was altered: the ring.s row, or one of a version, is not what the facts contain" "and status"
+    run run --once --dry-run
+    is "$status $(grep -c '^.*altered: ALARM: .*not what the facts contain' "$work/out")" "1 1" "and a dry run"
+    ok "which corrects nothing" [ "$(sql "$policy")" != "$recorded" ]
+    number=$(sql "SELECT max(sequence) FROM audit")
+    for turn in 1 2 3 4 5 6; do
+        run run --once
+        [ $turn -gt 1 ] || cp "$work/out" "$work/first"
+    done
+    is "$status" 0 "the turns succeed"
+    is "$(states altered)" "$before" "and do nothing by the row"
+    is "$(grep -c 'altered: ALARM: the registry was altered: the facts corrected the row of ring altered' "$work/first")" 1 "the first one reports it"
+    is "$(sql "SELECT count(*) FROM audit WHERE sequence > $number AND act = 'alarm' AND ring = 'altered'")" 1 "and the log"
+    is "$(sql "$policy")" "$recorded" "the row is as it was"
+    run audit verify
+    not_ok "and audit verify agrees" grep -q 'ring altered: its row is not' "$work/out"
+done
+is "$(states later)" "1 2,2 1" "the other ring's standby was prepared meanwhile"
+
+# An act corrects the row and starts from the fact: what the row contained is in no entry and in no fact.
+sql "UPDATE ring SET overlap = 1000, quiet_period = 1000, last_version = 7 WHERE name = 'altered'"
+run ring set altered --keep 5
+is "$status" 0 "ring set starts from the fact"
+err_like 'ALARM: the registry was altered: the facts corrected the row of ring altered' "and reports the row"
+is "$(sql "SELECT overlap, quiet_period, keep, last_version FROM ring WHERE name = 'altered'")" "3600000|3600000|5|2" "which it corrects"
+sql "UPDATE ring SET overlap = 1000, last_version = 7 WHERE name = 'altered'"
+run prepare altered
+err_like 'ALARM: the registry was altered: the facts corrected the row of ring altered' "prepare, too"
+is "$(states altered)" "1 3,2 2,3 1" "and its version has the next number"
+run audit verify
+not_ok "audit verify agrees" grep -q 'ring altered: its row' "$work/out"
+
+# ---- a policy that `ring set` refuses, with a fact that contains it
+
 policy=$(sql "SELECT printf('overlap = %d, quiet_period = %d, purge_delay = %d, keep = %d, rotate_every = %d, usage_hourly = %d, usage_daily = %d,
     succession = %d', overlap, quiet_period, purge_delay, keep, rotate_every, usage_hourly, usage_daily, succession) FROM ring WHERE name = 'altered'")
 for edit in 'overlap = 0' 'quiet_period = 0' 'purge_delay = 315360000001' 'keep = 0' 'keep = 101' 'rotate_every = 1' 'usage_hourly = 0' \
-    'usage_daily = 1' 'succession = 2' 'overlap = 0, quiet_period = 0, purge_delay = 0, rotate_every = 1, keep = 100, succession = 1'; do
-    must ring set later --standby
-    sql "PRAGMA ignore_check_constraints = 1; UPDATE ring SET $edit WHERE name = 'altered'"
-    sql "UPDATE version SET retire_at = 1 WHERE state = 3"
+    'usage_daily = 1' 'succession = 2'; do
+    sql "UPDATE ring SET $edit WHERE name = 'altered'; UPDATE version SET retire_at = 1 WHERE state = 3"
+    record_rows "$database"
     run run --once --dry-run
-    is "$status $(grep -c '^.*altered: ' "$work/out")" "1 1" "$edit: a dry run reports it"
-    run run --once
     is "$status" 1 "$edit: the turn fails"
     is "$(grep -c 'altered: ALARM: the registry was altered: the ring.s policy cannot be' "$work/out")" 1 "in one line, which names the ring"
-    is "$(states altered)" "$before" "and nothing is done for the ring"
+    is "$(grep -c '^.*altered: ' "$work/out")" 1 "and nothing would be done for the ring"
     run status altered
     out_like "nothing .*policy cannot be" "status reports it"
+    run run --once
+    is "$(states altered)" "1 3,2 2,3 1" "and a turn does nothing"
     sql "UPDATE ring SET $policy WHERE name = 'altered'"
+    record_rows "$database"
 done
-is "$(states later)" "1 2,2 1" "the other ring's standby was prepared meanwhile"
 run run --once altered
 is "$status" 0 "as it was, the policy is carried out again"
+
 # ---- a credential that was ended, whose successor's row is hidden
 
 fresh_vault hidden
@@ -140,6 +186,7 @@ must client add one
 must issue pay --client one --scope read --out "$work/one.key"
 must rotate pay
 sql "UPDATE version SET retire_at = 1 WHERE number = 1; UPDATE api_key SET used = $(date +%s)000 - 5000"
+record_rows "$SEALRING_VAULT/registry/sealring.db"
 for edit in "UPDATE ring SET changed_epoch = changed_epoch" "UPDATE credential SET ring = 77" "UPDATE credential SET retire_at = 1"; do
     edit "$edit"
     run retire pay 1 --no-wait

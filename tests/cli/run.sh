@@ -99,7 +99,13 @@ run ring create forged
 sqlite3 "$SEALRING_VAULT/registry/"*.db "UPDATE version SET state = 4, closed = 1, purge_at = 2
     WHERE ring = (SELECT id FROM ring WHERE name = 'forged')"
 run run --once forged
-out_like "no closed fact confirms that version 1 is retired" "is not destroyed on the registry's word alone"
+out_like "ALARM: the registry was altered: the facts corrected the row of version 1 of ring forged" "is corrected by the facts"
+is "$(version_states forged | cut -c1-8)" "1 active" "and nothing is done"
+sqlite3 "$SEALRING_VAULT/registry/"*.db "UPDATE version SET state = 4, closed = 1, purge_at = 2
+    WHERE ring = (SELECT id FROM ring WHERE name = 'forged')"
+record_rows "$SEALRING_VAULT/registry/sealring.db"
+run run --once forged
+out_like "its object still signs" "is not destroyed on a fact's word alone"
 is "$(version_states forged | cut -c1-9)" "1 retired" "but replaced, as none is active"
 
 # ---- a rollback holds ----
@@ -109,6 +115,7 @@ run rotate held
 run rollback held
 run ring set held --rotate-every 1h --overlap 1s
 sqlite3 "$SEALRING_VAULT/registry/"*.db "UPDATE version SET activated = 1 WHERE state = 2 AND ring = (SELECT id FROM ring WHERE name = 'held')"
+record_rows "$SEALRING_VAULT/registry/sealring.db"
 run run --once held --json
 is "$(jq -r '.event + " " + .state' "$work/out" | sort | tr '\n' ' ')" "activate held prepare held " "rotation is held"
 run rotate held

@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/record_rows.h"
+
 #define LEGACY     "legacy-key-of-the-old-system-0001"
 #define LATE       4102444800000 /* 2100 */
 #define FIRST_COPY 90            /* the places of those who work have lower numbers */
@@ -108,6 +110,7 @@ static void age(struct scene *scene, const struct ground *ground)
                    " WHERE ring = (SELECT id FROM ring WHERE name = '" SCENE_RING "');"
                    "UPDATE version SET retire_at = created + 60000 WHERE state = 3"
                    " AND ring = (SELECT id FROM ring WHERE name = '" SCENE_RING "')");
+    record_rows(&ground->vault);
     ASSERT_OK(sealring_manager_open(ground->vault.path, &options, &manager, &error), error);
     ASSERT_OK(sealring_verifier_list(manager, true, take_instance, scene->verifier, &error), error);
     ck_assert_uint_eq(strlen(scene->verifier), 32);

@@ -4,6 +4,7 @@
 #
 #   forge.pl text PREFIX KEYID VERSION    a well-formed text, with the right check digits
 #   forge.pl chain DATABASE               SQL that gives each closed fact the hash that belongs behind the one before it
+#   forge.pl record DATABASE              SQL that adds a fact for each ring and version whose row is not what the last one contains
 use strict;
 use warnings;
 use Compress::Zlib qw(crc32);
@@ -39,5 +40,32 @@ sub chain {
     }
 }
 
+sub record {
+    my ($database) = @_;
+    my $lines = "|| char(10) ||";
+    my $last = "SELECT f.state || ' ' || hex(f.value) FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = r.ring_id";
+    my $order = "ORDER BY f.sequence DESC LIMIT 1";
+    my $ring = join " $lines ", map { "r.$_" } qw(prefix overlap purge_delay keep rotate_every quiet_period standby idle_blocks usage_hourly
+        usage_daily succession rotation_held last_version);
+    my $version = join " $lines ", 'lower(hex(v.object_id))', 'lower(hex(v.check_value))',
+        map { "v.$_" } qw(was_compromised activated retire_at closed purge_at destroyed);
+    open my $head, '-|', 'sqlite3', $database, 'SELECT sequence, hex(hash) FROM closed_fact ORDER BY sequence DESC LIMIT 1' or die;
+    my ($sequence, $hash) = split /\||\n/, <$head>;
+    my $before = pack('H*', $hash);
+    open my $rows, '-|', 'sqlite3', $database, "SELECT hex(r.ring_id), 0, 1, hex($ring), ($last AND f.version = 0 $order) FROM ring r
+        UNION ALL SELECT hex(r.ring_id), v.number, v.state, hex($version), ($last AND f.version = v.number $order)
+        FROM version v JOIN ring r ON r.id = v.ring" or die;
+    while (<$rows>) {
+        chomp;
+        my ($ring_id, $number, $state, $value, $fact) = (split(/\|/), '');
+        next if $fact eq "$state $value";
+        my $bytes = pack('H*', $value);
+        $sequence++;
+        $before = sha256($before . chr(0x12) . pack('H*N', $ring_id, $number) . chr($state) . pack('N', length $bytes) . $bytes);
+        print "INSERT INTO closed_fact VALUES ($sequence, 2, '', X'$ring_id', $number, $state, X'", unpack('H*', $before),
+            "', CAST(X'$value' AS TEXT));\n";
+    }
+}
+
 my $what = shift // '';
-$what eq 'text' ? text(@ARGV) : $what eq 'chain' ? chain(@ARGV) : die "forge.pl text|chain ...\n";
+$what eq 'text' ? text(@ARGV) : $what eq 'chain' ? chain(@ARGV) : $what eq 'record' ? record(@ARGV) : die "forge.pl text|chain|record ...\n";

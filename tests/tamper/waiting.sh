@@ -70,6 +70,7 @@ hide_verifiers() {
 hide_uses() {
     begin "remove what is known of uses, so that the retire gate passes"
     unguarded "$database" "UPDATE version SET retire_at = 1 WHERE ring = (SELECT id FROM ring WHERE name = 'payments') AND number = 2"
+    record_rows "$database"
     sql "DELETE FROM version_use; DELETE FROM usage_hour; DELETE FROM usage_day; DELETE FROM usage_traffic; DELETE FROM verifier"
     run retire payments 2
     compare 5 "$status" "the gate hears of the use from the server's file"
@@ -85,8 +86,7 @@ open_the_gate() {
     unguarded "$database" "UPDATE version SET retire_at = 1 WHERE state = 3; UPDATE ring SET quiet_period = 0, succession = 1"
     audit_says 'ring payments: its row has quiet_period none, the log has 3600000'
     run retire payments 2 --no-wait
-    [ "$status" -eq 0 ] || [ "$status" -eq 6 ] # the server may have looked by then
-    result $? "the gate is open: clients are turned away, nobody is let in" "exit status $status"
+    compare 5 "$status" "the gate asks for the quiet period of the ring's last fact"
     verdicts live "$work/now"
     compare "" "$(more "$work/warm" "$work/now")" "what is accepted that was not"
     end audit-verify

@@ -134,6 +134,23 @@ START_TEST(last_fact_of_a_version_counts)
 }
 END_TEST
 
+/* They are links of the chain, and nothing else: whoever forges one closes nothing by it. */
+START_TEST(facts_about_rings_decide_nothing)
+{
+    version_enters(0, SEALRING_VERSION_PENDING);
+    version_enters(0, SEALRING_VERSION_COMPROMISED);
+    version_enters(1, SEALRING_VERSION_RETIRED);
+    version_enters(0, SEALRING_VERSION_PENDING);
+    ck_assert(!read_all());
+    ck_assert_uint_eq(chain.count, 4);
+    ck_assert_uint_eq(chain.version_count, 1);
+    ck_assert_int_eq(closed_chain_version(&chain, ring_id, 0), 0);
+    facts[1].state = SEALRING_VERSION_PENDING;
+    chain_up();
+    ck_assert(read_all());
+}
+END_TEST
+
 /* 0: the last fact is cut off. 1: all are gone. 2: one is replaced, and the chain is made again. 3: a hash differs. 4: one in the middle is
  * removed, and the numbers have a gap. */
 START_TEST(broken_chain_opens_nothing)
@@ -321,6 +338,7 @@ int main(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, facts_are_followed);
     tcase_add_test(cases, last_fact_of_a_version_counts);
+    tcase_add_test(cases, facts_about_rings_decide_nothing);
     tcase_add_loop_test(cases, broken_chain_opens_nothing, 0, 5);
     tcase_add_test(cases, forgetting_begins_anew);
     tcase_add_test(cases, last_fact_of_a_key_counts);

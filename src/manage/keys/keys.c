@@ -12,7 +12,7 @@
 #include "manage/act/act.h"
 #include "manage/keys/clients.h"
 #include "manage/session/manager.h"
-#include "registry/rows/closed_facts.h"
+#include "registry/rows/ring_facts.h"
 #include "verifier/request/judge.h"
 
 bool key_id_is_well_formed(const char *key_id)
@@ -34,6 +34,8 @@ sealring_status key_get(struct registry *registry, const char *key_id, struct re
     sealring_status status = registry_close_cursor(&holders, SEALRING_OK);
     if (status == SEALRING_OK && !found)
         status = error_set(error, SEALRING_NOT_FOUND, "there is no API key %s: see `sealring key list`", key_id);
+    if (status == SEALRING_OK)
+        status = registry_ring_follow(registry, &holder->ring, &differs, error);
     return status != SEALRING_OK ? status : registry_key_follow(registry, &holder->key, &differs, error);
 }
 

@@ -30,7 +30,7 @@ static sealring_status read_one(struct registry *registry, struct renewal *renew
     return seal_active_version(renewal->manager, &renewal->ring, &renewal->active, error);
 }
 
-/* Labels and states are those of the facts. */
+/* Labels, states and the ring's policy are those of the facts. */
 static sealring_status follow_facts(struct registry *registry, struct renewal *renewal, sealring_error *error)
 {
     sealring_status status = SEALRING_OK;
@@ -38,6 +38,7 @@ static sealring_status follow_facts(struct registry *registry, struct renewal *r
     bool differs;
     for (size_t i = 0; i < renewal->count && status == SEALRING_OK; i++) {
         struct registry_holder *older = &renewal->items[i].older;
+        older->ring = renewal->ring; /* of which they all are */
         status = registry_key_follow(registry, &older->key, &differs, error);
         if (older->key.state == SEALRING_KEY_ACTIVE && i != kept)
             renewal->items[kept].older = *older;

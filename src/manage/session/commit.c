@@ -32,7 +32,9 @@ static sealring_status commit_prepare(struct commit *commit)
     struct registry_write how = {
         .moves_epoch = commit->moves_epoch,
         .dry_run = manager->dry_run,
-        .schema = commit->restricts || manager->repairs_schema ? REGISTRY_SCHEMA_UNTRUSTED : REGISTRY_SCHEMA_EXACT,
+        .schema = commit->corrects                               ? REGISTRY_SCHEMA_CORRECTION
+                  : commit->restricts || manager->repairs_schema ? REGISTRY_SCHEMA_UNTRUSTED
+                                                                 : REGISTRY_SCHEMA_EXACT,
     };
     sealring_status status = manager_random(how.operation_id, sizeof how.operation_id, commit->error);
     if (status != SEALRING_OK)
@@ -80,7 +82,7 @@ static bool is_version_kept(const struct registry_version *written, const struct
 {
     return kept->state == written->state && kept->was_compromised == written->was_compromised &&
            kept->closing_owed == written->closing_owed && kept->closed == written->closed &&
-           kept->purge_at == written->purge_at;
+           kept->purge_at == written->purge_at && !kept->edited;
 }
 
 /* The row that the act has written, as it will be committed: a success that the registry did not keep is never reported. */

@@ -118,6 +118,7 @@ struct commit {
     struct audit_act *act;
     bool moves_epoch;
     bool restricts;                 /* takes something away only: an altered schema does not stop it */
+    bool corrects;                  /* by the facts: without the triggers that keep final states */
     const struct registry_key *key; /* what the commit must have kept, NULL: nothing */
     const struct registry_version *version;
     bool prepared;         /* has an operation ID, and the registry's lock */

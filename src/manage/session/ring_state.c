@@ -72,6 +72,27 @@ sealring_status state_load(struct registry *registry, const char *ring, struct r
     return status;
 }
 
+bool state_is_edited(const struct ring_state *state)
+{
+    bool edited = state->ring.edited;
+    for (size_t i = 0; i < state->count; i++)
+        edited = edited || state->rows[i].edited;
+    return edited;
+}
+
+sealring_status state_correct(struct registry *registry, const struct ring_state *state, bool repairs,
+                              sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    /* the row of the active version is last: at most one may be active at any time */
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; status == SEALRING_OK && i < state->count; i++)
+            if (state->rows[i].edited && (repairs || !state->rows[i].stuck) &&
+                (state->rows[i].state == SEALRING_VERSION_ACTIVE) == (pass == 1))
+                status = registry_version_update(registry, &state->rows[i], error);
+    return status;
+}
+
 bool state_copy(const struct ring_state *state, struct ring_state *copy)
 {
     copy->ring = state->ring;

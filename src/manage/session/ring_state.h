@@ -19,6 +19,13 @@ sealring_status state_load(struct registry *registry, const char *ring, struct r
                            sealring_error *error);
 void state_release(struct ring_state *state);
 
+/* Whether a row of the ring or of its versions was edited: the state is what their facts contain. */
+bool state_is_edited(const struct ring_state *state);
+
+/* In a writing transaction: corrects the edited rows of versions; those that triggers keep only if `repairs`, which runs without them. */
+sealring_status state_correct(struct registry *registry, const struct ring_state *state, bool repairs,
+                              sealring_error *error);
+
 /* Makes `copy` (zeroed) the same state. False: no memory. */
 bool state_copy(const struct ring_state *state, struct ring_state *copy);
 

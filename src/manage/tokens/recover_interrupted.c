@@ -49,7 +49,7 @@ static sealring_status collect_closings(struct worklist *list, sealring_manager 
     size_t before = list->count;
     struct registry_cursor versions = registry_versions_owed(manager->registry, error);
     while (list->count < before + RECOVER_AT_ONCE && registry_version_next(&versions, &version))
-        if (!lifecycle_accepts(version.state))
+        if (version.closing_owed && !lifecycle_accepts(version.state))
             list->items[list->count++] = (struct unfinished){.closing = true, .version = version, .has_version = true};
     sealring_status status = registry_close_cursor(&versions, SEALRING_OK);
     return status == SEALRING_OK && list->count > before ? manager_read_roster(manager, manager->registry, error)

@@ -220,7 +220,7 @@ static bool owes_closing(const sealring_manager *manager)
             continue;
         struct registry_cursor versions = registry_versions_owed(manager->registry, NULL);
         while (!owed && registry_version_next(&versions, &version))
-            owed = version.state == SEALRING_VERSION_RETIRED;
+            owed = version.closing_owed && version.state == SEALRING_VERSION_RETIRED;
         status = registry_close_cursor(&versions, status);
     } while (registry_again(&reading, &status));
     return status == SEALRING_OK && owed;

@@ -160,6 +160,13 @@ bool plan_may_close(const sealring_manager *manager, const struct registry_versi
 
 bool plan_refusal(const struct plan *plan, char text[SEALRING_MESSAGE_SIZE])
 {
+    if (plan->problem[0] == '\0' && state_is_edited(&plan->state)) {
+        snprintf(
+            text, SEALRING_MESSAGE_SIZE,
+            "ALARM: the registry was altered: the ring's row, or one of a version, is not what the facts contain; it decides nothing, and "
+            "`sealring run` corrects it");
+        return true;
+    }
     if (plan->problem[0] == '\0')
         return false;
     snprintf(

@@ -9,6 +9,7 @@
 #include "manage/act/act.h"
 #include "manage/fleet/usage_files.h"
 #include "manage/versions/policy_plan.h"
+#include "manage/versions/ring_correction.h"
 #include "manage/versions/run_stock.h"
 #include "manage/versions/version_events.h"
 
@@ -250,6 +251,19 @@ static bool owes_closing(const struct run *run)
     return false;
 }
 
+/* A row that was edited decides nothing: the plan starts from the facts. Nor does it stop the ring if it cannot be corrected now. */
+static sealring_status correct_rows(struct run *run)
+{
+    char alarm[SEALRING_MESSAGE_SIZE];
+    sealring_error error = {.message = ""};
+    if (!state_is_edited(&run->plan.state) || run->manager->dry_run)
+        return SEALRING_OK;
+    if (ring_correct_rows(run->manager, run->plan.ring, alarm, &error) != SEALRING_OK)
+        return tell_notice(run, run->plan.ring, 0, error.message);
+    sealring_status status = alarm[0] == '\0' ? SEALRING_OK : tell_notice(run, run->plan.ring, 0, alarm);
+    return status == SEALRING_OK ? plan_read(run->manager, &run->plan, run->error) : status;
+}
+
 /* After the ring's other work: an impossible policy stops the ring, and no other ring. */
 static sealring_status tell_refusal(struct run *run)
 {
@@ -269,6 +283,8 @@ static sealring_status run_ring(struct run *run, const char *ring)
     run->tried_count = 0;
     do {
         status = plan_read(run->manager, &run->plan, run->error);
+        if (status == SEALRING_OK)
+            status = correct_rows(run);
         action = status == SEALRING_OK ? choose(run) : NULL;
         if (action != NULL) {
             const struct lifecycle_action chosen = *action; /* the plan is read again meanwhile */

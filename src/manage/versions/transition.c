@@ -261,6 +261,9 @@ static sealring_status carry_out(struct transition *transition, sealring_error *
         return error_set(error, SEALRING_REFUSED, "ring %s was changed by somebody else meanwhile: try again",
                          transition->ring);
     }
+    status = state_correct(registry, &transition->state, false, error);
+    if (status != SEALRING_OK)
+        return status;
     const char *broken = NULL;
     if (!apply_and_check(transition, &broken))
         return error_no_memory(error);

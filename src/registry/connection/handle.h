@@ -60,7 +60,7 @@ struct registry_transaction transaction_reading_at_once(struct registry *registr
  * registry/rows/closed_facts.c. */
 sealring_status closed_confirm(struct registry *registry, sealring_error *error);
 
-/* In a new registry, or when it is upgraded: from now on facts contain values. In registry/rows/closed_facts.c. */
+/* In a new registry, or when it is upgraded: from now on facts contain values. In registry/rows/facts_begin.c. */
 sealring_status facts_begin(struct registry *registry, sealring_error *error);
 
 /* Returns whether an entry with the operation ID exists. In registry/log/entry_rows.c. */

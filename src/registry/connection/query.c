@@ -95,8 +95,7 @@ bool query_row(struct query *query)
     return row && query->problem == DB_FINE;
 }
 
-/* Records a value that the schema does not permit: another program wrote it. */
-static void query_demand(struct query *query, bool fits)
+void query_demand(struct query *query, bool fits)
 {
     if (!fits && query->problem == DB_FINE)
         query->problem = DB_CORRUPT;

@@ -109,6 +109,9 @@ const char *query_borrow(struct query *query);
 /* The same for a column that must not be NULL: NULL makes the row a damaged one. */
 const char *query_borrow_some(struct query *query);
 
+/* Unless `fits`, the row is damaged: another program wrote what the schema or the format does not permit. */
+void query_demand(struct query *query, bool fits);
+
 bool query_good(const struct query *query);
 
 /* Returns whether the row that was read is damaged, and clears that problem: the walk can continue with the next row. */

@@ -80,8 +80,9 @@ void registry_give_lock(struct registry *registry, struct lock *taken);
  * outputs; it must not call the token, and all cursors must be closed at its end. Any status but SEALRING_OK rolls back and is the
  * result. The members belong to transaction.c. */
 enum registry_schema_need {
-    REGISTRY_SCHEMA_EXACT,    /* an altered schema is refused: SEALRING_REGISTRY */
-    REGISTRY_SCHEMA_UNTRUSTED /* a restriction or a repair: goes on, and no trigger runs */
+    REGISTRY_SCHEMA_EXACT,     /* an altered schema is refused: SEALRING_REGISTRY */
+    REGISTRY_SCHEMA_UNTRUSTED, /* a restriction or a repair: goes on, and no trigger runs */
+    REGISTRY_SCHEMA_CORRECTION /* as EXACT, and no trigger runs: rows that were edited to a final state become what the facts contain */
 };
 struct registry_write {
     uint8_t operation_id[REGISTRY_ID_SIZE];

@@ -52,9 +52,10 @@ sealring_status schema_check_writing(struct registry *registry, enum registry_sc
 {
     registry->refused_altered = false;
     sealring_status status = schema_check_reading(registry, error);
-    if (status != SEALRING_OK || registry->altered[0] == '\0')
+    bool altered = registry->altered[0] != '\0';
+    if (status != SEALRING_OK || (!altered && need != REGISTRY_SCHEMA_CORRECTION))
         return status;
-    if (need == REGISTRY_SCHEMA_EXACT)
+    if (altered && need != REGISTRY_SCHEMA_UNTRUSTED)
         return schema_refuse(registry, error);
     enum db_problem problem = registry->db->driver->use_triggers(registry->db, false);
     registry->without_triggers = problem == DB_FINE;

@@ -11,9 +11,11 @@
 #define CHANGE_SINCE(alias) " WHERE " alias ".changed_epoch > ?1 ORDER BY " alias ".changed_epoch"
 #define CHANGE_ALL          (-1)
 
-static const struct db_query change_rings = {"SELECT " RING_COLUMNS " FROM ring r" CHANGE_SINCE("r"), false};
+/* As their rows are: verifiers follow the facts by themselves, as far as these decide a verdict (verifier/state/closed_chain.c). */
+static const struct db_query change_rings = {"SELECT " RING_COLUMNS ", '' FROM ring r" CHANGE_SINCE("r"), false};
 
-static const struct db_query change_versions = {"SELECT " VERSION_WITH_FACT " FROM version v" CHANGE_SINCE("v"), false};
+static const struct db_query change_versions = {
+    "SELECT " VERSION_COLUMNS ", v.state, '' FROM version v" CHANGE_SINCE("v"), false};
 
 static const struct db_query change_keys = {"SELECT " KEY_COLUMNS " FROM api_key k" CHANGE_SINCE("k"), false};
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Facts: what was revoked, suspended, narrowed, relabelled, retired, compromised or destroyed, in a hash chain that reveals any edited row. */
+/* Facts: what was revoked, suspended, narrowed, relabelled, retired, compromised or destroyed, and the policies of rings, in a hash chain that
+ * reveals any edited row. */
 
 #include "registry/rows/closed_facts.h"
 
@@ -67,16 +68,37 @@ static const struct db_query closed_values_differ = {
     " AND NOT EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 1 AND f.key_id = k.key_id)",
     false};
 
-/* The last fact of each version. A reinstated version (retired → pending) gets no further facts until it is closed again. */
+/* The last fact of each version. Before schema 3 a reinstated version (retired → pending) got no further facts until it was closed again. */
 static const struct db_query closed_versions_differ = {
     "SELECT coalesce(r.name, hex(f.ring_id)), f.version, coalesce(v.state, 0), f.state FROM closed_fact f"
     " LEFT JOIN ring r ON r.ring_id = f.ring_id LEFT JOIN version v ON v.ring = r.id AND v.number = f.version"
     " WHERE f.kind = 2 AND f.version > 0 AND f.sequence = (SELECT max(g.sequence) FROM closed_fact g WHERE g.kind = 2"
     " AND g.ring_id = f.ring_id AND g.version = f.version)"
-    " AND v.state IS NOT f.state AND (f.state >= 4 OR coalesce(v.state, 0) NOT IN (1, 2, 3))"
+    " AND v.state IS NOT f.state AND (f.value <> '' OR f.state >= 4 OR coalesce(v.state, 0) NOT IN (1, 2, 3))"
     " UNION ALL"
     " SELECT r.name, v.number, v.state, 0 FROM version v JOIN ring r ON r.id = v.ring WHERE v.state >= 4"
     " AND NOT EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = r.ring_id AND f.version = v.number)",
+    false};
+
+static const struct db_query closed_objects_differ = {
+    "SELECT r.name, v.number, v.state, coalesce(f.state, 0) FROM version v JOIN ring r ON r.id = v.ring LEFT JOIN closed_fact f"
+    " ON f.sequence = (SELECT g.sequence FROM closed_fact g WHERE g.kind = 2 AND g.ring_id = r.ring_id"
+    " AND g.version = v.number ORDER BY g.sequence DESC LIMIT 1)"
+    " WHERE EXISTS (SELECT 1 FROM closed_fact b WHERE b.kind = 2 AND b.ring_id = zeroblob(16))"
+    " AND ((f.sequence IS NULL AND v.state < 4) OR (v.state = f.state AND f.value <> '' AND f.value <>"
+    " (lower(hex(v.object_id)) || char(10) || lower(hex(v.check_value)) || char(10) || v.was_compromised || char(10)"
+    " || v.activated || char(10) || v.retire_at || char(10) || v.closed || char(10) || v.purge_at || char(10)"
+    " || v.destroyed)) OR (f.value <> '' AND f.state < 4 AND v.closing_owed = 1))",
+    false};
+
+static const struct db_query closed_rings_differ = {
+    "SELECT r.name, 0, 0, 0 FROM ring r"
+    " WHERE EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = zeroblob(16))"
+    " AND (SELECT f.value FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = r.ring_id AND f.version = 0"
+    " ORDER BY f.sequence DESC LIMIT 1) IS NOT (r.prefix || char(10) || r.overlap || char(10) || r.purge_delay || char(10)"
+    " || r.keep || char(10) || r.rotate_every || char(10) || r.quiet_period || char(10) || r.standby || char(10)"
+    " || r.idle_blocks || char(10) || r.usage_hourly || char(10) || r.usage_daily || char(10) || r.succession || char(10)"
+    " || r.rotation_held || char(10) || r.last_version)",
     false};
 
 /* The only encoding of a fact: the kind determines the length of the rest, and whether a value with its length follows. */
@@ -134,7 +156,7 @@ sealring_status registry_closed_find(struct registry *registry, uint64_t count, 
     return query_end(&query, error);
 }
 
-static sealring_status closed_add(struct registry *registry, struct registry_closed *fact, sealring_error *error)
+sealring_status closed_add(struct registry *registry, struct registry_closed *fact, sealring_error *error)
 {
     struct query query;
     uint8_t before[REGISTRY_DIGEST_SIZE];
@@ -177,12 +199,6 @@ sealring_status registry_facts_begun(struct registry *registry, struct registry_
     query_start(&query, registry, &facts_began, error);
     vault->facts_begun = query_row(&query);
     return query_end(&query, error);
-}
-
-sealring_status facts_begin(struct registry *registry, sealring_error *error)
-{
-    struct registry_closed fact = {.is_version = true, .state = SEALRING_VERSION_PENDING, .value = "1"};
-    return closed_add(registry, &fact, error);
 }
 
 static bool has_same_values(const struct registry_key *one, const struct registry_key *other)
@@ -334,9 +350,9 @@ struct registry_cursor registry_contradictions(struct registry *registry, enum c
                                                sealring_error *error)
 {
     static const struct db_query *const texts[] = {
-        [CONTRADICTION_KEYS] = &closed_keys_differ,
-        [CONTRADICTION_VERSIONS] = &closed_versions_differ,
-        [CONTRADICTION_VALUES] = &closed_values_differ,
+        [CONTRADICTION_KEYS] = &closed_keys_differ,       [CONTRADICTION_VERSIONS] = &closed_versions_differ,
+        [CONTRADICTION_VALUES] = &closed_values_differ,   [CONTRADICTION_RINGS] = &closed_rings_differ,
+        [CONTRADICTION_OBJECTS] = &closed_objects_differ,
     };
     struct registry_cursor contradictions = query_open(registry, texts[kind], error);
     contradictions.kind = (int)kind;
@@ -348,8 +364,9 @@ bool registry_contradiction_next(struct registry_cursor *contradictions, struct 
     struct query *query = &contradictions->query;
     if (!query_row(query))
         return false;
-    found->is_version = contradictions->kind == CONTRADICTION_VERSIONS;
-    found->of_values = contradictions->kind == CONTRADICTION_VALUES;
+    found->is_version = contradictions->kind == CONTRADICTION_VERSIONS || contradictions->kind == CONTRADICTION_OBJECTS;
+    found->of_values = contradictions->kind == CONTRADICTION_VALUES || contradictions->kind == CONTRADICTION_OBJECTS;
+    found->of_ring = contradictions->kind == CONTRADICTION_RINGS;
     query_ascii(query, found->name, sizeof found->name);
     found->version = query_uint32(query);
     found->row_state = query_small(query, 0, SEALRING_VERSION_DESTROYED);

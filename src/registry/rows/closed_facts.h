@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Facts: what was revoked, suspended, narrowed, relabelled, retired, compromised or destroyed, in a hash chain. */
+/* Facts: what was revoked, suspended, narrowed, relabelled, retired, compromised or destroyed, and the policies of rings, in a hash chain. */
 #ifndef REGISTRY_ROWS_CLOSED_FACTS_H
 #define REGISTRY_ROWS_CLOSED_FACTS_H
 
@@ -8,7 +8,7 @@
 /* The longest value: a flag, a set of scopes, a label, and their separators. */
 #define REGISTRY_FACT_VALUE_SIZE (2 + SEALRING_SCOPES_LENGTH_MAX + 1 + SEALRING_NAME_LENGTH_MAX + 1)
 
-/* Something that was closed, a version that was reinstated, or the new values of an API key. The updates of keys and versions write these. */
+/* Something that was closed, a version that was reinstated, or the new values of an API key or a ring. The updates of keys, versions and rings write these. */
 struct registry_closed {
     uint64_t sequence;
     bool is_version;
@@ -17,7 +17,7 @@ struct registry_closed {
     uint32_t version;
     int state;
     /* Of a key that was not revoked: 1 if it is narrowed, else 0; the scopes that it is narrowed to; its label if it is not the one that it was
-     * issued with; on a line each. */
+     * issued with; on a line each. Of a ring (is_version with version 0, state 1): in ring_facts.c. */
     char value[REGISTRY_FACT_VALUE_SIZE];
     uint8_t hash[REGISTRY_DIGEST_SIZE]; /* SHA-256 of the preceding hash (for the first: 32 zero bytes) and this fact */
 };
@@ -25,7 +25,7 @@ struct registry_closed {
 sealring_status registry_facts_begun(struct registry *registry, struct registry_vault *vault, sealring_error *error);
 /* Sets state, narrowing and label of the key to what the fact contains. False: that is no fact about a key's values. */
 bool registry_fact_apply(const struct registry_closed *fact, struct registry_key *key);
-/* The same with the last fact about the key in the registry; *differs: the row had other values. A key without such facts stays as it is:
+/* The same with the last fact about the key in the registry; *differs: the row was not as that contains it. A key without such facts stays as it is:
  * it is active, not narrowed and has its first label, or its facts are older than schema 3. */
 sealring_status registry_key_follow(struct registry *registry, struct registry_key *key, bool *differs,
                                     sealring_error *error);
@@ -54,9 +54,19 @@ struct registry_contradiction {
     uint32_t version;
     int row_state;  /* 0: there is no such row */
     int fact_state; /* 0: there is no fact */
-    bool of_values; /* the row of a key that was not revoked differs in its state, its narrowing or its label */
+    bool
+        of_values; /* the row of a key that was not revoked differs in its state, its narrowing or its label; of a version, in anything but its
+                     * state, or it has no fact */
+    bool of_ring;  /* the row of a ring differs in anything that facts contain, or there is no fact */
 };
-enum contradiction_kind { CONTRADICTION_KEYS, CONTRADICTION_VERSIONS, CONTRADICTION_VALUES, CONTRADICTION_KINDS };
+enum contradiction_kind {
+    CONTRADICTION_KEYS,
+    CONTRADICTION_VERSIONS,
+    CONTRADICTION_VALUES,
+    CONTRADICTION_RINGS,
+    CONTRADICTION_OBJECTS, /* of a version whose state agrees, and anything else does not */
+    CONTRADICTION_KINDS
+};
 struct registry_cursor registry_contradictions(struct registry *registry, enum contradiction_kind kind,
                                                sealring_error *error);
 bool registry_contradiction_next(struct registry_cursor *contradictions, struct registry_contradiction *found);
@@ -66,5 +76,7 @@ sealring_status closed_note_key(struct registry *registry, const struct registry
                                 const struct registry_key *after, sealring_error *error);
 sealring_status closed_note_version(struct registry *registry, const struct registry_version *version,
                                     sealring_error *error);
+/* Adds the fact as the next one. For those who write rows. */
+sealring_status closed_add(struct registry *registry, struct registry_closed *fact, sealring_error *error);
 
 #endif

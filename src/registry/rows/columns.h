@@ -23,17 +23,24 @@
     "r.changed_epoch, r.succession"
 void columns_read_ring(struct query *query, void *ring);
 
+/* The same with the value of the ring's last fact, "" for none: the ring is as that contains it, whatever its row contains. */
+#define RING_WITH_FACT                                                                                          \
+    RING_COLUMNS ", coalesce((SELECT rf.value FROM closed_fact rf WHERE rf.kind = 2 AND rf.ring_id = r.ring_id" \
+                 " AND rf.version = 0 ORDER BY rf.sequence DESC LIMIT 1), '')"
+
 #define VERSION_COLUMNS                                                                         \
     "v.ring, v.number, " VERSION_STATE                                                          \
     ", v.object_id, v.check_value, v.was_compromised, v.closing_owed, v.created, v.activated, " \
     "v.retire_at, v.closed, v.purge_at, v.destroyed, v.created_epoch, v.changed_epoch"
 void columns_read_version(struct query *query, void *version);
 
-/* The same with the state of the version's last closed fact, 0 for none, which is read for versions themselves only. */
-#define VERSION_WITH_FACT                                                                     \
-    VERSION_COLUMNS ", coalesce((SELECT cf.state FROM closed_fact cf WHERE cf.kind = 2"       \
-                    " AND cf.ring_id = (SELECT cr.ring_id FROM ring cr WHERE cr.id = v.ring)" \
-                    " AND cf.version = v.number ORDER BY cf.sequence DESC LIMIT 1), 0)"
+/* The same with the row's own state and the version's last fact (version_facts.h), "" for none: the version is as that contains it, whatever its row
+ * contains. */
+#define VERSION_WITH_FACT                                                                                \
+    VERSION_COLUMNS                                                                                      \
+    ", v.state, coalesce((SELECT cf.state || char(10) || cf.value FROM closed_fact cf WHERE cf.kind = 2" \
+    " AND cf.ring_id = (SELECT cr.ring_id FROM ring cr WHERE cr.id = v.ring)"                            \
+    " AND cf.version = v.number ORDER BY cf.sequence DESC LIMIT 1), '')"
 
 #define CLIENT_COLUMNS "cl.id, cl.name, cl.contact, cl.created, cl.forgotten, cl.changed_epoch"
 void columns_read_client(struct query *query, void *client);

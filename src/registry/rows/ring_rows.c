@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of rings. */
+#include <stdio.h>
+#include <string.h>
 #include "registry/rows/rows.h"
 
 #include "base/name.h"
 #include "registry/rows/columns.h"
+#include "registry/rows/ring_facts.h"
 
 static const struct db_query ring_insert = {
     "INSERT INTO ring (id, overlap, purge_delay, keep, rotate_every, quiet_period, standby, idle_blocks, usage_hourly,"
@@ -18,9 +21,14 @@ static const struct db_query ring_update = {
     " succession = ?13 WHERE id = ?14",
     true};
 
-static const struct db_query ring_get = {"SELECT " RING_COLUMNS " FROM ring r WHERE r.name = ?1", false};
+/* Of an edited row, which the facts correct: the prefix never changes otherwise. */
+static const struct db_query ring_correct = {"UPDATE ring SET prefix = ?2 WHERE id = ?1", true};
 
-static const struct db_query ring_all = {"SELECT " RING_COLUMNS " FROM ring r ORDER BY r.name", false};
+static const struct db_query ring_get = {"SELECT " RING_WITH_FACT " FROM ring r WHERE r.name = ?1", false};
+
+static const struct db_query ring_get_by_row = {"SELECT " RING_WITH_FACT " FROM ring r WHERE r.id = ?1", false};
+
+static const struct db_query ring_all = {"SELECT " RING_WITH_FACT " FROM ring r ORDER BY r.name", false};
 
 void columns_read_ring(struct query *query, void *row)
 {
@@ -43,6 +51,17 @@ void columns_read_ring(struct query *query, void *row)
     ring->created = query_time(query);
     ring->changed_epoch = query_uint64(query);
     ring->policy.succession = query_time(query);
+    ring->edited = false;
+}
+
+static void ring_read(struct query *query, void *row)
+{
+    struct registry_ring *ring = row;
+    char value[REGISTRY_FACT_VALUE_SIZE];
+    columns_read_ring(query, ring);
+    query_text(query, value, sizeof value);
+    if (query_good(query) && value[0] != '\0')
+        query_demand(query, ring_fact_apply(value, ring));
 }
 
 /* Parameters 1 to 13 of insert and update. */
@@ -61,22 +80,50 @@ sealring_status registry_ring_insert(struct registry *registry, struct registry_
                      PARAMETERS(RING_CHANGEABLE(ring, epoch), BYTES(ring->ring_id, sizeof ring->ring_id),
                                 TEXT(ring->name), TEXT(ring->prefix), INTEGER(ring->created)),
                      &ring->id, error);
-    if (status == SEALRING_OK)
+    if (status == SEALRING_OK) {
         ring->changed_epoch = epoch;
+        status = ring_fact_note(registry, ring, error);
+    }
     return handle_tell(registry, status, REGISTRY_TABLE_RING, ring);
+}
+
+static sealring_status ring_correct_prefix(struct registry *registry, const struct registry_ring *followed,
+                                           sealring_error *error)
+{
+    (void)snprintf(registry->corrected, sizeof registry->corrected,
+                   "the row of ring %s, whose policy, prefix or last version was edited", followed->name);
+    return query_change(registry, &ring_correct, PARAMETERS(INTEGER(followed->id), TEXT(followed->prefix)), error);
+}
+
+/* Before the row is written. A ring that has no row is reported by the statement that writes it. */
+static sealring_status ring_note(struct registry *registry, const struct registry_ring *ring, sealring_error *error)
+{
+    struct registry_ring before, after = *ring;
+    bool found = false;
+    sealring_status status =
+        query_find(registry, &ring_get_by_row, PARAMETERS(INTEGER(ring->id)), ring_read, &before, &found, error);
+    if (status != SEALRING_OK || !found)
+        return status;
+    if (before.edited)
+        status = ring_correct_prefix(registry, &before, error);
+    memcpy(after.ring_id, before.ring_id, sizeof after.ring_id);
+    memcpy(after.prefix, before.prefix, sizeof after.prefix);
+    return status == SEALRING_OK ? ring_fact_note(registry, &after, error) : status;
 }
 
 sealring_status registry_ring_update(struct registry *registry, const struct registry_ring *ring, sealring_error *error)
 {
-    sealring_status status = query_change(
-        registry, &ring_update, PARAMETERS(RING_CHANGEABLE(ring, registry->vault.epoch), INTEGER(ring->id)), error);
+    sealring_status status = ring_note(registry, ring, error);
+    if (status == SEALRING_OK)
+        status = query_change(registry, &ring_update,
+                              PARAMETERS(RING_CHANGEABLE(ring, registry->vault.epoch), INTEGER(ring->id)), error);
     return handle_tell(registry, status, REGISTRY_TABLE_RING, ring);
 }
 
 sealring_status registry_ring_find(struct registry *registry, const char *name, struct registry_ring *ring, bool *found,
                                    sealring_error *error)
 {
-    return query_find(registry, &ring_get, PARAMETERS(TEXT(name)), columns_read_ring, ring, found, error);
+    return query_find(registry, &ring_get, PARAMETERS(TEXT(name)), ring_read, ring, found, error);
 }
 
 struct registry_cursor registry_rings(struct registry *registry, sealring_error *error)
@@ -86,5 +133,5 @@ struct registry_cursor registry_rings(struct registry *registry, sealring_error 
 
 bool registry_ring_next(struct registry_cursor *rings, struct registry_ring *ring)
 {
-    return query_next(rings, columns_read_ring, ring);
+    return query_next(rings, ring_read, ring);
 }

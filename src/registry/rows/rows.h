@@ -29,7 +29,9 @@ struct registry_ring {
     uint32_t last_version; /* the highest number ever assigned */
     int64_t created;
     uint64_t changed_epoch;
+    bool edited; /* the row is not what its last fact contains, which is here; not read in holders and by polls */
 };
+/* Both add a fact if prefix, policy, rotation_held or last_version change. The update corrects an edited row, and its prefix too. */
 sealring_status registry_ring_insert(struct registry *registry, struct registry_ring *ring, sealring_error *error);
 sealring_status registry_ring_update(struct registry *registry, const struct registry_ring *ring,
                                      sealring_error *error);
@@ -49,6 +51,8 @@ struct registry_version {
     bool closing_owed; /* the object should have lost CKA_SIGN and has not yet */
     bool
         unconfirmed; /* closed by its row, and by no closed fact: nothing irreversible may follow; not read in holders */
+    bool edited;     /* the row is not what its last fact contains, which is here; not read in holders and by polls */
+    bool stuck;      /* edited to a final state, which the schema's triggers keep: only a repair corrects it */
     int64_t created;
     int64_t activated;
     int64_t retire_at;
@@ -58,6 +62,7 @@ struct registry_version {
     uint64_t created_epoch; /* from which verifiers can know it; set by insert */
     uint64_t changed_epoch;
 };
+/* Both add a fact if the state or what version_facts.c lists changes. The update corrects an edited row, and its object too. */
 sealring_status registry_version_insert(struct registry *registry, const struct registry_version *version,
                                         sealring_error *error);
 sealring_status registry_version_update(struct registry *registry, const struct registry_version *version,

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of versions. */
 
-#include "registry/rows/closed_facts.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/name.h"
 #include "registry/rows/columns.h"
+#include "registry/rows/version_facts.h"
 
 static const struct db_query version_insert = {
     "INSERT INTO version (ring, number, state, object_id, check_value, was_compromised, closing_owed, created, activated,"
@@ -14,6 +20,16 @@ static const struct db_query version_update = {
     "UPDATE version SET state = ?3, was_compromised = ?4, closing_owed = ?5, activated = ?6, retire_at = ?7, closed = ?8,"
     " purge_at = ?9, destroyed = ?10, changed_epoch = ?11 WHERE ring = ?1 AND number = ?2",
     true};
+
+/* Of an edited row, which the facts correct: these never change otherwise. */
+static const struct db_query version_correct = {
+    "UPDATE version SET object_id = ?3, check_value = ?4 WHERE ring = ?1 AND number = ?2", true};
+
+/* Of another version, whose row was edited as well: an object is one version's only. */
+static const struct db_query version_free_object = {
+    "UPDATE version SET object_id = randomblob(32) WHERE object_id = ?3 AND (ring <> ?1 OR number <> ?2)", true};
+
+static const struct db_query version_ring_name = {"SELECT r.name FROM ring r WHERE r.id = ?1", false};
 
 static const struct db_query version_get = {
     "SELECT " VERSION_WITH_FACT " FROM version v WHERE v.ring = ?1 AND v.number = ?2", false};
@@ -76,9 +92,12 @@ void columns_read_version(struct query *query, void *row)
 static void version_read(struct query *query, void *row)
 {
     struct registry_version *version = row;
+    char fact[VERSION_FACT_SIZE];
     columns_read_version(query, version);
-    int fact = query_small(query, 0, SEALRING_VERSION_DESTROYED);
-    version->unconfirmed = version->state >= SEALRING_VERSION_RETIRED && (int)version->state != fact;
+    int row_state = query_small(query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
+    query_text(query, fact, sizeof fact);
+    if (query_good(query))
+        query_demand(query, version_fact_apply(fact, row_state, version));
 }
 
 sealring_status registry_version_insert(struct registry *registry, const struct registry_version *version,
@@ -93,13 +112,65 @@ sealring_status registry_version_insert(struct registry *registry, const struct 
                    INTEGER(version->retire_at), INTEGER(version->closed), INTEGER(version->purge_at),
                    INTEGER(version->destroyed), UNSIGNED(registry->vault.epoch)),
         error);
+    if (status == SEALRING_OK)
+        status = version_fact_note(registry, version, error);
     return handle_tell(registry, status, REGISTRY_TABLE_VERSION, version);
+}
+
+static void read_ring_name(struct query *query, void *name)
+{
+    query_name(query, name, SEALRING_NAME_LENGTH_MAX + 1, name_problem);
+}
+
+static sealring_status version_correct_object(struct registry *registry, const struct registry_version *followed,
+                                              sealring_error *error)
+{
+    char ring[SEALRING_NAME_LENGTH_MAX + 1] = "";
+    bool found;
+    const struct query_parameter *parameters =
+        PARAMETERS(INTEGER(followed->ring), INTEGER(followed->number),
+                   BYTES(followed->object_id, followed->object_id_length),
+                   BYTES(followed->check_value, sizeof followed->check_value));
+    sealring_status status = query_find(registry, &version_ring_name, PARAMETERS(INTEGER(followed->ring)),
+                                        read_ring_name, ring, &found, error);
+    if (status != SEALRING_OK)
+        return status;
+    (void)snprintf(registry->corrected, sizeof registry->corrected,
+                   "the row of version %" PRIu32 " of ring %s, which was edited", followed->number, ring);
+    status = query_change_any(registry, &version_free_object,
+                              PARAMETERS(parameters[0], parameters[1], parameters[2]), error);
+    return status == SEALRING_OK ? query_change(registry, &version_correct, parameters, error) : status;
+}
+
+/* Before the row is written. A version that has no row is reported by the statement that writes it. */
+static sealring_status version_note(struct registry *registry, const struct registry_version *version,
+                                    sealring_error *error)
+{
+    struct registry_version before, after = *version;
+    bool found = false;
+    sealring_status status = registry_version_find(registry, version->ring, version->number, &before, &found, error);
+    if (status != SEALRING_OK || !found)
+        return status;
+    if (before.stuck && !registry->without_triggers &&
+        (version->state != SEALRING_VERSION_COMPROMISED && version->state != SEALRING_VERSION_DESTROYED))
+        return error_set(
+            error, SEALRING_REGISTRY,
+            "ALARM: the registry was altered: the row of version %" PRIu32
+            " was edited to a state that is final, and the facts contain another: run `sealring run --once`, "
+            "which corrects it",
+            version->number);
+    if (before.edited)
+        status = version_correct_object(registry, &before, error);
+    memcpy(after.object_id, before.object_id, sizeof after.object_id);
+    after.object_id_length = before.object_id_length;
+    memcpy(after.check_value, before.check_value, sizeof after.check_value);
+    return status == SEALRING_OK ? version_fact_note(registry, &after, error) : status;
 }
 
 sealring_status registry_version_update(struct registry *registry, const struct registry_version *version,
                                         sealring_error *error)
 {
-    sealring_status status = closed_note_version(registry, version, error);
+    sealring_status status = version_note(registry, version, error);
     if (status != SEALRING_OK)
         return status;
     status = query_change(registry, &version_update,
@@ -119,11 +190,23 @@ sealring_status registry_version_find(struct registry *registry, int64_t ring, u
                       error);
 }
 
+static bool version_has_object(const struct registry_version *version, const uint8_t *object_id, size_t length)
+{
+    return version->object_id_length == length && memcmp(version->object_id, object_id, length) == 0;
+}
+
 sealring_status registry_version_find_by_object(struct registry *registry, const uint8_t *object_id, size_t length,
                                                 struct registry_version *version, bool *found, sealring_error *error)
 {
-    return query_find(registry, &version_get_by_object, PARAMETERS(BYTES(object_id, length)), version_read, version,
-                      found, error);
+    sealring_status status = query_find(registry, &version_get_by_object, PARAMETERS(BYTES(object_id, length)),
+                                        version_read, version, found, error);
+    if (status != SEALRING_OK || (*found && version_has_object(version, object_id, length)))
+        return status;
+    *found = false; /* the row that has it was edited, or the one that should have it */
+    struct registry_cursor versions = registry_versions(registry, 0, error);
+    while (!*found && registry_version_next(&versions, version))
+        *found = version_has_object(version, object_id, length);
+    return registry_close_cursor(&versions, SEALRING_OK);
 }
 
 struct registry_cursor registry_versions(struct registry *registry, int64_t ring, sealring_error *error)

@@ -82,6 +82,8 @@ void closed_reading_take(struct closed_reading *reading, const struct registry_c
         reading->broken = true;
     reading->at.count = fact->sequence;
     memcpy(reading->at.head, fact->hash, sizeof reading->at.head);
+    if (fact->is_version && fact->version == 0)
+        return; /* about a ring, or that facts with values begin */
     if (fact->is_version)
         take_version(reading, fact);
     else if (strlen(fact->key_id) == SEALRING_KEY_ID_LENGTH && fact->state != SEALRING_KEY_REVOKED)

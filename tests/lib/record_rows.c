@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Makes a vault older: rows that a test edited, as if sealring had recorded them. */
+#include "lib/record_rows.h"
+
+#include <check.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+
+#include "registry/rows/ring_facts.h"
+#include "registry/rows/version_facts.h"
+
+#define ROWS_MOST 64
+
+static struct registry_ring rings[ROWS_MOST];
+static struct registry_version versions[ROWS_MOST];
+static size_t ring_count, version_count;
+
+/* As the rows are: nothing else reads them so, except for polls. */
+static sealring_status read_rows(struct registry *registry, sealring_error *error)
+{
+    ring_count = version_count = 0;
+    struct registry_cursor cursor = registry_rings_changed(registry, REGISTRY_SINCE_EVER, error);
+    while (ring_count < ROWS_MOST && registry_ring_next(&cursor, &rings[ring_count]))
+        ring_count++;
+    sealring_status status = registry_close_cursor(&cursor, SEALRING_OK);
+    if (status != SEALRING_OK)
+        return status;
+    cursor = registry_versions_changed(registry, REGISTRY_SINCE_EVER, error);
+    while (version_count < ROWS_MOST && registry_version_next(&cursor, &versions[version_count]))
+        version_count++;
+    return registry_close_cursor(&cursor, SEALRING_OK);
+}
+
+static sealring_status note_rows(struct registry *registry, sealring_error *error)
+{
+    sealring_status status = read_rows(registry, error);
+    for (size_t i = 0; status == SEALRING_OK && i < ring_count; i++)
+        status = ring_fact_note(registry, &rings[i], error);
+    for (size_t i = 0; status == SEALRING_OK && i < version_count; i++)
+        status = version_fact_note(registry, &versions[i], error);
+    return status;
+}
+
+void record_rows(const struct test_vault *vault)
+{
+    sealring_error error = {.message = ""};
+    char lock[sizeof vault->path + 16];
+    struct registry *registry = NULL;
+    struct registry_write how = {.schema = REGISTRY_SCHEMA_EXACT};
+    sealring_status status;
+    ck_assert_int_eq(RAND_bytes(how.operation_id, sizeof how.operation_id), 1);
+    snprintf(lock, sizeof lock, "%s/vault.lock", vault->path);
+    ASSERT_OK(registry_open(vault->registry, lock, REGISTRY_READ_WRITE, &registry, &error), error);
+    ASSERT_OK(registry_lock(registry, 10000, "test", &error), error);
+    struct registry_transaction writing = registry_writing(registry, &how, &error);
+    do {
+        if (registry_begin(&writing, &status))
+            status = note_rows(registry, &error);
+    } while (registry_again(&writing, &status));
+    ck_assert_msg(status == SEALRING_OK, "%s", error.message);
+    ck_assert(ring_count < ROWS_MOST && version_count < ROWS_MOST);
+    registry_close(registry);
+}
