@@ -8,6 +8,8 @@ libsealring_manage_core_la_SOURCES = \
 	src/lifecycle/policy.c src/lifecycle/policy.h \
 	src/lifecycle/schedule.c src/lifecycle/schedule.h \
 	src/log/backup_note.c src/log/backup_note.h \
+	src/log/fact_effect.c src/log/fact_effect.h \
+	src/log/fact_tail.c src/log/fact_tail.h \
 	src/log/leaf.c src/log/leaf.h \
 	src/log/log_entry.c src/log/log_entry.h \
 	src/log/log_examine.c src/log/log_examine.h \
@@ -77,10 +79,13 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/session/parallel_work.c src/manage/session/parallel_work.h \
 	src/manage/session/text_functions.c \
 	src/manage/session/ring_state.c src/manage/session/ring_state.h \
-	src/manage/session/roster.c src/manage/session/roster.h \
-	src/manage/session/roster_judge.c \
-	src/manage/session/roster_read.c \
+	src/manage/roster/roster.c src/manage/roster/roster.h \
+	src/manage/roster/roster_judge.c \
+	src/manage/roster/roster_read.c \
+	src/manage/session/facts_check.c \
 	src/manage/session/sign_checkpoint.c \
+	src/manage/session/sign_first.c \
+	src/manage/session/unsigned_facts.c src/manage/session/unsigned_facts.h \
 	src/manage/tokens/token_file_copies.c src/manage/tokens/token_file_copies.h \
 	src/manage/tokens/token_file_repair.c \
 	src/manage/tokens/make_object.c src/manage/tokens/make_object.h \

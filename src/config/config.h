@@ -28,12 +28,13 @@ struct config_variable {
 struct config {
     char directory[PATH_MAX];
     char registry[PATH_MAX];
-    char lock[PATH_MAX];         /* held for each commit */
-    char work[PATH_MAX];         /* held for a whole act, unless it only restricts */
-    char urgent[PATH_MAX];       /* with it restrictions announce themselves */
-    char verifiers[PATH_MAX];    /* directory of the report files */
-    char bell[PATH_MAX];         /* rung after each commit that verifiers have to apply */
-    char reports_bell[PATH_MAX]; /* rung by verifiers when their reports have news */
+    char lock[PATH_MAX];           /* held for each commit */
+    char work[PATH_MAX];           /* held for a whole act, unless it only restricts */
+    char urgent[PATH_MAX];         /* with it restrictions announce themselves */
+    char verifiers[PATH_MAX];      /* directory of the report files */
+    char unsigned_facts[PATH_MAX]; /* of emergencies during which the audit token was away */
+    char bell[PATH_MAX];           /* rung after each commit that verifiers have to apply */
+    char reports_bell[PATH_MAX];   /* rung by verifiers when their reports have news */
     char module[PATH_MAX];
     char module_init_args[CONFIG_TEXT_SIZE];
     char module_sessions[CONFIG_NUMBER_SIZE]; /* decimal */

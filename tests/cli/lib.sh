@@ -175,7 +175,7 @@ unguarded() { # DATABASE STATEMENTS
 # As if sealring had recorded what the rows of rings and versions contain: makes a vault older that was edited for that. The chain continues, and
 # the next act signs it.
 record_rows() { # DATABASE
-    perl "$top_srcdir/tests/tamper/forge.pl" record "$1" >"$work/recorded.sql" || bail_out "the rows cannot be read"
+    perl "$top_srcdir/tests/tamper/forge.pl" record "$1" "${1%/registry/*}/vault.unsigned" >"$work/recorded.sql" || bail_out "the rows cannot be read"
     [ -s "$work/recorded.sql" ] || bail_out "there is nothing to record"
     sqlite3 -bail -cmd '.timeout 10000' "$1" <"$work/recorded.sql" || bail_out "the rows cannot be recorded"
 }

@@ -6,6 +6,7 @@
 #include <openssl/rand.h>
 #include <stdio.h>
 
+#include "manage/session/unsigned_facts.h"
 #include "registry/rows/ring_facts.h"
 #include "registry/rows/version_facts.h"
 
@@ -31,6 +32,14 @@ static sealring_status read_rows(struct registry *registry, sealring_error *erro
     return registry_close_cursor(&cursor, SEALRING_OK);
 }
 
+/* As after an emergency: so they need not be confirmed. */
+static void note_unsigned(const struct test_vault *vault, struct registry *registry, uint64_t before)
+{
+    static struct config config;
+    snprintf(config.unsigned_facts, sizeof config.unsigned_facts, "%s/vault.unsigned", vault->path);
+    unsigned_note(&config, registry, before);
+}
+
 static sealring_status note_rows(struct registry *registry, sealring_error *error)
 {
     sealring_status status = read_rows(registry, error);
@@ -54,8 +63,14 @@ void record_rows(const struct test_vault *vault)
     ASSERT_OK(registry_lock(registry, 10000, "test", &error), error);
     struct registry_transaction writing = registry_writing(registry, &how, &error);
     do {
+        uint64_t before = 0;
+        uint8_t head[REGISTRY_DIGEST_SIZE];
         if (registry_begin(&writing, &status))
+            status = registry_closed_head(registry, &before, head, &error);
+        if (status == SEALRING_OK)
             status = note_rows(registry, &error);
+        if (status == SEALRING_OK)
+            note_unsigned(vault, registry, before);
     } while (registry_again(&writing, &status));
     ck_assert_msg(status == SEALRING_OK, "%s", error.message);
     ck_assert(ring_count < ROWS_MOST && version_count < ROWS_MOST);

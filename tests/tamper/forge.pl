@@ -4,7 +4,7 @@
 #
 #   forge.pl text PREFIX KEYID VERSION    a well-formed text, with the right check digits
 #   forge.pl chain DATABASE               SQL that gives each closed fact the hash that belongs behind the one before it
-#   forge.pl record DATABASE              SQL that adds a fact for each ring and version whose row is not what the last one contains
+#   forge.pl record DATABASE [vault.unsigned]              SQL that adds a fact for each ring and version whose row is not what the last one contains
 use strict;
 use warnings;
 use Compress::Zlib qw(crc32);
@@ -41,7 +41,9 @@ sub chain {
 }
 
 sub record {
-    my ($database) = @_;
+    my ($database, $file) = @_;
+    my $noted;
+    if ($file) { open $noted, '>>', $file or die; }
     my $lines = "|| char(10) ||";
     my $last = "SELECT f.state || ' ' || hex(f.value) FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = r.ring_id";
     my $order = "ORDER BY f.sequence DESC LIMIT 1";
@@ -64,6 +66,7 @@ sub record {
         $before = sha256($before . chr(0x12) . pack('H*N', $ring_id, $number) . chr($state) . pack('N', length $bytes) . $bytes);
         print "INSERT INTO closed_fact VALUES ($sequence, 2, '', X'$ring_id', $number, $state, X'", unpack('H*', $before),
             "', CAST(X'$value' AS TEXT));\n";
+        print $noted "$sequence ", unpack('H*', $before), "\n" if $noted;
     }
 }
 

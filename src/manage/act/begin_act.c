@@ -2,6 +2,7 @@
 /* The beginning of an act: the token's files, the tokens, the locks, the anchor, and what an interrupted act left incomplete. */
 #include "manage/act/act.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -33,18 +34,71 @@ static sealring_status take_over(sealring_manager *manager, sealring_error *erro
     return status;
 }
 
-/* Under the lock. The registry of a manager only grows while the manager exists, so the anchor is checked once. */
-static sealring_status check_anchor(sealring_manager *manager, sealring_error *error)
+/* An operator who takes over confirms the facts that no checkpoint covers. */
+static sealring_status confirm_facts(sealring_manager *manager, sealring_error *error)
 {
-    bool contradicts;
-    if (manager->judged)
+    const struct fact_tail *facts = &manager->facts;
+    struct audit_act act = {.name = "audit.confirm"};
+    audit_detail(&act, "{s:I, s:I, s:s, s:s}", "facts_signed", (json_int_t)manager->facts_signed, "facts",
+                 (json_int_t)facts->count, "first", facts->other, "reason", manager->take_over);
+    own_facts_add(&manager->own, manager->facts_signed + 1, facts->count);
+    sealring_status status = manager_check_facts(manager, true, error);
+    if (status == SEALRING_OK && !manager->dry_run)
+        status = manager_record(manager, &act, error);
+    audit_release(&act);
+    return status;
+}
+
+/* Restrictions that no checkpoint covers stay in force, whoever wrote them: the next checkpoint covers them. */
+static sealring_status adopt_facts(sealring_manager *manager, sealring_error *error)
+{
+    const struct fact_tail *facts = &manager->facts;
+    struct audit_act act = {.name = "audit.adopt"};
+    if (facts->restrictions == 0 || manager->dry_run)
         return SEALRING_OK;
-    sealring_status status = witness_check(&manager->witness, manager->registry, &contradicts, error);
-    if (contradicts && manager->take_over != NULL) {
+    snprintf(manager->witness.notice, sizeof manager->witness.notice,
+             "%" PRIu64 " restrictions of API keys had no signature: the audit token was away, or somebody else wrote "
+             "them: they stay in force, and are signed now: see `sealring audit show`",
+             facts->restrictions);
+    audit_detail(&act, "{s:I, s:I, s:I}", "facts_signed", (json_int_t)manager->facts_signed, "facts",
+                 (json_int_t)facts->count, "restrictions", (json_int_t)facts->restrictions);
+    own_facts_add(&manager->own, manager->facts_signed + 1, facts->count);
+    sealring_status status = manager_record(manager, &act, error);
+    audit_release(&act);
+    return status;
+}
+
+/* A restriction does not wait for this. */
+static sealring_status check_facts(sealring_manager *manager, sealring_error *error)
+{
+    if (manager->restricts)
+        return SEALRING_OK;
+    sealring_status status = manager_check_facts(manager, true, error);
+    const struct fact_tail *facts = &manager->facts;
+    bool confirms = manager->take_over != NULL && facts->others > 0 && facts->broken == 0 && !facts->lacks_signed;
+    if (status != SEALRING_OK && confirms)
+        return confirm_facts(manager, error);
+    return status == SEALRING_OK ? adopt_facts(manager, error) : status;
+}
+
+/* Under the lock. The registry of a manager only grows while the manager exists, so the anchor is checked once. */
+static sealring_status check_registry(sealring_manager *manager, sealring_error *error)
+{
+    bool contradicts = false;
+    sealring_error difference;
+    sealring_status status =
+        manager->judged ? SEALRING_OK : witness_check(&manager->witness, manager->registry, &contradicts, &difference);
+    if (status != SEALRING_OK && (!contradicts || manager->take_over == NULL)) {
+        if (error != NULL)
+            *error = difference;
+        return status;
+    }
+    status = check_facts(manager, error);
+    if (status == SEALRING_OK && contradicts) {
         status = take_over(manager, error);
         manager->witness.settled = status == SEALRING_OK;
     }
-    manager->judged = status == SEALRING_OK && !manager->dry_run;
+    manager->judged = manager->judged || (status == SEALRING_OK && !manager->dry_run);
     return status;
 }
 
@@ -133,7 +187,7 @@ sealring_status manager_begin(sealring_manager *manager, const char *purpose, bo
         status = take_work(manager, error);
     if (status != SEALRING_OK)
         return status;
-    status = check_anchor(manager, error);
+    status = check_registry(manager, error);
     bool of_registry = false;
     if (status == SEALRING_OK && with_token && copies_mend_judged(manager, &of_registry, &trouble) != SEALRING_OK &&
         !of_registry)
@@ -161,7 +215,7 @@ sealring_status manager_begin_upgrade(sealring_manager *manager, const char *pur
         status = take_work(manager, error);
     if (status != SEALRING_OK)
         return status;
-    status = check_anchor(manager, error);
+    status = check_registry(manager, error);
     if (status != SEALRING_OK)
         lock_release(&manager->work);
     return status;
@@ -188,7 +242,7 @@ sealring_status manager_begin_restriction(sealring_manager *manager, const char 
     manager->restricts = status == SEALRING_OK;
     manager->followed = false;
     if (status == SEALRING_OK)
-        status = check_anchor(manager, error);
+        status = check_registry(manager, error);
     if (status == SEALRING_OK)
         era_follow(manager);
     else

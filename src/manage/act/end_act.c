@@ -8,18 +8,26 @@
 #include "manage/fleet/effective.h"
 
 #define MANAGER_CHECKPOINT_PAGES 4000
+#define SETTLE_TRIES             3    /* restrictions by others may be committed meanwhile */
 #define MANAGER_FOLLOW_WAIT_MS   2000 /* a restriction's wait for vault.work after its commit */
 
-/* If another act is running, that act signs what was committed when it ends; otherwise the next act does. */
+/* Signs nothing that this manager has neither added nor examined. A restriction signs also beside another act, which moves the anchor then. */
 static void settle_log(sealring_manager *manager)
 {
-    if (!manager->unsettled || manager->dry_run)
+    sealring_error error = {.message = ""};
+    if (!manager->unsettled || manager->dry_run || !witness_configured(manager->config))
         return;
-    if (manager_holds_work(manager))
-        witness_settle(&manager->witness, manager->config, manager->registry);
-    else if (witness_configured(manager->config))
-        snprintf(manager->witness.remark, sizeof manager->witness.remark,
-                 "what was done stands; its checkpoint is signed by the command that is at work, or by the next one");
+    bool anew = manager->facts.count == 0;
+    for (int tries = 0; tries < SETTLE_TRIES; tries++, anew = false) {
+        if (manager_check_facts(manager, anew, &error) != SEALRING_OK) {
+            snprintf(manager->witness.remark, sizeof manager->witness.remark, "%.*s", WITNESS_REMARK_SIZE - 1,
+                     error.message);
+            return;
+        }
+        if (witness_settle(&manager->witness, manager->config, manager->registry, &manager->facts,
+                           manager_holds_work(manager)))
+            return;
+    }
 }
 
 /* Empties the write-ahead log, unless another process waits for the registry's lock or holds it. */

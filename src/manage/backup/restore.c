@@ -245,7 +245,7 @@ static sealring_status carry_out(struct restore *restore, sealring_error *error)
         return status;
     (void)bell_ring(restore->config->bell); /* verifiers load the restored registry at once */
     restore->witness.settled = true;        /* the losses were assessed */
-    witness_settle(&restore->witness, restore->config, restore->live);
+    (void)witness_settle(&restore->witness, restore->config, restore->live, NULL, true);
     if (registry_lock(restore->live, 0, "restore", NULL) == SEALRING_OK) {
         registry_checkpoint(restore->live, 0);
         registry_unlock(restore->live);

@@ -56,7 +56,7 @@ static sealring_status ring_insert(struct registry *registry, struct registry_ri
     sealring_status status = ring_check_new(registry, ring, error);
     if (status != SEALRING_OK)
         return status;
-    int64_t now = clock_wall_ms();
+    int64_t now = manager_now(make->manager);
     ring->created = now;
     ring->last_version = 1;
     status = registry_ring_insert(registry, ring, error);

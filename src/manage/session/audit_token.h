@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "log/checkpoint.h"
+#include "log/fact_tail.h"
 #include "log/signed_note.h"
 #include "registry/log/log_rows.h"
 
@@ -86,9 +87,29 @@ sealring_status witness_announce(struct audit_witness *witness, const struct con
 sealring_status witness_take_over(const struct audit_witness *witness, struct registry *registry, const char *reason,
                                   struct audit_act *act, sealring_error *error);
 
-/* By the process that holds vault.work, outside any transaction: signs a checkpoint over what is committed, stores it, and anchors it. Does nothing
- * if that was done. A registry that does not continue from the anchor is not signed: the token may have been missing when the registry was checked.
- * Never fails an act: what went wrong becomes the remark, and is done the next time. */
-void witness_settle(struct audit_witness *witness, const struct config *config, struct registry *registry);
+/* Outside any transaction: signs a checkpoint over what is committed, stores it, and anchors it. Does nothing if that was done. Only the process that
+ * holds vault.work anchors. A registry that does not continue from the anchor is not signed: the token may have been missing when the registry was checked.
+ * facts: those that the caller has examined (NULL: all, in a vault that is being made or restored). Returns false if the registry has others by now,
+ * and nothing was signed. Never fails an act: what went wrong becomes the remark, and is done the next time. */
+bool witness_settle(struct audit_witness *witness, const struct config *config, struct registry *registry,
+                    const struct fact_tail *facts, bool anchors);
+
+/* The signature of an act that permits something: it is committed together with its checkpoint, or not at all. Nobody waits for the token meanwhile:
+ * the transaction is carried out and rolled back, what it would have committed is signed, and it is carried out again. If it then results in
+ * the same, the checkpoint is committed with it. */
+struct signed_first;
+
+/* At the end of the transaction. *first: what was signed, NULL at first. *covered: that is what the transaction results in, and the checkpoint was
+ * inserted. Otherwise *first is what has to be signed, and the transaction must be rolled back. */
+sealring_status witness_rehearse(struct signed_first **first, struct registry *registry, bool *covered,
+                                 sealring_error *error);
+
+/* Outside any transaction, without the registry's lock. The audit token stays open until witness_end_first. */
+sealring_status witness_sign_first(struct audit_witness *witness, const struct config *config,
+                                   struct registry *registry, struct signed_first *first, sealring_error *error);
+
+/* After the last try. committed: with the checkpoint, which becomes the anchor. Frees *first. */
+void witness_end_first(struct audit_witness *witness, const struct registry *registry, struct signed_first **first,
+                       bool committed);
 
 #endif

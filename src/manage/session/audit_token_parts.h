@@ -37,4 +37,30 @@ sealring_status anchor_load(struct token *token, const uint8_t vault_id[REGISTRY
 sealring_status anchor_store(struct token *token, const uint8_t vault_id[REGISTRY_ID_SIZE],
                              const struct witness_anchor *anchor, sealring_error *error);
 
+/* What is committed, or is about to be, as of one transaction. */
+struct witness_state {
+    struct checkpoint checkpoint;
+    uint64_t vouched;  /* the newest checkpoint that verifies covers the entries up to this one, 0: none */
+    int64_t signed_ms; /* when that was signed */
+    bool forged;       /* the registry has a row of a larger size, or of this one, which does not verify */
+    char vkey[REGISTRY_VKEY_SIZE];
+    struct registry_checkpoint row;
+};
+
+/* In a transaction. */
+sealring_status witness_look(struct registry *registry, struct witness_state *state, sealring_error *error);
+
+/* Signs state->checkpoint, and makes state->row of it. */
+sealring_status witness_sign(struct token *token, struct witness_state *state, bool clock_confirmed,
+                             const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error);
+
+/* Makes the checkpoint the token's anchor. */
+sealring_status witness_anchor(struct token *token, struct audit_witness *witness, const struct witness_state *state,
+                               const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error);
+
+/* Loads the anchor as it is now: another manager may have moved it since, and the token may have been missing when this one read it. SEALRING_REFUSED
+ * if the registry does not continue from it. */
+sealring_status witness_load_again(struct audit_witness *witness, struct token *token, struct registry *registry,
+                                   sealring_error *error);
+
 #endif

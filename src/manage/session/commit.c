@@ -8,7 +8,10 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "bell/bell.h"
+#include "manage/session/unsigned_facts.h"
 #include "registry/rows/closed_facts.h"
+
+#define REHEARSALS_MOST 20 /* each found the registry changed since what was signed */
 
 /* Takes the lock for one commit only, so that a restriction waits for at most one commit. */
 static sealring_status lock_for_commit(sealring_manager *manager, sealring_error *error)
@@ -47,14 +50,31 @@ static sealring_status commit_prepare(struct commit *commit)
     return status;
 }
 
+/* An act starts from facts that it has checked; a restriction waits for no check, because it takes away only. */
+static sealring_status commit_check_facts(struct commit *commit)
+{
+    sealring_manager *manager = commit->manager;
+    uint8_t head[REGISTRY_DIGEST_SIZE];
+    sealring_status status = registry_closed_head(manager->registry, &commit->closed_before, head, commit->error);
+    bool waits = commit->act != NULL && !commit->restricts && !manager->restricts;
+    return status == SEALRING_OK && waits ? manager_follow_facts(manager, commit->error) : status;
+}
+
 bool commit_begin(struct commit *commit, sealring_status *status)
 {
-    commit->manager->doubtful = false;
+    sealring_manager *manager = commit->manager;
+    manager->doubtful = false;
     *status = commit->prepared ? SEALRING_OK : commit_prepare(commit);
+    if (commit->time_ms == 0)
+        commit->time_ms = clock_wall_ms();
+    manager->commit_ms = commit->time_ms;
     commit->records = *status == SEALRING_OK && registry_begin(&commit->writing, status);
-    if (commit->records && commit->act != NULL)
-        audit_rows_begin(&commit->rows, commit->manager->registry);
-    return commit->records;
+    if (!commit->records)
+        return false;
+    if (commit->act != NULL)
+        audit_rows_begin(&commit->rows, manager->registry);
+    *status = commit_check_facts(commit);
+    return *status == SEALRING_OK;
 }
 
 /* Adds the audit entry to a try that did its work. */
@@ -62,13 +82,13 @@ static void commit_record(struct commit *commit, sealring_status *status)
 {
     struct registry *registry = commit->manager->registry;
     uint8_t head[REGISTRY_DIGEST_SIZE];
-    if (commit->records && commit->moves_epoch && *status == SEALRING_OK)
+    if (commit->records && *status == SEALRING_OK)
         *status = registry_closed_head(registry, &commit->closed_count, head, commit->error);
     if (!commit->records || commit->act == NULL)
         return;
     audit_rows_end(&commit->rows, registry, commit->act);
     if (*status == SEALRING_OK)
-        *status = audit_append(registry, commit->writing.how.operation_id, clock_wall_ms(), commit->manager->actor,
+        *status = audit_append(registry, commit->writing.how.operation_id, commit->time_ms, commit->manager->actor,
                                commit->act, commit->error);
 }
 
@@ -111,38 +131,114 @@ static void note_correction(sealring_manager *manager)
     atomic_store(&manager->alarmed, true);
 }
 
-bool commit_again(struct commit *commit, sealring_status *status)
+/* ---- the signature of what permits something ---- */
+
+/* *signs: this transaction must be rolled back, and what it has resulted in is to be signed. */
+static sealring_status commit_rehearse(struct commit *commit, bool *signs)
 {
     sealring_manager *manager = commit->manager;
-    if (!commit->prepared)
-        return false;
+    bool permits = false, covered = false;
+    *signs = false;
+    if (manager->dry_run || commit->restricts || manager->restricts || !witness_configured(manager->config) ||
+        commit->closed_count == commit->closed_before)
+        return SEALRING_OK;
+    sealring_status status = fact_tail_permits(manager->registry, commit->closed_before, &permits, commit->error);
+    if (status == SEALRING_OK && permits)
+        status = witness_rehearse(&commit->first, manager->registry, &covered, commit->error);
+    *signs = status == SEALRING_OK && permits && !covered;
+    return status;
+}
+
+/* Outside the transaction that was rolled back. Only restrictions can have been committed meanwhile, as vault.work is held. */
+static sealring_status commit_sign(struct commit *commit)
+{
+    sealring_manager *manager = commit->manager;
+    if (++commit->rehearsals > REHEARSALS_MOST)
+        return error_set(commit->error, SEALRING_REGISTRY,
+                         "the registry was changed again and again while the audit token signed: repeat the command");
+    if (commit->locks)
+        registry_unlock(manager->registry);
+    sealring_status status =
+        witness_sign_first(&manager->witness, manager->config, manager->registry, commit->first, commit->error);
+    if (status == SEALRING_OK && commit->locks)
+        status = lock_for_commit(manager, commit->error);
+    else if (commit->locks)
+        commit->locks = false; /* it is not held */
+    return status;
+}
+
+/* Ends one try. Returns whether another one follows. */
+static bool commit_end_try(struct commit *commit, sealring_status *status)
+{
+    bool signs = false;
     commit_record(commit, status);
     if (commit->records && *status == SEALRING_OK)
         *status = commit_confirm(commit);
-    bool complete = *status == SEALRING_OK;
-    bool corrected = complete && registry_corrected(manager->registry)[0] != '\0';
-    if (registry_again(&commit->writing, status))
+    if (commit->records && *status == SEALRING_OK)
+        *status = commit_rehearse(commit, &signs);
+    if (commit->records && *status == SEALRING_OK && commit->restricts && commit->version != NULL &&
+        !commit->manager->dry_run && witness_configured(commit->manager->config))
+        unsigned_note(commit->manager->config, commit->manager->registry, commit->closed_before);
+    const bool dry_run = commit->writing.how.dry_run;
+    commit->writing.how.dry_run = dry_run || signs;
+    commit->complete = *status == SEALRING_OK && !signs;
+    bool again = registry_again(&commit->writing, status);
+    commit->writing.how.dry_run = dry_run;
+    if (again || !signs || *status != SEALRING_OK)
+        return again;
+    *status = commit_sign(commit);
+    const struct registry_write how = commit->writing.how;
+    commit->writing = registry_writing(commit->manager->registry, &how, commit->error);
+    return *status == SEALRING_OK;
+}
+
+/* ---- the end ---- */
+
+static void commit_note_facts(struct commit *commit)
+{
+    sealring_manager *manager = commit->manager;
+    if (commit->closed_count > commit->closed_before && commit->first == NULL)
+        own_facts_add(&manager->own, commit->closed_before + 1, commit->closed_count);
+}
+
+bool commit_again(struct commit *commit, sealring_status *status)
+{
+    sealring_manager *manager = commit->manager;
+    if (!commit->prepared) {
+        manager->commit_ms = 0;
+        return false;
+    }
+    if (commit_end_try(commit, status))
         return true;
-    manager->doubtful = complete && *status != SEALRING_OK;
-    manager_note_schema(manager,
-                        *status != SEALRING_OK && commit->error != NULL && registry_refused_altered(manager->registry));
-    if (corrected && *status == SEALRING_OK)
+    manager->commit_ms = 0;
+    bool committed = *status == SEALRING_OK;
+    manager->doubtful = commit->complete && !committed;
+    manager_note_schema(manager, !committed && commit->error != NULL && registry_refused_altered(manager->registry));
+    if (committed && registry_corrected(manager->registry)[0] != '\0')
         note_correction(manager);
-    bool moved = *status == SEALRING_OK && commit->moves_epoch && !manager->dry_run;
+    bool moved = committed && commit->moves_epoch && !manager->dry_run;
     if (moved)
         (void)bell_ring(manager->config->bell); /* verifiers that are not woken find the change at their next poll */
     if (commit->locks) {
         registry_unlock(manager->registry);
         registry_copy_log(manager->registry, MANAGER_COPY_PAGES);
     }
-    manager->wrote = manager->wrote || *status == SEALRING_OK;
-    manager->unsettled = manager->unsettled || (*status == SEALRING_OK && commit->act != NULL);
+    if (committed && !manager->dry_run)
+        commit_note_facts(commit);
+    witness_end_first(&manager->witness, manager->registry, &commit->first, committed);
+    manager->wrote = manager->wrote || committed;
+    manager->unsettled = manager->unsettled || (committed && commit->act != NULL);
     if (moved) {
         manager->committed = (struct roster_change){.epoch = registry_vault_row(manager->registry)->epoch,
                                                     .closed_count = commit->closed_count,
                                                     .committed_boot_ms = clock_boot_ms()};
     }
     return false;
+}
+
+int64_t manager_now(const sealring_manager *manager)
+{
+    return manager->commit_ms != 0 ? manager->commit_ms : clock_wall_ms();
 }
 
 sealring_status manager_record(sealring_manager *manager, struct audit_act *act, sealring_error *error)

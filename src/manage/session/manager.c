@@ -239,7 +239,10 @@ sealring_status manager_read_roster(sealring_manager *manager, struct registry *
 {
     /* a manager may be open for days, and a file system may be mounted meanwhile */
     sealring_status status = config_check_mounts(manager->config, error);
-    return status == SEALRING_OK ? roster_read(registry, manager->config->verifiers, &manager->roster, error) : status;
+    if (status == SEALRING_OK)
+        status = roster_read(registry, manager->config->verifiers, &manager->roster, error);
+    manager->roster.now = manager->commit_ms != 0 ? manager->commit_ms : manager->roster.now;
+    return status;
 }
 
 sealring_status manager_read_vault(sealring_manager *manager, struct registry_vault *vault, sealring_error *error)

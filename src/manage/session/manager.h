@@ -10,9 +10,10 @@
 #include <sealring/manage.h>
 
 #include "config/config.h"
+#include "log/fact_tail.h"
 #include "log/log_entry.h"
 #include "manage/session/audit_token.h"
-#include "manage/session/roster.h"
+#include "manage/roster/roster.h"
 #include "registry/lock/lock.h"
 #include "registry/rows/rows.h"
 #include "token/key/key_object.h"
@@ -66,8 +67,12 @@ struct sealring_manager {
     char *trust_clock;       /* the reason to accept a wall clock that is before the latest checkpoint; NULL: refuse */
     int64_t
         bound_ms; /* the present is not before this time, as `manager_begin_dated` determined; 0: it did not check */
-    bool clock_recorded; /* the reason to accept the clock is in the audit log */
-    bool doubtful;       /* the last commit failed at its end, and may be found in the registry nevertheless */
+    bool clock_recorded;    /* the reason to accept the clock is in the audit log */
+    struct fact_tail facts; /* as this act has read them */
+    struct own_facts own;   /* the facts that this manager has added, and no checkpoint covers yet */
+    uint64_t facts_signed;  /* the number of facts that a checkpoint covers */
+    int64_t commit_ms;      /* the time of the commit that is at work; 0: none is */
+    bool doubtful;          /* the last commit failed at its end, and may be found in the registry nevertheless */
 };
 
 #define MANAGER_COPY_PAGES 1000 /* of the write-ahead log: more are not copied under vault.lock */
@@ -121,10 +126,15 @@ struct commit {
     bool corrects;                  /* by the facts: without the triggers that keep final states */
     const struct registry_key *key; /* what the commit must have kept, NULL: nothing */
     const struct registry_version *version;
-    bool prepared;         /* has an operation ID, and the registry's lock */
-    bool locks;            /* took the lock for itself */
-    bool records;          /* within a try, which is to be recorded */
-    uint64_t closed_count; /* with the change */
+    bool prepared;              /* has an operation ID, and the registry's lock */
+    bool locks;                 /* took the lock for itself */
+    bool records;               /* within a try, which is to be recorded */
+    uint64_t closed_before;     /* facts, without the change */
+    uint64_t closed_count;      /* with the change */
+    int64_t time_ms;            /* the same for each try that is to result in what was signed */
+    struct signed_first *first; /* NULL: nothing has to be signed first */
+    int rehearsals;
+    bool complete; /* the last try did its work, up to the commit itself */
     struct audit_rows rows;
     struct registry_transaction writing;
     sealring_error *error;
@@ -132,6 +142,16 @@ struct commit {
 struct commit manager_commit(sealring_manager *manager, bool moves_epoch, struct audit_act *act, sealring_error *error);
 bool commit_begin(struct commit *commit, sealring_status *status);
 bool commit_again(struct commit *commit, sealring_status *status);
+
+/* The present time, which is the same in each try of a commit. */
+int64_t manager_now(const sealring_manager *manager);
+
+/* Reads the chain of facts in a transaction of its own, from its beginning if `anew`: SEALRING_REFUSED if it is not what was recorded, or if a fact that permits something,
+ * or closes a version, is covered by no checkpoint and was not added by this manager. Facts of the latter kind are committed only together with
+ * their checkpoint, or signed by the process that added them. Without an audit token only the chain is checked. */
+sealring_status manager_check_facts(sealring_manager *manager, bool anew, sealring_error *error);
+/* The same in a transaction, for the facts that were added since. */
+sealring_status manager_follow_facts(sealring_manager *manager, sealring_error *error);
 
 /* One writing transaction that only adds its audit entry. */
 sealring_status manager_record(sealring_manager *manager, struct audit_act *act, sealring_error *error);

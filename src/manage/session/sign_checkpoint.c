@@ -16,17 +16,7 @@
 
 #define WITNESS_LOCK_WAIT_MS 10000
 
-/* What is committed, as of one transaction. */
-struct witness_state {
-    struct checkpoint checkpoint;
-    uint64_t vouched;  /* the newest checkpoint that verifies covers the entries up to this one, 0: none */
-    int64_t signed_ms; /* when that was signed */
-    bool forged;       /* the registry has a row of a larger size, or of this one, which does not verify */
-    char vkey[REGISTRY_VKEY_SIZE];
-    struct registry_checkpoint row;
-};
-
-static sealring_status witness_look(struct registry *registry, struct witness_state *state, sealring_error *error)
+sealring_status witness_look(struct registry *registry, struct witness_state *state, sealring_error *error)
 {
     bool found = false;
     struct checkpoint newest = {.size = 0};
@@ -64,8 +54,8 @@ static sealring_status witness_read_state(struct registry *registry, struct witn
 
 /* A checkpoint's time is not before that of the previous one, unless an operator has confirmed the clock: a time signed by a late clock would be no
  * lower bound for others. */
-static sealring_status witness_sign(struct token *token, struct witness_state *state, bool clock_confirmed,
-                                    const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error)
+sealring_status witness_sign(struct token *token, struct witness_state *state, bool clock_confirmed,
+                             const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error)
 {
     char text[CHECKPOINT_TEXT_SIZE];
     state->checkpoint.time = clock_wall_ms();
@@ -137,9 +127,8 @@ sealring_status witness_announce(struct audit_witness *witness, const struct con
     return status;
 }
 
-static sealring_status witness_anchor(struct token *token, struct audit_witness *witness,
-                                      const struct witness_state *state, const uint8_t vault_id[REGISTRY_ID_SIZE],
-                                      sealring_error *error)
+sealring_status witness_anchor(struct token *token, struct audit_witness *witness, const struct witness_state *state,
+                               const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error)
 {
     struct witness_anchor anchor;
     char label[TOKEN_LABEL_MAX + 1];
@@ -155,9 +144,8 @@ static sealring_status witness_anchor(struct token *token, struct audit_witness 
     return SEALRING_OK;
 }
 
-/* Loads the anchor as it is now: another manager may have moved it since, and the token may have been missing when this one read it. */
-static sealring_status witness_load_again(struct audit_witness *witness, struct token *token, struct registry *registry,
-                                          sealring_error *error)
+sealring_status witness_load_again(struct audit_witness *witness, struct token *token, struct registry *registry,
+                                   sealring_error *error)
 {
     enum token_answer answer;
     sealring_status status = anchor_load(token, registry_vault_row(registry)->vault_id, witness, &answer, error);
@@ -165,9 +153,10 @@ static sealring_status witness_load_again(struct audit_witness *witness, struct 
     return status != SEALRING_OK || witness->settled ? status : witness_check(witness, registry, &contradicts, error);
 }
 
-/* *what: what is lacking if it fails. */
+/* *what: what is lacking if it fails. *checked: the facts are still those that the caller has examined; otherwise nothing is signed. */
 static sealring_status witness_settle_log(struct audit_witness *witness, const struct config *config,
-                                          struct registry *registry, const char **what, sealring_error *error)
+                                          struct registry *registry, const struct fact_tail *facts, bool anchors,
+                                          bool *checked, const char **what, sealring_error *error)
 {
     struct witness_state state;
     struct token *token = NULL;
@@ -179,23 +168,28 @@ static sealring_status witness_settle_log(struct audit_witness *witness, const s
             witness->notice, sizeof witness->notice,
             "ALARM: the registry was altered: it has a checkpoint that its key did not sign, which does not count: "
             "see `sealring audit verify`");
+    *checked = facts == NULL || (state.checkpoint.closed_count == facts->count &&
+                                 memcmp(state.checkpoint.closed.bytes, facts->head, sizeof facts->head) == 0);
+    if (status == SEALRING_OK && !*checked)
+        return error_set(error, SEALRING_REGISTRY, "the registry was changed again and again meanwhile");
+    bool is_signed = state.vouched == state.checkpoint.size;
     if (status != SEALRING_OK ||
-        (state.vouched == state.checkpoint.size && witness->anchored && witness->anchor.size == state.checkpoint.size))
+        (is_signed && (!anchors || (witness->anchored && witness->anchor.size == state.checkpoint.size))))
         return status;
     status = witness_open(config, &token, error);
     if (status == SEALRING_OK)
         status = witness_load_again(witness, token, registry, error);
-    if (status == SEALRING_OK && state.vouched != state.checkpoint.size) {
+    if (status == SEALRING_OK && !is_signed) {
         status = witness_sign(token, &state, witness->clock_confirmed, vault_id, error);
         if (status == SEALRING_OK)
             status = witness_keep(registry, &state, error);
     }
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK && anchors) {
         *what = "what was done is committed, but the audit token keeps no anchor of it";
         status = witness_anchor(token, witness, &state, vault_id, error);
         witness->settled = witness->settled && status != SEALRING_OK;
     }
-    if (status == SEALRING_OK) {
+    if (status == SEALRING_OK && anchors) {
         *what = "what was done is committed, but the audit token's files are not safe";
         status = kept_token_follow_audit(config, error);
     }
@@ -203,14 +197,17 @@ static sealring_status witness_settle_log(struct audit_witness *witness, const s
     return status;
 }
 
-void witness_settle(struct audit_witness *witness, const struct config *config, struct registry *registry)
+bool witness_settle(struct audit_witness *witness, const struct config *config, struct registry *registry,
+                    const struct fact_tail *facts, bool anchors)
 {
     const char *what;
+    bool checked = true;
     sealring_error error = {0};
     if (!witness_configured(config))
-        return;
-    if (witness_settle_log(witness, config, registry, &what, &error) != SEALRING_OK)
+        return true;
+    if (witness_settle_log(witness, config, registry, facts, anchors, &checked, &what, &error) != SEALRING_OK)
         witness_say(witness, what, &error);
     else
         witness->remark[0] = '\0';
+    return checked;
 }

@@ -171,7 +171,7 @@ bool transition_apply(struct transition *transition)
             return false;
         row->ring = transition->state.ring.id;
         row->number = decision->steps[i].number;
-        row->created = clock_wall_ms();
+        row->created = manager_now(transition->manager);
         if (transition->make != NULL)
             make_fill(transition->make, row);
         transition->state.ring.last_version = row->number;

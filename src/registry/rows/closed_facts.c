@@ -40,6 +40,16 @@ static const struct db_query fact_of_key = {"SELECT " FACT_COLUMNS " FROM closed
                                             " AND f.key_id = ?1 AND f.state < 3 ORDER BY f.sequence DESC LIMIT 1",
                                             false};
 
+static const struct db_query fact_before_of_key = {"SELECT " FACT_COLUMNS " FROM closed_fact f WHERE f.kind = 1"
+                                                   " AND f.key_id = ?1 AND f.sequence < ?2"
+                                                   " ORDER BY f.sequence DESC LIMIT 1",
+                                                   false};
+
+static const struct db_query fact_before_of_version = {"SELECT " FACT_COLUMNS " FROM closed_fact f WHERE f.kind = 2"
+                                                       " AND f.ring_id = ?1 AND f.version = ?3 AND f.sequence < ?2"
+                                                       " ORDER BY f.sequence DESC LIMIT 1",
+                                                       false};
+
 static const struct db_query closed_version_state = {
     "SELECT r.ring_id, v.state FROM version v JOIN ring r ON r.id = v.ring WHERE v.ring = ?1 AND v.number = ?2", false};
 
@@ -269,6 +279,20 @@ static bool read_fact(struct query *query, struct registry_closed *fact)
     query_bytes(query, fact->hash, sizeof fact->hash);
     query_text(query, fact->value, sizeof fact->value);
     return query_good(query);
+}
+
+sealring_status registry_closed_before(struct registry *registry, const struct registry_closed *fact,
+                                       struct registry_closed *before, bool *found, sealring_error *error)
+{
+    struct query query;
+    query_start(&query, registry, fact->is_version ? &fact_before_of_version : &fact_before_of_key, error);
+    if (fact->is_version)
+        query_bind(&query, PARAMETERS(BYTES(fact->ring_id, sizeof fact->ring_id), UNSIGNED(fact->sequence),
+                                      INTEGER(fact->version)));
+    else
+        query_bind(&query, PARAMETERS(TEXT(fact->key_id), UNSIGNED(fact->sequence)));
+    *found = read_fact(&query, before);
+    return query_end(&query, error);
 }
 
 sealring_status registry_key_follow(struct registry *registry, struct registry_key *key, bool *differs,

@@ -32,6 +32,9 @@ sealring_status registry_key_follow(struct registry *registry, struct registry_k
 /* In order, from number `after` + 1 on. */
 struct registry_cursor registry_closed_facts(struct registry *registry, uint64_t after, sealring_error *error);
 bool registry_closed_next(struct registry_cursor *facts, struct registry_closed *fact);
+/* The fact before this one about the same key, version or ring. */
+sealring_status registry_closed_before(struct registry *registry, const struct registry_closed *fact,
+                                       struct registry_closed *before, bool *found, sealring_error *error);
 /* The version's state by its last fact; 0: it has none. Below retired: it was reinstated. */
 sealring_status registry_closed_version(struct registry *registry, int64_t ring, uint32_t version, int *state,
                                         sealring_error *error);

@@ -291,7 +291,7 @@ static void read_clocks(int64_t *boot, int64_t *wall)
 
 /* No command changes the lease of a vault, but an operator may do so with SQL, so that revocations must wait longer. A lease above the
  * maximum is reduced to it. Reports contain the lease in use, so that commands that wait for this verifier know it
- * (manage/session/roster.c). */
+ * (manage/roster/roster.c). */
 static void bound_lease(struct look *look)
 {
     struct verifier *verifier = look->verifier;

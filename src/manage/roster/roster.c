@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The roster: what follows from the verifiers that were read, and what must be remembered of them. */
-#include "manage/session/roster.h"
+#include "manage/roster/roster.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Concludes from rows, files and clocks what each verifier of the roster does, and what must be remembered of it. */
-#include "manage/session/roster.h"
+#include "manage/roster/roster.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads the vault's verifiers, from the registry's rows about them and from the report files. */
-#include "manage/session/roster.h"
+#include "manage/roster/roster.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Follows the chain of facts, and examines those that no signed checkpoint covers. */
+#include "log/fact_tail.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+void own_facts_add(struct own_facts *own, uint64_t first, uint64_t last)
+{
+    if (last < first)
+        return;
+    if (own->count > 0 && own->ranges[own->count - 1].last + 1 == first) {
+        own->ranges[own->count - 1].last = last;
+        return;
+    }
+    if (own->count == FACT_RANGES_MAX)
+        memmove(own->ranges, own->ranges + 1, --own->count * sizeof *own->ranges);
+    own->ranges[own->count++] = (struct fact_range){first, last};
+}
+
+static bool is_own(const struct own_facts *own, const struct registry_closed *fact)
+{
+    for (size_t i = 0; own != NULL && i < own->count; i++)
+        if (fact->sequence >= own->ranges[i].first && fact->sequence <= own->ranges[i].last)
+            return true;
+    for (size_t i = 0; own != NULL && i < own->noted_count; i++)
+        if (fact->sequence == own->noted[i].number && memcmp(fact->hash, own->noted[i].hash, sizeof fact->hash) == 0)
+            return true;
+    return false;
+}
+
+static sealring_status read_effect(struct registry *registry, const struct registry_closed *fact,
+                                   enum fact_effect *effect, sealring_error *error)
+{
+    struct registry_closed before;
+    bool found;
+    sealring_status status = registry_closed_before(registry, fact, &before, &found, error);
+    if (status == SEALRING_OK)
+        *effect = fact_effect(found ? &before : NULL, fact);
+    return status;
+}
+
+static void name_fact(const struct registry_closed *fact, char name[FACT_NAME_SIZE])
+{
+    const char *state = sealring_version_state_name((sealring_version_state)fact->state);
+    if (!fact->is_version)
+        snprintf(name, FACT_NAME_SIZE, "fact %" PRIu64 ", which sets API key %s to %s", fact->sequence, fact->key_id,
+                 sealring_key_state_name((sealring_key_state)fact->state));
+    else if (fact->version == 0)
+        snprintf(name, FACT_NAME_SIZE, "fact %" PRIu64 ", which sets a ring's policy", fact->sequence);
+    else
+        snprintf(name, FACT_NAME_SIZE, "fact %" PRIu64 ", which sets version %" PRIu32 " of a ring to %s",
+                 fact->sequence, fact->version, state);
+}
+
+static sealring_status examine(struct registry *registry, struct fact_tail *tail, const struct registry_closed *fact,
+                               sealring_error *error)
+{
+    enum fact_effect effect;
+    sealring_status status = read_effect(registry, fact, &effect, error);
+    if (status != SEALRING_OK || effect == FACT_BEGINS)
+        return status;
+    if (effect == FACT_RESTRICTS_KEY)
+        tail->restrictions++;
+    else if (tail->others++ == 0)
+        name_fact(fact, tail->other);
+    return SEALRING_OK;
+}
+
+static bool continues(const struct fact_tail *tail, const struct registry_closed *fact)
+{
+    uint8_t hash[REGISTRY_DIGEST_SIZE];
+    registry_closed_hash(tail->head, fact, hash);
+    return fact->sequence == tail->count + 1 && memcmp(hash, fact->hash, sizeof hash) == 0;
+}
+
+/* The facts that were read before may have been changed or removed meanwhile. */
+static sealring_status check_point(struct registry *registry, struct fact_tail *tail, sealring_error *error)
+{
+    uint8_t hash[REGISTRY_DIGEST_SIZE];
+    bool found;
+    sealring_status status = registry_closed_find(registry, tail->count, hash, &found, error);
+    if (status == SEALRING_OK && (!found || memcmp(hash, tail->head, sizeof hash) != 0))
+        tail->broken = tail->count;
+    return status;
+}
+
+sealring_status fact_tail_follow(struct registry *registry, struct fact_tail *tail, bool signs, uint64_t signed_count,
+                                 const uint8_t signed_hash[REGISTRY_DIGEST_SIZE], const struct own_facts *own,
+                                 sealring_error *error)
+{
+    struct registry_closed fact;
+    sealring_status status = check_point(registry, tail, error);
+    if (status != SEALRING_OK || tail->broken != 0)
+        return status;
+    struct registry_cursor facts = registry_closed_facts(registry, tail->count, error);
+    while (status == SEALRING_OK && tail->broken == 0 && registry_closed_next(&facts, &fact)) {
+        if (!continues(tail, &fact)) {
+            tail->broken = fact.sequence;
+            break;
+        }
+        tail->count = fact.sequence;
+        memcpy(tail->head, fact.hash, sizeof tail->head);
+        if (fact.sequence == signed_count && memcmp(fact.hash, signed_hash, sizeof fact.hash) != 0)
+            tail->lacks_signed = true;
+        if (signs && fact.sequence > signed_count && !is_own(own, &fact))
+            status = examine(registry, tail, &fact, error);
+    }
+    status = registry_close_cursor(&facts, status);
+    tail->lacks_signed = tail->lacks_signed || (tail->broken == 0 && tail->count < signed_count);
+    return status;
+}
+
+sealring_status fact_tail_permits(struct registry *registry, uint64_t count, bool *permits, sealring_error *error)
+{
+    struct registry_closed fact;
+    enum fact_effect effect;
+    sealring_status status = SEALRING_OK;
+    *permits = false;
+    struct registry_cursor facts = registry_closed_facts(registry, count, error);
+    while (status == SEALRING_OK && !*permits && registry_closed_next(&facts, &fact)) {
+        status = read_effect(registry, &fact, &effect, error);
+        *permits = status == SEALRING_OK && effect == FACT_PERMITS;
+    }
+    return registry_close_cursor(&facts, status);
+}

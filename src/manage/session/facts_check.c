@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Checks the facts that an act starts from: their chain, and that a signature covers what they permit. */
+#include "manage/session/manager.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "log/signed_time.h"
+#include "manage/session/unsigned_facts.h"
+#include "registry/rows/closed_facts.h"
+
+static sealring_status refuse(const sealring_manager *manager, sealring_error *error)
+{
+    const struct fact_tail *facts = &manager->facts;
+    const char *registry = manager->config->registry;
+    if (facts->broken != 0 || facts->lacks_signed)
+        return error_set(
+            error, SEALRING_REFUSED,
+            "ALARM: the registry %s was altered: its facts are not those that were recorded, from fact %" PRIu64
+            " on; nothing was changed: see `sealring audit verify`, and restore the newest backup",
+            registry, facts->broken != 0 ? facts->broken : facts->count);
+    return error_set(
+        error, SEALRING_REFUSED,
+        "ALARM: no signature covers %s (and %" PRIu64
+        " more), so somebody may have written it to the registry; nothing was changed: see `sealring audit "
+        "show`; if all of it is right, repeat the command with --take-over REASON, otherwise restore",
+        facts->other, facts->others - 1);
+}
+
+sealring_status manager_follow_facts(sealring_manager *manager, sealring_error *error)
+{
+    struct checkpoint newest = {.size = 0};
+    struct fact_tail *facts = &manager->facts;
+    const bool signs = witness_configured(manager->config);
+    bool forged = false;
+    if (facts->count == 0)
+        unsigned_read(manager->config, &manager->own);
+    sealring_status status = signs ? signed_newest(manager->registry, &newest, &forged, error) : SEALRING_OK;
+    if (status == SEALRING_OK)
+        status = fact_tail_follow(manager->registry, facts, signs && newest.size > 0, newest.closed_count,
+                                  newest.closed.bytes, &manager->own, error);
+    manager->facts_signed = signs ? newest.closed_count : UINT64_MAX;
+    if (status != SEALRING_OK)
+        return status;
+    unsigned_clear(manager->config, &manager->own, newest.closed_count);
+    bool good = facts->broken == 0 && !facts->lacks_signed && facts->others == 0;
+    return good ? SEALRING_OK : refuse(manager, error);
+}
+
+sealring_status manager_check_facts(sealring_manager *manager, bool anew, sealring_error *error)
+{
+    const struct fact_tail before = anew ? (struct fact_tail){.count = 0} : manager->facts;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do {
+        manager->facts = before;
+        if (registry_begin(&reading, &status))
+            status = manager_follow_facts(manager, error);
+    } while (registry_again(&reading, &status));
+    return status;
+}

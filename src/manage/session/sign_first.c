@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signs the checkpoint of an act that permits something before that act is committed. */
+#include "manage/session/audit_token_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+struct signed_first {
+    struct witness_state state;
+    bool is_signed;
+    struct token *token; /* open since the signature; NULL: there is none */
+};
+
+static bool is_same_state(const struct checkpoint *one, const struct checkpoint *other)
+{
+    return one->size == other->size && merkle_equal(&one->root, &other->root) &&
+           memcmp(one->era, other->era, sizeof one->era) == 0 && one->closed_count == other->closed_count &&
+           merkle_equal(&one->closed, &other->closed);
+}
+
+sealring_status witness_rehearse(struct signed_first **first, struct registry *registry, bool *covered,
+                                 sealring_error *error)
+{
+    struct witness_state *state = malloc(sizeof *state);
+    *covered = false;
+    if (*first == NULL)
+        *first = calloc(1, sizeof **first);
+    sealring_status status =
+        state == NULL || *first == NULL ? error_no_memory(error) : witness_look(registry, state, error);
+    if (status != SEALRING_OK)
+        goto cleanup;
+    *covered = (*first)->is_signed && is_same_state(&(*first)->state.checkpoint, &state->checkpoint);
+    if (*covered) {
+        status = registry_checkpoint_insert(registry, &(*first)->state.row, error);
+    } else {
+        (*first)->state = *state;
+        (*first)->is_signed = false;
+    }
+cleanup:
+    free(state);
+    return status;
+}
+
+sealring_status witness_sign_first(struct audit_witness *witness, const struct config *config,
+                                   struct registry *registry, struct signed_first *first, sealring_error *error)
+{
+    sealring_error inner = {.message = ""};
+    const uint8_t *vault_id = registry_vault_row(registry)->vault_id;
+    sealring_status status = SEALRING_OK;
+    if (first->token == NULL)
+        status = witness_open(config, &first->token, &inner);
+    if (status == SEALRING_OK)
+        status = witness_load_again(witness, first->token, registry, &inner);
+    if (status == SEALRING_OK)
+        status = witness_sign(first->token, &first->state, witness->clock_confirmed, vault_id, &inner);
+    first->is_signed = status == SEALRING_OK;
+    if (status == SEALRING_OK)
+        return status;
+    (void)error_set(error, status, "nothing was changed: this act needs the audit token's signature first: %s",
+                    inner.message);
+    if (error != NULL)
+        error->token_code = inner.token_code;
+    return status;
+}
+
+void witness_end_first(struct audit_witness *witness, const struct registry *registry, struct signed_first **first,
+                       bool committed)
+{
+    sealring_error error = {.message = ""};
+    if (*first == NULL)
+        return;
+    if (committed && witness_anchor((*first)->token, witness, &(*first)->state, registry_vault_row(registry)->vault_id,
+                                    &error) != SEALRING_OK)
+        witness_say(witness, "what was done is committed, but the audit token keeps no anchor of it", &error);
+    token_close((*first)->token);
+    free(*first);
+    *first = NULL;
+}
