@@ -142,7 +142,7 @@ START_TEST(facts_about_rings_decide_nothing)
     version_enters(1, SEALRING_VERSION_RETIRED);
     version_enters(0, SEALRING_VERSION_PENDING);
     ck_assert(!read_all());
-    ck_assert_uint_eq(chain.count, 4);
+    ck_assert_uint_eq(chain.sound.count, 4);
     ck_assert_uint_eq(chain.version_count, 1);
     ck_assert_int_eq(closed_chain_version(&chain, ring_id, 0), 0);
     facts[1].state = SEALRING_VERSION_PENDING;

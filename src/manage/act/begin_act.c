@@ -57,8 +57,9 @@ static sealring_status adopt_facts(sealring_manager *manager, sealring_error *er
     if (facts->restrictions == 0 || manager->dry_run)
         return SEALRING_OK;
     snprintf(manager->witness.notice, sizeof manager->witness.notice,
-             "%" PRIu64 " restrictions of API keys had no signature: the audit token was away, or somebody else wrote "
-             "them: they stay in force, and are signed now: see `sealring audit show`",
+             "the registry has restrictions of API keys without a signature (%" PRIu64
+             "): the audit token was away, or somebody else wrote them; they stay in force, and are signed now: see "
+             "`sealring audit show`",
              facts->restrictions);
     audit_detail(&act, "{s:I, s:I, s:I}", "facts_signed", (json_int_t)manager->facts_signed, "facts",
                  (json_int_t)facts->count, "restrictions", (json_int_t)facts->restrictions);
