@@ -109,6 +109,7 @@ libsealring_core_la_SOURCES = \
 	src/verifier/cache/single_flight.c src/verifier/cache/single_flight.h \
 	src/verifier/cache/snapshot.c src/verifier/cache/snapshot.h \
 	src/verifier/fresh/usage_hours.c src/verifier/fresh/usage_hours.h \
+	src/verifier/fresh/check_head.c src/verifier/fresh/check_head.h \
 	src/verifier/fresh/follow_closed.c src/verifier/fresh/follow_closed.h \
 	src/verifier/fresh/late_clock.c src/verifier/fresh/late_clock.h \
 	src/verifier/fresh/load_changes.c src/verifier/fresh/load_changes.h \

@@ -63,7 +63,7 @@ permits() { # NAME ARGUMENT...
     before=$(rows)
     run "$@"
     status_is 3 "$what: refused without the audit token"
-    err_like 'nothing was changed: this act needs a signature of the audit token pkcs11:.* first: .*audit' "$what: says what it needs"
+    err_like 'nothing was changed: this act needs a signature of the audit token pkcs11:.* first: .*audit' "$what: names what it needs"
     is "$(rows)" "$before" "$what: nothing was changed"
 }
 

@@ -72,7 +72,7 @@ static sealring_status adopt_facts(sealring_manager *manager, sealring_error *er
 /* A restriction does not wait for this. */
 static sealring_status check_facts(sealring_manager *manager, sealring_error *error)
 {
-    if (manager->restricts)
+    if (manager->restricts || manager->upgrades)
         return SEALRING_OK;
     sealring_status status = manager_check_facts(manager, true, error);
     const struct fact_tail *facts = &manager->facts;
@@ -212,6 +212,7 @@ sealring_status manager_begin_upgrade(sealring_manager *manager, const char *pur
     sealring_status status = begin_with_tokens(manager, purpose, false, false, error);
     manager->purpose = purpose;
     manager->restricts = false;
+    manager->upgrades = true;
     if (status == SEALRING_OK)
         status = take_work(manager, error);
     if (status != SEALRING_OK)

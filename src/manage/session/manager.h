@@ -32,14 +32,15 @@ struct sealring_manager {
     struct token *token; /* NULL until an operation needs it */
     bool dry_run;
     bool read_only;
-    bool wrote;                   /* since it was opened */
-    int64_t lock_wait;            /* for vault.work, and for the registry's lock */
-    int64_t urgent_wait;          /* a restriction's wait for the registry's lock */
-    struct lock work;             /* held for a whole act: no other process changes tokens or reports meanwhile */
-    struct lock urgent;           /* the announcement of a restriction */
-    bool restricts;               /* the present act is a restriction */
-    bool followed;                /* it is committed: manager_restricted was called */
-    const char *purpose;          /* of the present act */
+    bool wrote;          /* since it was opened */
+    int64_t lock_wait;   /* for vault.work, and for the registry's lock */
+    int64_t urgent_wait; /* a restriction's wait for the registry's lock */
+    struct lock work;    /* held for a whole act: no other process changes tokens or reports meanwhile */
+    struct lock urgent;  /* the announcement of a restriction */
+    bool restricts;      /* the present act is a restriction */
+    bool upgrades;       /* it is an upgrade: the facts are checked in its transaction, when they have their columns */
+    bool followed;       /* it is committed: manager_restricted was called */
+    const char *purpose; /* of the present act */
     uint64_t yielded_epoch;       /* up to which manager_yield has yielded to others */
     sealring_lock_callback waits; /* receives that a lock is waited for; may be NULL */
     void *waits_context;

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/fork.h"
 #include "base/secret.h"
+#include "verifier/fresh/check_head.h"
 #include "verifier/fresh/poll.h"
 #include "verifier/fresh/prove_ahead.h"
 #include "verifier/fresh/usage_hours.h"
@@ -59,6 +60,8 @@ static sealring_status join_report(struct verifier *verifier, sealring_error *er
         status = error_set(error, SEALRING_REGISTRY, "the registry %s is being replaced", verifier->setup.registry);
     memcpy(verifier->vault_id, vault.vault_id, sizeof verifier->vault_id);
     if (status == SEALRING_OK)
+        status = head_check(registry, &verifier->setup, error);
+    if (status == SEALRING_OK)
         status = report_join(verifier->setup.reports, vault.vault_id, &report, error);
     if (status == SEALRING_OK) {
         report_totals(report, verifier->verdicts_before, &verifier->cached_before);
@@ -102,6 +105,12 @@ sealring_status verifier_join(const struct verifier_setup *setup, struct verifie
     fork_guard_leave();
     if (status == SEALRING_OK)
         status = look_load(verifier, error);
+    if (status == SEALRING_OK && verifier->closed.broken)
+        status = error_set_registry(
+            error, 0,
+            "ALARM: the registry %s was altered: its facts are not those that were recorded; "
+            "nothing is verified with it: see `sealring audit verify`, and restore the newest backup",
+            verifier->setup.registry);
     /* A key that the token lacks or refuses affects only its version. A token that is not reachable keeps the verifier from joining. */
     bool more, away = false;
     sealring_status proved = status == SEALRING_OK ? verifier_prove(verifier, 0, &more, &away, error) : status;
