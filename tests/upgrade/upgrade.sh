@@ -172,6 +172,7 @@ cp "$SEALRING_VAULT"/verifiers/* "$work" || bail_out "no report file"
 report=$(basename "$(find "$SEALRING_VAULT/verifiers" -name '*.report' | head -n 1)")
 older() { # FILE
     printf '\002\000\000\000\002\000\000\000' | dd of="$1" bs=1 seek=280 conv=notrunc 2>/dev/null # schema, state: after joined_boot_ms
+    printf '\377\377' | dd of="$1" bs=1 seek=296 conv=notrunc 2>/dev/null # number: so the facts in it are not this report's, but the later vault's
 }
 serve_older() {
     cp "$work/$report" "$SEALRING_VAULT/verifiers/$report"
