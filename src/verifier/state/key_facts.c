@@ -27,18 +27,23 @@ static struct key_fact **find(const struct key_facts *facts, const char *key_id)
     return (struct key_fact **)tfind(&wanted, &facts->root, compare_ids);
 }
 
-static bool restrict_to(const struct key_fact *fact, struct registry_key *key)
+bool key_restrict(struct registry_key *key, sealring_key_state state, const char *scopes)
 {
-    bool suspends = fact->state == SEALRING_KEY_SUSPENDED && key->state == SEALRING_KEY_ACTIVE;
-    bool narrows =
-        fact->narrowed && (!key->narrowed || !scope_includes(fact->scopes, key->narrowed_scopes, NULL, NULL));
+    bool suspends = state == SEALRING_KEY_SUSPENDED && key->state == SEALRING_KEY_ACTIVE;
+    bool narrows = scopes != NULL && (!key->narrowed || !scope_includes(scopes, key->narrowed_scopes, NULL, NULL));
     if (suspends)
         key->state = SEALRING_KEY_SUSPENDED;
-    if (narrows) {
-        key->narrowed = true;
-        memcpy(key->narrowed_scopes, fact->scopes, strlen(fact->scopes) + 1);
-    }
+    if (narrows && key->narrowed)
+        scope_intersect(key->narrowed_scopes, scopes, key->narrowed_scopes);
+    else if (narrows)
+        memcpy(key->narrowed_scopes, scopes, strlen(scopes) + 1);
+    key->narrowed = key->narrowed || narrows;
     return suspends || narrows;
+}
+
+static bool restrict_to(const struct key_fact *fact, struct registry_key *key)
+{
+    return key_restrict(key, fact->state, fact->narrowed ? fact->scopes : NULL);
 }
 
 bool key_facts_restrict(struct key_facts *facts, struct registry_key *key)

@@ -14,6 +14,10 @@ struct key_facts {
     void *root;
 };
 
+/* Adds a restriction to the key's: suspended or active, and the scopes that it is narrowed to, of which those stay that it had; NULL: it is not
+ * narrowed. Whether that changed it. */
+bool key_restrict(struct registry_key *key, sealring_key_state state, const char *scopes);
+
 /* Sets what the key is restricted to, which may be nothing; or, unless `widens`, adds to what it is restricted to. key: key_id, state, narrowed,
  * narrowed_scopes. False: no memory, and nothing was changed. */
 bool key_facts_put(struct key_facts *facts, const struct registry_key *key, bool widens);
