@@ -144,11 +144,11 @@ static void report_unsigned(struct verifier *verifier)
     }
     if (verifier->unsigned_polls > UNSIGNED_POLLS || ++verifier->unsigned_polls <= UNSIGNED_POLLS)
         return;
-    messages_add(
-        verifier->messages, SEALRING_LOG_WARNING,
-        "%zu facts in the registry %s resume or widen API keys or reinstate versions, and no checkpoint that the "
-        "vault's audit key signed covers them: they have no effect until one does; see `sealring audit verify`",
-        waiting, verifier->setup.registry);
+    messages_add(verifier->messages, SEALRING_LOG_WARNING,
+                 "the registry %s contains facts that resume or widen API keys or reinstate versions, and that no "
+                 "checkpoint signed by the vault's audit key covers (%zu of them): they have no effect until one does; "
+                 "see `sealring audit verify`",
+                 verifier->setup.registry, waiting);
 }
 
 sealring_status follow_look(struct verifier *verifier, const uint8_t era[REGISTRY_ID_SIZE], bool *news, bool *forgot,
