@@ -229,26 +229,24 @@ static void forge_permission(enum permission permission)
 static void permit(enum permission permission, struct state *before)
 {
     char hide[128];
+    struct state signs;
     read_state(before);
-    if (permission == WIDEN)
+    if (permission == WIDEN) {
         forge_permission(permission);
-    else if (permission == RESUME)
+        sign_all(&signs);
+    } else if (permission == RESUME) {
         stage_set_state(&stage, victim.key_id, SEALRING_KEY_ACTIVE);
-    else
+    } else {
         stage_event(&stage, STAGE_RING, SEALRING_EVENT_REINSTATE, 1);
+    }
     snprintf(hide, sizeof hide, "UPDATE checkpoint SET note = 'x' || note WHERE size > %" PRIu64, before->entries);
     attack(hide);
 }
 
-static void sign_permission(enum permission permission, const struct state *before)
+static void sign_permission(const struct state *before)
 {
     char show[128];
-    struct state state;
-    if (permission == WIDEN)
-        sign_all(&state);
-    snprintf(show, sizeof show,
-             "UPDATE checkpoint SET note = substr(note, 2) WHERE size > %" PRIu64 " AND note LIKE 'x%%'",
-             before->entries);
+    snprintf(show, sizeof show, "UPDATE checkpoint SET note = substr(note, 2) WHERE size > %" PRIu64, before->entries);
     attack(show);
 }
 
@@ -304,7 +302,7 @@ START_TEST(a_permission_counts_when_its_signature_is_there)
     }
     sealring_vault *fresh = stage_open_manual(&stage);
     expect_restricted(fresh, permission);
-    sign_permission(permission, &before);
+    sign_permission(&before);
     stage_look(vault);
     expect_permitted(vault);
     stage_look(fresh);
@@ -497,6 +495,40 @@ START_TEST(nothing_is_wider_while_facts_are_read)
 }
 END_TEST
 
+static void *ask_once(void *context)
+{
+    sealring_verdict *verdict = context;
+    *verdict = stage_ask(vault, victim.text, "read");
+    return NULL;
+}
+
+static bool is_held(void *context)
+{
+    (void)context;
+    return atomic_load(&stage.counting->held) == 1;
+}
+
+/* A request reads its row while the key is narrowed, and has its answer from the token when it is not any more: what it knew does not stay. */
+START_TEST(a_row_from_before_a_permission_is_not_kept)
+{
+    pthread_t thread;
+    struct state before;
+    sealring_verdict verdict = SEALRING_UNAVAILABLE;
+    restrict_first(WIDEN);
+    permit(WIDEN, &before);
+    stage_look(vault);
+    atomic_store(&stage.counting->hold, 1);
+    ck_assert_int_eq(pthread_create(&thread, NULL, ask_once, &verdict), 0);
+    ck_assert(stage_wait(is_held, NULL));
+    sign_permission(&before);
+    stage_look(vault);
+    atomic_store(&stage.counting->hold, 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_int_eq(verdict, SEALRING_ACCEPTED);
+    expect_permitted(vault);
+}
+END_TEST
+
 /* While the chain is broken, facts are read again from the first one on; the cache keeps what they are not about. */
 START_TEST(a_broken_chain_drops_no_others_entries)
 {
@@ -527,6 +559,7 @@ int main(void)
     tcase_add_loop_test(cases, a_key_that_is_replaced_signs_nothing, 0, 2);
     tcase_add_test(cases, without_an_audit_key_the_chain_decides);
     tcase_add_test(cases, nothing_is_wider_while_facts_are_read);
+    tcase_add_test(cases, a_row_from_before_a_permission_is_not_kept);
     tcase_add_test(cases, a_broken_chain_drops_no_others_entries);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
