@@ -412,7 +412,7 @@ static bool is_waiting(uint64_t covered)
         struct model before = expected(KEY_ONE, 0, i + 1, covered), alone = {.closed = 0};
         struct model version = expected(NULL, 1, i + 1, covered);
         model_take(&alone, &facts[i], true);
-        if (facts[i].is_version ? alone.closed == 0 && version.closed != 0 : !is_within(&alone, &before))
+        if (facts[i].is_version ? facts[i].state < version.closed : !is_within(&alone, &before))
             return true;
     }
     return false;

@@ -82,8 +82,7 @@ static bool take_version(struct closed_reading *reading, const struct registry_c
     memcpy(fact_of.ring_id, fact->ring_id, sizeof fact_of.ring_id);
     if (reading->broken)
         return closed_versions_set(&reading->doubtful_versions, &entered);
-    bool closes = fact->state >= SEALRING_VERSION_RETIRED;
-    fact_of.permits = !closes && closed_chain_version(chain, fact->ring_id, fact->version) != 0;
+    fact_of.permits = fact->state < closed_chain_version(chain, fact->ring_id, fact->version);
     return tail_add_fact(&chain->tail, &fact_of) && closed_versions_close(&chain->versions, &entered);
 }
 
@@ -94,12 +93,8 @@ static bool take_values(struct closed_reading *reading, struct registry_key *key
         .sequence = sequence, .state = (int)key->state, .narrowed = key->narrowed, .scopes = key->narrowed_scopes};
     memcpy(fact.key_id, key->key_id, sizeof fact.key_id);
     if (reading->broken)
-        return key_facts_put(&reading->doubtful, key, true);
-    if (!key_facts_put(&chain->restricted, key, false))
-        return false;
-    struct registry_key restricted = *key;
-    fact.permits = key_facts_restrict(&chain->restricted, &restricted);
-    return tail_add_fact(&chain->tail, &fact);
+        return key_facts_put(&reading->doubtful, key);
+    return key_facts_add(&chain->restricted, key, &fact.permits) && tail_add_fact(&chain->tail, &fact);
 }
 
 void closed_reading_take(struct closed_reading *reading, const struct registry_closed *fact)
@@ -166,7 +161,7 @@ static bool settle_key(struct closed_reading *reading, struct tail_fact *const *
     }
     (void)key_facts_restrict(&reading->doubtful, &key);
     add_key(reading, key.key_id);
-    return key_facts_put(&reading->chain->restricted, &key, true);
+    return key_facts_put(&reading->chain->restricted, &key);
 }
 
 static bool settle_version(struct closed_reading *reading, struct tail_fact *const *facts, size_t count,
@@ -178,7 +173,7 @@ static bool settle_version(struct closed_reading *reading, struct tail_fact *con
     for (size_t i = 0; i < count; i++) {
         struct tail_fact *fact = facts[i];
         bool closed = version.state >= SEALRING_VERSION_RETIRED;
-        fact->permits = fact->sequence > covered && closed && fact->state < SEALRING_VERSION_RETIRED;
+        fact->permits = fact->sequence > covered && closed && fact->state < version.state;
         if (fact->sequence <= covered || fact->state > version.state)
             version.state = fact->state;
     }
@@ -187,9 +182,12 @@ static bool settle_version(struct closed_reading *reading, struct tail_fact *con
     return closed_versions_set(&chain->versions, &version);
 }
 
-static bool cover(struct closed_reading *reading, uint64_t covered)
+/* If no fact among those that are covered permits anything, the restrictions that were applied while it was read are the whole of it. */
+static bool settle_all(struct closed_reading *reading, uint64_t covered)
 {
     struct closed_tail *tail = &reading->chain->tail;
+    if (!tail_permits_before(tail, covered))
+        return true;
     struct tail_fact **facts = tail_by_subject(tail);
     bool good = facts != NULL;
     for (size_t i = 0, run; good && i < tail->count; i += run) {
@@ -200,11 +198,17 @@ static bool cover(struct closed_reading *reading, uint64_t covered)
                                     : settle_key(reading, facts + i, run, covered);
     }
     free(facts);
-    if (!good)
+    return good;
+}
+
+static bool cover(struct closed_reading *reading, uint64_t covered)
+{
+    struct closed_chain *chain = reading->chain;
+    if (!settle_all(reading, covered))
         return false;
-    tail_cover(tail, covered);
-    if (reading->chain->sound.count < covered)
-        reading->chain->sound = tail->start;
+    tail_cover(&chain->tail, covered);
+    if (chain->sound.count < covered)
+        chain->sound = chain->tail.start;
     return true;
 }
 

@@ -79,6 +79,14 @@ size_t tail_permits(const struct closed_tail *tail)
     return permits;
 }
 
+bool tail_permits_before(const struct closed_tail *tail, uint64_t count)
+{
+    for (size_t i = 0; i < tail->count && tail->facts[i].sequence <= count; i++)
+        if (tail->facts[i].permits)
+            return true;
+    return false;
+}
+
 static void free_facts(struct closed_tail *tail, size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++)

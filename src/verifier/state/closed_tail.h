@@ -49,8 +49,9 @@ struct tail_fact **tail_by_subject(const struct closed_tail *tail);
 /* The number of facts about the same subject at the beginning of that order's rest. */
 size_t tail_run(struct tail_fact *const *facts, size_t count);
 
-/* How many of the facts permit something. */
+/* How many of the facts permit something; and whether one up to number `count` does. */
 size_t tail_permits(const struct closed_tail *tail);
+bool tail_permits_before(const struct closed_tail *tail, uint64_t count);
 
 /* Removes the facts after number `count`; and those up to it, which are covered now. */
 void tail_cut(struct closed_tail *tail, uint64_t count);

@@ -68,12 +68,13 @@ static struct key_fact *key_fact_new(const struct registry_key *key)
     return fact;
 }
 
-static bool put_locked(struct key_facts *facts, const struct registry_key *key, bool widens)
+/* permits: NULL: the new values count as they are. */
+static bool put_locked(struct key_facts *facts, const struct registry_key *key, bool *permits)
 {
     struct registry_key put = *key;
     struct key_fact **place = find(facts, key->key_id), *former = place != NULL ? *place : NULL, *fact = NULL;
-    if (former != NULL && !widens)
-        (void)restrict_to(former, &put);
+    if (permits != NULL)
+        *permits = former != NULL && restrict_to(former, &put);
     if ((put.state != SEALRING_KEY_ACTIVE || put.narrowed) && (fact = key_fact_new(&put)) == NULL)
         return false;
     if (former != NULL && fact != NULL)
@@ -86,23 +87,31 @@ static bool put_locked(struct key_facts *facts, const struct registry_key *key, 
     return fact == NULL || former != fact;
 }
 
-bool key_facts_put(struct key_facts *facts, const struct registry_key *key, bool widens)
+bool key_facts_put(struct key_facts *facts, const struct registry_key *key)
 {
     pthread_mutex_lock(&facts->mutex);
-    bool good = put_locked(facts, key, widens);
+    bool good = put_locked(facts, key, NULL);
+    pthread_mutex_unlock(&facts->mutex);
+    return good;
+}
+
+bool key_facts_add(struct key_facts *facts, const struct registry_key *key, bool *permits)
+{
+    pthread_mutex_lock(&facts->mutex);
+    bool good = put_locked(facts, key, permits);
     pthread_mutex_unlock(&facts->mutex);
     return good;
 }
 
 bool key_facts_merge(struct key_facts *facts, struct key_facts *others)
 {
-    bool good = true;
+    bool good = true, permits;
     while (others->root != NULL) {
         struct key_fact *fact = *(struct key_fact **)others->root;
         struct registry_key key = {.state = fact->state, .narrowed = fact->narrowed};
         memcpy(key.key_id, fact->key_id, sizeof key.key_id);
         memcpy(key.narrowed_scopes, fact->scopes, strlen(fact->scopes) + 1);
-        good = key_facts_put(facts, &key, false) && good;
+        good = key_facts_add(facts, &key, &permits) && good;
         tdelete(fact, &others->root, compare_ids);
         free(fact);
     }
