@@ -143,6 +143,8 @@ libsealring_core_la_SOURCES = \
 	src/verifier/state/log_messages.c src/verifier/state/log_messages.h \
 	src/verifier/state/closed_chain.c src/verifier/state/closed_chain.h \
 	src/verifier/state/closed_keys.c src/verifier/state/closed_keys.h \
+	src/verifier/state/closed_tail.c src/verifier/state/closed_tail.h \
+	src/verifier/state/closed_versions.c src/verifier/state/closed_versions.h \
 	src/verifier/state/key_facts.c src/verifier/state/key_facts.h \
 	src/verifier/state/freshness_protocol.c src/verifier/state/freshness_protocol.h \
 	src/verifier/state/verifier_setup.h \

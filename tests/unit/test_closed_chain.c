@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* verifier/state/closed_chain: what was closed stays closed, whatever becomes of the facts; a sound chain reinstates. */
+/* verifier/state/closed_chain: what was closed stays closed, whatever becomes of the facts; a sound chain that is signed reinstates. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -79,19 +79,34 @@ static const char *restricted(const char *key_id)
     return words;
 }
 
-/* One reading of the registry, as follow_closed does it. Returns whether the chain broke. */
-static bool read_all(void)
+#define EVERYTHING UINT64_MAX
+
+static uint64_t begin(struct closed_reading *reading)
 {
-    struct closed_reading reading = {.chain = NULL};
-    bool broke = false;
     static const uint8_t none[REGISTRY_DIGEST_SIZE];
     const uint8_t *at = chain.sound.count == 0       ? none
                         : chain.sound.count <= count ? facts[chain.sound.count - 1].hash
                                                      : NULL;
-    for (uint64_t i = closed_reading_begin(&reading, &chain, at); i < count; i++)
+    return closed_reading_begin(reading, &chain, at);
+}
+
+/* One reading of the registry's first `end` facts, of which a checkpoint covers the first `covered`, as follow_closed does it. Returns whether the
+ * chain broke. */
+static bool read_up_to(uint64_t end, uint64_t covered)
+{
+    struct closed_reading reading = {.chain = NULL};
+    bool broke = false;
+    for (uint64_t i = begin(&reading); i < end; i++)
         closed_reading_take(&reading, &facts[i]);
-    ck_assert(closed_reading_end(&reading, &broke));
+    uint64_t length = closed_reading_length(&reading);
+    ck_assert(closed_reading_end(&reading, covered < length ? covered : length, &broke));
+    closed_reading_drop(&reading);
     return broke;
+}
+
+static bool read_all(void)
+{
+    return read_up_to(count, EVERYTHING);
 }
 
 static bool is_closed(const char *key_id)
@@ -143,7 +158,7 @@ START_TEST(facts_about_rings_decide_nothing)
     version_enters(0, SEALRING_VERSION_PENDING);
     ck_assert(!read_all());
     ck_assert_uint_eq(chain.sound.count, 4);
-    ck_assert_uint_eq(chain.version_count, 1);
+    ck_assert_uint_eq(chain.versions.count, 1);
     ck_assert_int_eq(closed_chain_version(&chain, ring_id, 0), 0);
     facts[1].state = SEALRING_VERSION_PENDING;
     chain_up();
@@ -280,6 +295,318 @@ START_TEST(damaged_key_id_closes_nothing)
 }
 END_TEST
 
+/* ---- Permissions count once they are covered */
+
+/* What the tests compare with: a key's or a version's facts, read in the obvious way. Scopes are bits. */
+struct model {
+    bool suspended;
+    bool narrowed;
+    unsigned scopes;
+    int closed; /* of a version, or 0 */
+};
+
+static unsigned scope_bits(const char *scopes)
+{
+    size_t length = strcspn(scopes, "\n");
+    return (memchr(scopes, 'a', length) != NULL ? 1u : 0) | (memchr(scopes, 'b', length) != NULL ? 2u : 0) |
+           (memchr(scopes, 'c', length) != NULL ? 4u : 0);
+}
+
+static bool is_about(const struct registry_closed *fact, const char *key_id, uint32_t version)
+{
+    return key_id != NULL ? strcmp(fact->key_id, key_id) == 0 : fact->is_version && fact->version == version;
+}
+
+static void model_take(struct model *model, const struct registry_closed *fact, bool covered)
+{
+    struct model own = {.suspended = fact->state == SEALRING_KEY_SUSPENDED,
+                        .narrowed = fact->value[0] == '1',
+                        .scopes = fact->value[0] == '1' ? scope_bits(fact->value + 2) : 0,
+                        .closed = fact->state >= SEALRING_VERSION_RETIRED ? fact->state : 0};
+    if (covered) {
+        *model = own;
+        return;
+    }
+    model->suspended = model->suspended || own.suspended;
+    if (own.narrowed)
+        model->scopes = model->narrowed ? model->scopes & own.scopes : own.scopes;
+    model->narrowed = model->narrowed || own.narrowed;
+    model->closed = own.closed > model->closed ? own.closed : model->closed;
+}
+
+static struct model expected(const char *key_id, uint32_t version, uint64_t end, uint64_t covered)
+{
+    struct model model = {.closed = 0};
+    for (uint64_t i = 0; i < end; i++)
+        if (is_about(&facts[i], key_id, version))
+            model_take(&model, &facts[i], i < covered);
+    return model;
+}
+
+static struct model key_now(const char *key_id)
+{
+    struct registry_key key = {.state = SEALRING_KEY_ACTIVE};
+    snprintf(key.key_id, sizeof key.key_id, "%s", key_id);
+    (void)key_facts_restrict(&chain.restricted, &key);
+    return (struct model){.suspended = key.state == SEALRING_KEY_SUSPENDED,
+                          .narrowed = key.narrowed,
+                          .scopes = key.narrowed ? scope_bits(key.narrowed_scopes) : 0};
+}
+
+static bool is_within(const struct model *one, const struct model *other)
+{
+    return (one->suspended || !other->suspended) &&
+           (!other->narrowed || (one->narrowed && (one->scopes & ~other->scopes) == 0)) &&
+           (one->closed != 0 || other->closed == 0);
+}
+
+static void expect_key(const char *key_id, uint64_t end, uint64_t covered)
+{
+    struct model is = key_now(key_id), should = expected(key_id, 0, end, covered);
+    ck_assert_msg(is.suspended == should.suspended && is.narrowed == should.narrowed && is.scopes == should.scopes,
+                  "%s after %d facts, %d covered: suspended %d narrowed %d scopes %u, expected %d %d %u", key_id,
+                  (int)end, (int)covered, is.suspended, is.narrowed, is.scopes, should.suspended, should.narrowed,
+                  should.scopes);
+}
+
+static void expect_version(uint32_t number, uint64_t end, uint64_t covered)
+{
+    int is = closed_chain_version(&chain, ring_id, number), should = expected(NULL, number, end, covered).closed;
+    ck_assert_msg(is == should, "version %u after %d facts, %d covered: %d, expected %d", number, (int)end,
+                  (int)covered, is, should);
+}
+
+#define KEY_ONE "aaaaaaaaaaaaaaaa"
+#define ACTS    6
+#define LENGTH  4
+
+/* Suspend, resume, narrow in three ways, and both at once. */
+static void act_on_key(const char *key_id, unsigned act)
+{
+    static const struct {
+        sealring_key_state state;
+        const char *scopes;
+    } acts[ACTS] = {{SEALRING_KEY_SUSPENDED, NULL}, {SEALRING_KEY_ACTIVE, NULL},  {SEALRING_KEY_ACTIVE, "a"},
+                    {SEALRING_KEY_ACTIVE, "a b"},   {SEALRING_KEY_ACTIVE, "b c"}, {SEALRING_KEY_SUSPENDED, "c"}};
+    key_has(key_id, acts[act].state, acts[act].scopes);
+}
+
+static void act_on_version(uint32_t number, unsigned act)
+{
+    static const int states[ACTS] = {SEALRING_VERSION_RETIRED,     SEALRING_VERSION_PENDING,
+                                     SEALRING_VERSION_ACTIVE,      SEALRING_VERSION_RETIRED,
+                                     SEALRING_VERSION_COMPROMISED, SEALRING_VERSION_DESTROYED};
+    version_enters(number, states[act]);
+}
+
+static void begin_anew(void)
+{
+    closed_chain_forget(&chain);
+    count = 0;
+}
+
+/* Whether a fact that is not covered would permit something. */
+static bool is_waiting(uint64_t covered)
+{
+    for (uint64_t i = covered; i < count; i++) {
+        struct model before = expected(KEY_ONE, 0, i + 1, covered), alone = {.closed = 0};
+        struct model version = expected(NULL, 1, i + 1, covered);
+        model_take(&alone, &facts[i], true);
+        if (facts[i].is_version ? facts[i].state < version.closed : !is_within(&alone, &before))
+            return true;
+    }
+    return false;
+}
+
+/* Every order of acts on a key and a version, every place of the checkpoint: all read at once, and then the checkpoint moves on; and from fact
+ * to fact, each covered or not. */
+static void try_order(void (*act)(void))
+{
+    for (uint64_t covered = 0; covered <= LENGTH; covered++) {
+        for (uint64_t later = covered; later <= LENGTH; later++) {
+            begin_anew();
+            act();
+            ck_assert(!read_up_to(count, covered));
+            expect_key(KEY_ONE, count, covered);
+            expect_version(1, count, covered);
+            ck_assert_int_eq(closed_chain_waiting(&chain) > 0, is_waiting(covered));
+            ck_assert_uint_eq(chain.tail.length, count - covered);
+            ck_assert_uint_eq(chain.sound.count, count); /* what is reported waits for no signature */
+            ck_assert(!read_up_to(count, later));
+            expect_key(KEY_ONE, count, later);
+            expect_version(1, count, later);
+            ck_assert_int_eq(closed_chain_waiting(&chain) > 0, is_waiting(later));
+        }
+        begin_anew();
+        act();
+        for (uint64_t end = 0; end <= LENGTH; end++) {
+            uint64_t now = covered < end ? covered : end;
+            ck_assert(!read_up_to(end, now));
+            expect_key(KEY_ONE, end, now);
+            expect_version(1, end, now);
+        }
+    }
+}
+
+static unsigned order_of_acts;
+
+static void act_in_order_on_key(void)
+{
+    for (unsigned i = 0, order = order_of_acts; i < LENGTH; i++, order /= ACTS)
+        act_on_key(KEY_ONE, order % ACTS);
+}
+
+static void act_in_order_on_version(void)
+{
+    for (unsigned i = 0, order = order_of_acts; i < LENGTH; i++, order /= ACTS)
+        act_on_version(1, order % ACTS);
+}
+
+START_TEST(every_order_is_followed_as_far_as_it_is_covered)
+{
+    for (order_of_acts = 0; order_of_acts < ACTS * ACTS * ACTS * ACTS; order_of_acts++) {
+        try_order(act_in_order_on_key);
+        try_order(act_in_order_on_version);
+    }
+}
+END_TEST
+
+#define WALK_KEYS   3
+#define WALK_LENGTH 40
+
+static void walk_fact(void)
+{
+    unsigned kind = (unsigned)rand() % 8, act = (unsigned)rand() % ACTS;
+    char key_id[SEALRING_KEY_ID_LENGTH + 1] = "aaaaaaaaaaaaaaaa";
+    key_id[0] = (char)('a' + rand() % WALK_KEYS);
+    if (kind < 4)
+        act_on_key(key_id, act);
+    else if (kind < 6)
+        act_on_version((uint32_t)(1 + rand() % 2), act);
+    else if (kind == 6)
+        version_enters(0, SEALRING_VERSION_PENDING);
+    else
+        close_key("zzzzzzzzzzzzzzzz");
+}
+
+/* Reads, also only a part before the transaction fails. While it reads nothing is ever wider than it was before. */
+static void walk_read(uint64_t end, uint64_t covered, bool fails)
+{
+    struct closed_reading reading = {.chain = NULL};
+    struct model before[WALK_KEYS];
+    bool broke;
+    char key_ids[WALK_KEYS][SEALRING_KEY_ID_LENGTH + 1] = {"aaaaaaaaaaaaaaaa", "baaaaaaaaaaaaaaa", "caaaaaaaaaaaaaaa"};
+    for (int i = 0; i < WALK_KEYS; i++)
+        before[i] = key_now(key_ids[i]);
+    for (uint64_t at = begin(&reading); at < end; at++) {
+        closed_reading_take(&reading, &facts[at]);
+        for (int i = 0; i < WALK_KEYS; i++) {
+            struct model now = key_now(key_ids[i]);
+            ck_assert(is_within(&now, &before[i]));
+            before[i] = now;
+        }
+    }
+    ck_assert(fails || closed_reading_end(&reading, covered, &broke));
+    closed_reading_drop(&reading);
+    for (int i = 0; !fails && i < WALK_KEYS; i++)
+        expect_key(key_ids[i], end, covered);
+    for (uint32_t number = 1; !fails && number <= 2; number++)
+        expect_version(number, end, covered);
+}
+
+START_TEST(random_walks_agree_with_the_model)
+{
+    srand((unsigned)_i + 1);
+    for (unsigned walk = 0; walk < 200; walk++) {
+        uint64_t end = 0, covered = 0;
+        begin_anew();
+        while (count < WALK_LENGTH)
+            walk_fact();
+        while (covered < WALK_LENGTH) {
+            uint64_t next = end + (uint64_t)rand() % (WALK_LENGTH - end + 1);
+            if (rand() % 4 == 0)
+                walk_read(next, covered, true);
+            end = next > end ? next : end;
+            covered += (uint64_t)rand() % (end - covered + 1);
+            walk_read(end, covered, false);
+        }
+        ck_assert_uint_eq(chain.tail.length, 0);
+        ck_assert_uint_eq(closed_chain_waiting(&chain), 0);
+    }
+}
+END_TEST
+
+/* The hashes that a checkpoint is compared with are those that the verifier computed, up to where its chain is sound. */
+START_TEST(hashes_behind_the_covered_facts_are_known)
+{
+    struct closed_reading reading = {.chain = NULL};
+    for (unsigned i = 0; i < 6; i++)
+        act_on_key(KEY_ONE, i);
+    ck_assert(!read_up_to(4, 2));
+    for (uint64_t i = begin(&reading); i < count; i++)
+        closed_reading_take(&reading, &facts[i]);
+    ck_assert_uint_eq(closed_reading_covered(&reading), 2);
+    ck_assert_uint_eq(closed_reading_length(&reading), 6);
+    ck_assert_ptr_null(closed_reading_head(&reading, 1));
+    for (uint64_t i = 2; i <= 6; i++)
+        ck_assert_mem_eq(closed_reading_head(&reading, i), facts[i - 1].hash, REGISTRY_DIGEST_SIZE);
+    ck_assert_ptr_null(closed_reading_head(&reading, 7));
+    closed_reading_drop(&reading);
+    facts[4].hash[0] ^= 1; /* the fifth is not sound, so neither is the sixth */
+    for (uint64_t i = begin(&reading); i < count; i++)
+        closed_reading_take(&reading, &facts[i]);
+    ck_assert_uint_eq(closed_reading_length(&reading), 4);
+    ck_assert_ptr_null(closed_reading_head(&reading, 5));
+    closed_reading_drop(&reading);
+    facts[4].hash[0] ^= 1;
+    facts[3].hash[0] ^= 1; /* the registry has not what was read before */
+    ck_assert_uint_eq(begin(&reading), 0);
+    ck_assert_ptr_null(closed_reading_head(&reading, 2));
+    closed_reading_drop(&reading);
+}
+END_TEST
+
+/* A broken chain permits nothing any more, even if a checkpoint covers what had been read. What is covered before the break counts. */
+START_TEST(a_break_ends_all_waiting)
+{
+    act_on_key(KEY_ONE, 0);
+    act_on_key(KEY_ONE, 1);
+    act_on_key(KEY_ONE, 5);
+    ck_assert(!read_up_to(2, 1));
+    ck_assert_uint_eq(closed_chain_waiting(&chain), 1);
+    facts[1].hash[0] ^= 1;
+    ck_assert(read_up_to(2, EVERYTHING));
+    ck_assert_uint_eq(closed_chain_waiting(&chain), 0);
+    facts[1].hash[0] ^= 1;
+    ck_assert(!read_up_to(2, EVERYTHING));
+    ck_assert_str_eq(restricted(KEY_ONE), "suspended all");
+    begin_anew();
+    act_on_key(KEY_ONE, 0);
+    act_on_key(KEY_ONE, 1);
+    act_on_key("bbbbbbbbbbbbbbbb", 0);
+    facts[2].hash[0] ^= 1;
+    ck_assert(read_up_to(3, 2));
+    ck_assert_str_eq(restricted(KEY_ONE), "active all");
+    ck_assert_str_eq(restricted("bbbbbbbbbbbbbbbb"), "suspended all");
+    ck_assert_uint_eq(chain.sound.count, 2);
+}
+END_TEST
+
+/* The facts after a break are taken by their last values, and restrict a key whose covered facts permit it. */
+START_TEST(what_follows_a_break_restricts_what_is_covered)
+{
+    act_on_key(KEY_ONE, 0);
+    act_on_key(KEY_ONE, 1);
+    act_on_key(KEY_ONE, 2);
+    version_enters(1, SEALRING_VERSION_RETIRED);
+    version_enters(1, SEALRING_VERSION_PENDING);
+    facts[2].hash[0] ^= 1;
+    ck_assert(read_up_to(count, 2));
+    ck_assert_str_eq(restricted(KEY_ONE), "active a");
+    ck_assert_int_eq(closed_chain_version(&chain, ring_id, 1), 0);
+}
+END_TEST
+
 #define MANY    200000
 #define READERS 4
 
@@ -346,6 +673,11 @@ int main(void)
     tcase_add_test(cases, a_row_that_is_more_restricted_stays_so);
     tcase_add_test(cases, damaged_key_id_closes_nothing);
     tcase_add_test(cases, readers_find_what_was_added);
+    tcase_add_test(cases, every_order_is_followed_as_far_as_it_is_covered);
+    tcase_add_loop_test(cases, random_walks_agree_with_the_model, 0, 5);
+    tcase_add_test(cases, hashes_behind_the_covered_facts_are_known);
+    tcase_add_test(cases, a_break_ends_all_waiting);
+    tcase_add_test(cases, what_follows_a_break_restricts_what_is_covered);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

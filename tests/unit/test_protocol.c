@@ -227,6 +227,19 @@ START_TEST(a_row_from_before_a_fence_never_enters)
 }
 END_TEST
 
+/* Nor one from before a permission: the verifier may have restricted it further than the registry does. It serves on. */
+START_TEST(a_row_from_before_a_permission_never_enters)
+{
+    struct protocol protocol = joined(7);
+    uint64_t fences = protocol.fences;
+    int64_t until = protocol_serves_until(&protocol);
+    protocol_widened(&protocol);
+    ck_assert(!protocol_may_insert(&protocol, fences, era_a, 9));
+    ck_assert(protocol_may_insert(&protocol, protocol.fences, era_a, 7));
+    ck_assert_int_eq(protocol_serves_until(&protocol), until);
+}
+END_TEST
+
 START_TEST(a_restore_between_look_and_load_falls_on_the_fence)
 {
     struct protocol protocol = joined(7);
@@ -704,6 +717,7 @@ int main(void)
     tcase_add_test(cases, a_row_enters_unless_a_change_passed_it_by);
     tcase_add_test(cases, a_row_does_not_enter_behind_the_look_that_is_applying);
     tcase_add_test(cases, a_row_from_before_a_fence_never_enters);
+    tcase_add_test(cases, a_row_from_before_a_permission_never_enters);
     tcase_add_loop_test(cases, a_restore_between_look_and_load_falls_on_the_fence, 0, 2);
     tcase_add_test(cases, less_than_was_seen_is_no_complete_look_and_is_not_forgotten);
     tcase_add_test(cases, clocks_that_move_apart_are_noticed_until_they_agree);

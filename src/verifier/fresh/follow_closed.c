@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Follows the registry's closed facts, and decides when another era's are believed. With `looking` held, in a poll. */
+/* Follows the registry's facts, and decides which are covered by a signed checkpoint, and when another era's are believed. With `looking`
+ * held, in a poll. */
 #include "verifier/fresh/follow_closed.h"
 
 #include <stdlib.h>
@@ -9,31 +10,84 @@
 #include "base/fork.h"
 #include "log/checkpoint.h"
 
-/* ---- another era ---- */
+#define UNSIGNED_POLLS 10 /* before a permission that nobody signed is reported: an act commits first, and signs then */
 
-/* Whether the note is a checkpoint of this vault, signed by the key that it had when the verifier joined. */
-static bool parse_signed(const struct verifier *verifier, const char *text, struct checkpoint *checkpoint)
+/* ---- checkpoints ---- */
+
+/* The next one, from the newest on, that the key signed which this vault had when the verifier joined, for this vault and era. All is taken from
+ * the note, as the columns beside it are not signed, and a note in the row of another proves nothing about that one. */
+static bool next_signed(struct registry_cursor *notes, const struct verifier *verifier, const struct note_key *key,
+                        const uint8_t era[REGISTRY_ID_SIZE], char note[REGISTRY_NOTE_SIZE],
+                        struct checkpoint *checkpoint)
+{
+    uint64_t size;
+    while (registry_checkpoint_note_next(notes, &size, note))
+        if (checkpoint_verify(note, key, verifier->vault_id, checkpoint) && checkpoint->size == size &&
+            memcmp(checkpoint->era, era, sizeof checkpoint->era) == 0)
+            return true;
+    return false;
+}
+
+/* The newest checkpoint counts whose hash over the facts is the one that the verifier computed. One of a fork or of an edited log does not,
+ * and hides no other. */
+static sealring_status find_covered(const struct verifier *verifier, const struct closed_reading *reading,
+                                    uint64_t *covered, sealring_error *error)
 {
     struct note_key key;
-    return note_key_parse(verifier->vkey, &key) && checkpoint_verify(text, &key, verifier->vault_id, checkpoint);
+    struct checkpoint checkpoint;
+    bool found = false;
+    *covered = closed_reading_length(reading);
+    if (verifier->vkey[0] == '\0' || *covered == closed_reading_covered(reading))
+        return SEALRING_OK;
+    *covered = closed_reading_covered(reading);
+    if (!note_key_parse(verifier->vkey, &key))
+        return SEALRING_OK;
+    char *note = malloc(REGISTRY_NOTE_SIZE);
+    if (note == NULL)
+        return error_no_memory(error);
+    struct registry_cursor notes = registry_checkpoint_notes(verifier->looker, error);
+    while (!found && next_signed(&notes, verifier, &key, verifier->closed_era, note, &checkpoint)) {
+        const uint8_t *head = closed_reading_head(reading, checkpoint.closed_count);
+        found = head != NULL && memcmp(head, checkpoint.closed.bytes, sizeof checkpoint.closed.bytes) == 0;
+    }
+    free(note);
+    if (found)
+        *covered = checkpoint.closed_count;
+    return registry_close_cursor(&notes, SEALRING_OK);
+}
+
+/* ---- another era ---- */
+
+/* Whether the registry's first facts have that hash, computed anew: the column alone can have any value. */
+static sealring_status has_facts(const struct verifier *verifier, const struct checkpoint *checkpoint, bool *has,
+                                 sealring_error *error)
+{
+    uint8_t hash[REGISTRY_DIGEST_SIZE] = {0};
+    struct registry_closed fact;
+    uint64_t count = 0;
+    bool gap = false;
+    struct registry_cursor facts = registry_closed_facts(verifier->looker, 0, error);
+    while (!gap && count < checkpoint->closed_count && registry_closed_next(&facts, &fact)) {
+        registry_closed_hash(hash, &fact, hash);
+        gap = fact.sequence != ++count;
+    }
+    *has = !gap && count == checkpoint->closed_count && memcmp(hash, checkpoint->closed.bytes, sizeof hash) == 0;
+    return registry_close_cursor(&facts, SEALRING_OK);
 }
 
 /* In a transaction: whether a signed checkpoint covers this era and the facts of this registry. */
 static sealring_status read_signed_era(const struct verifier *verifier, const uint8_t era[REGISTRY_ID_SIZE],
                                        char note[REGISTRY_NOTE_SIZE], bool *confirmed, sealring_error *error)
 {
-    struct registry *registry = verifier->looker;
+    struct note_key key;
     struct checkpoint checkpoint;
-    uint8_t hash[REGISTRY_DIGEST_SIZE];
-    bool found = false;
     *confirmed = false;
-    sealring_status status = registry_checkpoint_find_note(registry, note, &found, error);
-    if (status != SEALRING_OK || !found || !parse_signed(verifier, note, &checkpoint) ||
-        memcmp(checkpoint.era, era, sizeof checkpoint.era) != 0)
-        return status;
-    status = registry_closed_find(registry, checkpoint.closed_count, hash, &found, error);
-    *confirmed = status == SEALRING_OK && found && memcmp(hash, checkpoint.closed.bytes, sizeof hash) == 0;
-    return status;
+    if (!note_key_parse(verifier->vkey, &key))
+        return SEALRING_OK;
+    struct registry_cursor notes = registry_checkpoint_notes(verifier->looker, error);
+    bool found = next_signed(&notes, verifier, &key, era, note, &checkpoint);
+    sealring_status status = registry_close_cursor(&notes, SEALRING_OK);
+    return status != SEALRING_OK || !found ? status : has_facts(verifier, &checkpoint, confirmed, error);
 }
 
 static sealring_status is_era_signed(const struct verifier *verifier, const uint8_t era[REGISTRY_ID_SIZE],
@@ -80,6 +134,23 @@ static sealring_status follow_era(struct verifier *verifier, const uint8_t era[R
     return SEALRING_OK;
 }
 
+/* Whoever commits permissions signs them. */
+static void report_unsigned(struct verifier *verifier)
+{
+    size_t waiting = closed_chain_waiting(&verifier->closed);
+    if (waiting == 0) {
+        verifier->unsigned_polls = 0;
+        return;
+    }
+    if (verifier->unsigned_polls > UNSIGNED_POLLS || ++verifier->unsigned_polls <= UNSIGNED_POLLS)
+        return;
+    messages_add(verifier->messages, SEALRING_LOG_WARNING,
+                 "the registry %s contains facts that resume or widen API keys or reinstate versions, and that no "
+                 "checkpoint signed by the vault's audit key covers (%zu of them): they have no effect until one does; "
+                 "see `sealring audit verify`",
+                 verifier->setup.registry, waiting);
+}
+
 sealring_status follow_look(struct verifier *verifier, const uint8_t era[REGISTRY_ID_SIZE], bool *news, bool *forgot,
                             sealring_error *error)
 {
@@ -91,10 +162,12 @@ sealring_status follow_look(struct verifier *verifier, const uint8_t era[REGISTR
     sealring_status status = follow_era(verifier, era, forgot, error);
     if (status != SEALRING_OK)
         return status;
+    report_unsigned(verifier);
     fork_guard_enter();
     status = registry_look_closed(verifier->looker, &count, head, error);
     fork_guard_leave();
-    *news = status == SEALRING_OK && closed_chain_differs(&verifier->closed, count, head);
+    *news = status == SEALRING_OK && (closed_chain_differs(&verifier->closed, count, head) ||
+                                      closed_chain_waiting(&verifier->closed) > 0 || verifier->closed.unapplied);
     return status;
 }
 
@@ -113,16 +186,39 @@ static sealring_status read_key(struct verifier *verifier, sealring_error *error
     return status;
 }
 
-/* After it was taken: what is inserted from now on follows it, too. */
-static void apply_to_cache(struct verifier *verifier, const struct registry_closed *fact)
+/* A request that read its row before the facts were applied may insert it until the lock is taken, and its entry is found here. Afterwards it
+ * looks up the restrictions; if something was permitted, its row is refused, as it may contain a restriction that does not apply any more. */
+static void settle_insertions(struct verifier *verifier, bool widened)
+{
+    pthread_mutex_lock(&verifier->inserting);
+    if (widened)
+        protocol_widened(&verifier->protocol);
+    atomic_store(&verifier->fences, verifier->protocol.fences);
+    pthread_mutex_unlock(&verifier->inserting);
+}
+
+/* Gives the entries of the keys that were read about what the facts say now. */
+static void apply_to_cache(struct verifier *verifier, const struct closed_reading *reading)
 {
     struct registry_key key = {.state = SEALRING_KEY_ACTIVE};
-    memcpy(key.key_id, fact->key_id, sizeof key.key_id);
-    (void)key_facts_restrict(&verifier->closed.restricted, &key);
-    if (closed_keys_has(&verifier->closed.keys, fact->key_id))
-        cache_drop_key(verifier->cache, fact->key_id);
-    else
-        cache_bound_key(verifier->cache, &key);
+    if (reading->key_count == 0 && !reading->crowded)
+        return;
+    settle_insertions(verifier, reading->widened);
+    if (reading->crowded) /* not all keys are listed */
+        cache_drop_version(verifier->cache, NULL);
+    if (cache_count(verifier->cache) == 0)
+        return;
+    for (size_t i = 0; i < reading->key_count; i++) {
+        key.state = SEALRING_KEY_ACTIVE;
+        key.narrowed = false;
+        key.narrowed_scopes[0] = '\0';
+        memcpy(key.key_id, reading->keys[i], sizeof key.key_id);
+        (void)key_facts_restrict(&verifier->closed.restricted, &key);
+        if (closed_keys_has(&verifier->closed.keys, key.key_id))
+            cache_drop_key(verifier->cache, key.key_id);
+        else
+            cache_bound_key(verifier->cache, &key);
+    }
 }
 
 static sealring_status read_facts(struct verifier *verifier, struct closed_reading *reading, sealring_error *error)
@@ -135,37 +231,30 @@ static sealring_status read_facts(struct verifier *verifier, struct closed_readi
         return status;
     uint64_t after = closed_reading_begin(reading, &verifier->closed, found ? hash : NULL);
     struct registry_cursor facts = registry_closed_facts(verifier->looker, after, error);
-    while (registry_closed_next(&facts, &fact)) {
+    while (registry_closed_next(&facts, &fact))
         closed_reading_take(reading, &fact);
-        if (!fact.is_version)
-            apply_to_cache(verifier, &fact);
-    }
     return registry_close_cursor(&facts, status);
 }
 
 sealring_status follow_closed(struct verifier *verifier, sealring_error *error)
 {
     struct closed_reading reading = {.chain = NULL};
+    uint64_t covered = 0;
     bool broke = false;
     sealring_status status = read_key(verifier, error);
     if (status == SEALRING_OK)
         status = read_facts(verifier, &reading, error);
-    if (status != SEALRING_OK) {
-        closed_reading_drop(&reading);
-        return status;
-    }
-    if (!closed_reading_end(&reading, &broke))
-        return error_no_memory(error);
-    if (verifier->closed.broken) { /* what it restricts was applied only now, after its keys' entries were bounded */
-        pthread_mutex_lock(&verifier->inserting);
-        cache_drop_version(verifier->cache, NULL);
-        pthread_mutex_unlock(&verifier->inserting);
-    }
+    if (status == SEALRING_OK)
+        status = find_covered(verifier, &reading, &covered, error);
+    if (status == SEALRING_OK && !closed_reading_end(&reading, covered, &broke))
+        status = error_no_memory(error);
+    apply_to_cache(verifier, &reading); /* also if the reading failed: what it has restricted is restricted */
+    closed_reading_drop(&reading);
     if (broke && !verifier->era_unsigned)
         messages_add(verifier->messages, SEALRING_LOG_ALARM,
                      "ALARM: the registry %s has lost or changed what it recorded about revoked API keys and closed "
                      "versions: what this verifier knows to be closed stays closed; find out who changed the registry, "
                      "and see `sealring audit verify`",
                      verifier->setup.registry);
-    return SEALRING_OK;
+    return status;
 }

@@ -34,7 +34,7 @@ static void apply_closing(const struct look *look, struct registry_version *row)
     messages_add(
         look->verifier->messages, SEALRING_LOG_ALARM,
         "ALARM: the registry's row of version %u of ring %s is open, and the version was closed: the registry was "
-        "altered; the version stays closed",
+        "altered, or nobody signed that the version was reinstated; it stays closed",
         row->number, ring->name);
     row->state = (sealring_version_state)closed;
     row->closed = row->closed != 0 ? row->closed : look->verifier->protocol.look_wall;
@@ -76,10 +76,11 @@ static void restrict_key(const struct look *look, struct registry_key *row)
 {
     struct verifier *verifier = look->verifier;
     if (key_facts_restrict(&verifier->closed.restricted, row))
-        messages_add(verifier->messages, SEALRING_LOG_ALARM,
-                     "ALARM: the registry's row of API key %s permits more than the facts about it: the registry was "
-                     "altered; what the facts say stays in effect",
-                     row->key_id);
+        messages_add(
+            verifier->messages, SEALRING_LOG_ALARM,
+            "ALARM: the registry's row of API key %s permits more than the facts about it that are signed: the "
+            "registry was altered; what these facts say stays in effect",
+            row->key_id);
 }
 
 static sealring_status take_key(struct look *look, const struct registry_key *key, sealring_error *error)
@@ -123,7 +124,8 @@ static sealring_status load_rows(struct look *look, uint64_t since, sealring_err
     status = registry_close_cursor(&rings, status);
     if (status != SEALRING_OK)
         return status;
-    struct registry_cursor versions = registry_versions_changed(registry, since, error);
+    uint64_t versions_since = look->verifier->closed.reopened ? REGISTRY_SINCE_EVER : since;
+    struct registry_cursor versions = registry_versions_changed(registry, versions_since, error);
     while (registry_version_next(&versions, &version))
         take_version(look, &version);
     status = registry_close_cursor(&versions, status);
@@ -161,5 +163,7 @@ sealring_status look_load_changes(struct look *look, uint64_t since, sealring_er
     fork_guard_leave();
     if (status == SEALRING_OK && look->crowded)
         status = error_no_memory(error);
+    if (status == SEALRING_OK)
+        look->verifier->closed.reopened = look->verifier->closed.unapplied = false;
     return status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The closed facts as a verifier follows them: it extends the hash chain itself, and remembers what was closed. No clock, no I/O. */
+/* The facts as a verifier follows them: it extends the hash chain itself, and remembers what was closed or restricted. No clock, no I/O. */
 #include "verifier/state/closed_chain.h"
 
 #include <stdlib.h>
@@ -17,11 +17,10 @@ void closed_chain_forget(struct closed_chain *chain)
 {
     closed_keys_clear(&chain->keys);
     key_facts_clear(&chain->restricted);
-    free(chain->versions);
-    chain->versions = NULL;
-    chain->version_count = 0;
+    closed_versions_clear(&chain->versions);
+    tail_clear(&chain->tail);
     chain->sound = chain->seen = (struct closed_point){.count = 0};
-    chain->broken = false;
+    chain->broken = chain->unapplied = chain->reopened = false;
 }
 
 bool closed_chain_differs(const struct closed_chain *chain, uint64_t count, const uint8_t head[REGISTRY_DIGEST_SIZE])
@@ -29,13 +28,27 @@ bool closed_chain_differs(const struct closed_chain *chain, uint64_t count, cons
     return count != chain->seen.count || memcmp(head, chain->seen.head, sizeof chain->seen.head) != 0;
 }
 
+size_t closed_chain_waiting(const struct closed_chain *chain)
+{
+    return tail_permits(&chain->tail);
+}
+
+int closed_chain_version(const struct closed_chain *chain, const uint8_t ring_id[REGISTRY_ID_SIZE], uint32_t number)
+{
+    return closed_versions_state(&chain->versions, ring_id, number);
+}
+
+/* ---- Reading: only restricts ---- */
+
 uint64_t closed_reading_begin(struct closed_reading *reading, struct closed_chain *chain,
                               const uint8_t at_count[REGISTRY_DIGEST_SIZE])
 {
     closed_reading_drop(reading);
     *reading = (struct closed_reading){.chain = chain};
-    reading->broken =
-        chain->broken || at_count == NULL || memcmp(at_count, chain->sound.head, sizeof chain->sound.head) != 0;
+    tail_cut(&chain->tail, chain->sound.count); /* a reading that failed may have added to it */
+    reading->continues =
+        !chain->broken && at_count != NULL && memcmp(at_count, chain->sound.head, sizeof chain->sound.head) == 0;
+    reading->broken = !reading->continues;
     if (reading->broken)
         return 0; /* from the first one on: each may be a restriction that was not known */
     reading->at = chain->sound;
@@ -50,99 +63,188 @@ static bool is_next(const struct closed_reading *reading, const struct registry_
     return fact->sequence == reading->at.count + 1 && memcmp(hash, fact->hash, sizeof hash) == 0;
 }
 
-static void take_version(struct closed_reading *reading, const struct registry_closed *fact)
+static void add_key(struct closed_reading *reading, const char *key_id)
 {
-    if (!array_grow(&reading->changes, reading->change_count)) {
+    if (!array_grow(&reading->keys, reading->key_count)) {
         reading->crowded = true;
         return;
     }
-    struct closed_version *change = &reading->changes[reading->change_count++];
-    memcpy(change->ring_id, fact->ring_id, sizeof change->ring_id);
-    change->number = fact->version;
-    change->state = fact->state;
+    memcpy(reading->keys[reading->key_count++], key_id, sizeof *reading->keys);
 }
 
-static void take_values(struct closed_reading *reading, const struct registry_closed *fact)
+static bool take_version(struct closed_reading *reading, const struct registry_closed *fact)
 {
     struct closed_chain *chain = reading->chain;
-    struct registry_key key = {.state = SEALRING_KEY_ACTIVE};
-    memcpy(key.key_id, fact->key_id, sizeof key.key_id);
-    if (!registry_fact_apply(fact, &key)) {
-        reading->broken = true;
-        return;
-    }
-    struct key_facts *facts = reading->broken ? &reading->doubtful : &chain->restricted;
-    if (!key_facts_put(facts, &key, true))
-        reading->crowded = true;
+    struct closed_version entered = {.number = fact->version, .state = fact->state};
+    struct tail_fact fact_of = {
+        .sequence = fact->sequence, .is_version = true, .version = fact->version, .state = fact->state};
+    memcpy(entered.ring_id, fact->ring_id, sizeof entered.ring_id);
+    memcpy(fact_of.ring_id, fact->ring_id, sizeof fact_of.ring_id);
+    if (reading->broken)
+        return closed_versions_set(&reading->doubtful_versions, &entered);
+    fact_of.permits = fact->state < closed_chain_version(chain, fact->ring_id, fact->version);
+    return tail_add_fact(&chain->tail, &fact_of) && closed_versions_close(&chain->versions, &entered);
+}
+
+static bool take_values(struct closed_reading *reading, struct registry_key *key, uint64_t sequence)
+{
+    struct closed_chain *chain = reading->chain;
+    struct tail_fact fact = {
+        .sequence = sequence, .state = (int)key->state, .narrowed = key->narrowed, .scopes = key->narrowed_scopes};
+    memcpy(fact.key_id, key->key_id, sizeof fact.key_id);
+    if (reading->broken)
+        return key_facts_put(&reading->doubtful, key);
+    return key_facts_add(&chain->restricted, key, &fact.permits) && tail_add_fact(&chain->tail, &fact);
 }
 
 void closed_reading_take(struct closed_reading *reading, const struct registry_closed *fact)
 {
-    if (!is_next(reading, fact))
+    struct registry_key key = {.state = SEALRING_KEY_ACTIVE};
+    bool good = true, of_key = !fact->is_version && strlen(fact->key_id) == SEALRING_KEY_ID_LENGTH;
+    bool has_values = of_key && fact->state != SEALRING_KEY_REVOKED;
+    bool valid = !has_values || registry_fact_apply(fact, &key);
+    if (!is_next(reading, fact) || !valid)
         reading->broken = true;
+    reading->chain->unapplied = true;
     reading->at.count = fact->sequence;
     memcpy(reading->at.head, fact->hash, sizeof reading->at.head);
-    if (fact->is_version && fact->version == 0)
-        return; /* about a ring, or that facts with values begin */
-    if (fact->is_version)
-        take_version(reading, fact);
-    else if (strlen(fact->key_id) == SEALRING_KEY_ID_LENGTH && fact->state != SEALRING_KEY_REVOKED)
-        take_values(reading, fact);
-    else if (strlen(fact->key_id) == SEALRING_KEY_ID_LENGTH && !closed_keys_add(&reading->chain->keys, fact->key_id))
-        reading->crowded = true;
+    memcpy(key.key_id, fact->key_id, sizeof key.key_id);
+    if (!reading->broken)
+        good = tail_add_head(&reading->chain->tail, fact->hash);
+    if (of_key)
+        add_key(reading, fact->key_id);
+    if (fact->is_version && fact->version > 0) /* version 0: about a ring, or that facts with values begin */
+        good = take_version(reading, fact) && good;
+    else if (has_values && valid)
+        good = take_values(reading, &key, fact->sequence) && good;
+    else if (of_key && !has_values)
+        good = closed_keys_add(&reading->chain->keys, fact->key_id) && good;
+    reading->crowded = reading->crowded || !good;
 }
 
-static struct closed_version *find_version(const struct closed_chain *chain, const uint8_t *ring_id, uint32_t number)
+/* ---- What is covered ---- */
+
+uint64_t closed_reading_length(const struct closed_reading *reading)
 {
-    for (size_t i = 0; i < chain->version_count; i++)
-        if (chain->versions[i].number == number && memcmp(chain->versions[i].ring_id, ring_id, REGISTRY_ID_SIZE) == 0)
-            return &chain->versions[i];
-    return NULL;
+    return reading->chain->tail.start.count + (reading->continues ? reading->chain->tail.length : 0);
 }
 
-/* A reinstatement counts only on a sound chain. */
-static bool apply_version(struct closed_chain *chain, const struct closed_version *change)
+uint64_t closed_reading_covered(const struct closed_reading *reading)
 {
-    struct closed_version *known = find_version(chain, change->ring_id, change->number);
-    bool closes = change->state >= SEALRING_VERSION_RETIRED;
-    if (known != NULL && closes) {
-        *known = *change;
-    } else if (known != NULL && !chain->broken) {
-        *known = chain->versions[--chain->version_count];
-    } else if (known == NULL && closes) {
-        if (!array_grow(&chain->versions, chain->version_count))
-            return false;
-        chain->versions[chain->version_count++] = *change;
+    return reading->chain->tail.start.count;
+}
+
+const uint8_t *closed_reading_head(const struct closed_reading *reading, uint64_t count)
+{
+    return reading->continues ? tail_head(&reading->chain->tail, count) : NULL;
+}
+
+/* One key's facts in order, of which at least the first is covered. The key's new values take effect at once, so no request sees anything
+ * in between. */
+static bool settle_key(struct closed_reading *reading, struct tail_fact *const *facts, size_t count, uint64_t covered)
+{
+    struct registry_key key = {.state = SEALRING_KEY_ACTIVE};
+    memcpy(key.key_id, facts[0]->key_id, sizeof key.key_id);
+    for (size_t i = 0; i < count; i++) {
+        struct tail_fact *fact = facts[i];
+        const char *scopes = fact->scopes != NULL ? fact->scopes : "";
+        bool counts = fact->sequence <= covered;
+        struct registry_key own = {.state = (sealring_key_state)fact->state, .narrowed = fact->narrowed};
+        memcpy(own.key_id, key.key_id, sizeof own.key_id);
+        memcpy(own.narrowed_scopes, scopes, strlen(scopes) + 1);
+        reading->widened = reading->widened || (counts && fact->permits);
+        if (counts)
+            key = own;
+        else
+            (void)key_restrict(&key, own.state, own.narrowed ? scopes : NULL);
+        fact->permits = key_restrict(&own, key.state, key.narrowed ? key.narrowed_scopes : NULL);
     }
+    (void)key_facts_restrict(&reading->doubtful, &key);
+    add_key(reading, key.key_id);
+    return key_facts_put(&reading->chain->restricted, &key);
+}
+
+static bool settle_version(struct closed_reading *reading, struct tail_fact *const *facts, size_t count,
+                           uint64_t covered)
+{
+    struct closed_chain *chain = reading->chain;
+    struct closed_version version = {.number = facts[0]->version};
+    memcpy(version.ring_id, facts[0]->ring_id, sizeof version.ring_id);
+    for (size_t i = 0; i < count; i++) {
+        struct tail_fact *fact = facts[i];
+        bool closed = version.state >= SEALRING_VERSION_RETIRED;
+        fact->permits = fact->sequence > covered && closed && fact->state < version.state;
+        if (fact->sequence <= covered || fact->state > version.state)
+            version.state = fact->state;
+    }
+    if (version.state < SEALRING_VERSION_RETIRED && closed_chain_version(chain, version.ring_id, version.number) != 0)
+        chain->reopened = true;
+    return closed_versions_set(&chain->versions, &version);
+}
+
+/* If no fact among those that are covered permits anything, the restrictions that were applied while it was read are the whole of it. */
+static bool settle_all(struct closed_reading *reading, uint64_t covered)
+{
+    struct closed_tail *tail = &reading->chain->tail;
+    if (!tail_permits_before(tail, covered))
+        return true;
+    struct tail_fact **facts = tail_by_subject(tail);
+    bool good = facts != NULL;
+    for (size_t i = 0, run; good && i < tail->count; i += run) {
+        run = tail_run(facts + i, tail->count - i);
+        if (facts[i]->sequence > covered)
+            continue;
+        good = facts[i]->is_version ? settle_version(reading, facts + i, run, covered)
+                                    : settle_key(reading, facts + i, run, covered);
+    }
+    free(facts);
+    return good;
+}
+
+static bool cover(struct closed_reading *reading, uint64_t covered)
+{
+    struct closed_chain *chain = reading->chain;
+    if (!settle_all(reading, covered))
+        return false;
+    tail_cover(&chain->tail, covered);
+    if (chain->sound.count < covered)
+        chain->sound = chain->tail.start;
     return true;
 }
 
-bool closed_reading_end(struct closed_reading *reading, bool *broke)
+/* ---- The end ---- */
+
+static bool apply_doubtful(struct closed_reading *reading)
+{
+    struct closed_chain *chain = reading->chain;
+    bool good = key_facts_merge(&chain->restricted, &reading->doubtful);
+    for (size_t i = 0; i < reading->doubtful_versions.count; i++)
+        good = closed_versions_close(&chain->versions, &reading->doubtful_versions.items[i]) && good;
+    return good;
+}
+
+bool closed_reading_end(struct closed_reading *reading, uint64_t covered, bool *broke)
 {
     struct closed_chain *chain = reading->chain;
     bool good = !reading->crowded;
     *broke = reading->broken && !chain->broken;
+    if (good && reading->continues && covered > closed_reading_covered(reading))
+        good = cover(reading, covered);
+    good = apply_doubtful(reading) && good && !reading->crowded;
     chain->broken = reading->broken;
-    for (size_t i = 0; i < reading->change_count; i++)
-        good = apply_version(chain, &reading->changes[i]) && good;
-    good = key_facts_merge(&chain->restricted, &reading->doubtful) && good;
     if (good)
         chain->seen = reading->at;
     if (good && !reading->broken)
         chain->sound = reading->at;
-    closed_reading_drop(reading);
+    if (reading->broken)
+        tail_clear(&chain->tail); /* it may never be covered */
     return good;
 }
 
 void closed_reading_drop(struct closed_reading *reading)
 {
-    free(reading->changes);
+    free(reading->keys);
     key_facts_clear(&reading->doubtful);
+    closed_versions_clear(&reading->doubtful_versions);
     memset(reading, 0, sizeof *reading);
-}
-
-int closed_chain_version(const struct closed_chain *chain, const uint8_t ring_id[REGISTRY_ID_SIZE], uint32_t number)
-{
-    const struct closed_version *known = find_version(chain, ring_id, number);
-    return known != NULL ? known->state : 0;
 }

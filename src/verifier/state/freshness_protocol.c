@@ -82,6 +82,11 @@ void protocol_applied(struct protocol *protocol, const uint8_t era[REGISTRY_ID_S
         protocol->look = PROTOCOL_COMPLETE;
 }
 
+void protocol_widened(struct protocol *protocol)
+{
+    protocol->fences++;
+}
+
 static void take_wall_offset(struct protocol *protocol)
 {
     int64_t offset = capped_add(protocol->look_wall, -protocol->look_started);

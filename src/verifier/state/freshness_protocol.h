@@ -25,7 +25,7 @@ struct protocol {
     uint8_t era[REGISTRY_ID_SIZE];
     uint64_t epoch;      /* every change up to it has been applied here */
     uint64_t seen_epoch; /* the highest epoch of this era that was seen, never below `epoch` */
-    uint64_t fences;     /* how often everything was to be dropped: see protocol_may_insert */
+    uint64_t fences;     /* how often no row that was read before might be inserted any more: see protocol_may_insert */
     enum protocol_look look;
     int64_t look_started; /* of the current poll, or of the last one */
     int64_t look_wall;
@@ -60,6 +60,10 @@ void protocol_applying(struct protocol *protocol, uint64_t epoch);
  * below the applied one), this fences as after a RELOAD, and the next poll loads everything. If the epoch is below the one that the
  * poll saw, it counts as applied, but the poll is not complete. */
 void protocol_applied(struct protocol *protocol, const uint8_t era[REGISTRY_ID_SIZE], uint64_t epoch);
+
+/* A fact was applied that permits more than before: no row that was read before may enter the cache, as the verifier may have restricted it
+ * further than the registry does now. */
+void protocol_widened(struct protocol *protocol);
 
 /* The report of the poll was written no later than boot_ms. If the poll is complete, the lease runs from its start. A poll that is
  * incomplete, or older than the one from which the lease runs, changes nothing. A later poll may shorten the lease (its report contains

@@ -27,18 +27,23 @@ static struct key_fact **find(const struct key_facts *facts, const char *key_id)
     return (struct key_fact **)tfind(&wanted, &facts->root, compare_ids);
 }
 
-static bool restrict_to(const struct key_fact *fact, struct registry_key *key)
+bool key_restrict(struct registry_key *key, sealring_key_state state, const char *scopes)
 {
-    bool suspends = fact->state == SEALRING_KEY_SUSPENDED && key->state == SEALRING_KEY_ACTIVE;
-    bool narrows =
-        fact->narrowed && (!key->narrowed || !scope_includes(fact->scopes, key->narrowed_scopes, NULL, NULL));
+    bool suspends = state == SEALRING_KEY_SUSPENDED && key->state == SEALRING_KEY_ACTIVE;
+    bool narrows = scopes != NULL && (!key->narrowed || !scope_includes(scopes, key->narrowed_scopes, NULL, NULL));
     if (suspends)
         key->state = SEALRING_KEY_SUSPENDED;
-    if (narrows) {
-        key->narrowed = true;
-        memcpy(key->narrowed_scopes, fact->scopes, strlen(fact->scopes) + 1);
-    }
+    if (narrows && key->narrowed)
+        scope_intersect(key->narrowed_scopes, scopes, key->narrowed_scopes);
+    else if (narrows)
+        memcpy(key->narrowed_scopes, scopes, strlen(scopes) + 1);
+    key->narrowed = key->narrowed || narrows;
     return suspends || narrows;
+}
+
+static bool restrict_to(const struct key_fact *fact, struct registry_key *key)
+{
+    return key_restrict(key, fact->state, fact->narrowed ? fact->scopes : NULL);
 }
 
 bool key_facts_restrict(struct key_facts *facts, struct registry_key *key)
@@ -63,12 +68,13 @@ static struct key_fact *key_fact_new(const struct registry_key *key)
     return fact;
 }
 
-static bool put_locked(struct key_facts *facts, const struct registry_key *key, bool widens)
+/* permits: NULL: the new values count as they are. */
+static bool put_locked(struct key_facts *facts, const struct registry_key *key, bool *permits)
 {
     struct registry_key put = *key;
     struct key_fact **place = find(facts, key->key_id), *former = place != NULL ? *place : NULL, *fact = NULL;
-    if (former != NULL && !widens)
-        (void)restrict_to(former, &put);
+    if (permits != NULL)
+        *permits = former != NULL && restrict_to(former, &put);
     if ((put.state != SEALRING_KEY_ACTIVE || put.narrowed) && (fact = key_fact_new(&put)) == NULL)
         return false;
     if (former != NULL && fact != NULL)
@@ -81,23 +87,31 @@ static bool put_locked(struct key_facts *facts, const struct registry_key *key, 
     return fact == NULL || former != fact;
 }
 
-bool key_facts_put(struct key_facts *facts, const struct registry_key *key, bool widens)
+bool key_facts_put(struct key_facts *facts, const struct registry_key *key)
 {
     pthread_mutex_lock(&facts->mutex);
-    bool good = put_locked(facts, key, widens);
+    bool good = put_locked(facts, key, NULL);
+    pthread_mutex_unlock(&facts->mutex);
+    return good;
+}
+
+bool key_facts_add(struct key_facts *facts, const struct registry_key *key, bool *permits)
+{
+    pthread_mutex_lock(&facts->mutex);
+    bool good = put_locked(facts, key, permits);
     pthread_mutex_unlock(&facts->mutex);
     return good;
 }
 
 bool key_facts_merge(struct key_facts *facts, struct key_facts *others)
 {
-    bool good = true;
+    bool good = true, permits;
     while (others->root != NULL) {
         struct key_fact *fact = *(struct key_fact **)others->root;
         struct registry_key key = {.state = fact->state, .narrowed = fact->narrowed};
         memcpy(key.key_id, fact->key_id, sizeof key.key_id);
         memcpy(key.narrowed_scopes, fact->scopes, strlen(fact->scopes) + 1);
-        good = key_facts_put(facts, &key, false) && good;
+        good = key_facts_add(facts, &key, &permits) && good;
         tdelete(fact, &others->root, compare_ids);
         free(fact);
     }

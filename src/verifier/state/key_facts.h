@@ -14,9 +14,15 @@ struct key_facts {
     void *root;
 };
 
-/* Sets what the key is restricted to, which may be nothing; or, unless `widens`, adds to what it is restricted to. key: key_id, state, narrowed,
- * narrowed_scopes. False: no memory, and nothing was changed. */
-bool key_facts_put(struct key_facts *facts, const struct registry_key *key, bool widens);
+/* Adds a restriction to the key's: suspended or active, and the scopes that it is narrowed to, of which those stay that it had; NULL: it is not
+ * narrowed. Whether that changed it. */
+bool key_restrict(struct registry_key *key, sealring_key_state state, const char *scopes);
+
+/* Sets what the key is restricted to, which may be nothing. key: key_id, state, narrowed, narrowed_scopes. False: no memory, and nothing was
+ * changed. */
+bool key_facts_put(struct key_facts *facts, const struct registry_key *key);
+/* Adds to what it is restricted to. *permits: it was, and is, more restricted than that. */
+bool key_facts_add(struct key_facts *facts, const struct registry_key *key, bool *permits);
 
 /* Restricts the key, as its row was read, to what the facts say. A row may be more restricted: it may be newer. Whether that changed it. */
 bool key_facts_restrict(struct key_facts *facts, struct registry_key *key);

@@ -68,6 +68,7 @@ struct verifier {
     _Atomic(bool) era_unsigned;    /* the registry's era is another one, and no signed checkpoint confirms it yet */
     char vkey[REGISTRY_VKEY_SIZE]; /* the key for checkpoints, as when the verifier joined; "": there was none */
     bool vkey_known;
+    unsigned unsigned_polls;                /* since the first that found a permission without a signature */
     int64_t reuse_due;                      /* boot time of the next query for harvested hours */
     int64_t lease_ms;                       /* as read by the last poll; 0: there was none */
     uint8_t reported_era[REGISTRY_ID_SIZE]; /* of the last report that was written */
