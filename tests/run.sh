@@ -7,6 +7,8 @@
 #
 # SHUFFLE=SEED runs the tests in a random order, the same one for the same seed, and BUSY=16 beside so many busy processes: a test must not
 # lean on the order of what goes on in the background. JOBS=n runs so many at once (three for each processor by default).
+# TMPDIR is where the tests make their vaults; by default in memory (/dev/shm), if there is room and programs may run there: else a fifth of
+# the time goes to a disk. The other steps of .ci/run use the disk.
 # NAME=x and CONFIGURE='--enable-…' choose another build directory (build/x) and how it is configured.
 # With CI set, a skipped test counts as failed. What the tests measured (lines `# figure: …`) is told at the end, and kept in build/x/figures,
 # or the file that FIGURES names.
@@ -28,13 +30,34 @@ fi
 # shellcheck source=tools/build.sh
 . "$top/tools/build.sh"
 build_place "$top" "${NAME:-test}"
+# A test leaves nothing behind, and some of them make programs. 2 GiB are four times what they use at a time.
+in_memory()
+{
+    [ "$(df -P -k "$1" 2>/dev/null | awk 'NR == 2 && $1 == "tmpfs" { print $4 }')" -ge 2097152 ] 2>/dev/null || return 1
+    memory=$(mktemp "$1/sealring-XXXXXX") || return 1
+    printf '#!/bin/sh\n' >"$memory" && chmod +x "$memory" && "$memory" && can_run=0 || can_run=1
+    rm -f "$memory"
+    return "$can_run"
+}
+if [ -z "${TMPDIR-}" ] && in_memory /dev/shm; then
+    TMPDIR=/dev/shm
+    export TMPDIR
+fi
 # shellcheck source=tests/figures.sh
 . "$top/tests/figures.sh"
 log=$build/run.log
 
-# shellcheck disable=SC2086 # CONFIGURE is a list of words
-if ! build_configure "$log" ${CONFIGURE-} || ! build_make "$log" "building" all ||
-    ! build_make "$log" "building the tests" check "$@" "TESTS="; then
+# The product is compiled as for its users. What only tests it is compiled faster, but for the program that computes all the time.
+tests_cflags()
+{
+    sed -n 's/^CFLAGS = //p' "$build/Makefile" | sed 's/-O2/-O1/'
+}
+worlds=
+[ $# -gt 0 ] || worlds=explore_worlds
+
+# shellcheck disable=SC2086 # CONFIGURE and worlds are lists of words
+if ! build_configure "$log" ${CONFIGURE-} || ! build_make "$log" "building" all $worlds ||
+    ! build_make "$log" "building the tests" check "$@" "TESTS=" "CFLAGS=$(tests_cflags)"; then
     tail -n 60 "$log"
     echo "The tests could not be built: the end of $log stands above."
     finish 0 1
