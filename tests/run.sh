@@ -47,7 +47,7 @@ fi
 . "$top/tests/figures.sh"
 log=$build/run.log
 
-# The product is compiled as for its users. What only tests it is compiled faster, but for the program that computes all the time.
+# The product is compiled as for its users. What only tests it is compiled faster, except the program that computes all the time.
 tests_cflags()
 {
     sed -n 's/^CFLAGS = //p' "$build/Makefile" | sed 's/-O2/-O1/'
