@@ -30,7 +30,7 @@ fi
 # shellcheck source=tools/build.sh
 . "$top/tools/build.sh"
 build_place "$top" "${NAME:-test}"
-# A test leaves nothing behind, and some of them make programs. 2 GiB are four times what they use at a time.
+# Some tests make programs. 2 GiB are far more than all of them need at a time.
 in_memory()
 {
     [ "$(df -P -k "$1" 2>/dev/null | awk 'NR == 2 && $1 == "tmpfs" { print $4 }')" -ge 2097152 ] 2>/dev/null || return 1
@@ -39,8 +39,15 @@ in_memory()
     rm -f "$memory"
     return "$can_run"
 }
+busy=
+temporary=
+# shellcheck disable=SC2086 # a list of words
+trap '[ -z "$busy" ] || kill $busy; [ -z "$temporary" ] || rm -rf "$temporary"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 if [ -z "${TMPDIR-}" ] && in_memory /dev/shm; then
-    TMPDIR=/dev/shm
+    temporary=$(mktemp -d /dev/shm/tests-XXXXXX)
+    TMPDIR=$temporary
     export TMPDIR
 fi
 # shellcheck source=tests/figures.sh
@@ -79,13 +86,10 @@ if [ -n "${SHUFFLE-}" ]; then
         awk -v seed="$SHUFFLE" 'BEGIN { srand(seed) } { print rand(), $0 }' | sort -n | cut -d' ' -f2 | tr '\n' ' ')
     set -- "$@" "TESTS=$shuffled"
 fi
-busy=
 while [ "$(echo "$busy" | wc -w)" -lt "${BUSY:-0}" ]; do
     while :; do :; done 8>&- &
     busy="$busy $!"
 done
-# shellcheck disable=SC2086 # a list of words
-trap '[ -z "$busy" ] || kill $busy' EXIT
 
 started=$(date +%s)
 # Most of a test's time goes by waiting for something.
