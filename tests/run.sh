@@ -7,6 +7,8 @@
 #
 # SHUFFLE=SEED runs the tests in a random order, the same one for the same seed, and BUSY=16 beside so many busy processes: a test must not
 # lean on the order of what goes on in the background. JOBS=n runs so many at once (three for each processor by default).
+# TMPDIR is where the tests make their vaults; by default in memory (/dev/shm), if there is room and programs may run there: else a fifth of
+# the time goes to a disk. The other steps of .ci/run use the disk.
 # NAME=x and CONFIGURE='--enable-…' choose another build directory (build/x) and how it is configured.
 # With CI set, a skipped test counts as failed. What the tests measured (lines `# figure: …`) is told at the end, and kept in build/x/figures,
 # or the file that FIGURES names.
@@ -28,13 +30,41 @@ fi
 # shellcheck source=tools/build.sh
 . "$top/tools/build.sh"
 build_place "$top" "${NAME:-test}"
+# Some tests make programs. 2 GiB are far more than all of them need at a time.
+in_memory()
+{
+    [ "$(df -P -k "$1" 2>/dev/null | awk 'NR == 2 && $1 == "tmpfs" { print $4 }')" -ge 2097152 ] 2>/dev/null || return 1
+    memory=$(mktemp "$1/sealring-XXXXXX") || return 1
+    printf '#!/bin/sh\n' >"$memory" && chmod +x "$memory" && "$memory" && can_run=0 || can_run=1
+    rm -f "$memory"
+    return "$can_run"
+}
+busy=
+temporary=
+# shellcheck disable=SC2086 # a list of words
+trap '[ -z "$busy" ] || kill $busy; [ -z "$temporary" ] || rm -rf "$temporary"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+if [ -z "${TMPDIR-}" ] && in_memory /dev/shm; then
+    temporary=$(mktemp -d /dev/shm/tests-XXXXXX)
+    TMPDIR=$temporary
+    export TMPDIR
+fi
 # shellcheck source=tests/figures.sh
 . "$top/tests/figures.sh"
 log=$build/run.log
 
+# The product is compiled as for its users. What only tests it is compiled faster, except the program that computes all the time.
+tests_cflags()
+{
+    sed -n 's/^CFLAGS = //p' "$build/Makefile" | sed 's/-O2/-O1/'
+}
+
+# One goal after another, as a make of its own makes `all`.
 # shellcheck disable=SC2086 # CONFIGURE is a list of words
 if ! build_configure "$log" ${CONFIGURE-} || ! build_make "$log" "building" all ||
-    ! build_make "$log" "building the tests" check "$@" "TESTS="; then
+    { [ $# -eq 0 ] && ! build_make "$log" "building the worlds" explore_worlds; } ||
+    ! build_make "$log" "building the tests" check "$@" "TESTS=" "CFLAGS=$(tests_cflags)"; then
     tail -n 60 "$log"
     echo "The tests could not be built: the end of $log stands above."
     finish 0 1
@@ -56,13 +86,10 @@ if [ -n "${SHUFFLE-}" ]; then
         awk -v seed="$SHUFFLE" 'BEGIN { srand(seed) } { print rand(), $0 }' | sort -n | cut -d' ' -f2 | tr '\n' ' ')
     set -- "$@" "TESTS=$shuffled"
 fi
-busy=
 while [ "$(echo "$busy" | wc -w)" -lt "${BUSY:-0}" ]; do
     while :; do :; done 8>&- &
     busy="$busy $!"
 done
-# shellcheck disable=SC2086 # a list of words
-trap '[ -z "$busy" ] || kill $busy' EXIT
 
 started=$(date +%s)
 # Most of a test's time goes by waiting for something.

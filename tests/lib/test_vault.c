@@ -3,18 +3,103 @@
 #include "lib/test_vault.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "lib/runner.h"
 
 static int set_variable(const char *name, const char *value, void *context)
 {
     (void)context;
     return setenv(name, value, 1);
+}
+
+/* ---- Making one ---- */
+
+static const char *copied_from, *copied_to; /* directories */
+
+/* The first connection makes the -shm file. */
+static int copy_entry(const char *path, const struct stat *status, int kind, struct FTW *where)
+{
+    char target[256];
+    (void)where;
+    snprintf(target, sizeof target, "%s%s", copied_to, path + strlen(copied_from));
+    if (kind == FTW_D)
+        return mkdir(target, status->st_mode & 07777);
+    if (strcmp(path + strlen(path) - 4, "-shm") == 0)
+        return 0;
+    int from = open(path, O_RDONLY | O_CLOEXEC);
+    int to = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, status->st_mode & 07777);
+    bool copied = from >= 0 && to >= 0 && sendfile(to, from, NULL, (size_t)status->st_size) == status->st_size;
+    if (from >= 0)
+        close(from);
+    if (to >= 0)
+        close(to);
+    return copied ? 0 : -1;
+}
+
+/* In a file of the copy in `directory`: the path `from` becomes `to`, which has the same length, and the inode is the copy's. */
+static bool adapt_file(const char *directory, const char *name, const char *from, const char *to)
+{
+    char path[160], line[1024], text[8192] = "";
+    struct stat here;
+    size_t length = 0;
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *file = fopen(path, "re");
+    if (file == NULL || stat(directory, &here) != 0)
+        return false;
+    while (fgets(line, sizeof line, file) != NULL && length < sizeof text) {
+        char *named = strstr(line, from);
+        if (named != NULL)
+            memcpy(named, to, strlen(to));
+        if (strncmp(line, "vault-inode = ", strlen("vault-inode = ")) == 0)
+            snprintf(line, sizeof line, "vault-inode = %llu%s\n", (unsigned long long)here.st_ino,
+                     strstr(line, " overlay") != NULL ? " overlay" : "");
+        length += (size_t)snprintf(text + length, sizeof text - length, "%s", line);
+    }
+    fclose(file);
+    file = length < sizeof text ? fopen(path, "we") : NULL;
+    bool written = file != NULL && fwrite(text, 1, length, file) == length;
+    return file != NULL && fclose(file) == 0 && written;
+}
+
+/* Makes the vault `copy`, which belongs at `place`, of the one at `from`. */
+static bool copy_vault(const char *from, const char *copy, const char *place)
+{
+    copied_from = from;
+    copied_to = copy;
+    return nftw(from, copy_entry, 16, FTW_PHYS) == 0 && adapt_file(copy, "sealring.conf", from, place) &&
+           adapt_file(copy, "tokens/softhsm2.conf", from, place);
+}
+
+/* A suite's first vault is made by sealring_init. Those of later tests are copies of what it was then, each test's own. A test's second vault is made,
+ * too: it has another vault ID and other PINs. */
+static void make_vault(const struct test_vault *vault, const char *suite)
+{
+    static bool second;
+    sealring_error error;
+    char first[96] = "", unfinished[112];
+    if (!second && suite != NULL && strlen(suite) == strlen(vault->parent))
+        snprintf(first, sizeof first, "%s/vault", suite);
+    second = true;
+    if (first[0] != '\0' && access(first, F_OK) == 0) {
+        ck_assert(copy_vault(first, vault->path, vault->path));
+        return;
+    }
+    ASSERT_OK(sealring_init(vault->path, NULL, NULL, &error), error);
+    if (first[0] == '\0')
+        return;
+    snprintf(unfinished, sizeof unfinished, "%s.%d", first, (int)getpid());
+    ck_assert(copy_vault(vault->path, unfinished, first));
+    (void)rename(unfinished, first); /* another test may have been faster */
 }
 
 void test_vault_make(struct test_vault *vault)
@@ -28,7 +113,7 @@ void test_vault_make(struct test_vault *vault)
     snprintf(vault->path, sizeof vault->path, "%s/vault", vault->parent);
     snprintf(vault->registry, sizeof vault->registry, "%s/registry/sealring.db", vault->path);
     ASSERT_OK(sealring_init_environment(vault->path, NULL, set_variable, NULL, &error), error);
-    ASSERT_OK(sealring_init(vault->path, NULL, NULL, &error), error);
+    make_vault(vault, getenv(RUNNER_DIRECTORY));
 }
 
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *where)

@@ -36,7 +36,9 @@ void fixture_create(struct fixture *fixture)
 {
     struct registry_vault vault;
     *fixture = (struct fixture){0};
-    snprintf(fixture->directory, sizeof fixture->directory, "/tmp/sealring-registry-XXXXXX");
+    const char *temporary = getenv("TMPDIR");
+    snprintf(fixture->directory, sizeof fixture->directory, "%s/sealring-registry-XXXXXX",
+             temporary != NULL && temporary[0] == '/' ? temporary : "/tmp");
     fixture_demand(mkdtemp(fixture->directory) != NULL, "mkdtemp");
     snprintf(fixture->path, sizeof fixture->path, "%s/registry.db", fixture->directory);
     snprintf(fixture->lock_path, sizeof fixture->lock_path, "%s/vault.lock", fixture->directory);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/runner.h"
+#include "registry/driver/sqlite.h"
 #include "registry/fixture.h"
 
 static struct fixture fixture;
@@ -249,6 +250,29 @@ START_TEST(changed_rows_are_found_by_an_index)
     ck_assert_ptr_nonnull(strstr((const char *)sqlite3_column_text(statement, 3), "changed_epoch>?"));
     sqlite3_finalize(statement);
     sqlite3_close(raw);
+}
+END_TEST
+
+/* ---- Its digest ----------------------------------------------------------------------------------------------------- */
+
+static const char *digest_after(const char *sql)
+{
+    static char digest[SCHEMA_DIGEST_SIZE];
+    sqlite3 *handle = NULL;
+    ck_assert_int_eq(fixture_sql(&fixture, sql), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_open(fixture.path, &handle), SQLITE_OK);
+    ck_assert_int_eq(sqlite_schema_digest(handle, digest), SQLITE_OK);
+    sqlite3_close(handle);
+    return digest;
+}
+
+/* Otherwise every process that opens a registry makes a model of the schema, which takes longer than all the rest. */
+START_TEST(the_digest_is_of_this_schema)
+{
+    ck_assert_msg(strcmp(digest_after(""), schema_sqlite_digest) == 0,
+                  "the schema was changed: schema_sqlite_digest in schema_sqlite.c must be \"%s\"", digest_after(""));
+    ck_assert_str_eq(digest_after("ANALYZE"), schema_sqlite_digest); /* adds a table of SQLite's own */
+    ck_assert_str_ne(digest_after("DROP TRIGGER vault_stays"), schema_sqlite_digest);
 }
 END_TEST
 
@@ -516,6 +540,7 @@ int main(void)
     TCase *cases = tcase_create("cases");
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_set_timeout(cases, 120);
+    tcase_add_test(cases, the_digest_is_of_this_schema);
     tcase_add_loop_test(cases, schema_refuses, 0, (int)(sizeof refused / sizeof *refused));
     tcase_add_loop_test(cases, schema_allows, 0, (int)(sizeof allowed / sizeof *allowed));
     tcase_add_loop_test(cases, changed_rows_are_found_by_an_index, 0, (int)(sizeof kinds / sizeof *kinds));

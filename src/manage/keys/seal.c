@@ -40,11 +40,17 @@ static sealring_status ask(const struct seal_question *question, char text[SEAL_
     return derive_text(token, &question->reference, holder->ring.prefix, &question->claims, text, answer, error);
 }
 
+/* Nothing is handed out, and the act ends with an alarm. */
+static void raise_doubt(sealring_manager *manager, enum seal_doubt *doubt, enum seal_doubt kind)
+{
+    *doubt = kind;
+    atomic_store(&manager->alarmed, true);
+}
+
 static sealring_status report_contradiction(const struct seal_question *question, enum seal_doubt *doubt,
                                             sealring_error *error)
 {
-    *doubt = SEAL_CONTRADICTED;
-    atomic_store(&question->manager->alarmed, true);
+    raise_doubt(question->manager, doubt, SEAL_CONTRADICTED);
     return error_set_token(error, 0,
                            "ALARM: the PKCS#11 token %s answered the same question about API key %s twice, and not the "
                            "same: neither answer is used; have the token and its module examined",
@@ -114,8 +120,7 @@ static sealring_status check_newest(sealring_manager *manager, const struct regi
     bool superseded = credential->replaced || credential->state == SEALRING_CREDENTIAL_SUPERSEDED;
     if (!superseded && credential->serial == holder->key.last_serial)
         return SEALRING_OK;
-    *doubt = SEAL_UNCONFIRMED;
-    atomic_store(&manager->alarmed, true);
+    raise_doubt(manager, doubt, SEAL_UNCONFIRMED);
     return error_set(
         error, SEALRING_REFUSED,
         "ALARM: credential %u of API key %s %s, but the registry has no later one: the registry was altered; "
@@ -133,8 +138,7 @@ static sealring_status check_label(sealring_manager *manager, const struct regis
     const char *issued = holder->credential.label;
     if (key->relabelled || issued[0] == '\0' || strcmp(key->label, issued) == 0)
         return SEALRING_OK;
-    *doubt = SEAL_UNCONFIRMED;
-    atomic_store(&manager->alarmed, true);
+    raise_doubt(manager, doubt, SEAL_UNCONFIRMED);
     return error_set(
         error, SEALRING_REFUSED,
         "ALARM: API key %s was issued with the label %s, and its row contains %s: the registry was altered; "
@@ -168,8 +172,7 @@ sealring_status seal_again(sealring_manager *manager, const struct registry_vaul
     if (status == SEALRING_OK)
         status = confirm(manager, vault, holder, text, &confirmed, doubt, error);
     if (status == SEALRING_OK && !confirmed) {
-        *doubt = SEAL_UNCONFIRMED;
-        atomic_store(&manager->alarmed, true);
+        raise_doubt(manager, doubt, SEAL_UNCONFIRMED);
         status = error_set(
             error, SEALRING_REFUSED,
             "the token does not confirm the registry's row of API key %s: the registry was altered; nothing was "

@@ -12,6 +12,9 @@
 
 enum transaction_kind { TRANSACTION_NONE, TRANSACTION_READ, TRANSACTION_WRITE };
 
+/* In SQL: facts contain values. They begin with one about no ring. */
+#define FACTS_BEGUN "EXISTS (SELECT 1 FROM closed_fact b WHERE b.kind = 2 AND b.ring_id = zeroblob(16))"
+
 struct registry {
     struct db *db;
     char *path; /* absolute; symbolic links are not resolved, so that a changed link is noticed */

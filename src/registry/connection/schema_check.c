@@ -78,3 +78,8 @@ const char *registry_altered(const struct registry *registry)
 {
     return registry->altered;
 }
+
+const char *registry_corrected(const struct registry *registry)
+{
+    return registry->corrected;
+}

@@ -20,8 +20,8 @@ static const struct db_query vault_insert_query = {
     true};
 
 static const struct db_query vault_schema_query = {
-    "UPDATE vault SET schema = ?1, min_writer = ?3, min_reader = CASE WHEN EXISTS"
-    " (SELECT 1 FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = zeroblob(16)) THEN ?2 ELSE min_reader END WHERE id = 1",
+    "UPDATE vault SET schema = ?1, min_writer = ?3, min_reader = CASE WHEN " FACTS_BEGUN
+    " THEN ?2 ELSE min_reader END WHERE id = 1",
     true};
 
 static const struct db_query vault_renew_query = {

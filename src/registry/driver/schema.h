@@ -21,4 +21,8 @@ struct schema_addition {
 extern const struct schema_addition schema_sqlite_additions[];
 extern const size_t schema_sqlite_addition_count;
 
+/* SHA-256, in hexadecimal, of what sqlite_schema contains after all of these (sqlite_schema_digest). test_registry_schema prints it after a change. */
+#define SCHEMA_DIGEST_SIZE 65
+extern const char schema_sqlite_digest[SCHEMA_DIGEST_SIZE];
+
 #endif

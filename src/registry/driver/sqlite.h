@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 
 #include "registry/driver/driver.h"
+#include "registry/driver/schema.h"
 
 /* SQLite's application_id: "SLRG" in ASCII. By it, `file` and other programs distinguish a registry from other databases. */
 #define SQLITE_APPLICATION_ID 0x534C5247
@@ -73,6 +74,7 @@ enum db_problem sqlite_upgrade(struct db *db, bool adds, int *reached);
 /* sqlite_compare.c: the whole schema. sqlite_compare_rows reports each difference of sqlite_schema, without regard to what SQLite has parsed. */
 enum db_problem sqlite_compare(struct db *db, db_flaw_callback each, void *context);
 int sqlite_compare_rows(sqlite3 *handle, db_flaw_callback each, void *context, bool *same);
+int sqlite_schema_digest(sqlite3 *handle, char digest[SCHEMA_DIGEST_SIZE]);
 enum db_problem sqlite_complete(struct db *db, const char *name);
 enum db_problem sqlite_use_triggers(struct db *db, bool used);
 

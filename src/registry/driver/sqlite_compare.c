@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base62.h"
+#include "base/sha256.h"
 #include "registry/driver/schema.h"
 
 #define COMPARE_WORDS_SIZE 96
@@ -32,6 +34,15 @@ static bool row_equal(const char *const *one, const char *const *other)
     for (int i = 0; i < ROW_CELLS; i++)
         equal = equal && strcmp(one[i], other[i]) == 0;
     return equal;
+}
+
+/* The cells of the row that was stepped to; they are valid until the next step. */
+static void row_read(sqlite3_stmt *rows, const char *cells[ROW_CELLS])
+{
+    for (int i = 0; i < ROW_CELLS; i++) {
+        const char *text = (const char *)sqlite3_column_text(rows, i);
+        cells[i] = text == NULL ? "" : text;
+    }
 }
 
 /* ---- The model ---- */
@@ -161,10 +172,7 @@ static int compare_with(struct schema_comparison *comparison, sqlite3_stmt *rows
     comparison->differences = 0;
     while ((code = sqlite3_step(rows)) == SQLITE_ROW) {
         const char *found[ROW_CELLS];
-        for (int i = 0; i < ROW_CELLS; i++) {
-            const char *text = (const char *)sqlite3_column_text(rows, i);
-            found[i] = text == NULL ? "" : text;
-        }
+        row_read(rows, found);
         compare_found(comparison, found);
     }
     sqlite3_reset(rows);
@@ -173,9 +181,32 @@ static int compare_with(struct schema_comparison *comparison, sqlite3_stmt *rows
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
+/* ---- The whole schema ---- */
+
+/* Of all rows but SQLite's own, in their order. */
+int sqlite_schema_digest(sqlite3 *handle, char digest[SCHEMA_DIGEST_SIZE])
+{
+    struct sha256 hash;
+    uint8_t bytes[SHA256_SIZE];
+    sqlite3_stmt *rows = NULL;
+    int code = sqlite3_prepare_v2(handle, schema_select, -1, &rows, NULL);
+    sha256_start(&hash);
+    while (code == SQLITE_OK && (code = sqlite3_step(rows)) == SQLITE_ROW) {
+        const char *found[ROW_CELLS];
+        row_read(rows, found);
+        for (int i = 0; i < ROW_CELLS && !row_is_sqlites(found); i++)
+            sha256_add(&hash, found[i], strlen(found[i]) + 1);
+        code = SQLITE_OK;
+    }
+    sqlite3_finalize(rows);
+    sha256_finish(&hash, bytes);
+    hex_encode(bytes, sizeof bytes, digest);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
 /* An older schema is valid, until it is written. Which one it is meant to be shows in the fewest differences: the number that the database states
  * can be edited, too. */
-int sqlite_compare_rows(sqlite3 *handle, db_flaw_callback each, void *context, bool *same)
+static int compare_with_models(sqlite3 *handle, db_flaw_callback each, void *context, bool *same)
 {
     struct schema_comparison comparison = {.differences = 0};
     const struct schema_model *nearest = NULL;
@@ -197,6 +228,15 @@ int sqlite_compare_rows(sqlite3 *handle, db_flaw_callback each, void *context, b
         code = compare_with(&comparison, rows);
     sqlite3_finalize(rows);
     return code;
+}
+
+/* The models, for older and altered schemas, take some ms to make. */
+int sqlite_compare_rows(sqlite3 *handle, db_flaw_callback each, void *context, bool *same)
+{
+    char digest[SCHEMA_DIGEST_SIZE];
+    int code = sqlite_schema_digest(handle, digest);
+    *same = code == SQLITE_OK && strcmp(digest, schema_sqlite_digest) == 0;
+    return code != SQLITE_OK || *same ? code : compare_with_models(handle, each, context, same);
 }
 
 /* SQLite parses the schema once, and again when the schema cookie (PRAGMA schema_version) in the file differs from the one that it parsed.

@@ -22,9 +22,7 @@ static const struct db_query closed_insert = {
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     true};
 
-/* Facts with values begin with one about no ring. */
-static const struct db_query facts_began = {
-    "SELECT 1 FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = zeroblob(16) LIMIT 1", false};
+static const struct db_query facts_began = {"SELECT 1 WHERE " FACTS_BEGUN, false};
 
 static const struct db_query closed_head = {
     "SELECT f.sequence, f.hash FROM closed_fact f ORDER BY f.sequence DESC LIMIT 1", false};
@@ -74,8 +72,7 @@ static const struct db_query closed_values_differ = {
     " k.narrowed || char(10) || k.narrowed_scopes || char(10) || k.label))"
     " UNION ALL"
     " SELECT k.key_id, 0, k.state, 0 FROM api_key k WHERE (k.state = 2 OR k.narrowed = 1)"
-    " AND EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = zeroblob(16))"
-    " AND NOT EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 1 AND f.key_id = k.key_id)",
+    " AND " FACTS_BEGUN " AND NOT EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 1 AND f.key_id = k.key_id)",
     false};
 
 /* The last fact of each version. Before schema 3 a reinstated version (retired → pending) got no further facts until it was closed again. */
@@ -351,11 +348,6 @@ sealring_status registry_closed_version(struct registry *registry, int64_t ring,
     if (query_row(&query))
         *state = query_small(&query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
     return query_end(&query, error);
-}
-
-const char *registry_corrected(const struct registry *registry)
-{
-    return registry->corrected;
 }
 
 struct registry_cursor registry_closed_facts(struct registry *registry, uint64_t after, sealring_error *error)
