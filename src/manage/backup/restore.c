@@ -74,6 +74,8 @@ static sealring_status recall(struct restore *restore, sealring_error *error)
     if (restore->witness.unknown)
         return refuse_unknown(restore, error);
     if (status == SEALRING_OK)
+        status = restore_check_token_key(restore, error);
+    if (status == SEALRING_OK)
         status = backup_file_judge(&restore->file, &restore->key, error);
     return status;
 }
@@ -101,6 +103,9 @@ static sealring_status unpack(struct restore *restore, sealring_error *error)
     if (status != SEALRING_OK)
         return status;
     registry_take_lock(restore->restored, &restore->lock);
+    status = restore_check_named_key(restore, error);
+    if (status != SEALRING_OK)
+        return status;
     if (registry_vault_row(restore->restored)->schema < REGISTRY_SCHEMA) {
         status = registry_sound(restore->restored, error);
         if (status == SEALRING_OK)
@@ -122,6 +127,7 @@ static sealring_status open_live(struct restore *restore, sealring_error *error)
     sealring_status status =
         registry_open(restore->config->registry, restore->config->lock, REGISTRY_UPGRADE, &restore->live, &inner);
     if (status == SEALRING_OK) {
+        registry_trust_key(restore->live, restore->config->audit_key);
         registry_lock_of(restore->live)->yields_to = restore->config->urgent;
         status = install_read_state(restore->live, &restore->before, &inner);
         other = memcmp(restore->before.vault_id, unread, sizeof unread) != 0 &&

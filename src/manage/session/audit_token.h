@@ -45,7 +45,7 @@ bool witness_configured(const struct config *config);
 
 /* For a new vault: generates the key pair in the audit token and returns its vkey. */
 sealring_status witness_make_key(const struct config *config, const uint8_t vault_id[REGISTRY_ID_SIZE],
-                                 char vkey[REGISTRY_VKEY_SIZE], sealring_error *error);
+                                 char vkey[NOTE_KEY_TEXT_SIZE], sealring_error *error);
 
 /* For a vault that was not completed: destroys its key pair and its anchors in the audit token, if there are any. */
 sealring_status witness_discard(const struct config *config, const uint8_t vault_id[REGISTRY_ID_SIZE],
