@@ -88,7 +88,7 @@ sealring_status witness_check_key(const struct config *config, const struct regi
     else if (!witness_key(vault_id, &signer, &key))
         wrong = "the audit token's public key is not valid";
     else if (note_key_format(&key, own), strcmp(own, vkey) != 0)
-        wrong = "the key in the audit token is not the one that sealring.conf names, or else the registry";
+        wrong = "the key in the audit token is not the one that `sealring audit key` shows";
     *differs = wrong != NULL;
     return *differs ? error_set(error, SEALRING_REFUSED, "%s", wrong) : SEALRING_OK;
 }
@@ -131,7 +131,7 @@ sealring_status witness_sign_text(struct token *token, const uint8_t vault_id[RE
     snprintf(note, REGISTRY_NOTE_SIZE, "%s\n%s", text, good ? line : "");
     if (!good || !note_parse(note, strlen(note), &parsed, NULL) || note_verify(&parsed, &key) != NOTE_GOOD)
         return error_set(error, SEALRING_REFUSED,
-                         "the key in the audit token is not the one that sealring.conf names, or else the registry");
+                         "the key in the audit token is not the one that `sealring audit key` shows");
     return SEALRING_OK;
 }
 

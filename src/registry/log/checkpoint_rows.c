@@ -13,8 +13,10 @@ static const struct db_query node_insert = {"INSERT INTO audit_node (level, posi
 
 static const struct db_query node_count = {"SELECT count(*) FROM audit_node", false};
 
+/* A key that the table has already becomes the newest one. */
 static const struct db_query key_insert = {
-    "INSERT INTO audit_key (id, vkey, created) VALUES ((SELECT coalesce(max(k.id), 0) + 1 FROM audit_key k), ?1, ?2)",
+    "INSERT INTO audit_key (id, vkey, created) VALUES ((SELECT coalesce(max(k.id), 0) + 1 FROM audit_key k), ?1, ?2)"
+    " ON CONFLICT (vkey) DO UPDATE SET id = excluded.id",
     true};
 
 static const struct db_query key_get = {"SELECT k.vkey FROM audit_key k ORDER BY k.id DESC LIMIT 1", false};

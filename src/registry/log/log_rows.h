@@ -41,7 +41,7 @@ sealring_status registry_audit_key_find(struct registry *registry, char vkey[REG
                                         sealring_error *error);
 /* Whether the row names the trusted key; also true if none is trusted. Reads the row whatever it contains. */
 sealring_status registry_audit_key_agrees(struct registry *registry, bool *agrees, sealring_error *error);
-/* The key that signs from now on. */
+/* The key that signs from now on: it becomes the newest row. */
 sealring_status registry_audit_key_insert(struct registry *registry, const char *vkey, int64_t created,
                                           sealring_error *error);
 
