@@ -586,6 +586,22 @@ run doctor
 succeeds "taking over mends it"
 
 cp "$v/sealring.conf" "$work/conf"
+sed -i '/^audit-key/d' "$v/sealring.conf"
+examine --repair
+status_is 1 "a configuration without audit-key: --repair leaves it to the upgrade"
+tells audit-key-unconfigured 'sealring\.conf' '^sealring upgrade$'
+must upgrade
+ok "which adds the line" grep -qx "$(grep '^audit-key' "$work/conf")" "$v/sealring.conf"
+examine
+is "$status $(json .doctor.found)" "0 0" "then nothing is found"
+sql "UPDATE audit_key SET vkey = replace(vkey, 'sealring/', 'mallory/')"
+examine
+tells audit-key-replaced 'audit key' 'sealring doctor --repair.*sealring audit verify'
+is_mended "another key in the registry" audit-key-replaced
+sed -i '/^audit-token/d; /^audit-pin-source/d' "$v/sealring.conf"
+examine
+tells audit-token-unconfigured 'sealring\.conf' 'audit-token and audit-pin-source'
+cat "$work/conf" >"$v/sealring.conf"
 sed -i '/^audit-/d' "$v/sealring.conf"
 examine --repair
 tells audit-token-unconfigured 'sealring\.conf' 'audit-token and audit-pin-source'
