@@ -32,7 +32,7 @@ struct fact_tail {
     uint64_t count;
     uint8_t head[REGISTRY_DIGEST_SIZE];
     uint64_t restrictions;      /* of keys, by another process, which no checkpoint covers */
-    uint64_t others;            /* that only a signature, or their own process, may bring into force */
+    uint64_t others;            /* that need a signature, or their own process */
     char other[FACT_NAME_SIZE]; /* the first of these */
     uint64_t broken;            /* the first number at which the chain does not continue; 0: it does */
     bool lacks_signed;          /* the registry has not the facts that a checkpoint covers */

@@ -49,16 +49,16 @@ static sealring_status confirm_facts(sealring_manager *manager, sealring_error *
     return status;
 }
 
-/* Restrictions that no checkpoint covers stay in force, whoever wrote them: the next checkpoint covers them. */
+/* Restrictions that no checkpoint covers stay effective, whoever wrote them: the next checkpoint covers them. */
 static sealring_status adopt_facts(sealring_manager *manager, sealring_error *error)
 {
     const struct fact_tail *facts = &manager->facts;
     struct audit_act act = {.name = "audit.adopt"};
-    if (facts->restrictions == 0 || manager->dry_run)
+    if (facts->restrictions == 0 || manager->dry_run || manager->witness.remark[0] != '\0') /* it is still away */
         return SEALRING_OK;
     snprintf(manager->witness.notice, sizeof manager->witness.notice,
              "the registry has restrictions of API keys without a signature (%" PRIu64
-             "): the audit token was away, or somebody else wrote them; they stay in force, and are signed now: see "
+             "): the audit token was away, or somebody else wrote them; they stay effective, and are signed now: see "
              "`sealring audit show`",
              facts->restrictions);
     audit_detail(&act, "{s:I, s:I, s:I}", "facts_signed", (json_int_t)manager->facts_signed, "facts",

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "manage/fleet/effective.h"
+#include "manage/session/unsigned_facts.h"
 
 #define MANAGER_CHECKPOINT_PAGES 4000
 #define SETTLE_TRIES             3    /* restrictions by others may be committed meanwhile */
@@ -17,16 +18,19 @@ static void settle_log(sealring_manager *manager)
     sealring_error error = {.message = ""};
     if (!manager->unsettled || manager->dry_run || !witness_configured(manager->config))
         return;
-    bool anew = manager->facts.count == 0;
-    for (int tries = 0; tries < SETTLE_TRIES; tries++, anew = false) {
-        if (manager_check_facts(manager, anew, &error) != SEALRING_OK) {
+    bool whole = manager->facts.count == 0;
+    for (int tries = 0; tries < SETTLE_TRIES; tries++, whole = false) {
+        if (manager_check_facts(manager, whole, &error) != SEALRING_OK) {
             snprintf(manager->witness.remark, sizeof manager->witness.remark, "%.*s", WITNESS_REMARK_SIZE - 1,
                      error.message);
             return;
         }
-        if (witness_settle(&manager->witness, manager->config, manager->registry, &manager->facts,
-                           manager_holds_work(manager)))
-            return;
+        if (!witness_settle(&manager->witness, manager->config, manager->registry, &manager->facts,
+                            manager_holds_work(manager)))
+            continue;
+        if (manager->witness.remark[0] == '\0')
+            unsigned_clear(manager->config, &manager->own, manager->facts.count);
+        return;
     }
 }
 

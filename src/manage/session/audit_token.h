@@ -109,7 +109,7 @@ sealring_status witness_sign_first(struct audit_witness *witness, const struct c
                                    struct registry *registry, struct signed_first *first, sealring_error *error);
 
 /* After the last try. committed: with the checkpoint, which becomes the anchor. Frees *first. */
-void witness_end_first(struct audit_witness *witness, const struct registry *registry, struct signed_first **first,
-                       bool committed);
+void witness_end_first(struct audit_witness *witness, const struct config *config, const struct registry *registry,
+                       struct signed_first **first, bool committed);
 
 #endif

@@ -225,7 +225,7 @@ bool commit_again(struct commit *commit, sealring_status *status)
     }
     if (committed && !manager->dry_run)
         commit_note_facts(commit);
-    witness_end_first(&manager->witness, manager->registry, &commit->first, committed);
+    witness_end_first(&manager->witness, manager->config, manager->registry, &commit->first, committed);
     manager->wrote = manager->wrote || committed;
     manager->unsettled = manager->unsettled || (committed && commit->act != NULL);
     if (moved) {

@@ -21,12 +21,14 @@ static sealring_status refuse(const sealring_manager *manager, sealring_error *e
             "ALARM: the registry %s was altered: its facts are not those that were recorded, from fact %" PRIu64
             " on; nothing was changed: see `sealring audit verify`, and restore the newest backup",
             registry, facts->broken != 0 ? facts->broken : facts->count);
-    return error_set(
-        error, SEALRING_REFUSED,
-        "ALARM: no signature covers %s (and %" PRIu64
-        " more), so somebody may have written it to the registry; nothing was changed: see `sealring audit "
-        "show`; if all of it is right, repeat the command with --take-over REASON, otherwise restore",
-        facts->other, facts->others - 1);
+    char more[48] = "";
+    if (facts->others > 1)
+        snprintf(more, sizeof more, " and %" PRIu64 " facts more", facts->others - 1);
+    return error_set(error, SEALRING_REFUSED,
+                     "ALARM: no signature covers %s%s: somebody may have written it to the registry %s; nothing was "
+                     "changed: see `sealring audit show`; if it is right, repeat the command with --take-over REASON, "
+                     "otherwise restore the newest backup",
+                     facts->other, more, registry);
 }
 
 sealring_status manager_follow_facts(sealring_manager *manager, sealring_error *error)
@@ -49,9 +51,9 @@ sealring_status manager_follow_facts(sealring_manager *manager, sealring_error *
     return good ? SEALRING_OK : refuse(manager, error);
 }
 
-sealring_status manager_check_facts(sealring_manager *manager, bool anew, sealring_error *error)
+sealring_status manager_check_facts(sealring_manager *manager, bool whole, sealring_error *error)
 {
-    const struct fact_tail before = anew ? (struct fact_tail){.count = 0} : manager->facts;
+    const struct fact_tail before = whole ? (struct fact_tail){.count = 0} : manager->facts;
     sealring_status status;
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {

@@ -154,10 +154,10 @@ bool commit_again(struct commit *commit, sealring_status *status);
 /* The present time, which is the same in each try of a commit. */
 int64_t manager_now(const sealring_manager *manager);
 
-/* Reads the chain of facts in a transaction of its own, from its beginning if `anew`: SEALRING_REFUSED if it is not what was recorded, or if a fact that permits something,
+/* Reads the chain of facts in a transaction of its own, from its beginning if `whole`: SEALRING_REFUSED if it is not what was recorded, or if a fact that permits something,
  * or closes a version, is covered by no checkpoint and was not added by this manager. Facts of the latter kind are committed only together with
  * their checkpoint, or signed by the process that added them. Without an audit token only the chain is checked. */
-sealring_status manager_check_facts(sealring_manager *manager, bool anew, sealring_error *error);
+sealring_status manager_check_facts(sealring_manager *manager, bool whole, sealring_error *error);
 /* The same in a transaction, for the facts that were added since. */
 sealring_status manager_follow_facts(sealring_manager *manager, sealring_error *error);
 

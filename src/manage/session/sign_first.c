@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "manage/session/own_token_files.h"
 
 struct signed_first {
     struct witness_state state;
@@ -58,15 +59,15 @@ sealring_status witness_sign_first(struct audit_witness *witness, const struct c
     first->is_signed = status == SEALRING_OK;
     if (status == SEALRING_OK)
         return status;
-    (void)error_set(error, status, "nothing was changed: this act needs the audit token's signature first: %s",
-                    inner.message);
+    (void)error_set(error, status, "nothing was changed: this act needs a signature of the audit token %s first: %s",
+                    config->audit_token, inner.message);
     if (error != NULL)
         error->token_code = inner.token_code;
     return status;
 }
 
-void witness_end_first(struct audit_witness *witness, const struct registry *registry, struct signed_first **first,
-                       bool committed)
+void witness_end_first(struct audit_witness *witness, const struct config *config, const struct registry *registry,
+                       struct signed_first **first, bool committed)
 {
     sealring_error error = {.message = ""};
     if (*first == NULL)
@@ -74,6 +75,8 @@ void witness_end_first(struct audit_witness *witness, const struct registry *reg
     if (committed && witness_anchor((*first)->token, witness, &(*first)->state, registry_vault_row(registry)->vault_id,
                                     &error) != SEALRING_OK)
         witness_say(witness, "what was done is committed, but the audit token keeps no anchor of it", &error);
+    else if (committed && kept_token_follow_audit(config, &error) != SEALRING_OK)
+        witness_say(witness, "what was done is committed, but the audit token's files are not safe", &error);
     token_close((*first)->token);
     free(*first);
     *first = NULL;
