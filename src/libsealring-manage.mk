@@ -36,7 +36,6 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/backup/install_registry.c \
 	src/manage/backup/replay_export.c src/manage/backup/replay_export.h \
 	src/manage/backup/restore.c src/manage/backup/restore.h \
-	src/manage/backup/restore_keys.c \
 	src/manage/backup/restore_losses.c \
 	src/manage/backup/restore_token_files.c src/manage/backup/restore_token_files.h \
 	src/manage/backup/upgrade.c \

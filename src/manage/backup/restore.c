@@ -63,6 +63,20 @@ static sealring_status refuse_unknown(const struct restore *restore, sealring_er
                      lost == NULL ? "" : "): then bring the token's folder back from a backup first");
 }
 
+/* The configuration's key counts afterwards: what only another key has signed would not be believed. */
+static sealring_status check_key(const struct restore *restore, sealring_error *error)
+{
+    char own[NOTE_KEY_TEXT_SIZE];
+    const char *trusted = restore->config->audit_key;
+    note_key_format(&restore->key, own);
+    if (trusted[0] == '\0' || strcmp(trusted, own) == 0)
+        return SEALRING_OK;
+    return error_set(error, SEALRING_REFUSED,
+                     "nothing was restored: the audit token's key is not the audit-key of " CONFIG_FILE
+                     ": compare both with the key that was kept elsewhere; the audit token has %.250s",
+                     own);
+}
+
 static sealring_status recall(struct restore *restore, sealring_error *error)
 {
     const struct backup *backup = &restore->file.backup;
@@ -74,7 +88,7 @@ static sealring_status recall(struct restore *restore, sealring_error *error)
     if (restore->witness.unknown)
         return refuse_unknown(restore, error);
     if (status == SEALRING_OK)
-        status = restore_check_token_key(restore, error);
+        status = check_key(restore, error);
     if (status == SEALRING_OK)
         status = backup_file_judge(&restore->file, &restore->key, error);
     return status;
@@ -103,9 +117,7 @@ static sealring_status unpack(struct restore *restore, sealring_error *error)
     if (status != SEALRING_OK)
         return status;
     registry_take_lock(restore->restored, &restore->lock);
-    status = restore_check_named_key(restore, error);
-    if (status != SEALRING_OK)
-        return status;
+    registry_trust_key(restore->restored, restore->config->audit_key);
     if (registry_vault_row(restore->restored)->schema < REGISTRY_SCHEMA) {
         status = registry_sound(restore->restored, error);
         if (status == SEALRING_OK)

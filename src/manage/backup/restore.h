@@ -50,10 +50,6 @@ struct restore {
 /* Reports one line to the caller; a loss is also recorded in the audit log. */
 void restore_tell(struct restore *restore, bool loss, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* SEALRING_REFUSED unless the audit token's key, and the one that the restored registry names, are the configuration's, if that has one. */
-sealring_status restore_check_token_key(const struct restore *restore, sealring_error *error);
-sealring_status restore_check_named_key(const struct restore *restore, sealring_error *error);
-
 sealring_status install_read_state(struct registry *live, struct live_state *state, sealring_error *error);
 
 /* Makes `restored`, a registry in the file `path` that holds vault.work, the vault's registry. Both it and `live` are closed or exchanged: afterwards
