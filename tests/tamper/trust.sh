@@ -68,6 +68,8 @@ named() { # NAME SQL
     run audit verify
     status_is 1 "$1: audit verify finds it"
     out_like 'the registry names another key for its checkpoints than sealring.conf' "$1: audit verify names it"
+    run audit verify --json
+    json_is .audit.key "$vkey" "$1: audit verify uses the configuration's key"
     run audit key
     is "$(cat "$work/out")" "$vkey" "$1: audit key still is the configuration's"
     run status
@@ -91,7 +93,7 @@ named() { # NAME SQL
 err_not_like() { # REGEX NAME
     not_ok "$2" grep -Eq "$1" "$work/err"
 }
-mended() { # NAME SQL
+repaired() { # NAME SQL
     named "$@"
     must doctor --repair
     is "$(sql 'SELECT vkey FROM audit_key ORDER BY id DESC LIMIT 1')" "$vkey" "$1: its repair names the configuration's key"
@@ -99,9 +101,9 @@ mended() { # NAME SQL
     succeeds "$1: then audit verify finds nothing"
     err_not_like "$alarm" "$1: and there is no alarm"
 }
-mended "the row replaced" "$replace_row"
-mended "a newer row" "$add_row"
-mended "no row" "DELETE FROM audit_key"
+repaired "the row replaced" "$replace_row"
+repaired "a newer row" "$add_row"
+repaired "no row" "DELETE FROM audit_key"
 named "a very long row" "PRAGMA ignore_check_constraints = ON; UPDATE audit_key SET vkey = vkey || hex(zeroblob(10000))"
 
 # A server that runs already.
