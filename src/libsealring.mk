@@ -22,7 +22,7 @@ libsealring_core_la_SOURCES = \
 	src/config/config.c src/config/config.h \
 	src/config/config_keys.h \
 	src/config/config_place.c \
-	src/config/config_write.c \
+	src/config/config_append.c src/config/config_write.c \
 	src/config/file_trust.c src/config/file_trust.h \
 	src/config/software_token.c src/config/software_token.h \
 	src/credential/credential_text.c src/credential/credential_text.h \

@@ -112,17 +112,20 @@ typedef struct sealring_upgrade_result {
     uint64_t facts; /* API keys that are suspended, narrowed or have another label than at issue: one fact each */
     uint64_t
         labels_unknown; /* API keys whose label was changed, but how is not in the log: as before, nothing vouches for it */
-    uint64_t entries;       /* of the audit log */
-    uint32_t older;         /* verifiers that the second step waits for */
-    char missing[256];      /* their names */
-    char backup_sha256[65]; /* of the backup's registry; "": there is none, or not yet */
-    char remark[256];       /* what remains to be done, "" for nothing */
+    uint64_t entries;                        /* of the audit log */
+    uint32_t older;                          /* verifiers that the second step waits for */
+    char missing[256];                       /* their names */
+    char backup_sha256[65];                  /* of the backup's registry; "": there is none, or not yet */
+    char remark[256];                        /* what remains to be done, "" for nothing */
+    bool key_added;                          /* audit-key was added to sealring.conf, or would be in a dry run */
+    char audit_key[SEALRING_AUDIT_KEY_SIZE]; /* that key, which came from the audit token; "" if none was added */
 } sealring_upgrade_result;
 
 /* Upgrades the registry of an older program in two steps. The first adds what the tables lack; verifiers of the older program continue to work, but
  * that program can change nothing any more. The second records by facts which API keys are suspended, narrowed or relabelled; from then on the older
  * program cannot read the registry. It waits while verifiers of an older program may serve: SEALRING_WAITING, and the first step remains. Where there
- * are none, one call makes both steps in one transaction. An interrupted call can be repeated; a complete one changes nothing.
+ * are none, one call makes both steps in one transaction. When both are made, the call also adds audit-key to a sealring.conf that has an audit token
+ * and no such line: the key is the audit token's, whatever the registry names. An interrupted call can be repeated; a complete one changes nothing.
  * Before it changes anything the whole log is examined, as sealring_audit_verify does, in the same transaction: each receives every problem.
  * SEALRING_REFUSED then, if there is no backup, or if the registry does not continue from the anchor; SEALRING_TOKEN if the audit token cannot be
  * asked. manage: read_only, take_over and trust_clock must not be set. */

@@ -756,7 +756,7 @@ sealring_status sealring_audit_list(sealring_manager *manager, const sealring_au
 
 typedef struct sealring_audit_check {
     size_t size;
-    /* The verifier key, from a place that a writer of the registry cannot change; NULL: the registry's own. */
+    /* The verifier key, from a place that a writer of the registry cannot change; NULL: that of sealring.conf, else the registry's. */
     const char *key;
     /* A checkpoint that was stored elsewhere, whose history today's log must continue; NULL: none. */
     const char *checkpoint;

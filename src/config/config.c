@@ -28,6 +28,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
     {"pin-source", VALUE_PIN, offsetof(struct config, pin_source), PATH_MAX, true},
     {"audit-token", VALUE_TEXT, offsetof(struct config, audit_token), CONFIG_TEXT_SIZE, false},
     {"audit-pin-source", VALUE_PIN, offsetof(struct config, audit_pin_source), PATH_MAX, false},
+    {"audit-key", VALUE_VKEY, offsetof(struct config, audit_key), NOTE_KEY_TEXT_SIZE, false},
     {"vault", VALUE_TEXT, offsetof(struct config, place), PATH_MAX, false},
     {"vault-inode", VALUE_TEXT, offsetof(struct config, place_inode), CONFIG_INODE_SIZE, false},
 };
@@ -174,6 +175,8 @@ static bool apply_value(struct config *config, const struct config_key *key, con
         return invalid(problem, "has a value for `%s` that is no number from 1 to %d", key->name, NUMBER_MOST);
     if (key->kind == VALUE_LABELS && find_label_word(value) == LABEL_WORDS)
         return invalid(problem, "has a value for `%s` other than changeable, fixed, lost", key->name);
+    if (key->kind == VALUE_VKEY && !note_key_parse(value, &(struct note_key){.id = 0}))
+        return invalid(problem, "has a value for `%s` that is no verifier key (NAME+ID+BASE64)", key->name);
     if (key->kind == VALUE_PIN && pin_source_problem(value) != NULL)
         return invalid(problem, "%s", pin_source_problem(value));
     bool path = key->kind == VALUE_PATH || (key->kind == VALUE_PIN && pin_source_of(value) == PIN_SOURCE_FILE);

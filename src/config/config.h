@@ -9,6 +9,7 @@
 #include <sealring/manage.h>
 
 #include "config/software_token.h"
+#include "log/signed_note.h"
 #include "token/key/key_object.h"
 #include "token/session/token.h"
 
@@ -45,6 +46,8 @@ struct config {
     char audit_token[CONFIG_TEXT_SIZE];
     char audit_pin_source[PATH_MAX];
     char audit_login_record[PATH_MAX];
+    char audit_key
+        [NOTE_KEY_TEXT_SIZE]; /* verifies checkpoints, whatever the registry names; "": the registry's row counts */
     char place
         [PATH_MAX]; /* the directory in which the vault was made, with a trailing slash; "" in a file of an older program */
     char place_inode[CONFIG_INODE_SIZE]; /* decimal, followed by a word if the vault was made on an overlay */
@@ -108,6 +111,10 @@ sealring_status config_take_place(struct config *config, sealring_error *error);
 
 /* Adds the lines about the place to a sealring.conf that has none. */
 sealring_status config_add_place(struct config *config, sealring_error *error);
+
+/* Adds the line about the key that verifies checkpoints, unless the file has it by now. The caller holds vault.work. SEALRING_REFUSED if the file
+ * names another key. */
+sealring_status config_add_audit_key(struct config *config, const char *vkey, sealring_error *error);
 
 /* Calls config_check_mounts and config_check_copy, and returns SEALRING_REGISTRY if the vault's directory, its report files, its login
  * records or its registry are on a network file system: any of them may be a mount point of its own. */

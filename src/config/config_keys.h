@@ -11,7 +11,8 @@ enum value_kind {
     VALUE_VARIABLE,
     VALUE_NUMBER /* kept as text; 1 to 4096 */,
     VALUE_PIN /* a path, unless it has another form of pin-source */,
-    VALUE_LABELS /* one of label_words */
+    VALUE_LABELS /* one of label_words */,
+    VALUE_VKEY /* a verifier key: NAME+ID+BASE64 */
 };
 
 /* One row per key; sealring.conf(5) documents them in this order. */
@@ -22,7 +23,10 @@ struct config_key {
     size_t size;
     bool required;
 };
-#define CONFIG_KEYS 12
+#define CONFIG_KEYS 13
 extern const struct config_key config_keys[CONFIG_KEYS];
+
+/* Replaces the existing file atomically by its present contents with the lines added. Owner and mode stay. */
+sealring_status config_append(const struct config *config, const char *lines, sealring_error *error);
 
 #endif

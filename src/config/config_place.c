@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The place where a vault belongs, by which a copy of it is recognised. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
-#include "config/config.h"
+#include "config/config_keys.h"
 #include "registry/connection/filesystem.h"
 
 #define MADE_ON_OVERLAY " overlay" /* after the inode */
@@ -114,39 +112,13 @@ sealring_status config_take_place(struct config *config, sealring_error *error)
     return SEALRING_OK;
 }
 
-/* Replaces the file atomically by its present contents with the lines added. */
-static sealring_status append(const struct config *config, const char *path, const char *temporary,
-                              sealring_error *error)
-{
-    struct stat before;
-    sealring_status status = SEALRING_OK;
-    int from = open(path, O_RDONLY | O_CLOEXEC);
-    int to = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    bool good = from >= 0 && to >= 0 && fstat(from, &before) == 0 &&
-                sendfile(to, from, NULL, (size_t)before.st_size) == before.st_size &&
-                dprintf(to, "\nvault = %s\nvault-inode = %s\n", config->place, config->place_inode) > 0 &&
-                fchown(to, before.st_uid, before.st_gid) == 0 && fchmod(to, before.st_mode & 07777) == 0 &&
-                fsync(to) == 0;
-    if (!good || rename(temporary, path) != 0)
-        status = error_set_system(error, errno, "%s cannot be written", path);
-    if (from >= 0)
-        close(from);
-    if (to >= 0) {
-        close(to);
-        if (status != SEALRING_OK)
-            unlink(temporary);
-    }
-    return status;
-}
-
 sealring_status config_add_place(struct config *config, sealring_error *error)
 {
-    char path[PATH_MAX + 32], temporary[PATH_MAX + 32];
-    snprintf(path, sizeof path, "%s/" CONFIG_FILE, config->directory);
-    snprintf(temporary, sizeof temporary, "%s/" CONFIG_FILE ".new", config->directory);
+    char lines[2 * PATH_MAX];
     sealring_status status = config->place[0] == '\0' ? config_take_place(config, error) : SEALRING_OK;
+    snprintf(lines, sizeof lines, "\nvault = %s\nvault-inode = %s\n", config->place, config->place_inode);
     if (status == SEALRING_OK)
-        status = append(config, path, temporary, error);
+        status = config_append(config, lines, error);
     if (status != SEALRING_OK)
         config->place[0] = '\0';
     return status;

@@ -93,3 +93,22 @@ sealring_status config_write(const struct config *config, sealring_error *error)
         return error_set(error, SEALRING_REFUSED, "%s exists already", path);
     return error_set_system(error, problem, "%s cannot be written", path);
 }
+
+sealring_status config_add_audit_key(struct config *config, const char *vkey, sealring_error *error)
+{
+    char line[NOTE_KEY_TEXT_SIZE + 32];
+    struct config *present = NULL;
+    sealring_status status = config_load(config->directory, &present, error);
+    if (status != SEALRING_OK)
+        return status;
+    snprintf(line, sizeof line, "\naudit-key = %s\n", vkey);
+    if (present->audit_key[0] == '\0')
+        status = config_append(config, line, error);
+    else if (strcmp(present->audit_key, vkey) != 0)
+        status =
+            error_set(error, SEALRING_REFUSED, "%s/" CONFIG_FILE " names another audit-key by now", config->directory);
+    config_free(present);
+    if (status == SEALRING_OK)
+        snprintf(config->audit_key, sizeof config->audit_key, "%s", vkey);
+    return status;
+}

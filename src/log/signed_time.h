@@ -6,7 +6,7 @@
 #include "log/checkpoint.h"
 #include "registry/connection/registry.h"
 
-/* Call both within a transaction. *newest: the checkpoint of the largest size that the registry's own key verifies; all 0 if there is none, or no key.
+/* Call both within a transaction. *newest: the checkpoint of the largest size that the vault's key verifies (registry_audit_key_find); all 0 if there is none, or no key.
  * *forged: a row of a larger size has a note that the key does not verify, or that is of another size; it counts as none. */
 sealring_status signed_newest(struct registry *registry, struct checkpoint *newest, bool *forged,
                               sealring_error *error);

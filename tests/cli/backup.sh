@@ -302,6 +302,15 @@ refused "another vault's backup" "whose key the audit token does not have" "$wor
 sed "1,20s/$foreign/$own/g" "$work/foreign.backup" >"$work/changed"
 refused "signed by another vault's key in this one's name" "not signed by this vault's audit key" "$work/changed" --accept-loss "trying"
 
+# another key in the configuration
+cp "$SEALRING_VAULT/sealring.conf" "$work/conf"
+sed -i "s|^audit-key = .*|$(grep '^audit-key' "$work/foreign/sealring.conf")|" "$SEALRING_VAULT/sealring.conf"
+refused "another key in sealring.conf" "the audit token's key is not the audit-key of sealring.conf: compare both" "$work/backup" --accept-loss "trying"
+sed -i '/^audit-key/d' "$SEALRING_VAULT/sealring.conf"
+run restore "$work/backup" --accept-loss "trying" --dry-run
+succeeds "without one the audit token's key decides"
+cat "$work/conf" >"$SEALRING_VAULT/sealring.conf"
+
 # ---- exports that somebody had a hand in
 
 refused "another vault's export" "was changed, or is another vault's" "$work/backup" --log "$work/foreign.export"

@@ -77,7 +77,7 @@ is_mended() { # NAME CODE...: by --repair, seen by a second doctor, each on the 
     last=$(rows "SELECT max(sequence) FROM audit")
     examine --repair
     status_is 0 "$name: repaired"
-    is "$(codes .repaired)" "$(printf '%s\n' "$@" | sort -u | tr '\n' ' ' | sed 's/ $//')" "$name: says so of each"
+    is "$(codes .repaired)" "$(printf '%s\n' "$@" | sort -u | tr '\n' ' ' | sed 's/ $//')" "$name: each is reported as repaired"
     examine
     is "$status $(json .doctor.found)" "0 0" "$name: a second doctor finds nothing"
     for code in "$@"; do
@@ -105,7 +105,7 @@ must retire payments 1 --overrule "for the test"
 cp -a "$SEALRING_VAULT" "$work/pristine"
 run doctor
 succeeds "nothing is wrong with a new vault"
-out_empty "so nothing is told"
+out_empty "so nothing is printed"
 err_like '^nothing is wrong$' "but that"
 snapshot "$work/before"
 examine
@@ -586,6 +586,22 @@ run doctor
 succeeds "taking over mends it"
 
 cp "$v/sealring.conf" "$work/conf"
+sed -i '/^audit-key/d' "$v/sealring.conf"
+examine --repair
+status_is 1 "a configuration without audit-key: --repair leaves it to the upgrade"
+tells audit-key-unconfigured 'sealring\.conf' '^sealring upgrade$'
+must upgrade
+ok "which adds the line" grep -qx "$(grep '^audit-key' "$work/conf")" "$v/sealring.conf"
+examine
+is "$status $(json .doctor.found)" "0 0" "then nothing is found"
+sql "UPDATE audit_key SET vkey = replace(vkey, 'sealring/', 'mallory/')"
+examine
+tells audit-key-replaced 'audit key' 'sealring doctor --repair.*sealring audit verify'
+is_mended "another key in the registry" audit-key-replaced
+sed -i '/^audit-token/d; /^audit-pin-source/d' "$v/sealring.conf"
+examine
+tells audit-token-unconfigured 'sealring\.conf' 'audit-token and audit-pin-source'
+cat "$work/conf" >"$v/sealring.conf"
 sed -i '/^audit-/d' "$v/sealring.conf"
 examine --repair
 tells audit-token-unconfigured 'sealring\.conf' 'audit-token and audit-pin-source'
@@ -606,7 +622,7 @@ rm -f "$v/registry/"*-wal "$v/registry/"*-shm
 examine --repair
 status_is 4 "a registry that is none ends it with status 4"
 tells registry-unusable 'sealring\.db$' 'sealring restore'
-json_is '.doctor.registry_examined' false "and says so"
+json_is '.doctor.registry_examined' false "and reports it"
 
 # A token that nothing signs for, and one that cannot close keys.
 given_pin=$work/pin

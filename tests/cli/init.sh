@@ -18,6 +18,8 @@ succeeds "init"
 out_like '^vault ID +[0-9a-f]{32}$' "tells the vault's ID"
 err_like '^note: .*SoftHSM2' "warns of the software token"
 ok "the configuration is there" test -f "$SEALRING_VAULT/sealring.conf"
+is "$(sed -n 's/^audit-key = //p' "$SEALRING_VAULT/sealring.conf")" "$(sed -n 's/^audit key *//p' "$work/out")" "with the audit token's key"
+ok "which is one" grep -Eq '^audit-key = sealring/[0-9a-f]{32}\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*$' "$SEALRING_VAULT/sealring.conf"
 is "$(find "$SEALRING_VAULT" -name '*pin*' -type f ! -perm 0600 ! -perm 0400 | wc -l)" 0 "PIN files are their owner's only"
 run init
 status_is 1 "a second init is refused"

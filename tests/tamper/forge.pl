@@ -5,8 +5,11 @@
 #   forge.pl text PREFIX KEYID VERSION    a well-formed text, with the right check digits
 #   forge.pl chain DATABASE               SQL that gives each closed fact the hash that belongs behind the one before it
 #   forge.pl record DATABASE [vault.unsigned]              SQL that adds a fact for each ring and version whose row is not what the last one contains
+#   forge.pl key DATABASE KEY.pem         the text of a key of his own (Ed25519), as the registry or sealring.conf could name it
+#   forge.pl checkpoint DATABASE KEY.pem TIME MORE         SQL that adds a checkpoint of the registry as it is, for MORE entries than it has, signed by that key
 use strict;
 use warnings;
+use MIME::Base64 qw(encode_base64);
 use Compress::Zlib qw(crc32);
 use Digest::SHA qw(sha256);
 
@@ -70,5 +73,53 @@ sub record {
     }
 }
 
+sub query { # DATABASE SQL: the columns of the first row
+    open my $rows, '-|', 'sqlite3', $_[0], $_[1] or die;
+    my $row = do { local $/; <$rows> } // '';
+    chomp $row;
+    return split /\|/, $row;
+}
+
+sub origin {
+    my ($database) = @_;
+    return 'sealring/' . lc((query($database, 'SELECT hex(vault_id) FROM vault'))[0]);
+}
+
+# C2SP signed-note: the ID is the beginning of SHA-256 of the name, a newline, the type 1 and the public key.
+sub public_key {
+    my ($name, $file) = @_;
+    open my $der, '-|:raw', 'openssl', 'pkey', '-in', $file, '-pubout', '-outform', 'DER' or die;
+    my $public = "\x01" . substr(do { local $/; <$der> }, -32);
+    return ($public, substr(sha256("$name\n$public"), 0, 4));
+}
+
+sub key {
+    my ($database, $file) = @_;
+    my $name = origin($database);
+    my ($public, $id) = public_key($name, $file);
+    print "$name+", unpack('H*', $id), '+', encode_base64($public, ''), "\n";
+}
+
+sub checkpoint {
+    my ($database, $file, $time, $more) = @_;
+    my $name = origin($database);
+    my ($size) = query($database, 'SELECT max(sequence) FROM audit');
+    my ($era) = query($database, 'SELECT hex(era) FROM vault');
+    my ($closed, $hash) = query($database, 'SELECT sequence, hex(hash) FROM closed_fact ORDER BY sequence DESC LIMIT 1');
+    my ($root) = (query($database, 'SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1'))[0] =~ /^.*\n.*\n(.*)\n/;
+    $size += $more;
+    my $text = join "\n", $name, $size, $root, 'era ' . lc $era, "closed $closed " . encode_base64(pack('H*', $hash), ''), "time $time", '';
+    open my $out, '>', "$file.text" or die;
+    print $out $text;
+    close $out;
+    open my $signed, '-|:raw', 'openssl', 'pkeyutl', '-sign', '-inkey', $file, '-rawin', '-in', "$file.text" or die;
+    my $signature = do { local $/; <$signed> };
+    my (undef, $id) = public_key($name, $file);
+    my $note = "$text\n\xe2\x80\x94 $name " . encode_base64($id . $signature, '') . "\n";
+    print "INSERT OR REPLACE INTO checkpoint (size, time, note) VALUES ($size, $time, '$note');\n";
+}
+
 my $what = shift // '';
-$what eq 'text' ? text(@ARGV) : $what eq 'chain' ? chain(@ARGV) : $what eq 'record' ? record(@ARGV) : die "forge.pl text|chain|record ...\n";
+my %sub = (text => \&text, chain => \&chain, record => \&record, key => \&key, checkpoint => \&checkpoint);
+die "forge.pl text|chain|record|key|checkpoint ...\n" if !$sub{$what};
+$sub{$what}->(@ARGV);

@@ -61,6 +61,11 @@ keeps() { # NAME: after an upgrade everything is as the older program left it
     succeeds "$1: audit verify is content, also with a checkpoint of before"
 }
 
+has_key() { # COUNT NAME: sealring.conf names the audit token's key that often
+    is "$(grep -cx "audit-key = $(cat "$work/fixture/audit.vkey")" "$SEALRING_VAULT/sealring.conf")/$(grep -c '^audit-key' "$SEALRING_VAULT/sealring.conf")" \
+        "$1/$1" "$2"
+}
+
 is_complete() { # NAME
     run upgrade
     succeeds "$1: nothing remains"
@@ -97,11 +102,18 @@ succeeds "a dry run"
 json_is '.upgrade | [.from, .to, .added, .begun, .complete, .facts, .labels_unknown, .older_verifiers] | tostring' '[2,3,true,true,false,3,0,0]' "reports what it would do"
 is "$(content)" "$before" "and changes nothing"
 not_ok "nor does it make the backup" test -e "$work/backup"
+json_is '.upgrade.audit_key_added | tostring' true "it reports that it would add the key that verifies checkpoints"
+json_is .upgrade.audit_key "$(cat "$work/fixture/audit.vkey")" "which one"
+has_key 0 "and does not add it"
+upgrade --dry-run
+out_like 'audit key +would be added to sealring.conf: sealring/' "in text, too"
 
 # ---- Both steps at once ----
 
 upgrade --json
 succeeds "an upgrade where no server runs"
+json_is '.upgrade | [.audit_key_added, (.audit_key | length > 40)] | tostring' '[true,true]' "it adds the key that verifies checkpoints"
+has_key 1 "sealring.conf has it from now on"
 json_is '.upgrade | [.from, .to, .added, .begun, .complete, .facts, .labels_unknown, .older_verifiers] | tostring' '[2,3,true,true,true,3,0,0]' "makes both steps"
 is "$(sql "SELECT schema || min_reader || min_writer FROM vault")" 333 "the older program can neither read nor write from now on"
 run audit show --act vault.upgrade --json
@@ -208,6 +220,7 @@ start
 serve_older
 upgrade
 waits "an older server"
+has_key 0 "sealring.conf is as the older program can read it"
 out_like "schema +3, was 2" "the first step is made"
 is "$(sql "SELECT schema || min_reader || min_writer FROM vault")" 313 "the older program can still read"
 is "$(sql "SELECT count(*) FROM closed_fact WHERE value <> ''")" 0 "no facts with values are written before it has ended"
@@ -237,6 +250,7 @@ answers newer plain accepted "a server of this release works between the steps"
 run upgrade --json
 succeeds "once it has ended, the second step needs no backup"
 json_is '.upgrade | [.from, .to, .added, .begun, .complete, .facts] | tostring' '[3,3,false,true,true,3]' "and is made"
+has_key 1 "the second step adds the key to sealring.conf"
 answers newer plain accepted "a server of this release goes on at the second step"
 answers newer suspended suspended "and knows the suspension"
 ok "once it has polled" until_true verifiers_are '.verifiers[] | select(.state == "serving") | .epoch' "$(sql "SELECT epoch FROM vault")"
@@ -290,6 +304,51 @@ on_slow_machine upgrade
 succeeds "it is made once its process has ended"
 is "$(sql "SELECT min_reader FROM vault")" 3 "and then only"
 
+# ---- The key that verifies checkpoints ----
+
+start
+must upgrade --backup "$work/backup"
+must upgrade
+has_key 1 "a second upgrade adds no second line"
+conf=$SEALRING_VAULT/sealring.conf
+sed -i '/^audit-key/d' "$conf"
+chmod 604 "$conf"
+[ "$(id -u)" -ne 0 ] || chgrp 12345 "$conf"
+facts=$(stat -c '%a %u %g' "$conf")
+cp "$conf" "$work/conf"
+run doctor
+status_is 1 "a complete vault without the line: the doctor warns"
+out_like "warning +audit-key-unconfigured" "of it"
+run upgrade --dry-run --json
+json_is '.upgrade | [.audit_key_added, .complete] | tostring' '[true,false]' "a dry run reports the line"
+has_key 0 "and does not write it"
+mv "$SEALRING_VAULT/pins/audit.pin" "$work/audit.pin"
+run upgrade
+status_is 3 "without the audit token it is not added"
+err_like "cannot be added to sealring.conf" "with the reason"
+has_key 0 "from nowhere else"
+mv "$work/audit.pin" "$SEALRING_VAULT/pins/audit.pin"
+unguarded "$database" "UPDATE audit_key SET vkey = 'mallory+00000000+AA=='"
+before=$(content)
+run upgrade
+succeeds "beside another key in the registry it is added"
+has_key 1 "as the audit token has it"
+err_like "ALARM: the registry names another key for its checkpoints than sealring.conf" "with an alarm"
+is "$(stat -c '%a %u %g' "$conf")" "$facts" "owner and mode are as before"
+is "$(sed '/^audit-key/d' "$conf" | grep .)" "$(grep . "$work/conf")" "and so are the other lines"
+not_ok "no unfinished file is left" test -e "$conf.new"
+is "$(content)" "$before" "and so is the registry"
+unguarded "$database" "UPDATE audit_key SET vkey = '$(cat "$work/fixture/audit.vkey")'"
+run doctor
+not_ok "the doctor has nothing to say about keys" grep -q audit-key "$work/out"
+refuses "another key in the registry before the upgrade" "^problem: the registry names another key for its checkpoints than" \
+    "UPDATE audit_key SET vkey = 'mallory+00000000+AA=='"
+has_key 0 "nothing was added"
+start
+sed -i '/^audit-/d' "$SEALRING_VAULT/sealring.conf"
+must upgrade --no-backup
+has_key 0 "a vault without audit token gets none"
+
 # ---- Killed at any time ----
 
 start
@@ -310,6 +369,7 @@ for part in 1 2 3 4 5 6 7 8 9 10 11 12; do
     esac
 done
 keeps "killed, then repeated"
+has_key 1 "killed, then repeated: one line"
 
 # ---- Restored ----
 

@@ -127,6 +127,121 @@ START_TEST(a_place_may_have_any_other_character)
 }
 END_TEST
 
+/* ---- the key that verifies checkpoints ---- */
+
+#define KEY       "sealring/00112233445566778899aabbccddeeff+e71ae757+Aa06oNGIfKUzB28nyx34bWMqEtByGE45t1w8AyouidjH"
+#define OTHER_KEY "sealring/00112233445566778899aabbccddeeff+ee708ed0+AR00S3Yi2pkk7Y03v7cji2/XFUlhbW5uD91JlQubtJLp"
+
+static const char *const no_keys[] = {
+    "sealring",
+    "a+b+c",
+    KEY "x",
+    "x" KEY,
+    KEY " " OTHER_KEY,
+    KEY "+",
+    "+" KEY, /* an ID that follows from another name, or another public key: */
+    "other" KEY,
+    "sealring/00112233445566778899aabbccddeeff+e71ae757+Aa06oNGIfKUzB28nyx34bWMqEtByGE45t1w8AyouiAA=",
+};
+
+static void write_line(const char *line)
+{
+    FILE *lines = fopen(file, "a");
+    ck_assert_ptr_nonnull(lines);
+    fprintf(lines, "%s\n", line);
+    ck_assert_int_eq(fclose(lines), 0);
+}
+
+/* The number of lines that begin with the word. */
+static unsigned count_lines(const char *word)
+{
+    char line[PATH_MAX];
+    unsigned count = 0;
+    FILE *lines = fopen(file, "r");
+    ck_assert_ptr_nonnull(lines);
+    while (fgets(line, sizeof line, lines) != NULL)
+        count += strncmp(line, word, strlen(word)) == 0;
+    fclose(lines);
+    return count;
+}
+
+/* The second of the two lines may be NULL. */
+static void refuses(const char *line, const char *second, const char *reason)
+{
+    struct config *read = NULL;
+    begin("vault");
+    ASSERT_OK(config_write(config, &error), error);
+    write_line(line);
+    if (second != NULL)
+        write_line(second);
+    ck_assert_int_eq(config_load(place, &read, &error), SEALRING_INVALID);
+    ck_assert_msg(strstr(error.message, reason) != NULL, "%s", error.message);
+}
+
+START_TEST(a_malformed_key_is_refused_with_its_line)
+{
+    char line[512];
+    snprintf(line, sizeof line, "audit-key = %s", no_keys[_i]);
+    refuses(line, NULL, "line 7 has a value for `audit-key` that is no verifier key");
+}
+END_TEST
+
+START_TEST(a_second_key_is_refused)
+{
+    refuses("audit-key = " KEY, "audit-key = " OTHER_KEY, "line 8 repeats the key `audit-key`");
+}
+END_TEST
+
+START_TEST(a_key_is_written_and_read)
+{
+    struct config *read = NULL;
+    begin("vault");
+    snprintf(config->audit_key, sizeof config->audit_key, "%s", KEY);
+    ASSERT_OK(config_write(config, &error), error);
+    ASSERT_OK(config_load(place, &read, &error), error);
+    ck_assert_str_eq(read->audit_key, KEY);
+    config_free(read);
+}
+END_TEST
+
+START_TEST(a_key_is_added_once_and_changes_nothing_else)
+{
+    struct stat before, after;
+    begin("vault");
+    ASSERT_OK(config_write(config, &error), error);
+    ck_assert_int_eq(chmod(file, 0604), 0);
+    ck_assert(geteuid() != 0 || chown(file, 0, 12345) == 0);
+    ck_assert_int_eq(stat(file, &before), 0);
+    ASSERT_OK(config_add_audit_key(config, KEY, &error), error);
+    ck_assert_str_eq(config->audit_key, KEY);
+    ck_assert_int_eq(stat(file, &after), 0);
+    ck_assert_uint_eq(after.st_mode, before.st_mode);
+    ck_assert_uint_eq(after.st_uid, before.st_uid);
+    ck_assert_uint_eq(after.st_gid, before.st_gid);
+    config->audit_key[0] = '\0'; /* as a process that read the file before */
+    ASSERT_OK(config_add_audit_key(config, KEY, &error), error);
+    ck_assert_uint_eq(count_lines("audit-key = " KEY), 1);
+    ck_assert_int_eq(config_add_audit_key(config, OTHER_KEY, &error), SEALRING_REFUSED);
+    ck_assert_uint_eq(count_lines("audit-key"), 1);
+    ck_assert_uint_eq(count_lines("module = /usr/lib/module.so"), 1);
+}
+END_TEST
+
+START_TEST(an_unfinished_file_is_not_taken)
+{
+    char unfinished[sizeof file + 8];
+    begin("vault");
+    ASSERT_OK(config_write(config, &error), error);
+    snprintf(unfinished, sizeof unfinished, "%s.new", file);
+    FILE *other = fopen(unfinished, "w");
+    ck_assert_ptr_nonnull(other);
+    fclose(other);
+    ck_assert_int_eq(config_add_audit_key(config, KEY, &error), SEALRING_SYSTEM);
+    ck_assert_uint_eq(count_lines("audit-key"), 0);
+    ck_assert_int_eq(unlink(unfinished), 0); /* it is not this call's, and stays */
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("configuration");
@@ -136,6 +251,11 @@ int main(void)
     tcase_add_loop_test(cases, whatever_else_is_read_as_it_was_written, 0, sizeof odd / sizeof odd[0]);
     tcase_add_test(cases, a_place_with_a_line_end_is_none);
     tcase_add_test(cases, a_place_may_have_any_other_character);
+    tcase_add_loop_test(cases, a_malformed_key_is_refused_with_its_line, 0, sizeof no_keys / sizeof no_keys[0]);
+    tcase_add_test(cases, a_second_key_is_refused);
+    tcase_add_test(cases, a_key_is_written_and_read);
+    tcase_add_test(cases, a_key_is_added_once_and_changes_nothing_else);
+    tcase_add_test(cases, an_unfinished_file_is_not_taken);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

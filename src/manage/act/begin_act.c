@@ -160,6 +160,7 @@ static sealring_status begin_with_tokens(sealring_manager *manager, const char *
         status = manager_token(manager, error);
     if (status == SEALRING_OK && !manager->witness.anchored)
         witness_read(&manager->witness, manager->config, manager->registry);
+    manager_note_audit_key(manager);
     manager_compose_remark(manager);
     return status;
 }

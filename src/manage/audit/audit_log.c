@@ -151,7 +151,27 @@ static void own_problem(uint64_t entry, const char *text, void *context)
     problem(entry, text, verification);
 }
 
-/* Chooses the key: the caller's, who may have kept it elsewhere; otherwise the one that the registry names, which is weaker evidence. */
+/* What names another key than the one that is used. */
+static sealring_status compare_keys(struct registry *registry, struct verification *verification, const char *vkey,
+                                    sealring_error *error)
+{
+    const char *given = verification->check->key;
+    const char *trusted = registry_trusted_key(registry);
+    bool agrees = true;
+    sealring_status status = registry_audit_key_agrees(registry, &agrees, error);
+    if (status == SEALRING_OK && !agrees)
+        own_problem(0, "the registry names another key for its checkpoints than " CONFIG_FILE, verification);
+    if (status == SEALRING_OK && given != NULL && strcmp(given, vkey) != 0)
+        own_problem(0,
+                    trusted != NULL ? CONFIG_FILE
+                        " names another key for the registry's checkpoints than the one that was given"
+                                    : "the registry names another key for its checkpoints than the one that was given",
+                    verification);
+    return status;
+}
+
+/* Chooses the key: the caller's, who may have kept it elsewhere; otherwise the one of the configuration; without one the one that the registry
+ * names, which is the weakest evidence. */
 static sealring_status choose_key(struct registry *registry, struct verification *verification, bool *there,
                                   sealring_error *error)
 {
@@ -167,11 +187,13 @@ static sealring_status choose_key(struct registry *registry, struct verification
                  "nothing signs this log: whoever can write the registry could have made all of it");
         return SEALRING_OK;
     }
-    if (given != NULL && strcmp(given, vkey) != 0)
-        own_problem(0, "the registry names another key for its checkpoints than the one that was given", verification);
-    else if (given == NULL)
+    status = compare_keys(registry, verification, vkey, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (given == NULL)
         snprintf(report->remark, sizeof report->remark,
-                 "the key is the one that the registry itself names: give --key with one that was kept elsewhere");
+                 "the key is the one that %s: give --key with one that was kept elsewhere",
+                 registry_trusted_key(registry) != NULL ? CONFIG_FILE " names" : "the registry itself names");
     snprintf(report->key, sizeof report->key, "%s", given != NULL ? given : vkey);
     if (note_key_parse(report->key, &verification->key))
         return SEALRING_OK;

@@ -37,7 +37,7 @@ struct making {
 static sealring_status read_state(struct making *making, sealring_error *error)
 {
     struct registry *registry = making->manager->registry;
-    bool named = false;
+    bool named = false, agrees = true;
     struct backup *backup = &making->backup;
     const struct registry_vault *vault = registry_vault_row(registry);
     memset(backup, 0, sizeof *backup);
@@ -54,6 +54,12 @@ static sealring_status read_state(struct making *making, sealring_error *error)
         status = registry_audit_key_find(registry, making->vkey, &named, error);
     if (status == SEALRING_OK && !named)
         status = error_set(error, SEALRING_TOKEN, "the registry names no key that could sign a backup of it");
+    if (status == SEALRING_OK)
+        status = registry_audit_key_agrees(registry, &agrees, error);
+    if (status == SEALRING_OK && !agrees)
+        status = error_set(error, SEALRING_REFUSED,
+                           "no backup was made, as the registry names another key for its checkpoints than " CONFIG_FILE
+                           ": somebody altered it: run sealring doctor --repair");
     return status;
 }
 

@@ -183,6 +183,8 @@ static sealring_status replace_file(struct restore *restore, sealring_error *err
         restore->result.aside[0] = '\0';
     if (status == SEALRING_OK)
         status = registry_open(config->registry, config->lock, REGISTRY_READ_WRITE, &restore->live, error);
+    if (restore->live != NULL)
+        registry_trust_key(restore->live, config->audit_key);
     return status;
 }
 

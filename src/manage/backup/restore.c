@@ -63,6 +63,20 @@ static sealring_status refuse_unknown(const struct restore *restore, sealring_er
                      lost == NULL ? "" : "): then bring the token's folder back from a backup first");
 }
 
+/* The configuration's key counts afterwards: what only another key has signed would not be believed. */
+static sealring_status check_key(const struct restore *restore, sealring_error *error)
+{
+    char own[NOTE_KEY_TEXT_SIZE];
+    const char *trusted = restore->config->audit_key;
+    note_key_format(&restore->key, own);
+    if (trusted[0] == '\0' || strcmp(trusted, own) == 0)
+        return SEALRING_OK;
+    return error_set(error, SEALRING_REFUSED,
+                     "nothing was restored: the audit token's key is not the audit-key of " CONFIG_FILE
+                     ": compare both with the key that was kept elsewhere; the audit token has %.250s",
+                     own);
+}
+
 static sealring_status recall(struct restore *restore, sealring_error *error)
 {
     const struct backup *backup = &restore->file.backup;
@@ -73,6 +87,8 @@ static sealring_status recall(struct restore *restore, sealring_error *error)
     sealring_status status = witness_recall(&restore->witness, restore->config, backup->vault_id, &restore->key, error);
     if (restore->witness.unknown)
         return refuse_unknown(restore, error);
+    if (status == SEALRING_OK)
+        status = check_key(restore, error);
     if (status == SEALRING_OK)
         status = backup_file_judge(&restore->file, &restore->key, error);
     return status;
@@ -101,6 +117,7 @@ static sealring_status unpack(struct restore *restore, sealring_error *error)
     if (status != SEALRING_OK)
         return status;
     registry_take_lock(restore->restored, &restore->lock);
+    registry_trust_key(restore->restored, restore->config->audit_key);
     if (registry_vault_row(restore->restored)->schema < REGISTRY_SCHEMA) {
         status = registry_sound(restore->restored, error);
         if (status == SEALRING_OK)
@@ -122,6 +139,7 @@ static sealring_status open_live(struct restore *restore, sealring_error *error)
     sealring_status status =
         registry_open(restore->config->registry, restore->config->lock, REGISTRY_UPGRADE, &restore->live, &inner);
     if (status == SEALRING_OK) {
+        registry_trust_key(restore->live, restore->config->audit_key);
         registry_lock_of(restore->live)->yields_to = restore->config->urgent;
         status = install_read_state(restore->live, &restore->before, &inner);
         other = memcmp(restore->before.vault_id, unread, sizeof unread) != 0 &&

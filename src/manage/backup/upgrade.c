@@ -25,6 +25,8 @@ struct upgrade {
     struct backup backup;
     bool backed_up; /* `backup` is of the registry before the first step */
     bool begun;     /* facts contain values */
+    char vkey
+        [NOTE_KEY_TEXT_SIZE]; /* the audit token's, for a configuration without audit-key; "": there is nothing to add */
     sealring_upgrade_result result;
 };
 
@@ -226,6 +228,64 @@ static sealring_status check_witness(const struct upgrade *upgrade, sealring_err
                      witness->remark[0] != '\0' ? witness->remark : witness->notice);
 }
 
+/* ---- The key that verifies checkpoints ---- */
+
+/* From the audit token, as the registry's writer cannot change that. From here on it counts for this registry, too. */
+static sealring_status recall_key(struct upgrade *upgrade, sealring_error *error)
+{
+    sealring_manager *manager = upgrade->manager;
+    struct audit_witness witness = {.anchored = false};
+    struct note_key key;
+    sealring_error inner = {.message = ""};
+    if (!witness_configured(manager->config) || manager->config->audit_key[0] != '\0')
+        return SEALRING_OK;
+    sealring_status status =
+        witness_recall(&witness, manager->config, registry_vault_row(manager->registry)->vault_id, &key, &inner);
+    if (status != SEALRING_OK)
+        return error_set(error, SEALRING_TOKEN,
+                         "the key that verifies checkpoints cannot be added to " CONFIG_FILE
+                         ", as the audit token does not show it: %s",
+                         witness.unknown ? "it has no key pair for this vault" : inner.message);
+    note_key_format(&key, upgrade->vkey);
+    registry_trust_key(manager->registry, upgrade->vkey);
+    manager_note_audit_key(manager);
+    return SEALRING_OK;
+}
+
+/* Only when the upgrade is complete: an older program refuses a configuration with a key that it does not know. Under vault.work. */
+static sealring_status add_key(struct upgrade *upgrade, sealring_error *error)
+{
+    sealring_manager *manager = upgrade->manager;
+    sealring_status status = SEALRING_OK;
+    if (upgrade->vkey[0] == '\0')
+        return status;
+    if (!manager->dry_run)
+        status = config_add_audit_key(manager->config, upgrade->vkey, error);
+    upgrade->result.key_added = status == SEALRING_OK;
+    if (status == SEALRING_OK)
+        snprintf(upgrade->result.audit_key, sizeof upgrade->result.audit_key, "%s", upgrade->vkey);
+    return status;
+}
+
+/* The registry needs nothing. */
+static sealring_status complete(struct upgrade *upgrade, sealring_error *error)
+{
+    sealring_manager *manager = upgrade->manager;
+    sealring_status status = recall_key(upgrade, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (upgrade->vkey[0] != '\0') {
+        status = lock_acquire(&manager->work, manager->lock_wait, "upgrade", error);
+        if (status != SEALRING_OK)
+            return status;
+        status = add_key(upgrade, error);
+        lock_release(&manager->work);
+        snprintf(upgrade->result.remark, sizeof upgrade->result.remark, "%.250s", sealring_manager_remark(manager));
+    }
+    upgrade->result.complete = status == SEALRING_OK;
+    return status;
+}
+
 /* ---- The whole upgrade ---- */
 
 static sealring_status run(struct upgrade *upgrade, sealring_error *error)
@@ -236,9 +296,13 @@ static sealring_status run(struct upgrade *upgrade, sealring_error *error)
         return status;
     status = check_witness(upgrade, error);
     if (status == SEALRING_OK)
+        status = recall_key(upgrade, error);
+    if (status == SEALRING_OK)
         status = back_up(upgrade, error);
     if (status == SEALRING_OK)
         status = commit(upgrade, error);
+    if (status == SEALRING_OK && upgrade->result.begun)
+        status = add_key(upgrade, error);
     if (status != SEALRING_OK)
         manager->dry_run =
             true; /* nothing is written: not even what was learned of verifiers, as every write adds the columns */
@@ -277,7 +341,7 @@ sealring_status sealring_upgrade(const char *vault, const sealring_manage_option
     if (status == SEALRING_OK)
         status = look(upgrade, error);
     if (status == SEALRING_OK && upgrade->begun)
-        upgrade->result.complete = true;
+        status = complete(upgrade, error);
     else if (status == SEALRING_OK) {
         status = check_asked(upgrade, error);
         if (status == SEALRING_OK)

@@ -7,6 +7,7 @@
 #include "base/timetext.h"
 #include "log/log_examine.h"
 #include "manage/doctor/doctor_parts.h"
+#include "registry/rows/closed_facts.h"
 
 #define PROBLEMS_MOST 20 /* that are reported one by one */
 
@@ -17,6 +18,8 @@ struct audit_look {
     struct registry_checkpoint latest; /* size 0: none */
     struct note_key key;
     uint64_t problems;
+    bool agrees;       /* the registry's row names the key of the configuration */
+    bool begun;        /* the upgrade from an older program is complete */
     bool contradicted; /* the log does not continue from the anchor */
 };
 
@@ -35,7 +38,13 @@ static sealring_status examine(struct registry *registry, struct audit_look *loo
 {
     struct examine_result result;
     bool found = false;
+    struct registry_vault vault = *registry_vault_row(registry);
     sealring_status status = registry_audit_key_find(registry, look->vkey, &found, error);
+    if (status == SEALRING_OK)
+        status = registry_audit_key_agrees(registry, &look->agrees, error);
+    if (status == SEALRING_OK)
+        status = registry_facts_begun(registry, &vault, error);
+    look->begun = vault.facts_begun;
     if (status == SEALRING_OK)
         status = registry_audit_size(registry, &look->entries, error);
     if (status == SEALRING_OK)
@@ -128,15 +137,29 @@ static void look_at_witness(struct audit_look *look)
     tell_behind(look);
 }
 
+/* An upgrade that is not complete is a finding of its own. */
+static void look_at_key(struct audit_look *look)
+{
+    const struct config *config = look->doctor->config;
+    if (!look->agrees)
+        doctor_find(look->doctor, DOCTOR_AUDIT_KEY_REPLACED, "audit key",
+                    "the registry names another key for its checkpoints than " CONFIG_FILE);
+    if (witness_configured(config) && config->audit_key[0] == '\0' && look->begun)
+        doctor_find(look->doctor, DOCTOR_AUDIT_KEY_UNCONFIGURED, CONFIG_FILE,
+                    "it has no audit-key: the key that verifies checkpoints is the one that the registry names");
+}
+
 void doctor_look_at_audit(struct doctor *doctor)
 {
-    struct audit_look look = {.doctor = doctor};
+    struct audit_look look = {.doctor = doctor, .agrees = true};
     look_at_log(&look);
+    look_at_key(&look);
     if (witness_configured(doctor->config)) {
         look_at_witness(&look);
     } else if (look.vkey[0] != '\0') {
         doctor_find(doctor, DOCTOR_AUDIT_TOKEN_UNCONFIGURED, CONFIG_FILE,
-                    "the registry names a key that signs its log, the configuration names no audit token");
+                    "%s names a key that signs its log, the configuration names no audit token",
+                    doctor->config->audit_key[0] != '\0' ? CONFIG_FILE : "the registry");
         tell_behind(&look);
     } else {
         doctor_find(doctor, DOCTOR_AUDIT_UNSIGNED, "audit log", "nothing signs this vault's audit log");

@@ -129,6 +129,12 @@
     KIND(DOCTOR_AUDIT_KEY_DIFFERS, "audit-key-differs", ALARM, NULL, \
          "no checkpoint can be signed that anybody would believe", \
          "name the vault's own audit token in sealring.conf, or bring its backup back") \
+    KIND(DOCTOR_AUDIT_KEY_REPLACED, "audit-key-replaced", ALARM, mend_row, \
+         "somebody altered the registry; the key of sealring.conf counts, but a program whose sealring.conf has none would believe that one", \
+         "sealring doctor --repair; find out who did it: sealring audit verify") \
+    KIND(DOCTOR_AUDIT_KEY_UNCONFIGURED, "audit-key-unconfigured", WARNING, NULL, \
+         "whoever can write the registry can name a key of his own in it, and is believed by what starts afterwards", \
+         "sealring upgrade") \
     KIND(DOCTOR_CHECKPOINT_BEHIND, "checkpoint-behind", WARNING, mend_settling, \
          "nobody vouches for what came after it", \
          "sealring run --once") \

@@ -256,6 +256,8 @@ static sealring_status change_row(struct registry *registry, const struct doctor
         return registry_complete(registry, finding->object, error);
     if (finding->kind == DOCTOR_VERIFIER_ROW_DAMAGED) /* one that has its report file gets a row again from that */
         return registry_verifier_delete_damaged(registry, finding->instance, error);
+    if (finding->kind == DOCTOR_AUDIT_KEY_REPLACED)
+        return registry_audit_key_insert(registry, registry_trusted_key(registry), clock_wall_ms(), error);
     return owe_closing(registry, finding,
                        error); /* recovery, which follows all repairs, carries it out as after a crash */
 }
@@ -267,7 +269,8 @@ static sealring_status mend_row(struct doctor *doctor, struct doctor_finding *fi
     struct audit_act act = repair_act(finding, "doctor.repair",
                                       finding->kind == DOCTOR_SCHEMA_LACKING         ? "made again"
                                       : finding->kind == DOCTOR_VERIFIER_ROW_DAMAGED ? "row removed"
-                                                                                     : "its object is to be closed");
+                                      : finding->kind == DOCTOR_AUDIT_KEY_REPLACED ? "the configuration's key is named"
+                                                                                   : "its object is to be closed");
     sealring_status status;
     struct commit commit = manager_commit(manager, false, &act, error);
     do {

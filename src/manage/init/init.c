@@ -33,7 +33,6 @@ struct init {
     bool software; /* the vault makes its own SoftHSM2 tokens */
     struct config *config;
     struct token_abilities abilities;
-    char audit_key[REGISTRY_VKEY_SIZE]; /* "": no audit token */
     struct claim claim;
     bool named; /* the claim contains the ID: objects may be in a token */
     uint8_t vault_id[REGISTRY_ID_SIZE];
@@ -181,12 +180,12 @@ static sealring_status first_entry(const struct init *init, struct registry *reg
     actor_describe(actor);
     audit_detail(&act, "{s:o, s:o, s:b, s:o, s:s}", "module", audit_text(init->config->module), "token",
                  audit_text(init->config->token), "token_closes_keys", init->abilities.closes_keys, "audit_token",
-                 audit_text(init->config->audit_token), "audit_key", init->audit_key);
+                 audit_text(init->config->audit_token), "audit_key", init->config->audit_key);
     audit_detail_add(&act, "lease", json_integer(registry_vault_row(registry)->lease_ms));
     audit_detail_add(&act, "refresh", json_integer(registry_vault_row(registry)->refresh_ms));
     sealring_status status = audit_append(registry, operation_id, clock_wall_ms(), actor, &act, error);
-    if (status == SEALRING_OK && init->audit_key[0] != '\0')
-        status = registry_audit_key_insert(registry, init->audit_key, clock_wall_ms(), error);
+    if (status == SEALRING_OK && init->config->audit_key[0] != '\0')
+        status = registry_audit_key_insert(registry, init->config->audit_key, clock_wall_ms(), error);
     audit_release(&act);
     return status;
 }
@@ -219,11 +218,13 @@ static sealring_status make_registry(struct init *init, sealring_error *error)
     sealring_status status = manager_random(how.operation_id, sizeof how.operation_id, error);
     memcpy(vault.vault_id, init->vault_id, sizeof vault.vault_id);
     if (status == SEALRING_OK && witness_configured(init->config))
-        status = witness_make_key(init->config, init->vault_id, init->audit_key, error);
+        status = witness_make_key(init->config, init->vault_id, init->config->audit_key, error);
     if (status == SEALRING_OK)
         status = registry_create(init->config->registry, &vault, error);
     if (status == SEALRING_OK)
         status = registry_open(init->config->registry, init->config->lock, REGISTRY_READ_WRITE, &registry, error);
+    if (status == SEALRING_OK)
+        registry_trust_key(registry, init->config->audit_key);
     if (status == SEALRING_OK)
         status = registry_lock(registry, 1000, "init", error);
     if (status == SEALRING_OK) {
@@ -317,7 +318,7 @@ static void describe(const struct init *init, sealring_init_result *result)
             result->warning, sizeof result->warning,
             "this token cannot take a key's right to sign away: a retired version is kept closed by the registry alone, "
             "until it is destroyed");
-    else if (init->audit_key[0] == '\0')
+    else if (init->config->audit_key[0] == '\0')
         snprintf(
             result->warning, sizeof result->warning,
             "there is no audit token: nothing signs the audit log, and a registry that was rolled back is not noticed "
@@ -326,7 +327,7 @@ static void describe(const struct init *init, sealring_init_result *result)
         size_t length = strlen(result->warning);
         snprintf(result->warning + length, sizeof result->warning - length, "%s%s", length > 0 ? "; " : "", trace);
     }
-    snprintf(result->audit_key, sizeof result->audit_key, "%s", init->audit_key);
+    snprintf(result->audit_key, sizeof result->audit_key, "%s", init->config->audit_key);
 }
 
 sealring_status sealring_init(const char *vault, const sealring_init_options *options, sealring_init_result *result,

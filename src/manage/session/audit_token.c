@@ -45,7 +45,7 @@ void witness_label(const char *kind, const uint8_t vault_id[REGISTRY_ID_SIZE], c
 }
 
 sealring_status witness_make_key(const struct config *config, const uint8_t vault_id[REGISTRY_ID_SIZE],
-                                 char vkey[REGISTRY_VKEY_SIZE], sealring_error *error)
+                                 char vkey[NOTE_KEY_TEXT_SIZE], sealring_error *error)
 {
     struct token *token = NULL;
     struct token_signer signer;
@@ -88,7 +88,7 @@ sealring_status witness_check_key(const struct config *config, const struct regi
     else if (!witness_key(vault_id, &signer, &key))
         wrong = "the audit token's public key is not valid";
     else if (note_key_format(&key, own), strcmp(own, vkey) != 0)
-        wrong = "the key in the audit token is not the one that the registry names";
+        wrong = "the key in the audit token is not the one that `sealring audit key` shows";
     *differs = wrong != NULL;
     return *differs ? error_set(error, SEALRING_REFUSED, "%s", wrong) : SEALRING_OK;
 }
@@ -130,7 +130,8 @@ sealring_status witness_sign_text(struct token *token, const uint8_t vault_id[RE
     bool good = note_sign_line(&key, signature, length, line);
     snprintf(note, REGISTRY_NOTE_SIZE, "%s\n%s", text, good ? line : "");
     if (!good || !note_parse(note, strlen(note), &parsed, NULL) || note_verify(&parsed, &key) != NOTE_GOOD)
-        return error_set(error, SEALRING_REFUSED, "the key in the audit token is not the one that the registry names");
+        return error_set(error, SEALRING_REFUSED,
+                         "the key in the audit token is not the one that `sealring audit key` shows");
     return SEALRING_OK;
 }
 

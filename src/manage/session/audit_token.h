@@ -45,7 +45,7 @@ bool witness_configured(const struct config *config);
 
 /* For a new vault: generates the key pair in the audit token and returns its vkey. */
 sealring_status witness_make_key(const struct config *config, const uint8_t vault_id[REGISTRY_ID_SIZE],
-                                 char vkey[REGISTRY_VKEY_SIZE], sealring_error *error);
+                                 char vkey[NOTE_KEY_TEXT_SIZE], sealring_error *error);
 
 /* For a vault that was not completed: destroys its key pair and its anchors in the audit token, if there are any. */
 sealring_status witness_discard(const struct config *config, const uint8_t vault_id[REGISTRY_ID_SIZE],
@@ -54,7 +54,7 @@ sealring_status witness_discard(const struct config *config, const uint8_t vault
 /* Reads the anchor if the token can be reached; otherwise sets a remark. To be called before the vault's lock is taken, because it logs in. */
 void witness_read(struct audit_witness *witness, const struct config *config, const struct registry *registry);
 
-/* Whether the audit token signs with the key that the registry names: SEALRING_REFUSED if not, or if it has no such pair, and then *differs is
+/* Whether the audit token signs with vkey, the key that verifies checkpoints: SEALRING_REFUSED if not, or if it has no such pair, and then *differs is
  * true; SEALRING_TOKEN if it cannot be reached. Logs in. */
 sealring_status witness_check_key(const struct config *config, const struct registry *registry, const char *vkey,
                                   bool *differs, sealring_error *error);

@@ -75,7 +75,11 @@ static sealring_status open_registry(sealring_manager *manager, enum registry_mo
     const char *lock = mode != REGISTRY_READ_ONLY ? config->lock : NULL;
     sealring_status status = registry_open(config->registry, lock, mode, &manager->registry, error);
     if (status == SEALRING_OK)
+        registry_trust_key(manager->registry, config->audit_key);
+    if (status == SEALRING_OK)
         manager_note_schema(manager, false);
+    if (status == SEALRING_OK)
+        manager_note_audit_key(manager);
     return status == SEALRING_OK && !manager->read_only ? open_locks(manager, error) : status;
 }
 
@@ -196,6 +200,7 @@ void manager_compose_remark(sealring_manager *manager)
                                  manager->witness.notice,
                                  manager->token_remark,
                                  manager->schema_remark,
+                                 manager->audit_key_differs ? MANAGER_AUDIT_KEY_DIFFERS : "",
                                  manager->correction,
                                  process,
                                  atomic_load(&manager->contradicted) ? MANAGER_CONTRADICTED : ""};
@@ -218,6 +223,19 @@ void manager_note_schema(sealring_manager *manager, bool refused)
             "ALARM: somebody altered the schema of the registry: %s; nothing but restrictions is written before it "
             "is repaired: run sealring doctor --repair",
             altered);
+}
+
+void manager_note_audit_key(sealring_manager *manager)
+{
+    bool agrees = true;
+    sealring_error ignored; /* a registry that cannot be read is noticed by what needs it */
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(manager->registry, &ignored);
+    do {
+        if (registry_begin(&reading, &status))
+            status = registry_audit_key_agrees(manager->registry, &agrees, &ignored);
+    } while (registry_again(&reading, &status));
+    manager->audit_key_differs = status == SEALRING_OK && !agrees;
 }
 
 sealring_status manager_token(sealring_manager *manager, sealring_error *error)

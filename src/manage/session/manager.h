@@ -55,6 +55,7 @@ struct sealring_manager {
     char token_remark[SOFTWARE_NOTICE_SIZE];  /* about the files of the vault's own software tokens */
     char schema_remark[SOFTWARE_NOTICE_SIZE]; /* about an altered schema */
     char remark[4 * WITNESS_REMARK_SIZE + SOFTWARE_NOTICE_SIZE]; /* all remarks */
+    bool audit_key_differs;                                      /* the registry names another one than sealring.conf */
     bool schema_told;    /* the message of a refused act contains what the remark would */
     bool repairs_schema; /* the doctor creates what is missing: an altered schema does not stop it */
     bool judged;         /* the registry continues from the audit token's anchor */
@@ -81,6 +82,10 @@ struct sealring_manager {
 #define MANAGER_CONTRADICTED \
     "ALARM: the PKCS#11 token answered a question wrongly and, asked again, rightly: have the token and its module examined"
 
+#define MANAGER_AUDIT_KEY_DIFFERS                                                                                                                  \
+    "ALARM: the registry names another key for its checkpoints than sealring.conf, whose key counts: somebody altered the registry: run sealring " \
+    "doctor --repair"
+
 /* As sealring_manager_open. upgrades: the registry may be of an older schema, which the first writing transaction makes the present one. */
 sealring_status manager_open(const char *vault, const sealring_manage_options *options, bool upgrades,
                              sealring_manager **opened, sealring_error *error);
@@ -93,6 +98,9 @@ void manager_compose_remark(sealring_manager *manager);
 
 /* Sets the remark about an altered schema, as the registry's last comparison found it. refused: the caller gets a message that contains the same. */
 void manager_note_schema(sealring_manager *manager, bool refused);
+
+/* Notes whether the registry names another key for its checkpoints than sealring.conf. */
+void manager_note_audit_key(sealring_manager *manager);
 
 /* Adds a file whose uses are not all known. */
 void manager_note_gap(sealring_manager *manager, const char *remark);

@@ -19,7 +19,8 @@ struct registry {
     struct db *db;
     char *path; /* absolute; symbolic links are not resolved, so that a changed link is noticed */
     enum registry_mode mode;
-    pid_t process; /* that opened it */
+    pid_t process;           /* that opened it */
+    const char *trusted_key; /* registry_trust_key; NULL: none */
     struct lock lock;
 
     enum transaction_kind transaction;

@@ -234,6 +234,16 @@ cleanup:
     return SEALRING_OK;
 }
 
+void registry_trust_key(struct registry *registry, const char *vkey)
+{
+    registry->trusted_key = vkey != NULL && vkey[0] != '\0' ? vkey : NULL;
+}
+
+const char *registry_trusted_key(const struct registry *registry)
+{
+    return registry->trusted_key;
+}
+
 /* ---- Lock and log --------------------------------------------------------------------------------------------------- */
 
 sealring_status registry_lock(struct registry *registry, int64_t wait_ms, const char *purpose, sealring_error *error)

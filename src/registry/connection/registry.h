@@ -52,6 +52,11 @@ sealring_status registry_open(const char *path, const char *lock_path, enum regi
  * before it opens that registry itself, or SQLite takes its parent's locks for the child's. */
 void registry_close(struct registry *registry);
 
+/* The key that verifies this registry's checkpoints, from a place where the registry's writer cannot write: it counts, whatever the registry's own
+ * row contains (registry_audit_key_find). Borrowed: it must outlive the handle. NULL or "": the row counts. */
+void registry_trust_key(struct registry *registry, const char *vkey);
+const char *registry_trusted_key(const struct registry *registry); /* NULL: none */
+
 struct lock;
 
 /* The registry's lock (flock on lock_path). Every writer holds it, for one commit; the vault's other lock (manage/session/manager.h)

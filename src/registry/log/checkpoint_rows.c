@@ -2,6 +2,8 @@
 /* Rows that prove the audit log: nodes of its tree, the signing keys, the signed checkpoints. */
 #include "registry/log/log_rows.h"
 
+#include <stdio.h>
+
 #include "registry/connection/query.h"
 
 static const struct db_query node_get = {"SELECT n.hash FROM audit_node n WHERE n.level = ?1 AND n.position = ?2",
@@ -11,11 +13,16 @@ static const struct db_query node_insert = {"INSERT INTO audit_node (level, posi
 
 static const struct db_query node_count = {"SELECT count(*) FROM audit_node", false};
 
+/* A key that the table has already becomes the newest one. */
 static const struct db_query key_insert = {
-    "INSERT INTO audit_key (id, vkey, created) VALUES ((SELECT coalesce(max(k.id), 0) + 1 FROM audit_key k), ?1, ?2)",
+    "INSERT INTO audit_key (id, vkey, created) VALUES ((SELECT coalesce(max(k.id), 0) + 1 FROM audit_key k), ?1, ?2)"
+    " ON CONFLICT (vkey) DO UPDATE SET id = excluded.id",
     true};
 
 static const struct db_query key_get = {"SELECT k.vkey FROM audit_key k ORDER BY k.id DESC LIMIT 1", false};
+
+static const struct db_query key_agrees = {
+    "SELECT CASE WHEN k.vkey = ?1 THEN 1 ELSE 0 END FROM audit_key k ORDER BY k.id DESC LIMIT 1", false};
 
 #define CHECKPOINT_SELECT "SELECT c.size, c.time, c.note FROM checkpoint c ORDER BY c.size"
 
@@ -90,7 +97,28 @@ sealring_status registry_audit_key_insert(struct registry *registry, const char 
 sealring_status registry_audit_key_find(struct registry *registry, char vkey[REGISTRY_VKEY_SIZE], bool *found,
                                         sealring_error *error)
 {
-    return query_find(registry, &key_get, NULL, vkey_read, vkey, found, error);
+    const char *trusted = registry_trusted_key(registry);
+    if (trusted == NULL)
+        return query_find(registry, &key_get, NULL, vkey_read, vkey, found, error);
+    snprintf(vkey, REGISTRY_VKEY_SIZE, "%s", trusted);
+    *found = true;
+    return SEALRING_OK;
+}
+
+static void agrees_read(struct query *query, void *row)
+{
+    bool *agrees = row;
+    *agrees = query_uint64(query) == 1;
+}
+
+sealring_status registry_audit_key_agrees(struct registry *registry, bool *agrees, sealring_error *error)
+{
+    const char *trusted = registry_trusted_key(registry);
+    bool found = false;
+    *agrees = trusted == NULL;
+    if (trusted == NULL)
+        return SEALRING_OK;
+    return query_find(registry, &key_agrees, PARAMETERS(TEXT(trusted)), agrees_read, agrees, &found, error);
 }
 
 sealring_status registry_checkpoint_insert(struct registry *registry, const struct registry_checkpoint *checkpoint,

@@ -36,11 +36,14 @@ sealring_status registry_node_insert(struct registry *registry, unsigned level, 
                                      const uint8_t hash[REGISTRY_DIGEST_SIZE], sealring_error *error);
 sealring_status registry_node_count(struct registry *registry, uint64_t *count, sealring_error *error);
 
-/* The key that signs now. */
-sealring_status registry_audit_key_insert(struct registry *registry, const char *vkey, int64_t created,
-                                          sealring_error *error);
+/* The key that verifies checkpoints: the trusted one (registry_trust_key), whatever the row contains; if none is trusted, the row's. */
 sealring_status registry_audit_key_find(struct registry *registry, char vkey[REGISTRY_VKEY_SIZE], bool *found,
                                         sealring_error *error);
+/* Whether the row names the trusted key; also true if none is trusted. Reads the row whatever it contains. */
+sealring_status registry_audit_key_agrees(struct registry *registry, bool *agrees, sealring_error *error);
+/* The key that signs from now on: it becomes the newest row. */
+sealring_status registry_audit_key_insert(struct registry *registry, const char *vkey, int64_t created,
+                                          sealring_error *error);
 
 struct registry_checkpoint {
     uint64_t size;

@@ -53,10 +53,11 @@ sealring_status late_clock_judge(struct verifier *verifier, sealring_error *erro
         verifier->late = !clockwatch_trusts(&verifier->trust, wall, boot, &bound);
     }
     if (forged)
-        messages_add(verifier->messages, SEALRING_LOG_ALARM,
-                     "ALARM: the latest checkpoint in the registry %s is not signed by the key that the registry "
-                     "names: it does not count; see `sealring audit verify`",
-                     verifier->setup.registry);
+        messages_add(
+            verifier->messages, SEALRING_LOG_ALARM,
+            "ALARM: the latest checkpoint in the registry %s is not signed by this vault's key for checkpoints: "
+            "it does not count; see `sealring audit verify`",
+            verifier->setup.registry);
     if (verifier->late && clockwatch_bound(&bound) > wall)
         verifier->wall_ms = clockwatch_bound(&bound);
     if (verifier->late != before)

@@ -39,6 +39,8 @@ static sealring_status open_looker(struct verifier *verifier, sealring_error *er
     fork_guard_enter();
     sealring_status status =
         registry_open(verifier->setup.registry, NULL, REGISTRY_READ_ONLY, &verifier->looker, error);
+    if (status == SEALRING_OK)
+        registry_trust_key(verifier->looker, verifier->setup.audit_key);
     fork_guard_leave();
     return status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Notices at a poll that somebody altered the registry's schema. */
+/* Notices at a poll that somebody altered the registry's schema, or the key that it names for its checkpoints. */
 #include "verifier/fresh/watch_schema.h"
 
 #include <stdio.h>
@@ -7,9 +7,35 @@
 
 #include "base/clock.h"
 #include "base/fork.h"
+#include "registry/log/log_rows.h"
 
 #define WATCH_SCHEMA_EVERY_MS \
     50 /* a comparison takes about 1 ms: under a stream of commits at most 2 % of a processor */
+
+/* The configured key counts, whatever the registry names. A registry that cannot be read is noticed by what needs it. */
+static void watch_audit_key(struct verifier *verifier)
+{
+    bool agrees = true;
+    sealring_error ignored;
+    sealring_status status;
+    if (registry_trusted_key(verifier->looker) == NULL)
+        return;
+    struct registry_transaction reading = registry_reading(verifier->looker, &ignored);
+    fork_guard_enter();
+    do {
+        if (registry_begin(&reading, &status))
+            status = registry_audit_key_agrees(verifier->looker, &agrees, &ignored);
+    } while (registry_again(&reading, &status));
+    fork_guard_leave();
+    bool differs = status == SEALRING_OK && !agrees;
+    if (differs && !verifier->audit_key_differs)
+        messages_add(
+            verifier->messages, SEALRING_LOG_ALARM,
+            "ALARM: the registry %s names another key for its checkpoints than sealring.conf, whose key counts: "
+            "somebody altered the registry: run `sealring doctor --repair`, and find out who did it",
+            verifier->setup.registry);
+    verifier->audit_key_differs = differs;
+}
 
 sealring_status watch_schema(struct verifier *verifier, int schema, sealring_error *error)
 {
@@ -17,6 +43,7 @@ sealring_status watch_schema(struct verifier *verifier, int schema, sealring_err
     if (now < verifier->schema_due) /* the next poll compares, a refresh period later at most */
         return SEALRING_OK;
     verifier->schema_due = now + WATCH_SCHEMA_EVERY_MS;
+    watch_audit_key(verifier);
     fork_guard_enter();
     sealring_status status = registry_look_schema(verifier->looker, error);
     fork_guard_leave();

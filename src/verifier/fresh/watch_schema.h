@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Notices at a poll that somebody altered the registry's schema. */
+/* Notices at a poll that somebody altered the registry's schema, or the key that it names for its checkpoints. */
 #ifndef VERIFIER_FRESH_WATCH_SCHEMA_H
 #define VERIFIER_FRESH_WATCH_SCHEMA_H
 

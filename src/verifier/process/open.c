@@ -32,6 +32,7 @@ static sealring_status join(sealring_vault *vault, const sealring_options *optio
     const struct config *config = vault->config;
     struct verifier_setup setup = {
         .registry = config->registry,
+        .audit_key = config->audit_key,
         .token_notice = token_notice,
         .token_notice_context = config->software,
         .reports = config->verifiers,

@@ -39,7 +39,7 @@ static sealring_status make_parts(struct verifier *verifier, sealring_error *err
     if (status == SEALRING_OK)
         status = flights_new(setup->waiting_max, &verifier->flights, error);
     if (status == SEALRING_OK)
-        status = connections_new(setup->registry, &verifier->connections, error);
+        status = connections_new(setup->registry, setup->audit_key, &verifier->connections, error);
     return status;
 }
 

@@ -26,16 +26,19 @@ struct connections {
     pthread_mutex_t mutex;
     pthread_cond_t returned;
     const char *path;
+    const char *audit_key;
     unsigned generation;                 /* of the file at the path */
     struct lent places[CONNECTIONS_MAX]; /* registry NULL: not opened yet, or opened in a former generation */
 };
 
-sealring_status connections_new(const char *registry_path, struct connections **made, sealring_error *error)
+sealring_status connections_new(const char *registry_path, const char *audit_key, struct connections **made,
+                                sealring_error *error)
 {
     *made = calloc(1, sizeof **made);
     if (*made == NULL)
         return error_no_memory(error);
     (*made)->path = registry_path;
+    (*made)->audit_key = audit_key;
     pthread_mutex_init(&(*made)->mutex, NULL);
     clock_condition_init(&(*made)->returned);
     return SEALRING_OK;
@@ -58,6 +61,8 @@ static sealring_status open_place(const struct connections *connections, struct 
     struct registry *opened = NULL;
     fork_guard_enter();
     sealring_status status = registry_open(connections->path, NULL, REGISTRY_READ_ONLY, &opened, error);
+    if (status == SEALRING_OK)
+        registry_trust_key(opened, connections->audit_key);
     atomic_store(&place->registry, opened);
     fork_guard_leave();
     return status;

@@ -7,8 +7,9 @@
 
 struct connections;
 
-/* Opens none: they are opened on demand. The path is borrowed. */
-sealring_status connections_new(const char *registry_path, struct connections **made, sealring_error *error);
+/* Opens none: they are opened on demand. The path and the key that verifies checkpoints (registry_trust_key) are borrowed. */
+sealring_status connections_new(const char *registry_path, const char *audit_key, struct connections **made,
+                                sealring_error *error);
 void connections_close(struct connections *connections);
 
 /* Lends a connection. Waits at most 5 s for a free one. Thread-safe. */

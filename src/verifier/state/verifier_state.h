@@ -60,6 +60,7 @@ struct verifier {
     pthread_mutex_t looking;             /* one poll at a time */
     char altered[REGISTRY_ALTERED_SIZE]; /* the difference of the registry's schema that was reported, "" for none */
     int64_t schema_due;                  /* boot time from which on the schema is compared again */
+    bool audit_key_differs;              /* it was reported that the registry names another key for its checkpoints */
     struct registry *looker;             /* the polls' own connection; NULL: to be opened */
     struct held_snapshot *snapshots;
     struct closed_chain closed;

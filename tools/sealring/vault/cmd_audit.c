@@ -250,11 +250,13 @@ const struct command command_audit_show = {
 const struct command command_audit_verify = {
     .words = "audit verify",
     .purpose = "verify every entry, the tree over them and the checkpoints",
-    .options = {{"checkpoint", "FILE",
-                 "a checkpoint that you kept elsewhere; the log must begin with its entries; - for standard input",
-                 OPTION_TEXT},
-                {"key", "VKEY", "the verifier key that `sealring audit key` printed; default: the registry's own",
-                 OPTION_TEXT}},
+    .options =
+        {{"checkpoint", "FILE",
+          "a checkpoint that you kept elsewhere; the log must begin with its entries; - for standard input",
+          OPTION_TEXT},
+         {"key", "VKEY",
+          "the verifier key that `sealring audit key` printed; default: audit-key of sealring.conf, else the registry's",
+          OPTION_TEXT}},
     .notes = "Needs no token, only the public key. Exit status 1 if something is wrong; each problem is one line that "
              "names the entry.",
     .examples = {"sealring audit verify --key \"$(cat kept/vkey)\" --checkpoint kept/checkpoint"},

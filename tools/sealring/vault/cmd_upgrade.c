@@ -34,15 +34,17 @@ static void print_json(const struct session *session, const struct upgrade_repor
                        const sealring_upgrade_result *result, sealring_status status)
 {
     jsontext_print_as(
-        "upgrade", json_pack("{s:i, s:i, s:b, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:s?, s:o, s:O, s:o}", "from",
-                             result->from, "to", result->to, "added", (int)result->added, "begun", (int)result->begun,
-                             "complete", (int)(result->complete && !session->dry_run), "dry_run", (int)session->dry_run,
-                             "facts", (json_int_t)result->facts, "labels_unknown", (json_int_t)result->labels_unknown,
-                             "entries", (json_int_t)result->entries, "older_verifiers", (json_int_t)result->older,
-                             "waits_for", jsontext_text(result->missing), "backup_sha256",
-                             result->backup_sha256[0] != '\0' ? result->backup_sha256 : NULL, "remark",
-                             jsontext_text(result->remark), "problems", report->problems, "message",
-                             jsontext_text(status != SEALRING_OK ? session->error.message : NULL)));
+        "upgrade",
+        json_pack("{s:i, s:i, s:b, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:s?, s:b, s:s?, s:o, s:O, s:o}", "from",
+                  result->from, "to", result->to, "added", (int)result->added, "begun", (int)result->begun, "complete",
+                  (int)(result->complete && !session->dry_run), "dry_run", (int)session->dry_run, "facts",
+                  (json_int_t)result->facts, "labels_unknown", (json_int_t)result->labels_unknown, "entries",
+                  (json_int_t)result->entries, "older_verifiers", (json_int_t)result->older, "waits_for",
+                  jsontext_text(result->missing), "backup_sha256",
+                  result->backup_sha256[0] != '\0' ? result->backup_sha256 : NULL, "audit_key_added",
+                  (int)result->key_added, "audit_key", result->key_added ? result->audit_key : NULL, "remark",
+                  jsontext_text(result->remark), "problems", report->problems, "message",
+                  jsontext_text(status != SEALRING_OK ? session->error.message : NULL)));
 }
 
 static void print_facts(const struct session *session, const sealring_upgrade_result *result)
@@ -61,8 +63,11 @@ static void print_result(const struct session *session, const sealring_upgrade_r
 {
     const struct style *style = &session->out;
     const char *would = session->dry_run ? "would be " : "";
+    if (result->key_added)
+        table_fact(style, "audit key", "%s%s", session->dry_run ? "would be added to sealring.conf: " : "",
+                   result->audit_key);
     if (!result->added && !result->begun) { /* nothing changed */
-        if (result->complete)
+        if (result->complete && !result->key_added)
             table_fact(style, "upgrade", "nothing to do: the registry has schema %d", result->to);
         return;
     }
