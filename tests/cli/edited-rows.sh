@@ -274,7 +274,7 @@ writes() { # COLUMN... -- ARGUMENT...: a command that writes these columns of ap
     status=$?
     is "$status" 0 "$1 $2 succeeds"
     is "$(sed -n 's/^UPDATE api_key SET \(.*\) WHERE .*/\1/p' "$work/statements" | tr ',' '\n' | sed 's/^ *//; s/ = .*//' |
-        grep -vx changed_epoch | sort | paste -sd ' ')" "$columns" "and writes nothing else of the key"
+        grep -vx changed_epoch | sort -u | paste -sd ' ')" "$columns" "and writes nothing else of the key" # twice, if it was signed first
 }
 writes last_serial -- reissue "$key" --out "$work/again.key"
 writes narrowed narrowed_scopes -- key set "$key" --scope read

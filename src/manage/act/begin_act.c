@@ -56,16 +56,18 @@ static sealring_status adopt_facts(sealring_manager *manager, sealring_error *er
     struct audit_act act = {.name = "audit.adopt"};
     if (facts->restrictions == 0 || manager->dry_run || manager->witness.remark[0] != '\0') /* it is still away */
         return SEALRING_OK;
-    snprintf(manager->witness.notice, sizeof manager->witness.notice,
-             "the registry has restrictions of API keys without a signature (%" PRIu64
-             "): the audit token was away, or somebody else wrote them; they stay effective, and are signed now: see "
-             "`sealring audit show`",
-             facts->restrictions);
     audit_detail(&act, "{s:I, s:I, s:I}", "facts_signed", (json_int_t)manager->facts_signed, "facts",
                  (json_int_t)facts->count, "restrictions", (json_int_t)facts->restrictions);
     own_facts_add(&manager->own, manager->facts_signed + 1, facts->count);
     sealring_status status = manager_record(manager, &act, error);
     audit_release(&act);
+    if (status == SEALRING_OK)
+        snprintf(
+            manager->witness.notice, sizeof manager->witness.notice,
+            "the registry has restrictions of API keys without a signature (%" PRIu64
+            "): the audit token was away, or somebody else wrote them; they stay effective, and are signed now: see "
+            "`sealring audit show`",
+            facts->restrictions);
     return status;
 }
 
