@@ -47,6 +47,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 if [ -z "${TMPDIR-}" ] && in_memory /dev/shm; then
     temporary=$(mktemp -d /dev/shm/tests-XXXXXX)
+    chmod 1777 "$temporary" # as /tmp: some tests are of other users
     TMPDIR=$temporary
     export TMPDIR
 fi
