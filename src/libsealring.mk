@@ -107,6 +107,7 @@ libsealring_core_la_SOURCES = \
 	src/verifier/cache/snapshot.c src/verifier/cache/snapshot.h \
 	src/verifier/fresh/usage_hours.c src/verifier/fresh/usage_hours.h \
 	src/verifier/fresh/follow_closed.c src/verifier/fresh/follow_closed.h \
+	src/verifier/fresh/follow_keys.c src/verifier/fresh/follow_keys.h \
 	src/verifier/fresh/late_clock.c src/verifier/fresh/late_clock.h \
 	src/verifier/fresh/load_changes.c src/verifier/fresh/load_changes.h \
 	src/verifier/fresh/listen.c src/verifier/fresh/listen.h \
@@ -139,6 +140,7 @@ libsealring_core_la_SOURCES = \
 	src/verifier/state/log_messages.c src/verifier/state/log_messages.h \
 	src/verifier/state/closed_chain.c src/verifier/state/closed_chain.h \
 	src/verifier/state/closed_keys.c src/verifier/state/closed_keys.h \
+	src/verifier/state/key_filter.c src/verifier/state/key_filter.h \
 	src/verifier/state/key_facts.c src/verifier/state/key_facts.h \
 	src/verifier/state/freshness_protocol.c src/verifier/state/freshness_protocol.h \
 	src/verifier/state/verifier_setup.h \
