@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bell/bell.h"
 #include "credential/credential_text.h"
 #include "lib/runner.h"
 #include "lib/test_vault.h"
@@ -605,6 +606,8 @@ START_TEST(after_a_fence_all_keys_are_read_again)
     test_vault_attack(&vault, sql);
     wait_for_polls(&servers[0], 3); /* nobody rings: meanwhile it is not known yet, with a filter or without */
     expect_accepted(&servers[0], text);
+    snprintf(sql, sizeof sql, "%s/vault.bell", vault.path);
+    ck_assert(bell_ring(sql));
     wait_for_filter(&servers[0], true);
     expect_accepted(&servers[0], text);
     expect_accepted(&servers[0], later);

@@ -59,11 +59,26 @@ static void expect(struct registry *registry, struct key_filter *filter)
         key_filter_expect(filter, last);
 }
 
+/* With the mutex held. */
+static bool is_due(struct known_keys *keys)
+{
+    return atomic_load(&keys->wanted) && (keys->passing || clock_boot_ms() >= keys->pass_due);
+}
+
+bool keys_are_due(struct verifier *verifier)
+{
+    struct known_keys *keys = &verifier->known_keys;
+    pthread_mutex_lock(&keys->mutex);
+    bool due = is_due(keys);
+    pthread_mutex_unlock(&keys->mutex);
+    return due;
+}
+
 /* True: a page is due. */
 static bool begin_page(struct known_keys *keys, uint64_t *pass, int64_t *at)
 {
     pthread_mutex_lock(&keys->mutex);
-    bool due = atomic_load(&keys->wanted) && (keys->passing || clock_boot_ms() >= keys->pass_due);
+    bool due = is_due(keys);
     if (due && !keys->passing) {
         keys->passing = true;
         keys->at = 0;

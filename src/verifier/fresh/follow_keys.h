@@ -43,6 +43,9 @@ void keys_reported(struct verifier *verifier);
 /* With `looking` held: the filter is not used any more, until all keys were read again (`all`), or at least until a report has announced it. */
 void keys_withdraw(struct verifier *verifier, bool all);
 
+/* Whether there is a page to read. */
+bool keys_are_due(struct verifier *verifier);
+
 /* Reads one page of keys if there is something to read, on a connection of its own. True: there is more. The proving thread calls it. */
 bool keys_build_some(struct verifier *verifier);
 

@@ -81,7 +81,7 @@ static int64_t look_turn(struct maintenance *maintenance, void *context)
     bool polled = look(membership, &error) == SEALRING_OK;
     if (!hand_out(membership))
         return -1;
-    if (atomic_load(&verifier->unproved) > 0)
+    if (atomic_load(&verifier->unproved) > 0 || keys_are_due(verifier))
         maintenance_prove(maintenance);
     return listen_wait(verifier, polled);
 }
