@@ -4,6 +4,7 @@
 #include <config.h>
 #endif
 
+#include "manage/fleet/filters.h"
 #include "manage/session/manager.h"
 #include "verifier/stage.h"
 
@@ -67,6 +68,20 @@ static int set_variable(const char *name, const char *value, void *context)
     return setenv(name, value, 1);
 }
 
+/* Filters of key IDs rely on it that a credential is handed over later. Nothing of what this sees is remembered. */
+static void wait_for_filters(sealring_manager *manager, const char *vault)
+{
+    struct roster nobody = manager->roster;
+    char path[sizeof manager->config->verifiers];
+    memcpy(path, manager->config->verifiers, sizeof path);
+    memset(&manager->roster, 0, sizeof manager->roster);
+    snprintf(manager->config->verifiers, sizeof manager->config->verifiers, "%s/verifiers", vault);
+    filters_wait(manager, manager->committed.epoch);
+    roster_release(&manager->roster);
+    manager->roster = nobody;
+    memcpy(manager->config->verifiers, path, sizeof path);
+}
+
 static void carry_out(struct order *order, sealring_manager **manager)
 {
     order->status = SEALRING_OK;
@@ -74,14 +89,15 @@ static void carry_out(struct order *order, sealring_manager **manager)
         order->status = sealring_environment(order->vault, set_variable, NULL, &order->error);
         if (order->status == SEALRING_OK)
             order->status = sealring_manager_open(order->vault, NULL, manager, &order->error);
+        /* What these tests are about is a verifier that does not know yet. So this operator sees no verifier, and waits for none;
+         * tests/vault/test_waiting.c is about those that do. */
+        if (order->status == SEALRING_OK)
+            snprintf((*manager)->config->verifiers, sizeof(*manager)->config->verifiers, "%s/nobody", order->vault);
     }
-    /* What these tests are about is a verifier that does not know yet. So this operator sees no verifier, and waits for none;
-     * tests/vault/test_waiting.c is about those that do. Only a filter of key IDs relies on the operator's waiting, before a hand-over. */
-    if (order->status == SEALRING_OK)
-        snprintf((*manager)->config->verifiers, sizeof(*manager)->config->verifiers, "%s/%s", order->vault,
-                 order->hands_over ? "verifiers" : "nobody");
     if (order->status == SEALRING_OK)
         order->status = order->function(*manager, order, &order->error);
+    if (order->status == SEALRING_OK && order->hands_over)
+        wait_for_filters(*manager, order->vault);
 }
 
 /* Forked before this process loads any module. It ends when its socket does. */
