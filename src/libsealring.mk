@@ -140,6 +140,7 @@ libsealring_core_la_SOURCES = \
 	src/verifier/state/log_messages.c src/verifier/state/log_messages.h \
 	src/verifier/state/closed_chain.c src/verifier/state/closed_chain.h \
 	src/verifier/state/closed_keys.c src/verifier/state/closed_keys.h \
+	src/verifier/state/filter_protocol.c src/verifier/state/filter_protocol.h \
 	src/verifier/state/key_filter.c src/verifier/state/key_filter.h \
 	src/verifier/state/key_facts.c src/verifier/state/key_facts.h \
 	src/verifier/state/freshness_protocol.c src/verifier/state/freshness_protocol.h \

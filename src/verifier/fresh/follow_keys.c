@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/fork.h"
-#include "lifecycle/verifier_liveness.h"
 #include "registry/rows/rows.h"
 
 #define PAGE_KEYS    2048    /* for each transaction: some milliseconds */
@@ -139,13 +138,6 @@ void keys_hear(struct verifier *verifier)
     atomic_store(&keys->heard, listening->present && !listening->missed);
 }
 
-void keys_begin_poll(struct verifier *verifier)
-{
-    struct known_keys *keys = &verifier->known_keys;
-    keys->announced_before = keys->announced;
-    keys->sound = false;
-}
-
 /* The first pass has read all keys up to where this begins. */
 static bool follow(struct verifier *verifier)
 {
@@ -165,26 +157,13 @@ static bool follow(struct verifier *verifier)
 void keys_follow(struct verifier *verifier)
 {
     struct known_keys *keys = &verifier->known_keys;
-    keys->sound = atomic_load(&keys->wanted) && atomic_load(&keys->heard) && follow(verifier);
-    if (!keys->sound)
-        atomic_store(&keys->until, 0); /* before the report states so */
+    filter_followed(&keys->protocol, atomic_load(&keys->wanted) && atomic_load(&keys->heard) && follow(verifier));
 }
 
-void keys_reported(struct verifier *verifier)
+void keys_forget(struct verifier *verifier)
 {
     struct known_keys *keys = &verifier->known_keys;
-    keys->announced = keys->sound;
-    if (keys->sound && keys->announced_before)
-        atomic_store(&keys->until, verifier->protocol.look_started + WATCH_FILTER_MS);
-}
-
-void keys_withdraw(struct verifier *verifier, bool all)
-{
-    struct known_keys *keys = &verifier->known_keys;
-    atomic_store(&keys->until, 0);
-    keys->announced_before = keys->announced = false;
-    if (!all)
-        return;
+    filter_withdraw(&keys->protocol);
     pthread_mutex_lock(&keys->mutex);
     keys->pass++;
     keys->passing = keys->complete = false;

@@ -11,16 +11,17 @@
  * The verifier. (V1) It uses its filter only until WATCH_FILTER_MS after the beginning of a poll that was followed by a reading of all newer keys and
  * by a report. Each request compares that with a clock that it has read itself, after it began: so a process that was stopped, or a thread that polls
  * no more, leaves no filter in use. (V2) A report that contains an epoch states "filter" only if the keys of that epoch are in the filter. (V3) Its
- * reports state "filter" one poll before the filter is used: the poll after which it is used began after such a report. (V4) It ends the use before
+ * reports state "filter" one poll before the filter is used: the poll after which it is used began after such a report. (V4) A
+ * report that comes WATCH_FILTER_MS or more after the former one extends no use: see filter_reported. (V5) It ends the use before
  * it writes a report without "filter", and before it takes another report file.
  *
  * The operator's side commits the key, then reads the reports until for each verifier one of these holds, and then hands over (manage/fleet/filters.c).
  * Let the request begin after the hand-over.
- * - Its report does not state "filter". If it uses a filter when the request comes, then by V3 and V4 after a poll that began after a report that was
+ * - Its report does not state "filter". If it uses a filter when the request comes, then by V3 and V5 after a poll that began after a report that was
  *   written after this reading: that poll's reading of the keys began after the commit.
  * - Its report contains the commit's epoch and era. By V2 the key was in the filter then, and a filter loses nothing.
- * - watch_silence(WATCH_FILTER_MS) has passed since the commit, or since this process saw its last report. By V1 the filter is not used, or by a poll
- *   that began after the commit. Both sides measure durations only, each on its own CLOCK_BOOTTIME, which goes on while the host is suspended; the
+ * - watch_silence(WATCH_FILTER_MS) has passed since the commit, or since this process saw its last report. By V1 and V4 the filter is not
+ *   used, or after a poll that began after the commit. Both sides measure durations only, each on its own CLOCK_BOOTTIME, which goes on while the host is suspended; the
  *   margin covers clocks that differ by 1 %, and the rounding.
  * - No process holds its report file: it has ended. A forked child does not inherit its parent's filter: its verifier is a new one, with a new report.
  *
@@ -35,13 +36,11 @@ void keys_want(struct verifier *verifier);
 /* Before a poll, by the polling thread: whether the bell works as far as that is known. */
 void keys_hear(struct verifier *verifier);
 
-/* With `looking` held: at the beginning of a poll; after everything else was applied, before the report; and when the report was written. */
-void keys_begin_poll(struct verifier *verifier);
+/* With `looking` held, in a poll: after everything else was applied, and before the report. */
 void keys_follow(struct verifier *verifier);
-void keys_reported(struct verifier *verifier);
 
-/* With `looking` held: the filter is not used any more, until all keys were read again (`all`), or at least until a report has announced it. */
-void keys_withdraw(struct verifier *verifier, bool all);
+/* With `looking` held: a fence. The filter is not used until all keys were read again. */
+void keys_forget(struct verifier *verifier);
 
 /* Whether there is a page to read. */
 bool keys_are_due(struct verifier *verifier);

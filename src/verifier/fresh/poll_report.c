@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "verifier/fresh/follow_keys.h"
 #include "verifier/fresh/usage_hours.h"
 
 static void point_to_report(struct known_version *version, void *context)
@@ -42,7 +41,7 @@ static sealring_status renew_report(struct verifier *verifier, sealring_error *e
 {
     struct report *lost = atomic_load(&verifier->report);
     struct report *fresh = NULL;
-    keys_withdraw(verifier, false);
+    filter_withdraw(&verifier->known_keys.protocol);
     sealring_status status = report_join(verifier->setup.reports, verifier->vault_id, &fresh, error);
     if (status == SEALRING_OK)
         status = hours_begin(verifier->looker, fresh, error);
@@ -94,7 +93,7 @@ sealring_status poll_report(const struct look *look, sealring_error *error)
         .lease_ms = look->vault.lease_ms,
         .has_closed = true,
         .closed_count = verifier->closed.sound.count,
-        .filter = verifier->known_keys.sound,
+        .filter = verifier->known_keys.protocol.sound,
     };
     memcpy(written.era, verifier->protocol.era, sizeof written.era);
     memcpy(written.closed_hash, verifier->closed.sound.head, sizeof written.closed_hash);

@@ -281,7 +281,7 @@ static sealring_verdict judge_seen(struct verifier *verifier, struct cache_entry
  * credential of another vault, so the registry is asked as long as there may be one. */
 static bool is_certainly_unknown(const struct verifier *verifier, const struct presented *presented, int64_t boot_ms)
 {
-    return boot_ms < atomic_load(&verifier->known_keys.until) && presented->parts != NULL &&
+    return filter_may_be_used(&verifier->known_keys.protocol, boot_ms) && presented->parts != NULL &&
            !atomic_load(&verifier->has_imports) &&
            !key_filter_may_have(&verifier->known_keys.filter, presented->parts->key_id);
 }

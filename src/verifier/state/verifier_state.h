@@ -19,6 +19,7 @@
 #include "verifier/report/report.h"
 #include "verifier/state/closed_chain.h"
 #include "verifier/state/connections.h"
+#include "verifier/state/filter_protocol.h"
 #include "verifier/state/freshness_protocol.h"
 #include "verifier/state/judge_time.h"
 #include "verifier/state/key_filter.h"
@@ -45,15 +46,12 @@ struct listening {
 /* The filter of key IDs, and how far it is: fresh/follow_keys.c. */
 struct known_keys {
     struct key_filter filter;
-    _Atomic(int64_t) until; /* boot time until which requests may use it */
-    _Atomic(bool) wanted;   /* there are maintenance threads */
-    _Atomic(bool) heard;    /* the bell works, as far as the polling thread knows */
-    bool sound;             /* with `looking` held: this poll has brought it up to date */
-    bool announced;         /* likewise: the last report states that it may be used */
-    bool announced_before;  /* likewise: so did the last one before this poll began */
-    pthread_mutex_t mutex;  /* of the members below */
-    uint64_t pass;          /* raised by every fence: what was read for an earlier one does not count */
-    bool passing;           /* over all keys; up to row `at` so far */
+    struct filter_protocol protocol; /* with `looking` held */
+    _Atomic(bool) wanted;            /* there are maintenance threads */
+    _Atomic(bool) heard;             /* the bell works, as far as the polling thread knows */
+    pthread_mutex_t mutex;           /* of the members below */
+    uint64_t pass;                   /* raised by every fence: what was read for an earlier one does not count */
+    bool passing;                    /* over all keys; up to row `at` so far */
     int64_t at;
     int64_t pass_due;
     bool complete;    /* all keys were read once since the last fence */
