@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every order of a verifier's polls, requests and new report files with an operator who commits a key, looks, waits and hands it over: no request
+/* Every order of a verifier's polls, requests and new report files with an operator who commits a key, polls, waits and hands it over: no request
  * that begins after the hand-over is answered from a filter without the key. The rules are the product's own. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ struct world {
     bool has_key; /* the filter */
     struct paper paper;
     uint8_t operating, asked;
-    struct paper copy; /* as read at the last look */
+    struct paper copy; /* as read at the last poll */
     uint8_t requesting, request_clock;
     struct filter_protocol protocol;
     struct watch_memory own;
@@ -175,7 +175,7 @@ static void forget_operator(struct world *world)
     memset(&world->own, 0, sizeof world->own);
 }
 
-/* It may look once before it commits, so that it has measured some silence. */
+/* It may poll once before it commits, so that it has measured some silence. */
 static bool operate_step(struct world *world, bool looks)
 {
     switch ((enum operating)world->operating) {
@@ -274,8 +274,9 @@ START_TEST(a_report_that_comes_late_extends_no_use)
     ck_assert(!filter_may_be_used(&filter, 100 + WATCH_FILTER_MS));
     filter_begin_poll(&filter);
     filter_followed(&filter, true);
-    filter_reported(&filter, 1700, 1000 + WATCH_FILTER_MS - 1);
+    filter_reported(&filter, 1700, 1000 + WATCH_FILTER_MS - 1); /* in time */
     ck_assert(filter_may_be_used(&filter, 1700 + WATCH_FILTER_MS - 1));
+    ck_assert(!filter_may_be_used(&filter, 1700 + WATCH_FILTER_MS)); /* from the beginning of the poll */
 }
 END_TEST
 

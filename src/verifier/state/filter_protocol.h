@@ -22,7 +22,7 @@ void filter_begin_poll(struct filter_protocol *filter);
 /* After everything else was applied, and before the report: whether the filter has all keys that the registry had since the poll began. */
 void filter_followed(struct filter_protocol *filter, bool sound);
 
-/* The report of the poll that began at look_started_ms was written, with `sound`, no later than written_ms. If it came so long after the former one
+/* The report of the poll that began at look_started_ms was written, with `sound`, no later than written_ms. If it came so late after the former one
  * that an operator may have concluded from the silence that no filter is used, and have handed over what this poll was too early to see, it only shows
  * that the verifier is alive. */
 void filter_reported(struct filter_protocol *filter, int64_t look_started_ms, int64_t written_ms);

@@ -12,10 +12,10 @@
 
 /* A split block Bloom filter, as in Apache Parquet's specification ("Bloom Filter"): a key ID sets one bit in each of the eight words of one
  * block, so a search reads one cache line. Each key has 16 bits of memory, which are two bytes; then about one of 700 unknown key IDs (in each layer that is full) is
- * taken for a known one, and costs the question that it would cost without a filter.
+ * treated as a known one, and costs the question that it would cost without a filter.
  *
  * The hash is SipHash-2-4 (Aumasson and Bernstein, 2012) with a random key for each filter. A stranger who knew the hash could send only key
- * IDs that are taken for known ones.
+ * IDs that are treated as known ones.
  *
  * A full layer is followed by another one, as large as all before it. So nothing is computed again when the filter grows, and nothing that
  * was added is ever missing, not even for a moment: a reader needs no lock. After an addition has returned, every search that begins finds
