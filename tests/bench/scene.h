@@ -41,9 +41,9 @@ struct scene {
     struct bare *bare;
     uint8_t claims[CLAIMS_INPUT_MAX];
     size_t claims_length;
-    scene_text *text;       /* mapped */
-    size_t length;          /* of every text */
-    size_t some_count;      /* keys in the third registry, and their credentials */
+    scene_text *text;  /* mapped */
+    size_t length;     /* of every text */
+    size_t some_count; /* keys in the third registry, and their credentials */
     scene_text *some_text;
     uint8_t (*digests)[32]; /* SHA-256 of all credentials in the large registry */
 

@@ -157,7 +157,7 @@ static void make_wrong(struct scene *scene, unsigned kind)
         traffic.lengths[i] = make_text(scene->text[random_next() % scene->texts], traffic.texts[i]);
 }
 
-/* The row tells the kind that costs most; its note tells all of them. */
+/* The row has the kind that costs most; its note lists all of them. */
 static void compare_malformed(struct scene *scene)
 {
     double worst = 0, worst_share = 0;
