@@ -668,7 +668,7 @@ START_TEST(a_removed_report_withdraws_the_filter)
     for (int i = 0; i < 3; i++) {
         snprintf(command, sizeof command, "rm -f '%s'/verifiers/*.report", vault.path);
         ck_assert_int_eq(system(command), 0);
-        wait_for_polls(&servers[0], 2);
+        wait_for_filter(&servers[0], false); /* until its new report has announced it, and another poll came */
         issue(manager, text, key_id);
         expect_accepted(&servers[0], text);
         wait_for_filter(&servers[0], true);
