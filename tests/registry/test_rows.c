@@ -373,6 +373,7 @@ static sealring_status insert_keys(struct registry *registry, void *context, sea
     for (unsigned i = 2; i <= 5 && status == SEALRING_OK; i++) {
         struct registry_key key;
         fixture_key(&key, rows.ring.id, rows.client.id, i);
+        snprintf(key.label, sizeof key.label, "label-%u", i);
         status = registry_key_insert(registry, &key, error);
     }
     return status;
