@@ -51,6 +51,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/doctor/doctor_reports.c \
 	src/manage/doctor/doctor_token.c \
 	src/manage/fleet/effective.c src/manage/fleet/effective.h \
+	src/manage/fleet/filters.c src/manage/fleet/filters.h \
 	src/manage/fleet/evidence.c src/manage/fleet/evidence.h \
 	src/manage/fleet/usage_files.c src/manage/fleet/usage_files.h \
 	src/manage/init/claim_directory.c src/manage/init/claim_directory.h \

@@ -111,6 +111,7 @@ libsealring_core_la_SOURCES = \
 	src/verifier/fresh/usage_hours.c src/verifier/fresh/usage_hours.h \
 	src/verifier/fresh/check_head.c src/verifier/fresh/check_head.h \
 	src/verifier/fresh/follow_closed.c src/verifier/fresh/follow_closed.h \
+	src/verifier/fresh/follow_keys.c src/verifier/fresh/follow_keys.h \
 	src/verifier/fresh/late_clock.c src/verifier/fresh/late_clock.h \
 	src/verifier/fresh/load_changes.c src/verifier/fresh/load_changes.h \
 	src/verifier/fresh/listen.c src/verifier/fresh/listen.h \
@@ -145,6 +146,8 @@ libsealring_core_la_SOURCES = \
 	src/verifier/state/closed_keys.c src/verifier/state/closed_keys.h \
 	src/verifier/state/closed_tail.c src/verifier/state/closed_tail.h \
 	src/verifier/state/closed_versions.c src/verifier/state/closed_versions.h \
+	src/verifier/state/filter_protocol.c src/verifier/state/filter_protocol.h \
+	src/verifier/state/key_filter.c src/verifier/state/key_filter.h \
 	src/verifier/state/key_facts.c src/verifier/state/key_facts.h \
 	src/verifier/state/freshness_protocol.c src/verifier/state/freshness_protocol.h \
 	src/verifier/state/verifier_setup.h \

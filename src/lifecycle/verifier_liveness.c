@@ -133,6 +133,19 @@ bool watch_goes_by(const struct watched *watched, const uint8_t era[WATCH_ID_SIZ
            memcmp(watched->era, era, WATCH_ID_SIZE) == 0;
 }
 
+/* A verifier uses its filter for WATCH_FILTER_MS after the beginning of a poll, so when that time has passed since the key was there, or since its
+ * last report was seen, the filter has the key or is not used. A verifier without a readable file may use one. */
+bool watch_may_exclude(const struct watched *watched, const uint8_t era[WATCH_ID_SIZE], uint64_t epoch,
+                       int64_t asked_boot_ms, int64_t boot_ms)
+{
+    if (watch_is_over(watched, boot_ms, WATCH_FILTER_MS) ||
+        boot_ms >= capped_add(asked_boot_ms, watch_silence(WATCH_FILTER_MS)))
+        return false;
+    if (!watched->file_there)
+        return true;
+    return watched->filter && (watched->epoch < epoch || memcmp(watched->era, era, WATCH_ID_SIZE) != 0);
+}
+
 void watch_testify(const struct watched *watched, const struct watch_account *account, int64_t now, int64_t boot_ms,
                    int64_t lease_ms, struct lifecycle_verifier *verifier)
 {

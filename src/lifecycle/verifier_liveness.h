@@ -28,6 +28,10 @@
 #define WATCH_REFRESH_MIN_MS     INT64_C(10)
 #define WATCH_POLLS_PER_LEASE    3
 
+/* How long a verifier may use its filter of key IDs after the beginning of the poll that brought it up to date: a lease of its own, which is the
+ * same for all vaults, so that nothing that is read can shorten a wait for it. Longer than the longest time between two polls. */
+#define WATCH_FILTER_MS INT64_C(1500)
+
 /* lease × 1.01 + 1 s: how long a silent verifier may still serve. The margin covers the drift between the clocks of two hosts, and a
  * verdict in progress. Limited, never negative. */
 int64_t watch_silence(int64_t lease_ms);
@@ -55,6 +59,7 @@ struct watched {
     uint8_t era[WATCH_ID_SIZE]; /* zero: none, or it was killed while it wrote */
     uint64_t epoch;             /* applied, as reported */
     uint64_t number;            /* of its last report */
+    bool filter;                /* its report states that it may use a filter of key IDs, or cannot be read whole */
     bool behind; /* its report does not have the closed facts of the change that is asked about, or has others */
     /* from the row; both count only for a verifier without a held file */
     bool concluded; /* the verifier has ended */
@@ -90,6 +95,11 @@ bool watch_goes_by(const struct watched *watched, const uint8_t era[WATCH_ID_SIZ
 
 /* Returns whether it polled after the commit and still does not have the change: a report is written a lease after its poll began at the latest. */
 bool watch_is_deceived(const struct watched *watched, int64_t committed_boot_ms, int64_t boot_ms, int64_t lease_ms);
+
+/* Returns whether its filter of key IDs may still exclude a key that was committed at `epoch` of `era`; asked_boot_ms: own clock, not before that commit,
+ * or, if another process committed, when this process had read the row. At the latest watch_silence(WATCH_FILTER_MS) after that it is false. */
+bool watch_may_exclude(const struct watched *watched, const uint8_t era[WATCH_ID_SIZE], uint64_t epoch,
+                       int64_t asked_boot_ms, int64_t boot_ms);
 
 /* Further evidence for the retire gate: wall times, 0 for none, of one verifier and one version. */
 struct watch_account {

@@ -8,6 +8,7 @@ tests_bench_measure_SOURCES = tests/bench/measure.c tests/bench/parts.h \
 	tests/bench/bare.c tests/bench/bare.h \
 	tests/bench/cached.c \
 	tests/bench/child.c tests/bench/child.h \
+	tests/bench/closed.c \
 	tests/bench/first_sight.c \
 	tests/bench/histogram.c tests/bench/histogram.h \
 	tests/bench/idle.c \

@@ -74,6 +74,7 @@ static void run(struct scene *scene)
     idle_measure(scene);
     memory_measure(scene);
     locks_measure(scene);
+    closed_measure(scene);
     scene_say("%s", "");
     scene_end(scene);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scene of a run: two fresh vaults on one SoftHSM2 token, one with few API keys and one with many. */
+/* The scene of a run: fresh vaults on one SoftHSM2 token, with few API keys, with some and with many. */
 #include "bench/scene.h"
 
 #include <errno.h>
@@ -143,12 +143,17 @@ static void make_vaults(struct scene *scene)
     if (sealring_init(scene->many_path, &options, NULL, &error) != SEALRING_OK)
         scene_fail("%s", error.message);
     scene->many = manage(scene->many_path);
+    if (sealring_init(scene->some_path, &options, NULL, &error) != SEALRING_OK)
+        scene_fail("%s", error.message);
+    scene->some = manage(scene->some_path);
 
     scene_create_ring(scene->few, "few");
     scene_create_ring(scene->many, "many");
+    scene_create_ring(scene->some, "some");
     scene_create_ring(scene->many,
                       "revoked"); /* now: once a verifier serves, a new ring's first version waits for it */
     scene_create_ring(scene->many, "harvested");
+    scene_create_ring(scene->many, "closed");
     sealring_vault *login = NULL; /* a login to a PKCS#11 token holds for the process */
     if (sealring_open(scene->few_path, NULL, &login, &error) != SEALRING_OK)
         scene_fail("%s", error.message);
@@ -196,12 +201,16 @@ void scene_make(struct scene *scene)
     make_directory(scene);
     snprintf(scene->few_path, sizeof(scene->few_path), "%s/few", directory);
     snprintf(scene->many_path, sizeof(scene->many_path), "%s/many", directory);
+    snprintf(scene->some_path, sizeof(scene->some_path), "%s/some", directory);
     snprintf(scene->texts_path, sizeof(scene->texts_path), "%s/texts", directory);
     make_vaults(scene);
     map_texts(scene);
     scene->digests = calloc(scene->keys, sizeof(*scene->digests));
     scene->hashing = EVP_MD_CTX_new();
-    if (scene->digests == NULL || scene->hashing == NULL || EVP_DigestInit_ex(scene->hashing, EVP_sha256(), NULL) != 1)
+    scene->some_count = scene->quick ? 4000 : 20000;
+    scene->some_text = calloc(scene->some_count, sizeof(*scene->some_text));
+    if (scene->digests == NULL || scene->some_text == NULL || scene->hashing == NULL ||
+        EVP_DigestInit_ex(scene->hashing, EVP_sha256(), NULL) != 1)
         scene_fail("no memory");
     struct claims claims = {
         .version = 1, .key_id = "0123456789abcdef", .serial = 1, .client = "client-12345", .scopes = SCENE_SCOPES};
@@ -212,7 +221,7 @@ void scene_make(struct scene *scene)
 
 /* ---- Issuing ---- */
 
-static int nothing(const sealring_issued *issued, void *context)
+int scene_ignore(const sealring_issued *issued, void *context)
 {
     (void)issued;
     (void)context;
@@ -233,7 +242,7 @@ double scene_issue(sealring_manager *manager, const char *ring, size_t first, si
     }
     sealring_error error;
     double start = series_clock();
-    if (sealring_issue(manager, ring, requests, count, SEALRING_ISSUE_ADD_CLIENTS, each != NULL ? each : nothing,
+    if (sealring_issue(manager, ring, requests, count, SEALRING_ISSUE_ADD_CLIENTS, each != NULL ? each : scene_ignore,
                        context, NULL, &error) != SEALRING_OK)
         scene_fail("issue: %s", error.message);
     double took = series_clock() - start;
@@ -270,6 +279,8 @@ void scene_grow(struct scene *scene)
 {
     struct growth growth = {.scene = scene};
     (void)scene_issue(scene->few, "few", 0, FEW, NULL, NULL);
+    struct scene_taking taking = {.text = scene->some_text};
+    (void)scene_issue(scene->some, "some", 0, scene->some_count, scene_take, &taking);
     double began = series_clock(), rate = 0;
     for (unsigned batch = 0; growth.made < scene->keys; batch++) {
         size_t first = growth.made;
@@ -296,8 +307,10 @@ void scene_end(struct scene *scene)
     sealring_close(&scene->vault);
     bare_close(scene->bare);
     sealring_manager_close(&scene->many);
+    sealring_manager_close(&scene->some);
     sealring_manager_close(&scene->few);
     EVP_MD_CTX_free(scene->hashing);
     free(scene->digests);
+    free(scene->some_text);
     munmap(scene->text, scene->texts * sizeof(*scene->text));
 }

@@ -33,14 +33,18 @@ struct scene {
     char directory[64];
     char few_path[96];
     char many_path[96];
+    char some_path[96];
     char texts_path[96];
     sealring_manager *few;
     sealring_manager *many;
+    sealring_manager *some;
     struct bare *bare;
     uint8_t claims[CLAIMS_INPUT_MAX];
     size_t claims_length;
-    scene_text *text;       /* mapped */
-    size_t length;          /* of every text */
+    scene_text *text;  /* mapped */
+    size_t length;     /* of every text */
+    size_t some_count; /* keys in the third registry, and their credentials */
+    scene_text *some_text;
     uint8_t (*digests)[32]; /* SHA-256 of all credentials in the large registry */
 
     sealring_vault *vault; /* the large one, opened for verifying; NULL until scene_open_vault */
@@ -56,6 +60,8 @@ void scene_grow(struct scene *scene);
 /* Issues `count` keys in one call for clients numbered from `first`. `each` may be NULL. The seconds that it took. */
 double scene_issue(sealring_manager *manager, const char *ring, size_t first, size_t count,
                    sealring_issued_callback each, void *context);
+
+int scene_ignore(const sealring_issued *issued, void *context); /* an issued credential */
 
 /* Takes the credentials that are issued: a callback of scene_issue, which goes on behind what was taken before. */
 struct scene_taking {

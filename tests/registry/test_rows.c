@@ -366,6 +366,60 @@ START_TEST(rows_are_numbered_without_gap)
 }
 END_TEST
 
+static sealring_status insert_keys(struct registry *registry, void *context, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    (void)context;
+    for (unsigned i = 2; i <= 5 && status == SEALRING_OK; i++) {
+        struct registry_key key;
+        fixture_key(&key, rows.ring.id, rows.client.id, i);
+        snprintf(key.label, sizeof key.label, "label-%u", i);
+        status = registry_key_insert(registry, &key, error);
+    }
+    return status;
+}
+
+struct key_page {
+    int64_t after, limit;
+    unsigned count;
+    struct registry_key_id last;
+    uint64_t highest;
+};
+
+static sealring_status read_key_page(struct registry *registry, void *context, sealring_error *error)
+{
+    struct key_page *page = context;
+    page->count = 0;
+    struct registry_cursor key_ids = registry_key_ids(registry, page->after, page->limit, error);
+    while (registry_key_id_next(&key_ids, &page->last))
+        page->count++;
+    sealring_status status = registry_close_cursor(&key_ids, SEALRING_OK);
+    return status == SEALRING_OK ? registry_key_last(registry, &page->highest, error) : status;
+}
+
+/* Page after page, each key once and in order: what a verifier's filter is made of. */
+START_TEST(key_ids_come_in_pages)
+{
+    static const struct {
+        int64_t after, limit;
+        unsigned count, last;
+    } pages[] = {{0, 2, 2, 2}, {2, 2, 2, 4}, {4, 2, 1, 5}, {5, 2, 0, 0}, {0, 100, 5, 5}, {INT64_MAX, 2, 0, 0}};
+    char expected[SEALRING_KEY_ID_LENGTH + 1];
+    expect_ok(fixture_write(&fixture, true, insert_keys, NULL));
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        struct key_page page = {.after = pages[i].after, .limit = pages[i].limit};
+        expect_ok(fixture_read(fixture.registry, read_key_page, &page, &fixture.error));
+        ck_assert_uint_eq(page.count, pages[i].count);
+        ck_assert_uint_eq(page.highest, 5);
+        if (page.count == 0)
+            continue;
+        fixture_key_id(expected, pages[i].last);
+        ck_assert_int_eq(page.last.row, pages[i].last);
+        ck_assert_str_eq(page.last.key_id, expected);
+    }
+}
+END_TEST
+
 static sealring_status append_audit(struct registry *registry, void *context, sealring_error *error)
 {
     return registry_audit_append(registry, context, error);
@@ -603,6 +657,7 @@ int main(void)
     tcase_add_test(cases, credential_comes_back);
     tcase_add_test(cases, intention_comes_back);
     tcase_add_test(cases, rows_are_numbered_without_gap);
+    tcase_add_test(cases, key_ids_come_in_pages);
     tcase_add_test(cases, audit_entries_follow_without_gap);
     tcase_add_test(cases, audit_entry_of_another_operation_is_refused);
     tcase_add_test(cases, nothing_is_not_found_and_leaves_the_error_alone);

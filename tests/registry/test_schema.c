@@ -373,6 +373,14 @@ static int walk_keys(struct registry_cursor keys, unsigned *count)
     return registry_close_cursor(&keys, SEALRING_OK) != SEALRING_OK;
 }
 
+static int walk_key_ids(struct registry_cursor key_ids)
+{
+    struct registry_key_id key_id;
+    while (registry_key_id_next(&key_ids, &key_id)) {
+    }
+    return registry_close_cursor(&key_ids, SEALRING_OK) != SEALRING_OK;
+}
+
 /* Every query there is that looks for something. */
 static sealring_status ask_everything(struct registry *registry, void *context, sealring_error *error)
 {
@@ -386,7 +394,7 @@ static sealring_status ask_everything(struct registry *registry, void *context, 
     struct fixture_rows got;
     struct registry_audit entry;
     bool found = false;
-    uint64_t first = 0, second = 0;
+    uint64_t first = 0, second = 0, last = 0;
     struct registry_intention intention = {.nonce = {1}, .object_id_length = 2, .owner = "host 1"};
     fixture_audit(&entry, how);
     int failures =
@@ -418,6 +426,8 @@ static sealring_status ask_everything(struct registry *registry, void *context, 
     for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
         failures += walk_holders(registry_holders(registry, &filters[i], error));
     failures += walk_presented(registry_presented_of_key(registry, rows.key.id, error));
+    failures += walk_key_ids(registry_key_ids(registry, 0, 10, error));
+    failures += registry_key_last(registry, &last, error) != SEALRING_OK;
     failures += registry_ring_update(registry, &rows.ring, error) != SEALRING_OK;
     failures += registry_version_update(registry, &rows.version, error) != SEALRING_OK;
     failures += registry_client_update(registry, &rows.client, error) != SEALRING_OK;

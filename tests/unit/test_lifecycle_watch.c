@@ -260,6 +260,81 @@ START_TEST(a_change_that_is_hidden_from_a_verifier_is_never_in_force)
 }
 END_TEST
 
+/* ---- what a filter may exclude ---- */
+
+#define FILTER_SILENCE (WATCH_FILTER_MS + WATCH_FILTER_MS / 100 + 1000)
+
+static struct watched filtering(int64_t ago)
+{
+    struct watched watched = serving(ago);
+    watched.filter = true;
+    return watched;
+}
+
+START_TEST(a_filter_may_exclude_until_its_verifier_rings_back)
+{
+    struct watched watched = filtering(1);
+    ck_assert(watch_may_exclude(&watched, era_a, 8, BOOT, BOOT));
+    ck_assert(watch_may_exclude(&watched, era_a, UINT64_MAX, BOOT, BOOT));
+    ck_assert(!watch_may_exclude(&watched, era_a, 7, BOOT, BOOT));
+    ck_assert(!watch_may_exclude(&watched, era_a, 6, BOOT, BOOT));
+    ck_assert(watch_may_exclude(&watched, era_b, 7, BOOT, BOOT)); /* what it has is of another registry */
+    ck_assert(watch_may_exclude(&watched, era_b, 1, BOOT, BOOT));
+}
+END_TEST
+
+START_TEST(a_report_without_a_filter_excludes_nothing)
+{
+    struct watched watched = serving(1);
+    ck_assert(!watch_may_exclude(&watched, era_a, 8, BOOT, BOOT));
+    ck_assert(!watch_may_exclude(&watched, era_b, 8, BOOT, BOOT));
+    watched.joining = true;
+    ck_assert(!watch_may_exclude(&watched, era_a, 8, BOOT, BOOT));
+}
+END_TEST
+
+/* It may have used one since before its file was lost or damaged; whether the file is held is not known of a lost one. */
+START_TEST(without_a_readable_file_a_filter_is_assumed)
+{
+    struct watched watched = serving(1);
+    watched.file_there = false;
+    ck_assert(watch_may_exclude(&watched, era_a, 7, BOOT, BOOT));
+    watched.held = false;
+    ck_assert(watch_may_exclude(&watched, era_a, 7, BOOT, BOOT));
+    watched.taken_over = true;
+    ck_assert(!watch_may_exclude(&watched, era_a, 7, BOOT, BOOT));
+}
+END_TEST
+
+START_TEST(one_that_ended_excludes_nothing)
+{
+    struct watched watched = filtering(0);
+    end(&watched, _i);
+    ck_assert(!watch_may_exclude(&watched, era_a, 8, BOOT, BOOT));
+    watched.held = true;
+    watched.number = 6;
+    ck_assert(watch_may_exclude(&watched, era_a, 8, BOOT, BOOT));
+}
+END_TEST
+
+/* Both sides of both bounds: its silence, and the time since the key was there. Nothing in the report shortens either, and no lease lengthens it. */
+START_TEST(a_filter_is_silent_after_its_own_lease)
+{
+    struct watched watched = filtering(FILTER_SILENCE - 1);
+    ck_assert(watch_may_exclude(&watched, era_a, 8, BOOT, BOOT));
+    watched = filtering(FILTER_SILENCE);
+    ck_assert(!watch_may_exclude(&watched, era_a, 8, BOOT, BOOT));
+    watched.number = 6; /* it has reported since: this moment is the first of its silence */
+    ck_assert(watch_may_exclude(&watched, era_a, 8, BOOT, BOOT));
+    ck_assert(watch_may_exclude(&watched, era_a, 8, BOOT - FILTER_SILENCE + 1, BOOT));
+    ck_assert(!watch_may_exclude(&watched, era_a, 8, BOOT - FILTER_SILENCE, BOOT));
+    watched.file_there = false;
+    ck_assert(watch_may_exclude(&watched, era_a, 8, BOOT - FILTER_SILENCE + 1, BOOT));
+    ck_assert(!watch_may_exclude(&watched, era_a, 8, BOOT - FILTER_SILENCE, BOOT));
+    ck_assert(watch_may_exclude(&watched, era_a, 8, INT64_MAX, BOOT)); /* overflows nothing */
+}
+END_TEST
+
 /* ---- testimony ---- */
 
 static const struct watch_account account = {
@@ -414,6 +489,11 @@ int main(void)
     tcase_add_test(cases, a_report_of_a_joining_or_lost_verifier_puts_nothing_in_force);
     tcase_add_test(cases, what_was_looked_at_before_the_commit_ends_with_the_lease);
     tcase_add_test(cases, a_change_that_is_hidden_from_a_verifier_is_never_in_force);
+    tcase_add_test(cases, a_filter_may_exclude_until_its_verifier_rings_back);
+    tcase_add_test(cases, a_report_without_a_filter_excludes_nothing);
+    tcase_add_test(cases, without_a_readable_file_a_filter_is_assumed);
+    tcase_add_loop_test(cases, one_that_ended_excludes_nothing, 0, WAYS);
+    tcase_add_test(cases, a_filter_is_silent_after_its_own_lease);
     tcase_add_test(cases, one_that_serves_covers_until_now);
     tcase_add_test(cases, a_hole_is_a_use);
     tcase_add_test(cases, without_a_record_nothing_is_covered);

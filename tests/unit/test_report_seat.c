@@ -88,11 +88,35 @@ START_TEST(repairs_what_was_left_half_written)
     ck_assert_uint_eq(summary.look.era[0], 0);
     ck_assert_uint_eq(summary.number, 1);
     ck_assert_int_eq(summary.look.lease_ms, fixture_look.lease_ms);
+    ck_assert(summary.look.filter); /* nothing shows that it uses none */
     FIXTURE_PATCH(paths.last, state, REPORT_LEFT);
     struct report *report = fixture_join();
+    ck_assert(!fixture_summary(paths.last).look.filter);
     ck_assert(report_write(report, &fixture_look));
+    ck_assert(!fixture_summary(paths.last).look.filter);
     ck_assert_uint_eq(fixture_paths().count, 1);
     ck_assert_uint_eq(fixture_summary(paths.last).look.epoch, fixture_look.epoch);
+    report_leave(report);
+}
+END_TEST
+
+/* The statement belongs to the report of its number: a release without filters, or another verifier, takes the file over. */
+START_TEST(a_filter_is_stated_anew_by_each_report)
+{
+    struct report_look look = fixture_look;
+    struct report *report = fixture_join();
+    struct fixture_paths paths = fixture_paths();
+    look.filter = true;
+    ck_assert(report_write(report, &look));
+    ck_assert(fixture_summary(paths.last).look.filter);
+    FIXTURE_PATCH(paths.last, number, 2);
+    ck_assert(!fixture_summary(paths.last).look.filter);
+    ck_assert(report_write(report, &look));
+    ck_assert(fixture_summary(paths.last).look.filter);
+    report_leave(report);
+    report = fixture_join();
+    ck_assert_uint_eq(fixture_paths().count, 1);
+    ck_assert(!fixture_summary(paths.last).look.filter);
     report_leave(report);
 }
 END_TEST
@@ -331,6 +355,7 @@ int main(void)
     tcase_add_test(cases, names_only_reports_so);
     tcase_add_loop_test(cases, the_lock_alone_says_whose_a_file_is, 0, 2 * (int)(sizeof remains / sizeof *remains));
     tcase_add_test(cases, repairs_what_was_left_half_written);
+    tcase_add_test(cases, a_filter_is_stated_anew_by_each_report);
     tcase_add_loop_test(cases, passes_over_what_is_foreign_or_damaged, 0, (int)(sizeof spoilers / sizeof *spoilers));
     tcase_add_loop_test(cases, finishes_what_was_hardly_begun, 0, 8);
     tcase_add_test(cases, allocates_the_blocks_of_a_sparse_file);

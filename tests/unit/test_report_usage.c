@@ -367,7 +367,8 @@ static struct report_look look_number(uint64_t number)
                                .wall_ms = (int64_t)number + 2,
                                .lease_ms = (int64_t)number + 3,
                                .has_closed = true,
-                               .closed_count = number + 4};
+                               .closed_count = number + 4,
+                               .filter = number % 2 == 0};
     for (size_t at = 0; at < sizeof look.closed_hash; at += sizeof number)
         memcpy(look.closed_hash + at, &number, sizeof number);
     memcpy(look.era, &number, sizeof number);
@@ -402,6 +403,7 @@ static unsigned read_looks(const struct report_reader *reader, unsigned times)
         ck_assert_int_eq(summary.look.wall_ms, look.wall_ms);
         ck_assert_int_eq(summary.look.lease_ms, look.lease_ms);
         ck_assert(summary.look.has_closed);
+        ck_assert_int_eq(summary.look.filter, look.filter);
         ck_assert_uint_eq(summary.look.closed_count, look.closed_count);
         ck_assert_mem_eq(summary.look.era, look.era, sizeof look.era);
         ck_assert_mem_eq(summary.look.closed_hash, look.closed_hash, sizeof look.closed_hash);

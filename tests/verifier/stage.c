@@ -4,6 +4,7 @@
 #include <config.h>
 #endif
 
+#include "manage/fleet/filters.h"
 #include "manage/session/manager.h"
 #include "verifier/stage.h"
 
@@ -47,6 +48,7 @@ unsigned stage_times(unsigned often, unsigned very_often)
 
 struct order {
     sealring_status (*function)(sealring_manager *manager, struct order *order, sealring_error *error);
+    bool hands_over;
     char vault[128];
     char ring[SEALRING_NAME_LENGTH_MAX + 1];
     char words[1200]; /* prefix, scopes or label */
@@ -66,6 +68,20 @@ static int set_variable(const char *name, const char *value, void *context)
     return setenv(name, value, 1);
 }
 
+/* Filters of key IDs rely on it that a credential is handed over later. Nothing of what this sees is remembered. */
+static void wait_for_filters(sealring_manager *manager, const char *vault)
+{
+    struct roster nobody = manager->roster;
+    char path[sizeof manager->config->verifiers];
+    memcpy(path, manager->config->verifiers, sizeof path);
+    memset(&manager->roster, 0, sizeof manager->roster);
+    snprintf(manager->config->verifiers, sizeof manager->config->verifiers, "%s/verifiers", vault);
+    filters_wait(manager, manager->committed.epoch);
+    roster_release(&manager->roster);
+    manager->roster = nobody;
+    memcpy(manager->config->verifiers, path, sizeof path);
+}
+
 static void carry_out(struct order *order, sealring_manager **manager)
 {
     order->status = SEALRING_OK;
@@ -80,6 +96,8 @@ static void carry_out(struct order *order, sealring_manager **manager)
     }
     if (order->status == SEALRING_OK)
         order->status = order->function(*manager, order, &order->error);
+    if (order->status == SEALRING_OK && order->hands_over)
+        wait_for_filters(*manager, order->vault);
 }
 
 /* Forked before this process loads any module. It ends when its socket does. */
@@ -163,7 +181,7 @@ static sealring_status issue(sealring_manager *manager, struct order *order, sea
 static void issue_with(struct stage *stage, const char *ring, const char *scopes, int64_t not_before, int64_t expires,
                        struct stage_key *key)
 {
-    struct order order = {.function = issue, .from = not_before, .to = expires};
+    struct order order = {.function = issue, .hands_over = true, .from = not_before, .to = expires};
     snprintf(order.ring, sizeof order.ring, "%s", ring);
     snprintf(order.words, sizeof order.words, "%s", scopes);
     give_order(stage, &order);
@@ -201,7 +219,7 @@ static sealring_status issue_many(sealring_manager *manager, struct order *order
 
 void stage_issue_many(struct stage *stage, const char *ring, unsigned count)
 {
-    struct order order = {.function = issue_many, .number = count};
+    struct order order = {.function = issue_many, .hands_over = true, .number = count};
     ck_assert_uint_le(count, STAGE_KEYS_MAX);
     snprintf(order.ring, sizeof order.ring, "%s", ring);
     give_order(stage, &order);
@@ -264,7 +282,7 @@ static sealring_status rekey(sealring_manager *manager, struct order *order, sea
 
 void stage_rekey(struct stage *stage, const char *key_id, int64_t overlap, struct stage_key *key)
 {
-    struct order order = {.function = rekey, .to = overlap};
+    struct order order = {.function = rekey, .hands_over = true, .to = overlap};
     snprintf(order.key_id, sizeof order.key_id, "%s", key_id);
     give_order(stage, &order);
     *key = order.key;
@@ -277,7 +295,7 @@ static sealring_status reissue(sealring_manager *manager, struct order *order, s
 
 void stage_reissue(struct stage *stage, const char *key_id, struct stage_key *key)
 {
-    struct order order = {.function = reissue};
+    struct order order = {.function = reissue, .hands_over = true};
     snprintf(order.key_id, sizeof order.key_id, "%s", key_id);
     give_order(stage, &order);
     *key = order.key;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "manage/act/act.h"
+#include "manage/fleet/filters.h"
 #include "manage/keys/batch.h"
 #include "manage/keys/issue_request.h"
 #include "manage/session/manager.h"
@@ -135,6 +136,17 @@ static sealring_status issue_present(struct pipeline *pipeline, bool sealed, sea
     return status;
 }
 
+/* An imported key is in its client's hands already. */
+static sealring_status hand_over(const struct pipeline *pipeline, sealring_issued_callback each, void *context,
+                                 sealring_error *error)
+{
+    struct batch *batch = pipeline->present;
+    sealring_manager *manager = pipeline->call.manager;
+    if (!pipeline->call.imports)
+        filters_wait(manager, batch->wrote ? manager->committed.epoch : batch->vault.epoch);
+    return batch_hand_over(batch, each, context, error);
+}
+
 static sealring_status issue_all(struct pipeline *pipeline, sealring_issued_callback each, void *context,
                                  sealring_error *error)
 {
@@ -144,7 +156,7 @@ static sealring_status issue_all(struct pipeline *pipeline, sealring_issued_call
     while (status == SEALRING_OK && pipeline->present->first < pipeline->call.count) {
         status = issue_present(pipeline, sealed, error);
         if (status == SEALRING_OK)
-            status = batch_hand_over(pipeline->present, each, context, error);
+            status = hand_over(pipeline, each, context, error);
         if (status == SEALRING_OK)
             add_doubts(&pipeline->doubts, &pipeline->present->doubts);
         sealed = finish_ahead(pipeline);

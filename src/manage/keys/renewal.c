@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "lifecycle/transition_table.h"
 #include "manage/act/act.h"
+#include "manage/fleet/filters.h"
 #include "manage/keys/keys.h"
 #include "registry/rows/closed_facts.h"
 
@@ -252,6 +253,8 @@ static sealring_status hand_over(struct renewal *renewal, sealring_issued_callba
                                  sealring_error *error)
 {
     sealring_status status = SEALRING_OK;
+    if (renewal->count > 0 && !renewal->manager->dry_run)
+        filters_wait(renewal->manager, renewal->vault.epoch); /* the key may have been issued a moment ago */
     for (size_t i = 0; status == SEALRING_OK && i < renewal->count && !renewal->manager->dry_run; i++) {
         const struct renewal_item *item = &renewal->items[i];
         status = seal_hand_over(item->existed ? &item->older : &item->successor, renewal->texts[i], renewal->done + i,

@@ -154,6 +154,7 @@ static void watch_file(const struct roster *roster, struct roster_entry *entry, 
         .joining = summary->state == REPORT_JOINING || summary->number == 0,
         .epoch = summary->look.epoch,
         .number = summary->number,
+        .filter = summary->look.filter,
     };
     memcpy(watched->era, summary->look.era, sizeof watched->era);
     if (memcmp(watched->era, roster->vault.era, sizeof watched->era) != 0)

@@ -36,6 +36,12 @@ static const struct db_query key_get_by_label = {
     "SELECT " KEY_COLUMNS " FROM api_key k WHERE k.client = ?1 AND k.ring = ?2 AND k.label = ?3 AND k.state <> 3",
     false};
 
+/* The table's own order: a page reads neighbouring rows. */
+static const struct db_query key_ids = {"SELECT k.id, k.key_id FROM api_key k WHERE k.id > ?1 ORDER BY k.id LIMIT ?2",
+                                        false};
+
+static const struct db_query key_last = {"SELECT coalesce(max(k.id), 0) FROM api_key k", false};
+
 static const struct db_query key_count = {"SELECT count(*) FROM api_key k WHERE k.ring = ?1 AND k.state <> 3", false};
 
 void columns_read_key(struct query *query, void *row)
@@ -182,4 +188,26 @@ sealring_status registry_key_count(struct registry *registry, int64_t ring, uint
                                    sealring_error *error)
 {
     return query_count(registry, &key_count, PARAMETERS(INTEGER(ring)), not_revoked, error);
+}
+
+static void key_id_read(struct query *query, void *row)
+{
+    struct registry_key_id *key_id = row;
+    key_id->row = query_int64(query);
+    query_ascii(query, key_id->key_id, sizeof key_id->key_id);
+}
+
+struct registry_cursor registry_key_ids(struct registry *registry, int64_t after, int64_t limit, sealring_error *error)
+{
+    return query_list(registry, &key_ids, PARAMETERS(INTEGER(after), INTEGER(limit)), error);
+}
+
+bool registry_key_id_next(struct registry_cursor *key_ids_read, struct registry_key_id *key_id)
+{
+    return query_next(key_ids_read, key_id_read, key_id);
+}
+
+sealring_status registry_key_last(struct registry *registry, uint64_t *last, sealring_error *error)
+{
+    return query_count(registry, &key_last, NULL, last, error);
 }

@@ -136,6 +136,14 @@ sealring_status registry_key_find(struct registry *registry, const char *key_id,
 sealring_status registry_key_find_by_label(struct registry *registry, int64_t ring, int64_t client, const char *label,
                                            struct registry_key *key, bool *found, sealring_error *error);
 bool registry_key_next(struct registry_cursor *keys, struct registry_key *key);
+/* The key IDs of the rows after `after`, by row, at most `limit`; and the last row's number, 0 for none. */
+struct registry_key_id {
+    int64_t row;
+    char key_id[SEALRING_KEY_ID_LENGTH + 1];
+};
+struct registry_cursor registry_key_ids(struct registry *registry, int64_t after, int64_t limit, sealring_error *error);
+bool registry_key_id_next(struct registry_cursor *key_ids, struct registry_key_id *key_id);
+sealring_status registry_key_last(struct registry *registry, uint64_t *last, sealring_error *error);
 sealring_status registry_key_count(struct registry *registry, int64_t ring, uint64_t *not_revoked,
                                    sealring_error *error);
 

@@ -13,6 +13,7 @@
 #include "lifecycle/verifier_liveness.h"
 #include "registry/rows/rows.h"
 #include "verifier/fresh/follow_closed.h"
+#include "verifier/fresh/follow_keys.h"
 #include "verifier/fresh/late_clock.h"
 #include "verifier/fresh/load_changes.h"
 #include "verifier/fresh/poll_report.h"
@@ -141,6 +142,7 @@ static sealring_status reload(struct look *look, sealring_error *error)
 {
     struct verifier *verifier = look->verifier;
     look->altered = false;
+    keys_forget(verifier);
     sealring_status status = hold_snapshot(look, error);
     if (status != SEALRING_OK)
         return status;
@@ -257,6 +259,7 @@ static sealring_status report(struct look *look, bool *again, sealring_error *er
     pthread_mutex_lock(&verifier->inserting);
     *again = !protocol_reported(protocol, written, look->vault.lease_ms);
     pthread_mutex_unlock(&verifier->inserting);
+    filter_reported(&verifier->known_keys.protocol, protocol->look_started, written);
     late_clock_publish(verifier);
     atomic_store(&verifier->serve_until, protocol_serves_until(protocol));
     int64_t often = look->vault.lease_ms / WATCH_POLLS_PER_LEASE;
@@ -340,7 +343,10 @@ static sealring_status look_once(struct verifier *verifier, bool *again, sealrin
 {
     struct look look = {.verifier = verifier};
     *again = false;
+    filter_begin_poll(&verifier->known_keys.protocol);
     sealring_status status = see(&look, error);
+    if (status == SEALRING_OK)
+        keys_follow(verifier);
     if (status == SEALRING_OK)
         status = late_clock_judge(verifier, error);
     if (status == SEALRING_OK)

@@ -41,6 +41,7 @@ static sealring_status renew_report(struct verifier *verifier, sealring_error *e
 {
     struct report *lost = atomic_load(&verifier->report);
     struct report *fresh = NULL;
+    filter_withdraw(&verifier->known_keys.protocol);
     sealring_status status = report_join(verifier->setup.reports, verifier->vault_id, &fresh, error);
     if (status == SEALRING_OK)
         status = hours_begin(verifier->looker, fresh, error);
@@ -92,6 +93,7 @@ sealring_status poll_report(const struct look *look, sealring_error *error)
         .lease_ms = look->vault.lease_ms,
         .has_closed = true,
         .closed_count = verifier->closed.sound.count,
+        .filter = verifier->known_keys.protocol.sound,
     };
     memcpy(written.era, verifier->protocol.era, sizeof written.era);
     memcpy(written.closed_hash, verifier->closed.sound.head, sizeof written.closed_hash);

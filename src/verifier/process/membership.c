@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fork.h"
+#include "verifier/fresh/follow_keys.h"
 #include "verifier/fresh/listen.h"
 #include "verifier/fresh/prove_ahead.h"
 #include "verifier/process/maintenance.h"
@@ -76,10 +77,11 @@ static int64_t look_turn(struct maintenance *maintenance, void *context)
     struct verifier *verifier = membership->own->verifier;
     sealring_error error;
     listen_begin(verifier);
+    keys_hear(verifier);
     bool polled = look(membership, &error) == SEALRING_OK;
     if (!hand_out(membership))
         return -1;
-    if (atomic_load(&verifier->unproved) > 0)
+    if (atomic_load(&verifier->unproved) > 0 || keys_are_due(verifier))
         maintenance_prove(maintenance);
     return listen_wait(verifier, polled);
 }
@@ -89,7 +91,9 @@ static int64_t prove_turn(struct maintenance *maintenance, void *context)
     struct membership *membership = context;
     bool more = false, away;
     (void)maintenance;
-    verifier_prove(membership->own->verifier, WARM_AT_ONCE, &more, &away, NULL);
+    struct verifier *verifier = membership->own->verifier;
+    verifier_prove(verifier, WARM_AT_ONCE, &more, &away, NULL);
+    more = keys_build_some(verifier) || more;
     return more ? 0 : PROVE_IDLE_MS;
 }
 
@@ -102,8 +106,10 @@ static sealring_status join(struct membership *membership, sealring_error *error
         return status;
     own->verifier = verifier;
     atomic_store(&own->process, (unsigned)getpid());
-    if (membership->threads)
+    if (membership->threads) {
+        keys_want(verifier);
         status = maintenance_start(look_turn, prove_turn, membership, &own->maintenance, error);
+    }
     if (status != SEALRING_OK) {
         verifier_leave(verifier);
         return status;

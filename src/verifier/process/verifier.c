@@ -32,6 +32,8 @@ static sealring_status make_parts(struct verifier *verifier, sealring_error *err
 {
     const struct verifier_setup *setup = &verifier->setup;
     sealring_status status = messages_new(&verifier->messages, error);
+    if (!key_filter_open(&verifier->known_keys.filter) && status == SEALRING_OK)
+        status = error_set(error, SEALRING_SYSTEM, "the system gives no random numbers");
     if (status == SEALRING_OK)
         status = lanes_new(&verifier->lanes, error);
     if (status == SEALRING_OK)
@@ -81,6 +83,7 @@ static void set_up(struct verifier *verifier, const struct verifier_setup *setup
     if (setup->waiting_max == 0)
         verifier->setup.waiting_max = VERIFIER_WAITING_MAX;
     bell_open(&verifier->listening.bell, setup->bell, BELL_REST_MS);
+    pthread_mutex_init(&verifier->known_keys.mutex, NULL);
     closed_chain_open(&verifier->closed);
     pthread_mutex_init(&verifier->looking, NULL);
     pthread_mutex_init(&verifier->inserting, NULL);
@@ -155,6 +158,8 @@ void verifier_leave(struct verifier *verifier)
     cache_free(verifier->cache);
     lanes_free(verifier->lanes);
     free_snapshots(verifier);
+    key_filter_close(&verifier->known_keys.filter);
+    pthread_mutex_destroy(&verifier->known_keys.mutex);
     messages_free(verifier->messages);
     pthread_mutex_destroy(&verifier->proving);
     pthread_mutex_destroy(&verifier->inserting);
@@ -281,6 +286,15 @@ static sealring_verdict judge_seen(struct verifier *verifier, struct cache_entry
     return verdict;
 }
 
+/* boot_ms was read in this call: a filter that may be out of date by now is not used (fresh/follow_keys.h). An imported key may have the form of a
+ * credential of another vault, so the registry is asked as long as there may be one. */
+static bool is_certainly_unknown(const struct verifier *verifier, const struct presented *presented, int64_t boot_ms)
+{
+    return filter_may_be_used(&verifier->known_keys.protocol, boot_ms) && presented->parts != NULL &&
+           !atomic_load(&verifier->has_imports) &&
+           !key_filter_may_have(&verifier->known_keys.filter, presented->parts->key_id);
+}
+
 /* *lane is left and entered again if the registry is asked, which may block. */
 static sealring_verdict judge_unseen(struct verifier *verifier, struct presented *presented, struct lane **lane,
                                      sealring_grant *grant)
@@ -292,10 +306,13 @@ static sealring_verdict judge_unseen(struct verifier *verifier, struct presented
     presented->malformed = problem == TEXT_GOOD ? NULL : text_problem_words(problem);
     if (problem != TEXT_GOOD && !may_be_imported(verifier, presented->length))
         return judge_nothing(grant, SEALRING_REJECTED_MALFORMED, presented->malformed);
-    if (!verifier_serves(verifier, clock_boot_ms()))
+    int64_t boot_ms = clock_boot_ms();
+    if (!verifier_serves(verifier, boot_ms))
         return judge_unavailable(grant, LEASE_HAS_EXPIRED);
     if (!presented->digested)
         return judge_unavailable(grant, "OpenSSL cannot compute SHA-256");
+    if (is_certainly_unknown(verifier, presented, boot_ms))
+        return judge_nothing(grant, SEALRING_REJECTED_UNKNOWN, SIGHT_UNKNOWN);
     lanes_leave(verifier->lanes, *lane);
     sealring_verdict verdict = sight_judge(verifier, presented, grant);
     *lane = lanes_enter(verifier->lanes);

@@ -78,6 +78,7 @@ static void sign(struct report *report, const struct report_seats *seats)
     atomic_store(&header->look_boot_ms, 0);
     atomic_store(&header->look_wall_ms, 0);
     atomic_store(&header->lease_ms, 0);
+    atomic_store(&header->filter_number, 0);
     atomic_store(&header->state, REPORT_JOINING);
     end_writing(header);
 }
@@ -234,6 +235,7 @@ bool report_write(struct report *report, const struct report_look *look)
     atomic_store(&header->closed_count, look->closed_count);
     for (unsigned i = 0; i < 4; i++)
         atomic_store(&header->closed_hash[i], closed[i]);
+    atomic_store(&header->filter_number, look->filter ? atomic_load(&header->number) : 0);
     atomic_store(&header->look_boot_ms, look->boot_ms);
     atomic_store(&header->look_wall_ms, look->wall_ms);
     atomic_store(&header->lease_ms, look->lease_ms);

@@ -35,6 +35,8 @@ struct report_look {
     bool has_closed;       /* false: by a release that does not report closed facts */
     uint64_t closed_count; /* closed facts that are applied, and the hash over all of them */
     uint8_t closed_hash[32];
+    bool
+        filter; /* it may use a filter of key IDs (fresh/follow_keys.h); also set if its verifier was killed while it wrote */
 };
 
 /* Writes one report (from the first one on, the state is SERVING). One thread at a time. Returns false if the report would not be read,

@@ -65,6 +65,9 @@ struct report_header {
     _Atomic(uint64_t) closed_number;
     _Atomic(uint64_t) closed_count;
     _Atomic(uint64_t) closed_hash[4];
+    /* This report's number, if its verifier may use its filter of key IDs from now on; 0, or another number (of a release without filters): it does
+     * not. Also guarded by `sequence`. */
+    _Atomic(uint64_t) filter_number;
 };
 
 /* Calls by verdict in one lane, one writer at a time. */

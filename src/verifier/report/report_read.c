@@ -178,6 +178,7 @@ static void summarise(const struct report_header *header, bool torn, struct repo
     summary->look.lease_ms = header->lease_ms;
     summary->without_detail = header->without_detail;
     summary->closed_hour = header->closed_hour;
+    summary->look.filter = torn || (header->number != 0 && header->filter_number == header->number);
     if (torn)
         return;
     summary->alarms = header->alarms;

@@ -250,7 +250,7 @@ static sealring_verdict judge_stranger(const struct sight *sight, sealring_grant
         return judge_nothing(grant, SEALRING_REJECTED_BAD_SECRET, "the key ID is known, the secret is not");
     if (text->malformed != NULL)
         return judge_nothing(grant, SEALRING_REJECTED_MALFORMED, text->malformed);
-    return judge_nothing(grant, SEALRING_REJECTED_UNKNOWN, "no API key has this key ID");
+    return judge_nothing(grant, SEALRING_REJECTED_UNKNOWN, SIGHT_UNKNOWN);
 }
 
 /* Asks the registry only. SEALRING_ACCEPTED: only the token's confirmation is missing. */

@@ -6,6 +6,8 @@
 #include "registry/rows/rows.h"
 #include "verifier/state/verifier_state.h"
 
+#define SIGHT_UNKNOWN "no API key has this key ID"
+
 /* Judges a credential after a cache miss. grant is NULL or a complete structure. */
 sealring_verdict sight_judge(struct verifier *verifier, const struct presented *text, sealring_grant *grant);
 

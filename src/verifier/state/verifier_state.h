@@ -19,8 +19,10 @@
 #include "verifier/report/report.h"
 #include "verifier/state/closed_chain.h"
 #include "verifier/state/connections.h"
+#include "verifier/state/filter_protocol.h"
 #include "verifier/state/freshness_protocol.h"
 #include "verifier/state/judge_time.h"
+#include "verifier/state/key_filter.h"
 #include "verifier/state/log_messages.h"
 #include "verifier/state/verifier_setup.h"
 
@@ -39,6 +41,21 @@ struct listening {
     bool missed;      /* a change came without a ring, and no ring since */
     bool began;       /* `applied` is set */
     uint64_t applied; /* verifier.applied after the last poll */
+};
+
+/* The filter of key IDs, and how far it is: fresh/follow_keys.c. */
+struct known_keys {
+    struct key_filter filter;
+    struct filter_protocol protocol; /* with `looking` held */
+    _Atomic(bool) wanted;            /* there are maintenance threads */
+    _Atomic(bool) heard;             /* the bell works, as far as the polling thread knows */
+    pthread_mutex_t mutex;           /* of the members below */
+    uint64_t pass;                   /* raised by every fence: what was read for an earlier one does not count */
+    bool passing;                    /* over all keys; up to row `at` so far */
+    int64_t at;
+    int64_t pass_due;
+    bool complete;    /* all keys were read once since the last fence */
+    int64_t followed; /* the last row that a poll has read; only polls write it once `complete` is set */
 };
 
 /* The order in which locks are taken: looking, inserting, those of the parts. */
@@ -82,6 +99,7 @@ struct verifier {
     struct protocol protocol;
 
     struct listening listening;
+    struct known_keys known_keys;
 
     pthread_mutex_t proving; /* one thread at a time asks the token ahead of requests */
     int64_t prove_again_at;  /* boot time */
