@@ -21,7 +21,7 @@ void archive_format(const struct archive *archive, char text[ARCHIVE_TEXT_SIZE])
 {
     char vault_id[2 * ARCHIVE_ID_SIZE + 1], era[2 * CHECKPOINT_ERA_SIZE + 1], sha256[65], kept[65];
     char before[HASH_TEXT], root[HASH_TEXT], node[HASH_TEXT];
-    struct merkle_hash start;
+    struct merkle_hash start = {{0}};
     merkle_root(&archive->start, &start);
     hex_encode(archive->vault_id, ARCHIVE_ID_SIZE, vault_id);
     hex_encode(archive->era, CHECKPOINT_ERA_SIZE, era);

@@ -20,11 +20,15 @@ bool log_cut_read(const json_t *detail, const struct note_key *key, const uint8_
 
 bool log_cut_hash_kept(const json_t *kept, uint8_t hash[SHA256_SIZE])
 {
-    char *text = json_dumps(kept, JSON_COMPACT | JSON_SORT_KEYS);
-    if (text != NULL)
-        sha256(text, strlen(text), hash);
+    static const size_t flags = JSON_COMPACT | JSON_SORT_KEYS;
+    /* into an existing buffer, as in log_entry.c */
+    size_t length = json_dumpb(kept, NULL, 0, flags);
+    char *text = length == 0 ? NULL : malloc(length);
+    bool complete = text != NULL && json_dumpb(kept, text, length, flags) == length;
+    if (complete)
+        sha256(text, length, hash);
     free(text);
-    return text != NULL;
+    return complete;
 }
 
 static void take_entry(struct log_cut *cut, const struct registry_audit *entry, const struct note_key *key,
@@ -48,7 +52,7 @@ static void take_entry(struct log_cut *cut, const struct registry_audit *entry, 
 static sealring_status check_tree(struct registry *registry, struct log_cut *cut, sealring_error *error)
 {
     bool whole = false;
-    struct merkle_hash root;
+    struct merkle_hash root = {{0}};
     sealring_status status = tree_frontier_if_whole(registry, cut->size, &cut->frontier, &whole, error);
     if (status != SEALRING_OK)
         return status;

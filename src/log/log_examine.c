@@ -252,7 +252,7 @@ static sealring_status examine_entry(const struct registry_audit *entry, void *e
 /* Begins with the first entry of the archives, or, without them, with the registry's first one. */
 static sealring_status examine_archives(struct log_examination *of)
 {
-    struct merkle_hash root;
+    struct merkle_hash root = {{0}};
     const struct examine_archives *archives = of->how->archives;
     sealring_status status = log_cut_find(of->registry, of->how->key, &of->cut, of->error);
     if (status != SEALRING_OK || !of->cut.archived)

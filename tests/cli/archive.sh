@@ -6,7 +6,6 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/cli/snapshot.sh
 . "$here/snapshot.sh"
-database=$SEALRING_VAULT/registry/sealring.db
 
 last_entry() {
     rows "SELECT max(sequence) FROM audit"
@@ -191,6 +190,14 @@ is "$(head -n 1 "$work/out" | jq -r '.unmapped.sealring.proof.root')" "$(rows "S
 run audit export --since 33
 not_ok "an export from there on lacks nothing" grep -q archive "$work/err"
 save cut
+
+# A version's key, whose entry is archived, and whose row somebody has deleted, is still known to be a version's.
+version=$(rows "SELECT lower(hex(object_id)) FROM version v JOIN ring r ON r.id = v.ring WHERE r.name = 'payments' AND number = 1")
+attack "DELETE FROM version WHERE object_id = X'$version'"
+run token destroy-object "$version" --reason "nobody has it"
+status_is 1 "a key that an archived entry has as a version's is not destroyed"
+err_like "the audit log has key $version as a version's" "the entry about the archive proves it"
+as_saved cut
 
 # ---- acts go on across the cut: each changes what an archived entry made
 

@@ -11,7 +11,7 @@ struct registry;
 /* What an archive of the first `last` entries would keep (retrace.h). */
 struct audit_keeping {
     uint64_t last;
-    struct json_t *kept; /* NULL: there is no such entry */
+    struct json_t *kept; /* NULL: there is no such entry, or no memory */
 };
 
 /* sealring_audit_verify inside a transaction. check and report are complete structures. keeping: NULL if nothing is to be kept. */

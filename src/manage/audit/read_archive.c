@@ -130,7 +130,7 @@ static sealring_status check_order(const struct archive_chain *chain, bool *bad,
 {
     for (size_t i = 1; i < chain->count; i++) {
         const struct chained_archive *one = &chain->archives[i - 1], *next = &chain->archives[i];
-        struct merkle_hash start;
+        struct merkle_hash start = {{0}};
         merkle_root(&next->archive.start, &start);
         if (next->archive.start.size > one->archive.last)
             return error_set(error, SEALRING_INVALID,

@@ -235,7 +235,7 @@ json_t *retrace_keep(const struct retrace *retrace)
     json_t *rows = json_array();
     const char *name;
     json_t *image;
-    bool complete = rows != NULL;
+    bool complete = rows != NULL && retrace->init != NULL; /* every log begins with it */
     for (size_t i = 0; i < sizeof kept_tables / sizeof *kept_tables; i++)
         json_object_foreach(retrace->images[kept_tables[i]], name, image) complete =
             json_array_append_new(rows, json_deep_copy(image)) == 0 && complete; /* comparing empties the images */

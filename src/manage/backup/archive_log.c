@@ -106,23 +106,34 @@ static int take_problem(uint64_t entry, const char *text, void *context)
     return 0;
 }
 
-/* The whole log must be what it should be: an archive that is cut off is compared with nothing any more. */
-static sealring_status examine(struct archiving *archiving, struct registry *registry, sealring_error *error)
+static sealring_status examine_once(struct archiving *archiving, struct registry *registry,
+                                    sealring_audit_report *report, sealring_error *error)
 {
     const sealring_audit_check check = {.size = sizeof check, .key = archiving->vkey};
-    sealring_audit_report report = {.size = sizeof report};
+    *report = (sealring_audit_report){.size = sizeof *report};
     archiving->keeping.last = archiving->archive.last;
     archiving->problem[0] = '\0';
     json_decref(archiving->keeping.kept);
     archiving->keeping.kept = NULL;
-    sealring_status status =
-        audit_verify(registry, &check, take_problem, archiving, &archiving->keeping, &report, error);
+    return audit_verify(registry, &check, take_problem, archiving, &archiving->keeping, report, error);
+}
+
+/* The whole log must be what it should be: an archive that is cut off is compared with nothing any more. A lack of memory can look like a problem of
+ * the log (SQLite's check of the database, jansson's parser), so a problem must be found twice. */
+static sealring_status examine(struct archiving *archiving, struct registry *registry, sealring_error *error)
+{
+    sealring_audit_report report;
+    sealring_status status = examine_once(archiving, registry, &report, error);
     if (report.problems > 0)
-        return error_set(error, SEALRING_REFUSED,
-                         "nothing is archived, as the audit log is not what it should be: %llu problems, the first is: "
-                         "%s; see `sealring audit verify`",
-                         (unsigned long long)report.problems, archiving->problem);
-    return status;
+        status = examine_once(archiving, registry, &report, error);
+    if (status == SEALRING_OK && archiving->keeping.kept == NULL)
+        return error_no_memory(error);
+    if (report.problems == 0)
+        return status;
+    return error_set(error, SEALRING_REFUSED,
+                     "nothing is archived, as the audit log is not what it should be: %llu problems, the first is: %s; "
+                     "see `sealring audit verify`",
+                     (unsigned long long)report.problems, archiving->problem);
 }
 
 static sealring_status find_start(struct archiving *archiving, struct registry *registry, sealring_error *error)
@@ -196,7 +207,7 @@ static sealring_status write_archive(struct archiving *archiving, struct archive
     sealring_status status =
         witness_sign_note(manager->config, archiving->archive.vault_id, archiving->vkey, text, archiving->note, error);
     if (status == SEALRING_OK)
-        status = archive_write_end(writer, archiving->note, &archiving->key, error);
+        status = archive_write_end(writer, archiving->note, error);
     return status == SEALRING_OK ? backup_file_name(archiving->partial, archiving->asked.file, error) : status;
 }
 
@@ -218,6 +229,7 @@ static sealring_status cut(const struct archiving *archiving, struct audit_act *
 {
     struct registry *registry = archiving->manager->registry;
     const struct archive *archive = &archiving->archive;
+    struct archive again;
     struct merkle_hash root;
     uint64_t first = 0;
     sealring_status status = registry_audit_first(registry, &first, error);
@@ -226,10 +238,11 @@ static sealring_status cut(const struct archiving *archiving, struct audit_act *
     if (status == SEALRING_OK && (first != archive->start.size + 1 || !merkle_equal(&root, &archive->root)))
         status = error_set(error, SEALRING_REFUSED,
                            "the audit log was altered while it was archived: see `sealring audit verify`");
-    if (status == SEALRING_OK)
-        status = registry_audit_cut(registry, archive->last, error);
     describe(archiving, act);
-    return status;
+    /* an entry that its readers do not understand, as memory was short, must not cut anything */
+    if (status == SEALRING_OK && !log_cut_read(act->detail, &archiving->key, archive->vault_id, &again))
+        status = error_no_memory(error);
+    return status == SEALRING_OK ? registry_audit_cut(registry, archive->last, error) : status;
 }
 
 static sealring_status commit_cut(struct archiving *archiving, struct audit_act *act, sealring_error *error)

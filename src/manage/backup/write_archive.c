@@ -14,7 +14,6 @@
 #include "base/base64.h"
 #include "base/error.h"
 #include "log/log_entry.h"
-#include "manage/audit/read_archive.h"
 
 #define PROGRESS_STEP 4096 /* entries */
 
@@ -38,6 +37,8 @@ static sealring_status write_line(struct archive_writer *writer, json_t *line, b
         if (fwrite(text, 1, length + 1, writer->stream) != length + 1)
             status = unwritten(writer, error);
     }
+    if (complete)
+        sha256_add(&writer->whole, text, length + 1);
     if (complete && counts) {
         sha256_add(&writer->hash, text, length + 1);
         writer->archive->bytes += length + 1;
@@ -47,41 +48,42 @@ static sealring_status write_line(struct archive_writer *writer, json_t *line, b
     return status;
 }
 
-/* A text of an entry, and, if it is not UTF-8, its bytes. */
-static void add_text(json_t *members, json_t *raw, const char *name, const char *text)
+/* Adds a text of an entry, and, if it is not UTF-8, its bytes. False: no memory. */
+static bool add_text(json_t *members, json_t *raw, const char *name, const char *text)
 {
-    json_t *value = text != NULL ? audit_text(text) : json_null();
     json_t *plain = text != NULL ? json_string(text) : json_null();
-    if (plain == NULL && value != NULL) {
-        size_t length = strlen(text);
-        char *digits = malloc(2 * length + 1);
-        if (digits != NULL)
-            hex_encode((const uint8_t *)text, length, digits);
-        json_object_set_new(raw, name, digits != NULL ? json_string(digits) : NULL);
-        free(digits);
-    }
-    json_decref(plain);
-    json_object_set_new(members, name, value);
+    if (plain != NULL)
+        return json_object_set_new(members, name, plain) == 0;
+    size_t length = strlen(text);
+    char *digits = malloc(2 * length + 1);
+    if (digits == NULL)
+        return false;
+    hex_encode((const uint8_t *)text, length, digits);
+    bool added = json_object_set_new(raw, name, json_string(digits)) == 0;
+    free(digits);
+    return added && json_object_set_new(members, name, audit_text(text)) == 0;
 }
 
 static json_t *entry_line(const struct registry_audit *entry)
 {
+    const char *const texts[][2] = {{"act", entry->act},       {"actor", entry->actor},   {"ring", entry->ring},
+                                    {"key_id", entry->key_id}, {"client", entry->client}, {"detail", entry->detail}};
     char operation_id[2 * REGISTRY_ID_SIZE + 1], leaf[BASE64_LENGTH(MERKLE_HASH_SIZE) + 1];
     hex_encode(entry->operation_id, REGISTRY_ID_SIZE, operation_id);
     base64_encode(entry->leaf_hash, MERKLE_HASH_SIZE, leaf);
     json_t *raw = json_object();
     json_t *members = json_pack("{s:I, s:s, s:I, s:s}", "entry", (json_int_t)entry->sequence, "operation_id",
                                 operation_id, "version", (json_int_t)entry->version, "leaf_hash", leaf);
-    add_text(members, raw, "act", entry->act);
-    add_text(members, raw, "actor", entry->actor);
-    add_text(members, raw, "ring", entry->ring);
-    add_text(members, raw, "key_id", entry->key_id);
-    add_text(members, raw, "client", entry->client);
-    add_text(members, raw, "detail", entry->detail);
-    if (json_object_size(raw) > 0)
-        json_object_set(members, "raw", raw);
+    bool complete = raw != NULL && members != NULL;
+    for (size_t i = 0; complete && i < sizeof texts / sizeof *texts; i++)
+        complete = add_text(members, raw, texts[i][0], texts[i][1]);
+    if (complete && json_object_size(raw) > 0)
+        complete = json_object_set(members, "raw", raw) == 0;
     json_decref(raw);
-    return json_pack("{s:I, s:{s:o}}", "time", (json_int_t)entry->time, "unmapped", "sealring", members);
+    if (complete)
+        return json_pack("{s:I, s:{s:o}}", "time", (json_int_t)entry->time, "unmapped", "sealring", members);
+    json_decref(members);
+    return NULL;
 }
 
 static json_t *note_line(const char *name, const char *note, int64_t time)
@@ -96,6 +98,7 @@ static sealring_status begin(struct archive_writer *writer, sealring_error *erro
     writer->archive->bytes = 0;
     writer->frontier = writer->archive->start;
     sha256_start(&writer->hash);
+    sha256_start(&writer->whole);
     if (writer->stream == NULL)
         return backup_file_create(writer->partial, 0600, &writer->stream, error);
     rewind(writer->stream);
@@ -109,7 +112,7 @@ static sealring_status write_entry(struct archive_writer *writer, const struct r
     struct merkle_hash leaf;
     memcpy(leaf.bytes, entry->leaf_hash, sizeof leaf.bytes);
     (void)merkle_append(&writer->frontier, &leaf, NULL, NULL);
-    if (entry->sequence % PROGRESS_STEP == 0) {
+    if (entry->sequence % PROGRESS_STEP == 0 || entry->sequence == archive->last) {
         sealring_status status =
             backup_progress(writer->progress, "archiving", writer->frontier.size - archive->start.size,
                             archive->last - archive->start.size, error);
@@ -136,7 +139,7 @@ sealring_status archive_write_entries(struct archive_writer *writer, struct regi
     const struct archive *archive = writer->archive;
     const sealring_audit_filter filter = {.size = sizeof filter, .first = archive->start.size + 1};
     struct registry_audit entry;
-    struct merkle_hash root;
+    struct merkle_hash root = {{0}};
     sealring_status status = begin(writer, error);
     if (status != SEALRING_OK)
         return status;
@@ -154,16 +157,19 @@ sealring_status archive_write_entries(struct archive_writer *writer, struct regi
     return status;
 }
 
-sealring_status archive_write_end(struct archive_writer *writer, const char *note, const struct note_key *key,
-                                  sealring_error *error)
+sealring_status archive_write_end(struct archive_writer *writer, const char *note, sealring_error *error)
 {
-    struct archive again;
+    struct backup again;
+    uint8_t digest[SHA256_SIZE];
     sealring_status status = write_line(writer, note_line("archive", note, writer->archive->time), false, error);
+    sha256_finish(&writer->whole, digest);
     status = backup_file_finish(writer->stream, writer->partial, status, error);
     writer->stream = NULL;
-    return status == SEALRING_OK
-               ? archive_read(writer->partial, key, writer->archive->vault_id, &again, NULL, NULL, error)
-               : status;
+    if (status == SEALRING_OK)
+        status = backup_file_hash(writer->partial, &again, NULL, error);
+    if (status != SEALRING_OK || memcmp(digest, again.sha256, sizeof digest) == 0)
+        return status;
+    return error_set(error, SEALRING_SYSTEM, "%s does not contain what was written into it", writer->partial);
 }
 
 void archive_write_discard(struct archive_writer *writer)

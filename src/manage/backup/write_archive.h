@@ -12,7 +12,8 @@ struct archive_writer {
     struct archive *archive;
     const struct backup_progress *progress;
     FILE *stream;
-    struct sha256 hash;
+    struct sha256 hash;  /* of what the note covers */
+    struct sha256 whole; /* of the whole file */
     struct merkle_frontier frontier;
 };
 
@@ -21,9 +22,8 @@ struct archive_writer {
  * archive->root. */
 sealring_status archive_write_entries(struct archive_writer *writer, struct registry *registry, sealring_error *error);
 
-/* Writes the note, and all of the file to the disk. Reads it again: it is a good archive, signed by the key. */
-sealring_status archive_write_end(struct archive_writer *writer, const char *note, const struct note_key *key,
-                                  sealring_error *error);
+/* Writes the note, and all of the file to the disk. Reads it again: SEALRING_SYSTEM if it does not contain what was written. */
+sealring_status archive_write_end(struct archive_writer *writer, const char *note, sealring_error *error);
 
 /* Closes the file and removes it, unless that was done. */
 void archive_write_discard(struct archive_writer *writer);
