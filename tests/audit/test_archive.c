@@ -42,7 +42,7 @@ static struct archive an_archive(void)
 START_TEST(a_note_is_parsed_as_it_was_written)
 {
     struct archive archive = an_archive(), again;
-    struct merkle_hash one, other;
+    struct merkle_hash one = {{0}}, other = {{0}};
     char text[ARCHIVE_TEXT_SIZE];
     archive_format(&archive, text);
     ck_assert(strncmp(text, "sealring archive 1\n", 19) == 0);
