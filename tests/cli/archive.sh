@@ -350,18 +350,26 @@ run client add probe
 status_is 1 "which the anchor notices, too"
 
 # A made-up entry, well formed, and the rows deleted; then an act signs what is there.
-forged() { # DETAIL NAME
+forged() { # DETAIL NAME [LAST]
+    last=${3:-32}
     as_saved uncut
     perl "$here/forge-entry.pl" "$(rows "SELECT hex(vault_id) FROM vault")" $((entries + 1)) audit.archive "$1" >"$work/forged.sql" ||
         bail_out "nothing was forged"
-    attack "$(cat "$work/forged.sql"); $(delete_to 32)"
-    noticed 'the entries 1 to 32 are missing' "$2"
+    attack "$(cat "$work/forged.sql"); $(delete_to "$last")"
+    noticed "the entries 1 to $last are missing" "$2"
     run client add probe
-    noticed 'the entries 1 to 32 are missing' "$2, after an act that signs it"
+    noticed "the entries 1 to $last are missing" "$2, after an act that signs it"
 }
 forged '{"archive":{"file":"x","first":1,"last":32}}' "a made-up entry without a note"
 note=$(tail -n 1 "$work/foreign" | jq .unmapped.sealring.archive)
 forged "{\"archive\":{\"file\":\"x\",\"first\":1,\"last\":32,\"note\":$note},\"kept\":{}}" "a made-up entry with another vault's note"
 note=$(tail -n 1 "$work/first" | jq .unmapped.sealring.archive)
 forged "{\"archive\":{\"file\":\"x\",\"first\":1,\"last\":32,\"note\":$note},\"kept\":{\"credentials\":9}}" "a made-up entry with the note of an archive, and other contents"
+# All of it fits, except the signature, which is of other text.
+as_saved uncut
+root=$(rows "SELECT hex(hash) FROM audit_node WHERE level = 4 AND position = 0" |
+    perl -MMIME::Base64 -ne 'chomp; print encode_base64(pack("H*", $_), "")')
+kept=$(printf '{}' | sha256sum | cut -c 1-64)
+note=$(tail -n 1 "$work/first" | jq -j .unmapped.sealring.archive | sed "s|^last .*|last 16 $root|; s/^kept .*/kept $kept/" | jq -Rs .)
+forged "{\"archive\":{\"file\":\"x\",\"first\":1,\"last\":16,\"note\":$note},\"kept\":{}}" "a made-up entry with an edited note" 16
 done_testing
