@@ -62,8 +62,7 @@ static sealring_status take_entry(struct replay *replay, const struct exported *
                          "the entries %" PRIu64 " to %" PRIu64 " are missing before line %" PRIu64 " of %s: give the "
                          "export or archive that has them before it, or leave this one out",
                          replay->end + 1, entry->sequence - 1, line->number, line->path);
-    if (entry->sequence <
-        replay->first) /* the backup is of a log that was cut after this entry: nothing is to be replayed */
+    if (entry->sequence < replay->first) /* the backup's log was cut after this entry */
         return SEALRING_OK;
     if (entry->sequence <= replay->end) {
         sealring_status status = known_hash(replay, entry->sequence, &known, error);
