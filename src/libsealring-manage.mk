@@ -7,10 +7,12 @@ libsealring_manage_core_la_SOURCES = \
 	src/lifecycle/invariant.c src/lifecycle/invariant.h \
 	src/lifecycle/policy.c src/lifecycle/policy.h \
 	src/lifecycle/schedule.c src/lifecycle/schedule.h \
+	src/log/archive_note.c src/log/archive_note.h \
 	src/log/backup_note.c src/log/backup_note.h \
 	src/log/fact_effect.c src/log/fact_effect.h \
 	src/log/fact_tail.c src/log/fact_tail.h \
 	src/log/leaf.c src/log/leaf.h \
+	src/log/log_cut.c src/log/log_cut.h \
 	src/log/log_entry.c src/log/log_entry.h \
 	src/log/log_examine.c src/log/log_examine.h \
 	src/log/log_tree.c src/log/log_tree.h \
@@ -23,13 +25,17 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/act/clock_check.c src/manage/act/clock_check.h \
 	src/manage/audit/audit_log.c src/manage/audit/audit_log.h \
 	src/manage/audit/value_facts.c src/manage/audit/value_facts.h \
+	src/manage/audit/log_history.c src/manage/audit/log_history.h \
+	src/manage/audit/read_archive.c src/manage/audit/read_archive.h \
 	src/manage/audit/read_export.c src/manage/audit/read_export.h \
+	src/manage/audit/list_archives.c \
 	src/manage/audit/redo_entry.c src/manage/audit/redo_entry.h \
 	src/manage/audit/changed_members.c src/manage/audit/changed_members.h \
 	src/manage/audit/compare_rows.c src/manage/audit/compare_rows.h \
 	src/manage/audit/issued_keys.c src/manage/audit/issued_keys.h \
 	src/manage/audit/retrace.c src/manage/audit/retrace.h \
 	src/manage/audit/row_text.c src/manage/audit/row_text.h \
+	src/manage/backup/archive_log.c \
 	src/manage/backup/backup.c src/manage/backup/unannounced_backup.h \
 	src/manage/backup/backup_file.c src/manage/backup/backup_file.h \
 	src/manage/backup/compare_with_token.c src/manage/backup/compare_with_token.h \
@@ -39,6 +45,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/backup/restore_losses.c \
 	src/manage/backup/restore_token_files.c src/manage/backup/restore_token_files.h \
 	src/manage/backup/upgrade.c \
+	src/manage/backup/write_archive.c src/manage/backup/write_archive.h \
 	src/manage/doctor/doctor.c \
 	src/manage/doctor/doctor_audit.c \
 	src/manage/doctor/doctor_copies.c \

@@ -55,6 +55,7 @@ libsealring_core_la_SOURCES = \
 	src/registry/lock/lock.c src/registry/lock/lock.h \
 	src/registry/lock/lock_holder.c src/registry/lock/lock_holder.h \
 	src/registry/log/checkpoint_rows.c \
+	src/registry/log/cut_rows.c \
 	src/registry/log/entry_rows.c \
 	src/registry/log/log_rows.h \
 	src/registry/rows/changed_rows.c \

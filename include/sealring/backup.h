@@ -133,6 +133,55 @@ sealring_status sealring_upgrade(const char *vault, const sealring_manage_option
                                  const sealring_upgrade_options *options, sealring_audit_problem_callback each,
                                  void *context, sealring_upgrade_result *result, sealring_error *error);
 
+/* ---- Archives of the audit log ---- */
+
+typedef struct sealring_archive_options {
+    size_t size;
+    int64_t before;                  /* the entries before the first one of this time or later; 0: */
+    uint64_t before_entry;           /* the entries before this one */
+    const char *file;                /* the archive, which must not exist */
+    sealring_work_callback progress; /* may be NULL */
+    void *progress_context;
+} sealring_archive_options;
+
+typedef struct sealring_archive_result {
+    size_t size;
+    uint64_t first; /* entry, by its number */
+    uint64_t last;
+    int64_t from;                        /* the time of the first entry */
+    int64_t until;                       /* and of the last one */
+    uint64_t bytes;                      /* of the archive, without the line with the note; 0 in a dry run */
+    char sha256[65];                     /* of these bytes; "" in a dry run */
+    char root[SEALRING_AUDIT_HASH_SIZE]; /* of the tree over all entries up to the last one */
+} sealring_archive_result;
+
+/* Moves the first entries of the audit log into a file and cuts them off the registry's log. The archive ends with an entry whose number 16 divides,
+ * the last one before the point. It is in the format of `sealring audit export`, after it comes a note that the audit token's key has signed. The file
+ * is created whole (0600, synced) before the log is cut, in one transaction with an entry that contains the note. Before that the whole log is examined,
+ * as sealring_audit_verify does. If the call is interrupted, the log was cut or not, and if it was, the archive is complete. With dry_run nothing is
+ * written. SEALRING_REFUSED if the file exists, if the log has problems, if no signed checkpoint covers the entries before the point, or if there is
+ * nothing to archive; SEALRING_TOKEN without an audit token or while it is away. */
+sealring_status sealring_audit_archive(sealring_manager *manager, const sealring_archive_options *options,
+                                       sealring_archive_result *result, sealring_error *error);
+
+typedef struct sealring_archive_info {
+    uint64_t first; /* entry, by its number */
+    uint64_t last;
+    int64_t from; /* the time of the first entry */
+    int64_t until;
+    const char *file; /* the name that it had when it was made */
+    const char *sha256;
+    uint64_t entry; /* the entry about it */
+    bool cut;       /* the registry's log lacks these entries */
+} sealring_archive_info;
+
+typedef int (*sealring_archive_callback)(const sealring_archive_info *archive, void *context);
+
+/* The archives that entries of the registry's log are about, the oldest first. An archive whose entry is archived as well is listed by nobody but
+ * that archive. sealring_audit_verify examines the entries. */
+sealring_status sealring_audit_archives(sealring_manager *manager, sealring_archive_callback each, void *context,
+                                        sealring_error *error);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

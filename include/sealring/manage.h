@@ -750,21 +750,21 @@ typedef struct sealring_audit_filter {
 } sealring_audit_filter;
 
 typedef int (*sealring_audit_callback)(const sealring_audit_entry *entry, void *context);
-/* Entries, the oldest first. filter may be NULL. */
+/* Entries, the oldest first, without archived ones. filter may be NULL. */
 sealring_status sealring_audit_list(sealring_manager *manager, const sealring_audit_filter *filter,
                                     sealring_audit_callback each, void *context, sealring_error *error);
 
 typedef struct sealring_audit_check {
     size_t size;
-    /* The verifier key, from a place that a writer of the registry cannot change; NULL: that of sealring.conf, else the registry's. */
-    const char *key;
-    /* A checkpoint that was stored elsewhere, whose history today's log must continue; NULL: none. */
-    const char *checkpoint;
+    const char *key; /* from where no writer of the registry can change it; NULL: of sealring.conf, else the registry's */
+    const char *checkpoint; /* one that was stored elsewhere, whose history today's log must continue; NULL: none */
+    const char *const *archives; /* files of sealring_audit_archive, ended by NULL; NULL: none */
 } sealring_audit_check;
 
 typedef struct sealring_audit_report {
     size_t size;
     uint64_t entries;
+    uint64_t archived;    /* the first of them, in archives that were not given: they were not examined */
     uint64_t checkpoints; /* that are signed and agree with the log */
     uint64_t vouched;     /* the last entry that the latest of them covers */
     uint64_t closed;      /* closed facts: revoked keys, versions that were closed or reinstated */
@@ -779,7 +779,7 @@ typedef int (*sealring_audit_problem_callback)(uint64_t entry, const char *text,
 
 /* Examines the whole log without any token: every entry and the tree over them, every checkpoint, the closed facts and the rows that they
  * are about, and compares the rows with the changes that the entries record. check, each and report may be NULL. SEALRING_REFUSED if there
- * are problems; SEALRING_INVALID for a malformed key or checkpoint. */
+ * are problems; SEALRING_INVALID for a malformed key or checkpoint, and if an archive is missing that the given ones or the checkpoint need. */
 sealring_status sealring_audit_verify(sealring_manager *manager, const sealring_audit_check *check,
                                       sealring_audit_problem_callback each, void *context,
                                       sealring_audit_report *report, sealring_error *error);

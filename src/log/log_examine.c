@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/timetext.h"
 #include "log/leaf.h"
+#include "log/log_cut.h"
 #include "registry/rows/closed_facts.h"
 
 #define EXAMINE_TIME_SIZE SEALRING_TIME_SIZE
@@ -35,6 +36,7 @@ struct log_examination {
     bool disagreed;        /* one did not: later ones will not either, and are not reported */
 
     struct merkle_frontier frontier;
+    struct log_cut cut;    /* where the registry's own entries begin */
     uint64_t expected;     /* number of the next entry */
     bool broken;           /* entries are missing, so there is no tree any more */
     uint64_t nodes;        /* that there must be */
@@ -137,15 +139,20 @@ static void examine_which(const struct vouched *vouched, char which[128])
              vouched->elsewhere ? "that was kept elsewhere, after" : "after", vouched->checkpoint.size, time);
 }
 
-/* Compares all checkpoints whose size is the tree's present size. */
+/* Compares all checkpoints whose size is the tree's present size, and of those before the first entry that is examined the closed facts. */
 static void examine_vouched(struct log_examination *of)
 {
     struct merkle_hash root;
     bool known = false;
-    for (; of->next < of->count && of->vouched[of->next].checkpoint.size == of->frontier.size; of->next++) {
+    for (; of->next < of->count && of->vouched[of->next].checkpoint.size <= of->frontier.size; of->next++) {
         const struct vouched *vouched = &of->vouched[of->next];
         char which[128];
         examine_which(vouched, which);
+        if (vouched->checkpoint.size < of->frontier.size) {
+            of->result->unseen = of->result->unseen || vouched->elsewhere;
+            examine_closed_at(of, vouched, which);
+            continue;
+        }
         if (!known) {
             merkle_root(&of->frontier, &root);
             known = true;
@@ -188,10 +195,10 @@ static bool examine_node(void *context, unsigned level, uint64_t position, const
     struct log_examination *of = context;
     uint8_t stored[REGISTRY_DIGEST_SIZE];
     uint64_t first = (position << level) + 1, last = (position + 1) << level;
-    if (level < REGISTRY_NODE_LEVEL)
+    bool found, largest, archived = log_cut_covers(&of->cut, level, position, &largest);
+    if (level < REGISTRY_NODE_LEVEL || (archived && !largest))
         return true;
-    of->nodes++;
-    bool found;
+    of->nodes += !archived;
     of->status = registry_node_find(of->registry, level, position, stored, &found, of->error);
     if (of->status != SEALRING_OK)
         return false;
@@ -207,7 +214,10 @@ static bool examine_node(void *context, unsigned level, uint64_t position, const
 
 static void examine_gap(struct log_examination *of, uint64_t sequence)
 {
-    if (sequence - of->expected == 1) {
+    if (of->expected == 1) {
+        examine_tell(of, 1, "the entries 1 to %" PRIu64 " are missing, and no signed entry has them as archived",
+                     sequence - 1);
+    } else if (sequence - of->expected == 1) {
         examine_tell(of, of->expected, "entry %" PRIu64 " is missing", of->expected);
     } else {
         examine_tell(of, of->expected, "the entries %" PRIu64 " to %" PRIu64 " are missing", of->expected,
@@ -216,13 +226,13 @@ static void examine_gap(struct log_examination *of, uint64_t sequence)
     of->broken = true;
 }
 
-static sealring_status examine_entry(struct log_examination *of, const struct registry_audit *entry)
+static sealring_status examine_entry(const struct registry_audit *entry, void *examination)
 {
+    struct log_examination *of = examination;
     struct merkle_hash hash, stored;
     if (entry->sequence != of->expected)
         examine_gap(of, entry->sequence);
     of->expected = entry->sequence + 1;
-    of->result->entries++;
     leaf_hash(of->vault_id, entry, &hash);
     memcpy(stored.bytes, entry->leaf_hash, sizeof stored.bytes);
     if (!merkle_equal(&hash, &stored)) {
@@ -235,19 +245,41 @@ static sealring_status examine_entry(struct log_examination *of, const struct re
     /* Uses the stored hash even if the entry was reported as different: the tree is examined separately. */
     if (!merkle_append(&of->frontier, &stored, examine_node, of))
         return of->status;
-    if (of->next < of->count && of->vouched[of->next].checkpoint.size <= of->frontier.size)
-        examine_vouched(of);
+    examine_vouched(of);
+    return of->status;
+}
+
+/* Begins with the first entry of the archives, or, without them, with the registry's first one. */
+static sealring_status examine_archives(struct log_examination *of)
+{
+    struct merkle_hash root = {{0}};
+    const struct examine_archives *archives = of->how->archives;
+    sealring_status status = log_cut_find(of->registry, of->how->key, &of->cut, of->error);
+    if (status != SEALRING_OK || !of->cut.archived)
+        return status;
+    of->nodes = (uint64_t)__builtin_popcountll(of->cut.size); /* the largest subtrees before the cut */
+    of->frontier = archives != NULL ? archives->start : of->cut.frontier;
+    of->result->archived = of->vouched_good = of->frontier.size;
+    of->expected = of->frontier.size + 1;
+    examine_vouched(of);
+    if (archives != NULL && of->status == SEALRING_OK)
+        of->status = archives->each(of->cut.size, examine_entry, of, archives->context, of->error);
+    merkle_root(&of->frontier, &root);
+    if (of->status == SEALRING_OK && !merkle_equal(&root, &of->cut.archive.root))
+        examine_tell(of, of->cut.size, "the archives do not contain the entries that were archived");
     return of->status;
 }
 
 static sealring_status examine_entries(struct log_examination *of)
 {
     uint64_t nodes = 0;
-    sealring_status status = SEALRING_OK;
     struct registry_audit entry;
+    sealring_status status = examine_archives(of);
+    if (status != SEALRING_OK)
+        return status;
     struct registry_cursor entries = registry_audit_all(of->registry, of->error);
     while (status == SEALRING_OK && registry_audit_next(&entries, &entry))
-        status = examine_entry(of, &entry);
+        status = examine_entry(&entry, of);
     status = registry_close_cursor(&entries, status);
     if (status == SEALRING_OK)
         status = registry_node_count(of->registry, &nodes, of->error);
@@ -360,6 +392,8 @@ sealring_status examine_log(struct registry *registry, const struct examine *exa
     }
     merkle_root(&of.frontier, &result->root);
     result->vouched = of.vouched_good;
+    result->entries = of.expected - 1;
+    log_cut_release(&of.cut);
     free(of.vouched);
     return status;
 }

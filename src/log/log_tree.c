@@ -93,14 +93,11 @@ sealring_status tree_grow(struct registry *registry, uint64_t sequence, sealring
     return status;
 }
 
-static sealring_status find_root(struct registry *registry, uint64_t size, struct merkle_hash *root, bool *lacks,
-                                 sealring_error *error)
+static sealring_status find_frontier(struct registry *registry, uint64_t size, struct merkle_frontier *frontier,
+                                     bool *lacks, sealring_error *error)
 {
     struct tree tree = {.registry = registry, .error = error};
-    struct merkle_frontier frontier;
-    bool done = merkle_frontier_at(tree_source, &tree, size, &frontier);
-    if (done)
-        merkle_root(&frontier, root);
+    bool done = merkle_frontier_at(tree_source, &tree, size, frontier);
     *lacks = tree.lacks;
     return tree_end(&tree, done);
 }
@@ -108,16 +105,30 @@ static sealring_status find_root(struct registry *registry, uint64_t size, struc
 sealring_status tree_root(struct registry *registry, uint64_t size, struct merkle_hash *root, sealring_error *error)
 {
     bool lacks;
-    return find_root(registry, size, root, &lacks, error);
+    struct merkle_frontier frontier;
+    sealring_status status = find_frontier(registry, size, &frontier, &lacks, error);
+    if (status == SEALRING_OK)
+        merkle_root(&frontier, root);
+    return status;
+}
+
+sealring_status tree_frontier_if_whole(struct registry *registry, uint64_t size, struct merkle_frontier *frontier,
+                                       bool *whole, sealring_error *error)
+{
+    bool lacks;
+    sealring_status status = find_frontier(registry, size, frontier, &lacks, error);
+    *whole = status == SEALRING_OK;
+    return lacks ? SEALRING_OK : status;
 }
 
 sealring_status tree_root_if_whole(struct registry *registry, uint64_t size, struct merkle_hash *root, bool *whole,
                                    sealring_error *error)
 {
-    bool lacks;
-    sealring_status status = find_root(registry, size, root, &lacks, error);
-    *whole = status == SEALRING_OK;
-    return lacks ? SEALRING_OK : status;
+    struct merkle_frontier frontier;
+    sealring_status status = tree_frontier_if_whole(registry, size, &frontier, whole, error);
+    if (*whole)
+        merkle_root(&frontier, root);
+    return status;
 }
 
 sealring_status tree_inclusion(struct registry *registry, uint64_t sequence, uint64_t size, struct merkle_proof *proof,

@@ -17,6 +17,10 @@ test_audit_log_SOURCES = tests/audit/test_audit_log.c tests/audit/inclusion.h
 test_audit_log_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
 test_audit_log_LDFLAGS = -Wl,--wrap=token_signer_sign -Wl,--wrap=registry_checkpoint_insert -Wl,--wrap=token_data_write
 test_audit_log_LDADD = $(TEST_LIBS)
+c_tests += test_archive
+test_archive_SOURCES = tests/audit/test_archive.c tests/audit/inclusion.h
+test_archive_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
+test_archive_LDADD = $(TEST_LIBS)
 check_PROGRAMS += bench_audit
 bench_audit_SOURCES = tests/audit/bench_audit.c tests/registry/fixture.c tests/registry/fixture.h
 bench_audit_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)

@@ -306,6 +306,17 @@ ACT(backup)
     return status;
 }
 
+ACT(archive)
+{
+    char file[1100];
+    sealring_archive_options options = {.size = sizeof options, .before_entry = 18, .file = file};
+    sealring_vault_info info = {.size = sizeof info};
+    UNUSED;
+    sealring_status status = sealring_vault_describe(manager, &info, error);
+    snprintf(file, sizeof file, "%.1000s/" ARCHIVE_NAME, info.path);
+    return status == SEALRING_OK ? sealring_audit_archive(manager, &options, NULL, error) : status;
+}
+
 /* Of a backup that is made first. */
 ACT(restore)
 {
@@ -384,6 +395,7 @@ const struct command commands[] = {
     {.name = "backup", .act = backup},
     {.name = "restore", .act = restore, .steps = 1},
     {.name = "doctor --repair", .act = repair},
+    {.name = "audit archive", .act = archive, .vault = SCENE_UNAGED},
     {.name = "audit checkpoint", .act = settle, .same = true, .vault = SCENE_UNSETTLED},
     {.name = "client add --take-over",
      .act = take_over,

@@ -8,6 +8,7 @@
 #define HANDED_MAX         4
 #define COMMAND_ACT_FAILED "an act failed" /* of `run --once`, which reports each act by itself */
 #define BACKUP_NAME        "kept"          /* of the backup's file, in the vault's directory */
+#define ARCHIVE_NAME       "archived"      /* of the archive of the log, in the same place */
 
 /* What the process under test tells the one that watches it, as it happens: in shared memory. */
 struct told {

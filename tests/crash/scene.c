@@ -194,6 +194,7 @@ struct scene *scene_make(void)
     apart(put_back, scene, scene->vaults[SCENE_PUT_BACK], 0);
     scene->vaults[SCENE_UNSETTLED] = copy(whole, FIRST_COPY + 2);
     apart(leave_unsettled, scene, scene->vaults[SCENE_UNSETTLED], 0);
+    scene->vaults[SCENE_UNAGED] = copy(base, FIRST_COPY + 3);
     return scene;
 }
 

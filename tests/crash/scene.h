@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The vaults that commands are killed in: one in which there is something to do for each of them, and two that a crash left behind. */
+/* The vaults that commands are killed in: one in which there is something to do for nearly each of them, two that a crash left behind, and one without edits. */
 #ifndef TESTS_CRASH_SCENE_H
 #define TESTS_CRASH_SCENE_H
 
@@ -9,6 +9,7 @@ enum scene_vault {
     SCENE_WHOLE,
     SCENE_PUT_BACK,  /* its registry is older than what the audit token knows */
     SCENE_UNSETTLED, /* its last act has no checkpoint yet */
+    SCENE_UNAGED,    /* nothing in it was edited, so that its log can be archived */
     SCENE_VAULTS
 };
 

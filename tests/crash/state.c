@@ -139,6 +139,23 @@ static void check_log(struct telling *telling)
             witness->anchor.size);
 }
 
+/* With the archive of the log, if there is one, all of the log is there, whether it was cut or not. Without one it was not cut. */
+static void check_archive(struct telling *telling, const struct test_vault *vault)
+{
+    char file[256];
+    const char *const files[] = {file, NULL};
+    sealring_error error = {.message = ""};
+    sealring_audit_report report = {.size = sizeof report};
+    sealring_audit_check check = {.size = sizeof check};
+    snprintf(file, sizeof file, "%.200s/" ARCHIVE_NAME, vault->path);
+    if (access(file, F_OK) == 0)
+        check.archives = files;
+    telling->aged = 0;
+    sealring_status status = sealring_audit_verify(telling->manager, &check, tell_problem, telling, &report, &error);
+    if ((status != SEALRING_OK && report.problems != telling->aged) || report.archived > 0)
+        say(telling, "FAULT archive: %s\n", report.archived > 0 ? "entries are nowhere" : error.message);
+}
+
 static void start(struct telling *telling, const struct test_vault *vault)
 {
     sealring_error error = {.message = ""};
@@ -156,6 +173,7 @@ static void start(struct telling *telling, const struct test_vault *vault)
         if (telling->manager->witness.remark[0] != '\0')
             say(telling, "FAULT start: %s\n", telling->manager->witness.remark);
         check_log(telling);
+        check_archive(telling, vault);
     } else {
         say(telling, put_back ? "start: the registry was put back\n" : "FAULT start: %s\n", error.message);
     }

@@ -50,6 +50,7 @@ const struct command *const command_table[] = {
     &command_audit_show,
     &command_audit_verify,
     &command_audit_export,
+    &command_audit_archive,
     &command_audit_key,
     &command_audit_checkpoint,
     &command_help,
@@ -86,7 +87,7 @@ static bool offers(const struct command *command, const struct option *common)
     if (strcmp(common->name, "pin-source") == 0)
         return (command->flags & (COMMAND_TOKEN | COMMAND_CHANGES)) != 0 &&
                (command->flags & COMMAND_WITHOUT_VAULT) == 0 && strcmp(command->words, "init") != 0 &&
-               strcmp(command->words, "backup") != 0 &&
+               strcmp(command->words, "backup") != 0 && strcmp(command->words, "audit archive") != 0 &&
                strcmp(command->words, "upgrade") != 0; /* the audit token only */
     if (strcmp(common->name, "dry-run") == 0)
         return (command->flags & COMMAND_CHANGES) != 0;

@@ -29,7 +29,8 @@ enum option_kind {
     OPTION_DURATION, /* 90d, 1d12h, 30s */
     OPTION_INTERVAL, /* a duration from 100ms to 1h */
     OPTION_MOMENT,   /* RFC 3339, or a duration from now on, or never */
-    OPTION_PAST      /* RFC 3339, or a duration before now */
+    OPTION_PAST,     /* RFC 3339, or a duration before now */
+    OPTION_POINT     /* the same, or a number as of OPTION_NUMBER */
 };
 
 struct option {

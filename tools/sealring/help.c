@@ -145,8 +145,8 @@ void help_command(const struct command *command, const struct style *style)
 
 static json_t *options_json(const struct command *command)
 {
-    static const char *const kinds[] = {"flag",   "text",     "text",     "text", "list",
-                                        "number", "duration", "duration", "time", "text"};
+    static const char *const kinds[] = {"flag",     "text",     "text", "text", "list", "number",
+                                        "duration", "duration", "time", "text", "text"};
     json_t *array = json_array();
     const struct option *option = NULL;
     for (size_t i = 0; (option = command_option(command, i)) != NULL; i++)

@@ -111,6 +111,10 @@ static const char *read_value(struct option_given *given)
                    : "a time such as 2027-01-31T12:00:00Z, a duration from now on such as 90d, or never";
     case OPTION_PAST:
         return read_past(text, &given->number) ? NULL : "a duration (24h, 30d) or an RFC 3339 time";
+    case OPTION_POINT:
+        return read_number(text, &given->number) || read_past(text, &given->number)
+                   ? NULL
+                   : "an entry's number, a duration (24h, 30d) or an RFC 3339 time";
     case OPTION_FLAG:
     case OPTION_TEXT:
     case OPTION_LIST:

@@ -12,6 +12,7 @@
 #include "manage/act/act.h"
 #include "manage/audit/audit_log.h"
 #include "manage/audit/compare_rows.h"
+#include "manage/audit/log_history.h"
 #include "manage/session/manager.h"
 #include "registry/connection/registry_copy.h"
 
@@ -132,7 +133,9 @@ struct verification {
     struct note note; /* the checkpoint that was kept elsewhere */
     struct checkpoint elsewhere;
     struct examine_result result;
+    struct log_history history;
     struct retrace retrace;
+    struct audit_keeping *keeping;
     bool stopped;
     uint64_t own_problems; /* found by the verification itself, not by the examination */
 };
@@ -231,15 +234,24 @@ static void schema_problem(enum db_flaw flaw, const char *name, const char *word
 static sealring_status take_entry(const struct registry_audit *entry, void *context, sealring_error *error)
 {
     struct verification *verification = context;
-    return retrace_entry(&verification->retrace, entry, error);
+    struct audit_keeping *keeping = verification->keeping;
+    sealring_status status = retrace_entry(&verification->retrace, entry, error);
+    if (status != SEALRING_OK || keeping == NULL || entry->sequence != keeping->last)
+        return status;
+    keeping->kept = retrace_keep(&verification->retrace);
+    return SEALRING_OK;
 }
 
 /* Examines the log itself, and compares the rows with what the log states was done to them. */
 static sealring_status examine_and_retrace(struct registry *registry, struct verification *verification,
                                            struct examine *examine, sealring_error *error)
 {
+    struct log_history *history = &verification->history;
     sealring_status status = retrace_begin(&verification->retrace, own_problem, verification, error);
     examine->entry = take_entry;
+    if (status == SEALRING_OK)
+        status = log_history_resume(history, registry, &verification->retrace, error);
+    examine->archives = history->has_archives ? &history->archives : NULL;
     if (status == SEALRING_OK)
         status =
             registry_examine(registry, schema_problem, verification, error); /* first: what follows may depend on it */
@@ -249,6 +261,21 @@ static sealring_status examine_and_retrace(struct registry *registry, struct ver
         status = retrace_compare(&verification->retrace, registry, error);
     retrace_release(&verification->retrace);
     return status;
+}
+
+/* What was not examined as no archive of it was given. */
+static sealring_status note_archived(const struct verification *verification, sealring_error *error)
+{
+    const struct examine_result *result = &verification->result;
+    const struct log_cut *cut = &verification->history.cut;
+    verification->report->archived = result->archived;
+    if (!result->unseen)
+        return SEALRING_OK;
+    return error_set(
+        error, SEALRING_INVALID,
+        "the checkpoint that was kept elsewhere is about entry %llu, and the entries up to %llu are archived: "
+        "give the archives as well, the last one is %.150s",
+        (unsigned long long)verification->elsewhere.size, (unsigned long long)result->archived, cut->file);
 }
 
 static sealring_status verify(struct registry *registry, struct verification *verification, sealring_error *error)
@@ -264,7 +291,11 @@ static sealring_status verify(struct registry *registry, struct verification *ve
         return error_set(error, SEALRING_INVALID, "nothing signs this log: give the key of the checkpoint as well");
     if (verification->check->checkpoint != NULL && take_elsewhere(registry, verification))
         examine.elsewhere = &verification->elsewhere;
-    return examine_and_retrace(registry, verification, &examine, error);
+    status = log_history_open(&verification->history, registry, examine.key, verification->check->archives, own_problem,
+                              verification, error);
+    if (status == SEALRING_OK)
+        status = examine_and_retrace(registry, verification, &examine, error);
+    return status == SEALRING_OK ? note_archived(verification, error) : status;
 }
 
 static sealring_status conclude(const struct verification *verification, sealring_error *error)
@@ -284,14 +315,15 @@ static sealring_status conclude(const struct verification *verification, sealrin
 }
 
 sealring_status audit_verify(struct registry *registry, const sealring_audit_check *check,
-                             sealring_audit_problem_callback each, void *context, sealring_audit_report *told,
-                             sealring_error *error)
+                             sealring_audit_problem_callback each, void *context, struct audit_keeping *keeping,
+                             sealring_audit_report *told, sealring_error *error)
 {
     const char *wrong = NULL;
     struct verification *verification = calloc(1, sizeof *verification);
     if (verification == NULL)
         return error_no_memory(error);
-    *verification = (struct verification){.check = check, .each = each, .context = context, .report = told};
+    *verification =
+        (struct verification){.check = check, .each = each, .context = context, .report = told, .keeping = keeping};
     sealring_status status = SEALRING_OK;
     if (check->checkpoint != NULL &&
         !note_parse(check->checkpoint, strlen(check->checkpoint), &verification->note, &wrong))
@@ -300,6 +332,7 @@ sealring_status audit_verify(struct registry *registry, const sealring_audit_che
         status = verify(registry, verification, error);
     if (status == SEALRING_OK)
         status = conclude(verification, error);
+    log_history_release(&verification->history);
     free(verification);
     return status;
 }
@@ -316,7 +349,7 @@ sealring_status sealring_audit_verify(sealring_manager *manager, const sealring_
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
         if (registry_begin(&reading, &status))
-            status = audit_verify(manager->registry, &asked, each, context, &told, error);
+            status = audit_verify(manager->registry, &asked, each, context, NULL, &told, error);
     } while (registry_again(&reading, &status));
     if (status == SEALRING_OK || told.problems > 0)
         sized_give(report, &told, sizeof told);

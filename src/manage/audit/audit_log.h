@@ -5,11 +5,18 @@
 
 #include <sealring/manage.h>
 
+struct json_t;
 struct registry;
 
-/* sealring_audit_verify inside a transaction. check and report are complete structures. */
+/* What an archive of the first `last` entries would keep (retrace.h). */
+struct audit_keeping {
+    uint64_t last;
+    struct json_t *kept; /* NULL: there is no such entry, or no memory */
+};
+
+/* sealring_audit_verify inside a transaction. check and report are complete structures. keeping: NULL if nothing is to be kept. */
 sealring_status audit_verify(struct registry *registry, const sealring_audit_check *check,
-                             sealring_audit_problem_callback each, void *context, sealring_audit_report *report,
-                             sealring_error *error);
+                             sealring_audit_problem_callback each, void *context, struct audit_keeping *keeping,
+                             sealring_audit_report *report, sealring_error *error);
 
 #endif

@@ -135,12 +135,20 @@ static bool is_same_key(const struct registry_key *row, const struct registry_ke
            strcmp(row->key_id, log->key_id) == 0 && strcmp(row->label, log->label) == 0;
 }
 
+/* The entries that issued the API key in this row were not retraced. */
+static bool is_archived(const struct retrace *retrace, int64_t key)
+{
+    return retrace->cut > 0 && key <= retrace->last_key;
+}
+
 /* log: the key as the log has it, simply active; NULL: the log has no key in this row. */
 static sealring_status compare_key(const struct retrace *retrace, const struct registry_key *row,
                                    const struct registry_key *log, sealring_error *error)
 {
     json_t *images = retrace->images[REGISTRY_TABLE_KEY];
     bool listed = json_object_get(images, row->key_id) != NULL;
+    if (!listed && log == NULL && is_archived(retrace, row->id))
+        return SEALRING_OK;
     if (!listed && log != NULL && is_same_key(row, log))
         return SEALRING_OK;
     if (!listed && (row->state == SEALRING_KEY_SUSPENDED || (row->narrowed && row->state != SEALRING_KEY_REVOKED))) {
@@ -202,7 +210,7 @@ static sealring_status compare_ends(const struct retrace *retrace, sealring_erro
         row_text_name(REGISTRY_TABLE_CREDENTIAL, now, NULL, what);
         if (now == NULL)
             status = error_no_memory(error);
-        else if (retrace_find(retrace, REGISTRY_TABLE_CREDENTIAL, now) == NULL)
+        else if (!is_archived(retrace, row.key) && retrace_find(retrace, REGISTRY_TABLE_CREDENTIAL, now) == NULL)
             tell(retrace, "%s: its row has an end, the log has no such act: it was altered", what);
         json_decref(now);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads what `sealring audit export` wrote: entries with all members that their leaf hash covers, and checkpoints. */
+/* Reads what `sealring audit export` wrote: entries with all members that their leaf hash covers, and checkpoints. Archives are such files, too. */
 #include "manage/audit/read_export.h"
 
 #include <errno.h>
@@ -70,14 +70,16 @@ static bool read_entry(json_t *event, json_t *members, struct registry_audit *en
 static sealring_status tell(const char *path, uint64_t number, const char *text, size_t length, exports_callback each,
                             void *context, sealring_error *error)
 {
-    struct exported line = {.path = path, .number = number};
+    struct exported line = {.path = path, .number = number, .text = text, .length = length};
     line.line = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
     json_t *members = json_object_get(json_object_get(line.line, "unmapped"), "sealring");
     bool good = json_is_object(members) && take_raw(members);
     if (good && json_object_get(members, "checkpoint") != NULL)
         good = json_unpack(members, "{s:s}", "checkpoint", &line.checkpoint) == 0;
+    else if (good && json_object_get(members, "archive") != NULL)
+        good = json_unpack(members, "{s:s}", "archive", &line.archive) == 0;
     else if (good)
-        good = read_entry(line.line, members, &line.entry);
+        good = line.is_entry = read_entry(line.line, members, &line.entry);
     sealring_status status =
         good ? each(&line, context, error)
              : error_set(error, SEALRING_REFUSED,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads what `sealring audit export` wrote: entries with all members that their leaf hash covers, and checkpoints. */
+/* Reads what `sealring audit export` wrote: entries with all members that their leaf hash covers, and checkpoints. Archives are such files, too. */
 #ifndef MANAGE_AUDIT_READ_EXPORT_H
 #define MANAGE_AUDIT_READ_EXPORT_H
 
@@ -11,8 +11,12 @@
 struct exported {
     json_t *line;
     const char *path;
-    uint64_t number;             /* the line's number, from 1 */
-    const char *checkpoint;      /* a signed note; NULL: the line is an entry */
+    uint64_t number;  /* the line's number, from 1 */
+    const char *text; /* the line as it is in the file */
+    size_t length;
+    const char *checkpoint; /* a signed note; NULL: the line has none */
+    const char *archive;    /* the signed note at the end of an archive; NULL: the line has none */
+    bool is_entry;
     struct registry_audit entry; /* leaf_hash as in the line */
 };
 typedef sealring_status (*exports_callback)(const struct exported *line, void *context, sealring_error *error);

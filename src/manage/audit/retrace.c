@@ -223,3 +223,49 @@ sealring_status retrace_entry(struct retrace *retrace, const struct registry_aud
     json_decref(detail);
     return kept ? SEALRING_OK : error_no_memory(error);
 }
+
+/* ---- Archived entries ---- */
+
+static const enum registry_table kept_tables[] = {REGISTRY_TABLE_RING, REGISTRY_TABLE_VERSION, REGISTRY_TABLE_CLIENT};
+
+json_t *retrace_keep(const struct retrace *retrace)
+{
+    const struct issued_keys *issued = &retrace->issued;
+    struct registry_key last = {.id = retrace->last_key};
+    json_t *rows = json_array();
+    const char *name;
+    json_t *image;
+    bool complete = rows != NULL && retrace->init != NULL; /* every log begins with it */
+    for (size_t i = 0; i < sizeof kept_tables / sizeof *kept_tables; i++)
+        json_object_foreach(retrace->images[kept_tables[i]], name, image) complete =
+            json_array_append_new(rows, json_deep_copy(image)) == 0 && complete; /* comparing empties the images */
+    if (issued->count > 0)
+        issued_keys_at(issued, issued->count - 1, &last);
+    json_t *kept =
+        json_pack("{s:O*, s:I, s:I, s:b, s:b, s:o}", "init", retrace->init, "credentials", (json_int_t)retrace->count,
+                  "last_key", (json_int_t)(last.id > retrace->last_key ? last.id : retrace->last_key), "imported",
+                  (int)retrace->imported, "lacks_rows", (int)retrace->lacks_rows, "rows", rows);
+    if (complete)
+        return kept;
+    json_decref(kept);
+    return NULL;
+}
+
+sealring_status retrace_resume(struct retrace *retrace, uint64_t cut, const json_t *kept, sealring_error *error)
+{
+    const json_t *rows = json_object_get(kept, "rows");
+    bool complete = true;
+    retrace->cut = cut;
+    retrace->init = json_incref(json_object_get(kept, "init"));
+    retrace->count = (uint64_t)json_integer_value(json_object_get(kept, "credentials"));
+    retrace->last_key = json_integer_value(json_object_get(kept, "last_key"));
+    retrace->imported = json_is_true(json_object_get(kept, "imported"));
+    retrace->lacks_rows = json_is_true(json_object_get(kept, "lacks_rows"));
+    for (size_t i = 0; complete && i < json_array_size(rows); i++) {
+        struct retraced_row row = {.retrace = retrace, .image = json_array_get(rows, i)};
+        const char *problem;
+        if (image_read(row.image, &row.changed.table, &row.row, &problem))
+            complete = keep(&row);
+    }
+    return complete ? SEALRING_OK : error_no_memory(error);
+}

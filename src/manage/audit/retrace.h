@@ -25,6 +25,8 @@ struct retrace {
     uint64_t count;            /* of credentials */
     bool imported;             /* an entry up to here is about imported keys */
     bool lacks_rows;           /* an older sealring issued keys without their rows in the entry */
+    uint64_t cut;              /* the entries up to this one were not retraced; 0: none */
+    int64_t last_key;          /* the row number of the last API key that they issued */
     struct registry *registry; /* whose rows are compared */
     retrace_problem problem;   /* NULL: nobody wants to know */
     void *context;
@@ -32,6 +34,12 @@ struct retrace {
 
 sealring_status retrace_begin(struct retrace *retrace, retrace_problem problem, void *context, sealring_error *error);
 void retrace_release(struct retrace *retrace);
+
+/* What an archive's entry keeps for those who do not have the archived entries, and a beginning with that: rings, versions, clients that are
+ * forgotten, the number of credentials. It contains no API key, as there may be millions: those up to last_key are compared as far as later entries
+ * are about them. kept: NULL, or malformed: nothing is known of what was before. */
+json_t *retrace_keep(const struct retrace *retrace);
+sealring_status retrace_resume(struct retrace *retrace, uint64_t cut, const json_t *kept, sealring_error *error);
 
 /* The next entry of the log. An entry that is not well formed is ignored: the examination of the log reports it. */
 sealring_status retrace_entry(struct retrace *retrace, const struct registry_audit *entry, sealring_error *error);

@@ -80,7 +80,7 @@ static sealring_status open_to_read(const char *path, FILE **stream, struct stat
     return error_no_memory(error);
 }
 
-static sealring_status open_to_write(const char *path, mode_t mode, FILE **stream, sealring_error *error)
+sealring_status backup_file_create(const char *path, mode_t mode, FILE **stream, sealring_error *error)
 {
     int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     if (descriptor < 0 && errno == EEXIST)
@@ -95,8 +95,7 @@ static sealring_status open_to_write(const char *path, mode_t mode, FILE **strea
     return error_no_memory(error);
 }
 
-/* Closes the file that was written. If everything succeeded so far, all of it is on the disk. */
-static sealring_status close_written(FILE *stream, const char *path, sealring_status status, sealring_error *error)
+sealring_status backup_file_finish(FILE *stream, const char *path, sealring_status status, sealring_error *error)
 {
     if (status == SEALRING_OK && (fflush(stream) != 0 || fsync(fileno(stream)) != 0))
         status = error_set_system(error, errno, "%s cannot be written to disk", path);
@@ -138,8 +137,8 @@ sealring_status backup_file_sync_names(const char *path, sealring_error *error)
                         : error_set_system(error, problem, "the directory of %s cannot be written to disk", path);
 }
 
-/* Gives the file a name that must not exist; where the file system has no such rename, with a hard link. */
-static sealring_status give_name(const char *partial, const char *path, sealring_error *error)
+/* Where the file system has no such rename, with a hard link. */
+sealring_status backup_file_name(const char *partial, const char *path, sealring_error *error)
 {
     int problem = renameat2(AT_FDCWD, partial, AT_FDCWD, path, RENAME_NOREPLACE) == 0 ? 0 : errno;
     if (problem == EINVAL || problem == ENOSYS)
@@ -160,16 +159,16 @@ sealring_status backup_file_write(const char *path, const char *partial, const c
     sealring_status status = open_to_read(database, &from, &facts, error);
     if (status != SEALRING_OK)
         return status;
-    status = open_to_write(partial, 0600, &to, error);
+    status = backup_file_create(partial, 0600, &to, error);
     if (status == SEALRING_OK) {
         if (fprintf(to, BACKUP_MAGIC "%zu\n%s", strlen(note), note) < 0)
             status = error_set_system(error, errno, "%s cannot be written", partial);
         if (status == SEALRING_OK)
             status =
                 pump(from, database, to, partial, "writing", (uint64_t)facts.st_size, progress, &length, digest, error);
-        status = close_written(to, partial, status, error);
+        status = backup_file_finish(to, partial, status, error);
         if (status == SEALRING_OK)
-            status = give_name(partial, path, error);
+            status = backup_file_name(partial, path, error);
         unlink(partial);
     }
     fclose(from);
@@ -279,7 +278,7 @@ sealring_status backup_file_take(struct backup_file *file, const char *target, c
     FILE *to = NULL;
     uint64_t length = 0;
     uint8_t digest[SHA256_SIZE];
-    sealring_status status = target != NULL ? open_to_write(target, 0640, &to, error) : SEALRING_OK;
+    sealring_status status = target != NULL ? backup_file_create(target, 0640, &to, error) : SEALRING_OK;
     if (status != SEALRING_OK)
         return status;
     status =
@@ -291,7 +290,7 @@ sealring_status backup_file_take(struct backup_file *file, const char *target, c
     else if (status == SEALRING_OK && memcmp(digest, file->backup.sha256, sizeof digest) != 0)
         status = damaged(file, "its content was changed: the SHA-256 is another one", error);
     if (to != NULL)
-        status = close_written(to, target, status, error);
+        status = backup_file_finish(to, target, status, error);
     if (to != NULL && status != SEALRING_OK)
         unlink(target);
     return status;

@@ -4,6 +4,7 @@
 #define MANAGE_BACKUP_BACKUP_FILE_H
 
 #include <stdio.h>
+#include <sys/types.h>
 
 #include <sealring/backup.h>
 
@@ -56,6 +57,12 @@ sealring_status backup_file_take(struct backup_file *file, const char *target, c
 
 /* Fills in the caller's structure. */
 void backup_file_describe(const struct backup *backup, sealring_backup_info *info);
+
+/* The parts of writing a file completely or not at all, also for archives. create: a new file. finish: closes it, and if `status` is SEALRING_OK all of
+ * it is on the disk. name: gives it a name that must not exist, and writes that to the disk. */
+sealring_status backup_file_create(const char *path, mode_t mode, FILE **stream, sealring_error *error);
+sealring_status backup_file_finish(FILE *stream, const char *path, sealring_status status, sealring_error *error);
+sealring_status backup_file_name(const char *partial, const char *path, sealring_error *error);
 
 /* Writes a directory's names to the disk; `path` is the path of a file in it. */
 sealring_status backup_file_sync_names(const char *path, sealring_error *error);

@@ -60,8 +60,10 @@ static sealring_status take_entry(struct replay *replay, const struct exported *
     if (entry->sequence > replay->end + 1)
         return error_set(error, SEALRING_REFUSED,
                          "the entries %" PRIu64 " to %" PRIu64 " are missing before line %" PRIu64 " of %s: give the "
-                         "export that has them before it, or leave this one out",
+                         "export or archive that has them before it, or leave this one out",
                          replay->end + 1, entry->sequence - 1, line->number, line->path);
+    if (entry->sequence < replay->first) /* the backup's log was cut after this entry */
+        return SEALRING_OK;
     if (entry->sequence <= replay->end) {
         sealring_status status = known_hash(replay, entry->sequence, &known, error);
         if (status == SEALRING_OK && !merkle_equal(&hash, &known))
@@ -81,7 +83,10 @@ static sealring_status take_entry(struct replay *replay, const struct exported *
 
 static sealring_status take_line(const struct exported *line, void *context, sealring_error *error)
 {
-    return line->checkpoint != NULL ? take_checkpoint(context, line, error) : take_entry(context, line, error);
+    if (line->checkpoint != NULL)
+        return take_checkpoint(context, line, error);
+    /* the note at the end of an archive adds nothing: its entries are judged like those of any export */
+    return line->is_entry ? take_entry(context, line, error) : SEALRING_OK;
 }
 
 /* A checkpoint of another era may belong to a history that was abandoned since; one of the anchor's era belongs to the anchor's history. Without an
@@ -98,6 +103,8 @@ static sealring_status plan(struct replay *replay, sealring_error *error)
     const struct audit_witness *witness = replay->witness;
     replay->count = 0;
     sealring_status status = registry_audit_size(replay->registry, &replay->start, error);
+    if (status == SEALRING_OK)
+        status = registry_audit_first(replay->registry, &replay->first, error);
     replay->end = replay->start;
     if (status == SEALRING_OK)
         status = exports_each(replay->paths, take_line, replay, error);
@@ -180,7 +187,7 @@ static sealring_status do_line(const struct exported *line, void *context, sealr
     struct replay_batch *batch = &replay->batch;
     uint64_t next = replay->done + batch->count + 1;
     struct merkle_hash hash;
-    if (line->checkpoint != NULL || line->entry.sequence != next || next > replay->target)
+    if (!line->is_entry || line->entry.sequence != next || next > replay->target)
         return SEALRING_OK;
     leaf_hash(registry_vault_row(replay->registry)->vault_id, &line->entry, &hash);
     if (!merkle_equal(&hash, &replay->hashes[next - replay->start - 1]))
@@ -217,7 +224,7 @@ static sealring_status verify(const struct replay *replay, sealring_error *error
     for (size_t i = 0; status == SEALRING_OK && i < replay->count; i++) {
         const struct checkpoint *checkpoint = &replay->checkpoints[i];
         bool found = false;
-        if (checkpoint->size > replay->target)
+        if (checkpoint->size > replay->target || checkpoint->size + 1 < replay->first)
             continue;
         status = find_checkpoint(registry, checkpoint, &found, error);
         if (status == SEALRING_OK && !found)

@@ -26,7 +26,8 @@ struct replay {
     const struct audit_witness *witness;
     const struct backup_progress *progress;
 
-    uint64_t start;  /* number of entries in the backup */
+    uint64_t first;  /* number of the first entry in the backup: those before it were archived */
+    uint64_t start;  /* number of the last one */
     uint64_t end;    /* the exports have all entries up to here, without a gap */
     uint64_t target; /* up to here the entries are confirmed, and their acts are repeated */
     uint64_t done;

@@ -90,7 +90,7 @@ static sealring_status examine(struct upgrade *upgrade, sealring_error *error)
     bool contradicts;
     sealring_status status = witness_compare(&manager->witness, manager->registry, &contradicts, error);
     if (status == SEALRING_OK)
-        status = audit_verify(manager->registry, &check, take_problem, upgrade, &report, error);
+        status = audit_verify(manager->registry, &check, take_problem, upgrade, NULL, &report, error);
     if (report.problems > 0)
         status =
             error_set(error, SEALRING_REFUSED,

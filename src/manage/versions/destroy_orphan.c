@@ -151,23 +151,27 @@ static sealring_status check_namesake(struct orphan *orphan, sealring_error *err
 
 /* ---- what the audit log contains ---- */
 
+static void take_rows(struct orphan *orphan, const struct registry_audit *entry, const json_t *rows)
+{
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const char *object_id = json_string_value(json_object_get(json_array_get(rows, i), "object_id"));
+        if (object_id != NULL && strcasecmp(object_id, orphan->digits) == 0)
+            orphan->named_by = entry->sequence;
+    }
+}
+
+/* The entry about an archive keeps the rows of all versions that the archived entries are about. */
 static sealring_status take_entry(const struct registry_audit *entry, void *context, sealring_error *error)
 {
     struct orphan *orphan = context;
-    size_t i;
-    json_t *row;
     (void)error;
     if (entry->detail == NULL || orphan->named_by != 0)
         return SEALRING_OK;
     json_t *detail = json_loads(entry->detail, JSON_REJECT_DUPLICATES, NULL);
     if (detail == NULL && orphan->unreadable == 0)
         orphan->unreadable = entry->sequence;
-    json_array_foreach(json_object_get(detail, "rows"), i, row)
-    {
-        const char *object_id = json_string_value(json_object_get(row, "object_id"));
-        if (object_id != NULL && strcasecmp(object_id, orphan->digits) == 0)
-            orphan->named_by = entry->sequence;
-    }
+    take_rows(orphan, entry, json_object_get(detail, "rows"));
+    take_rows(orphan, entry, json_object_get(json_object_get(detail, "kept"), "rows"));
     json_decref(detail);
     return SEALRING_OK;
 }

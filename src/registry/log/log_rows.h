@@ -11,8 +11,14 @@
 
 /* As in rows.h: call all of these inside a transaction. */
 
-/* The number of entries. */
+/* The number of entries, of which the first ones may be archived. */
 sealring_status registry_audit_size(struct registry *registry, uint64_t *size, sealring_error *error);
+
+/* The number of the first entry that the registry has; 1 if it has none. */
+sealring_status registry_audit_first(struct registry *registry, uint64_t *first, sealring_error *error);
+/* In a writing transaction: deletes the first `size` entries, which are archived, their checkpoints and what only they need of the tree. size:
+ * a multiple of the smallest stored subtree, and below the number of entries. */
+sealring_status registry_audit_cut(struct registry *registry, uint64_t size, sealring_error *error);
 
 /* Entries in order; texts are valid until the next one is read. The filter's `proofs` is not read. */
 struct registry_cursor registry_audit_entries(struct registry *registry, const sealring_audit_filter *filter,

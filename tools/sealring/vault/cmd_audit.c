@@ -12,6 +12,7 @@
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/terminal.h"
+#include "tools/sealring/views/archives.h"
 #include "tools/sealring/views/listing.h"
 #include "tools/sealring/views/ocsf.h"
 
@@ -89,6 +90,8 @@ static int run_show(struct session *session)
     sealring_audit_filter filter = read_filter(&session->options);
     listing_start(&listing, session, columns);
     sealring_status status = sealring_audit_list(session->manager, &filter, show_entry, &listing, &session->error);
+    if (status == SEALRING_OK)
+        archives_tell(session, &(struct archives_wanted){.since = filter.since});
     return listing_finish(&listing, status, NULL, "entries", "no entry matches");
 }
 
@@ -130,10 +133,12 @@ static char *read_file(struct session *session, const char *path)
     return NULL;
 }
 
-static void print_report(const struct session *session, const sealring_audit_report *report)
+static void print_report(struct session *session, const sealring_audit_report *report)
 {
     const struct style *style = &session->out;
     table_fact(style, "entries", "%s", moment_number(report->entries).text);
+    if (report->archived > 0)
+        table_fact(style, "not examined", "1 to %" PRIu64 ", archived", report->archived);
     table_fact(style, "checkpoints", "%s, the latest after entry %" PRIu64, moment_number(report->checkpoints).text,
                report->vouched);
     table_fact(style, "closed facts", "%s", moment_number(report->closed).text);
@@ -143,6 +148,13 @@ static void print_report(const struct session *session, const sealring_audit_rep
         table_fact(style, "result", GOOD "everything agrees" PLAIN);
     if (report->remark[0] != '\0')
         session_warn(session, "%s", report->remark);
+    if (report->archived > 0) {
+        archives_tell(session, &(struct archives_wanted){.last = report->archived});
+        session_warn(
+            session,
+            "API keys that archived entries issued were compared only with later entries and with the facts: give "
+            "each archive with --archive");
+    }
     if (report->problems == 0 && report->key[0] != '\0' && report->vouched < report->entries)
         session_warn(session, "no checkpoint covers the entries after %" PRIu64 " yet", report->vouched);
 }
@@ -155,11 +167,12 @@ static int finish_verify(struct session *session, sealring_status status, const 
         return session_fail(session, status);
     }
     if (session->json) {
-        jsontext_print_as(
-            "audit", json_pack("{s:b, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:o}", "good", status == SEALRING_OK,
-                               "entries", (json_int_t)report->entries, "checkpoints", (json_int_t)report->checkpoints,
-                               "vouched", (json_int_t)report->vouched, "closed", (json_int_t)report->closed, "root",
-                               report->root, "key", report->key, "remark", report->remark, "problems", array));
+        jsontext_print_as("audit",
+                          json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:o}", "good", status == SEALRING_OK,
+                                    "entries", (json_int_t)report->entries, "archived", (json_int_t)report->archived,
+                                    "checkpoints", (json_int_t)report->checkpoints, "vouched",
+                                    (json_int_t)report->vouched, "closed", (json_int_t)report->closed, "root",
+                                    report->root, "key", report->key, "remark", report->remark, "problems", array));
         return status == SEALRING_OK ? STATUS_DONE : STATUS_REFUSED;
     }
     json_decref(array);
@@ -173,16 +186,20 @@ static int run_verify(struct session *session)
     char *checkpoint = path != NULL ? read_file(session, path) : NULL;
     if (path != NULL && checkpoint == NULL)
         return STATUS_USAGE;
+    const char **archives = option_list(&session->options, "archive");
     int result = session_open(session);
     if (result == STATUS_DONE) {
         struct problems problems = {.session = session, .array = json_array()};
         sealring_audit_report report = {.size = sizeof report};
-        sealring_audit_check check = {
-            .size = sizeof check, .key = option_text(&session->options, "key"), .checkpoint = checkpoint};
+        sealring_audit_check check = {.size = sizeof check,
+                                      .key = option_text(&session->options, "key"),
+                                      .checkpoint = checkpoint,
+                                      .archives = archives[0] != NULL ? archives : NULL};
         sealring_status status =
             sealring_audit_verify(session->manager, &check, tell_problem, &problems, &report, &session->error);
         result = finish_verify(session, status, &report, problems.array);
     }
+    free(archives);
     free(checkpoint);
     return result;
 }
@@ -206,6 +223,7 @@ static int run_export(struct session *session)
         status = sealring_audit_list(session->manager, &filter, ocsf_print, &vault, &session->error);
     if (status != SEALRING_OK)
         return session_fail(session, status);
+    archives_tell(session, &(struct archives_wanted){.first = filter.first});
     if (note[0] != '\0' && ocsf_print_checkpoint(&vault, note) != 0)
         return session_refuse(session, STATUS_REFUSED, "the checkpoint cannot be printed");
     return STATUS_DONE;
@@ -256,7 +274,8 @@ const struct command command_audit_verify = {
           OPTION_TEXT},
          {"key", "VKEY",
           "the verifier key that `sealring audit key` printed; default: audit-key of sealring.conf, else the registry's",
-          OPTION_TEXT}},
+          OPTION_TEXT},
+         {"archive", "FILE", "an archive that `sealring audit archive` wrote; may be repeated", OPTION_LIST}},
     .notes = "Needs no token, only the public key. Exit status 1 if something is wrong; each problem is one line that "
              "names the entry.",
     .examples = {"sealring audit verify --key \"$(cat kept/vkey)\" --checkpoint kept/checkpoint"},

@@ -29,7 +29,7 @@ static const struct {
     {"rollback", 10, "Activate"}, {"reinstate", 8, "Enable"},   {"revoke", 9, "Disable"},
     {"compromise", 9, "Disable"}, {"retire", 11, "Deactivate"}, {"suspend", 12, "Suspend"},
     {"resume", 13, "Resume"},     {"hand-over", 2, "Read"},     {"backup", 2, "Read"},
-    {"restore", 3, "Update"},     {"upgrade", 3, "Update"},
+    {"restore", 3, "Update"},     {"upgrade", 3, "Update"},     {"archive", 4, "Delete"},
 };
 
 static const struct severity {
