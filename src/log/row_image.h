@@ -11,6 +11,9 @@
  * entries are kept for ever, nor read. NULL: no memory. */
 json_t *image_of(enum registry_table table, const void *row);
 
+/* Adds the members that an older sealring did not write, as they are for its rows. False: the image is of no table, or no memory. */
+bool image_complete(json_t *image);
+
 /* Whether two images of rows of the table are of the same row. */
 bool image_is_of_same_row(enum registry_table table, const json_t *one, const json_t *other);
 

@@ -403,6 +403,10 @@ tells object-missing '^payments/5$' 'backup.*sealring rotate payments.*sealring 
 object make "$fifth" sealring/payments/5 0
 examine --repair
 tells check-value-differs '^payments/5$' 'sealring compromise payments 5'
+unguarded "$v/registry/sealring.db" "UPDATE version SET prf = 'aes-cmac' WHERE number = 5"
+examine --repair
+tells prf-unknown '^payments/5$' 'install the newer sealring'
+unguarded "$v/registry/sealring.db" "UPDATE version SET prf = 'hmac-sha256' WHERE number = 5"
 object destroy "$fifth"
 rm "$v/tokens/copies/"*"/key-$fifth-"*
 object make "$fifth" sealring/payments/5 1

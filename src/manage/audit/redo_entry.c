@@ -109,7 +109,7 @@ static sealring_status redo_image(struct registry *registry, const struct regist
     char what[128];
     const char *problem = NULL;
     bool found = false;
-    if (!image_read(image, &table, &row, &problem)) {
+    if (!image_complete(image) || !image_read(image, &table, &row, &problem)) {
         snprintf(what, sizeof what, "this version of sealring does not understand its rows (%.64s)", problem);
         return refuse(entry, what, error);
     }

@@ -351,11 +351,16 @@ const size_t schema_sqlite_count = sizeof schema_sqlite / sizeof *schema_sqlite;
 
 /* succession: 0 is the default (400 days), also for rings that existed before. value: the complete new value of what the fact is about, "" for
  * what was closed. Since then kind 1 with a state below revoked is a suspension, a resumption, a narrowing or another label.
- * credential.label: the API key's label when it was issued, which its claims contain; "" for claims of version 1. */
+ * credential.label: the API key's label when it was issued, which its claims contain; "" for claims of version 1. version.prf: the kind of
+ * the pseudorandom function with which the version's key derives; a program that does not know it derives nothing. public_key: the SHA-256
+ * of an asymmetric key's public key. */
 const struct schema_addition schema_sqlite_additions[] = {
     {2, "ring", "succession", "succession INTEGER NOT NULL DEFAULT 0 CHECK (succession >= 0)"},
     {3, "credential", "label", "label TEXT NOT NULL DEFAULT '' CHECK (length(CAST(label AS BLOB)) <= 64)"},
     {3, "closed_fact", "value", "value TEXT NOT NULL DEFAULT ''"},
+    {3, "version", "prf", "prf TEXT NOT NULL DEFAULT 'hmac-sha256' CHECK (length(CAST(prf AS BLOB)) BETWEEN 1 AND 32)"},
+    {3, "version", "origin", "origin TEXT NOT NULL DEFAULT 'generated' CHECK (origin IN ('generated', 'adopted'))"},
+    {3, "version", "public_key", "public_key BLOB CHECK (public_key IS NULL OR length(public_key) = 32)"},
 };
 
 const size_t schema_sqlite_addition_count = sizeof schema_sqlite_additions / sizeof *schema_sqlite_additions;

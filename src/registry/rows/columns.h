@@ -26,7 +26,7 @@ void columns_read_ring(struct query *query, void *ring);
 #define VERSION_COLUMNS                                                                         \
     "v.ring, v.number, " VERSION_STATE                                                          \
     ", v.object_id, v.check_value, v.was_compromised, v.closing_owed, v.created, v.activated, " \
-    "v.retire_at, v.closed, v.purge_at, v.destroyed, v.created_epoch, v.changed_epoch"
+    "v.retire_at, v.closed, v.purge_at, v.destroyed, v.created_epoch, v.changed_epoch, v.prf, v.origin, v.public_key"
 void columns_read_version(struct query *query, void *version);
 
 /* The same with the state of the version's last closed fact, 0 for none, which is read for versions themselves only. */

@@ -12,6 +12,11 @@
 #define REGISTRY_DIGEST_SIZE      32
 #define REGISTRY_NONCE_SIZE       16
 #define REGISTRY_CONTACT_SIZE     255
+#define REGISTRY_PRF_SIZE         33
+#define REGISTRY_HMAC_SHA256      "hmac-sha256" /* the only kind of pseudorandom function that this program knows */
+#define REGISTRY_ORIGIN_SIZE      10
+#define REGISTRY_GENERATED        "generated" /* in the token */
+#define REGISTRY_ADOPTED          "adopted"   /* an object that something else made */
 
 /* Conventions: `id` is the row's number, set by insert. Every insert and update of a row that affects a verdict sets its changed_epoch
  * to the transaction's epoch. *_find fill the row if it is found. Query before an insert that could violate uniqueness: a constraint
@@ -57,6 +62,9 @@ struct registry_version {
     int64_t destroyed;
     uint64_t created_epoch; /* from which verifiers can know it; set by insert */
     uint64_t changed_epoch;
+    char prf[REGISTRY_PRF_SIZE];              /* kind of pseudorandom function: only set by insert */
+    char origin[REGISTRY_ORIGIN_SIZE];        /* REGISTRY_GENERATED or REGISTRY_ADOPTED: only set by insert */
+    uint8_t public_key[REGISTRY_DIGEST_SIZE]; /* SHA-256; all zero: a symmetric key, which has none */
 };
 sealring_status registry_version_insert(struct registry *registry, const struct registry_version *version,
                                         sealring_error *error);

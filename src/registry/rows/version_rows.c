@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of versions. */
 
+#include <string.h>
+
+#include "base/name.h"
 #include "registry/rows/closed_facts.h"
 #include "registry/rows/columns.h"
 
 static const struct db_query version_insert = {
     "INSERT INTO version (ring, number, state, object_id, check_value, was_compromised, closing_owed, created, activated,"
-    " retire_at, closed, purge_at, destroyed, created_epoch, changed_epoch)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14)",
+    " retire_at, closed, purge_at, destroyed, created_epoch, changed_epoch, prf, origin, public_key)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16, nullif(?17, zeroblob(32)))",
     true};
 
 static const struct db_query version_update = {
@@ -53,6 +56,12 @@ static const struct db_query version_count_current = {
     " AND c.serial = (SELECT max(n.serial) FROM credential n WHERE n.api_key = c.api_key)",
     false};
 
+static const char *origin_problem(const char *text, char problem[128])
+{
+    (void)problem;
+    return strcmp(text, REGISTRY_GENERATED) == 0 || strcmp(text, REGISTRY_ADOPTED) == 0 ? NULL : "is no origin";
+}
+
 void columns_read_version(struct query *query, void *row)
 {
     struct registry_version *version = row;
@@ -71,6 +80,11 @@ void columns_read_version(struct query *query, void *row)
     version->destroyed = query_time(query);
     version->created_epoch = query_uint64(query);
     version->changed_epoch = query_uint64(query);
+    query_name(query, version->prf, sizeof version->prf, name_prf_problem);
+    query_name(query, version->origin, sizeof version->origin, origin_problem);
+    memset(version->public_key, 0, sizeof version->public_key);
+    if (!query_null(query))
+        query_bytes(query, version->public_key, sizeof version->public_key);
 }
 
 static void version_read(struct query *query, void *row)
@@ -91,7 +105,8 @@ sealring_status registry_version_insert(struct registry *registry, const struct 
                    BYTES(version->check_value, sizeof version->check_value), INTEGER(version->was_compromised),
                    INTEGER(version->closing_owed), INTEGER(version->created), INTEGER(version->activated),
                    INTEGER(version->retire_at), INTEGER(version->closed), INTEGER(version->purge_at),
-                   INTEGER(version->destroyed), UNSIGNED(registry->vault.epoch)),
+                   INTEGER(version->destroyed), UNSIGNED(registry->vault.epoch), TEXT(version->prf),
+                   TEXT(version->origin), BYTES(version->public_key, sizeof version->public_key)),
         error);
     return handle_tell(registry, status, REGISTRY_TABLE_VERSION, version);
 }

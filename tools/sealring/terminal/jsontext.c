@@ -95,15 +95,16 @@ json_t *jsontext_ring(const sealring_ring_info *ring)
 
 json_t *jsontext_version(const sealring_version_info *version)
 {
-    return json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:I, s:I, s:s, s:s}", "ring",
-                     version->ring, "version", (json_int_t)version->version, "state",
+    return json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:I, s:I, s:s, s:s, s:s, s:s, s:s?}",
+                     "ring", version->ring, "version", (json_int_t)version->version, "state",
                      sealring_version_state_name(version->state), "created", jsontext_time(version->created),
                      "activated", jsontext_time(version->activated), "retire_at", jsontext_time(version->retire_at),
                      "closed", jsontext_time(version->closed), "purge_at", jsontext_time(version->purge_at),
                      "destroyed", jsontext_time(version->destroyed), "was_compromised", (int)version->was_compromised,
                      "closing_owed", (int)version->closing_owed, "credentials", (json_int_t)version->credentials,
                      "current_keys", (json_int_t)version->current, "object_id", version->object_id, "check_value",
-                     version->check_value);
+                     version->check_value, "prf", version->prf, "origin", version->origin, "public_key",
+                     version->public_key[0] != '\0' ? version->public_key : NULL);
 }
 
 static json_t *jsontext_effect(const sealring_effect *effect)
