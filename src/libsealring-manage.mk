@@ -21,6 +21,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/act/clock_check.c src/manage/act/clock_check.h \
 	src/manage/audit/audit_log.c src/manage/audit/audit_log.h \
 	src/manage/audit/value_facts.c src/manage/audit/value_facts.h \
+	src/manage/audit/client_proofs.c src/manage/audit/client_proofs.h \
 	src/manage/audit/read_export.c src/manage/audit/read_export.h \
 	src/manage/audit/redo_entry.c src/manage/audit/redo_entry.h \
 	src/manage/audit/changed_members.c src/manage/audit/changed_members.h \

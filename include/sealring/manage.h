@@ -444,7 +444,7 @@ sealring_status sealring_run_once(sealring_manager *manager, const sealring_run_
 
 typedef struct sealring_client_info {
     const char *name;
-    const char *contact; /* "" if none */
+    const char *contact, *contact_state; /* "": none, or "altered"; else "confirmed", or "unconfirmed" */
     int64_t created;
     int64_t forgotten;
     uint64_t keys; /* API keys that are not revoked */

@@ -73,6 +73,8 @@ static const struct member client_members[] = {
     MEMBER(registry_client, "name", name, TEXT),
     MEMBER(registry_client, "created", created, NUMBER64),
     MEMBER(registry_client, "forgotten", forgotten, NUMBER64),
+    MEMBER(registry_client, "contact_hash", contact_hash, BYTES),
+    MEMBER(registry_client, "certificate_hash", certificate_hash, BYTES),
     {0},
 };
 

@@ -104,13 +104,13 @@ static const struct {
     {"UPDATE version SET state = 1 WHERE number = 2", SQLITE_CONSTRAINT_TRIGGER}, /* destroyed */
     {"UPDATE version SET state = 4, was_compromised = 0 WHERE number = 3", SQLITE_CONSTRAINT_TRIGGER},
     {"UPDATE version SET state = 2 WHERE number = 3", SQLITE_CONSTRAINT_CHECK},
-    {"INSERT INTO version SELECT 1, 4, 2, zeroblob(3), check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1 FROM version WHERE number = 1",
+    {"INSERT INTO version SELECT 1, 4, 2, zeroblob(3), check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, prf, origin, public_key FROM version WHERE number = 1",
      SQLITE_CONSTRAINT_UNIQUE}, /* two active */
-    {"INSERT INTO version SELECT 1, 4, 1, object_id, check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1 FROM version WHERE number = 1",
+    {"INSERT INTO version SELECT 1, 4, 1, object_id, check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, prf, origin, public_key FROM version WHERE number = 1",
      SQLITE_CONSTRAINT_UNIQUE}, /* one object, two versions */
-    {"INSERT INTO version SELECT 1, 1, 1, zeroblob(3), check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1 FROM version WHERE number = 1",
+    {"INSERT INTO version SELECT 1, 1, 1, zeroblob(3), check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, prf, origin, public_key FROM version WHERE number = 1",
      SQLITE_CONSTRAINT_PRIMARYKEY},
-    {"INSERT INTO version SELECT 8, 1, 1, zeroblob(3), check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1 FROM version WHERE number = 1",
+    {"INSERT INTO version SELECT 8, 1, 1, zeroblob(3), check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, prf, origin, public_key FROM version WHERE number = 1",
      SQLITE_CONSTRAINT_FOREIGNKEY},
     {"DELETE FROM version", SQLITE_CONSTRAINT_TRIGGER},
 

@@ -30,7 +30,9 @@ static void set_up(void)
                                  "ALTER TABLE ring DROP COLUMN succession;"
                                  "ALTER TABLE credential DROP COLUMN label; ALTER TABLE closed_fact DROP COLUMN value;"
                                  "ALTER TABLE version DROP COLUMN prf; ALTER TABLE version DROP COLUMN origin;"
-                                 "ALTER TABLE version DROP COLUMN public_key; PRAGMA user_version = 1;"
+                                 "ALTER TABLE client DROP COLUMN salt; ALTER TABLE client DROP COLUMN contact_hash;"
+            "ALTER TABLE client DROP COLUMN certificate; ALTER TABLE client DROP COLUMN certificate_hash;"
+            "ALTER TABLE version DROP COLUMN public_key; PRAGMA user_version = 1;"
                                  "CREATE TRIGGER closed_fact_stays BEFORE DELETE ON closed_fact"
                                  " BEGIN SELECT RAISE(ABORT, 'closed_fact rows are kept'); END;"
                                  "UPDATE vault SET schema = 1, min_reader = 1, min_writer = 1"),

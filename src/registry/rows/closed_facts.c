@@ -134,7 +134,7 @@ sealring_status registry_closed_find(struct registry *registry, uint64_t count, 
     return query_end(&query, error);
 }
 
-static sealring_status closed_add(struct registry *registry, struct registry_closed *fact, sealring_error *error)
+sealring_status closed_add(struct registry *registry, struct registry_closed *fact, sealring_error *error)
 {
     struct query query;
     uint8_t before[REGISTRY_DIGEST_SIZE];

@@ -66,5 +66,7 @@ sealring_status closed_note_key(struct registry *registry, const struct registry
                                 const struct registry_key *after, sealring_error *error);
 sealring_status closed_note_version(struct registry *registry, const struct registry_version *version,
                                     sealring_error *error);
+/* Adds the fact as the next one. For those who write rows. */
+sealring_status closed_add(struct registry *registry, struct registry_closed *fact, sealring_error *error);
 
 #endif

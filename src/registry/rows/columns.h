@@ -35,7 +35,8 @@ void columns_read_version(struct query *query, void *version);
                     " AND cf.ring_id = (SELECT cr.ring_id FROM ring cr WHERE cr.id = v.ring)" \
                     " AND cf.version = v.number ORDER BY cf.sequence DESC LIMIT 1), 0)"
 
-#define CLIENT_COLUMNS "cl.id, cl.name, cl.contact, cl.created, cl.forgotten, cl.changed_epoch"
+#define CLIENT_COLUMNS \
+    "cl.id, cl.name, cl.contact, cl.created, cl.forgotten, cl.changed_epoch, cl.salt, cl.contact_hash, cl.certificate_hash"
 void columns_read_client(struct query *query, void *client);
 
 #define KEY_COLUMNS                                               \

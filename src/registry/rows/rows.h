@@ -97,13 +97,35 @@ struct registry_client {
     int64_t created;
     int64_t forgotten;
     uint64_t changed_epoch;
+    uint8_t salt[REGISTRY_DIGEST_SIZE];         /* random; like the next two, all zero for none */
+    uint8_t contact_hash[REGISTRY_DIGEST_SIZE]; /* by registry_client_seal; the log and the client's facts contain it */
+    uint8_t certificate_hash[REGISTRY_DIGEST_SIZE];
 };
+/* Both add a fact if one of the hashes or `forgotten` changes. The update deletes a certificate that has no hash any more. */
 sealring_status registry_client_insert(struct registry *registry, struct registry_client *client,
                                        sealring_error *error);
 sealring_status registry_client_update(struct registry *registry, const struct registry_client *client,
                                        sealring_error *error);
 sealring_status registry_client_find(struct registry *registry, const char *name, struct registry_client *client,
                                      bool *found, sealring_error *error);
+/* Computes contact_hash from the salt, which must be random, the vault's ID, the client's name and the contact ("": no hash). */
+void registry_client_seal(const struct registry *registry, struct registry_client *client);
+/* What vouches for the parts of a client's row: its last fact. Where that has another value, the row was edited. */
+enum client_state {
+    CLIENT_CONFIRMED,   /* also if there is no value */
+    CLIENT_UNCONFIRMED, /* there is no fact: the value is older than schema 3, or was edited */
+    CLIENT_ALTERED,
+};
+struct registry_client_proof {
+    enum client_state contact, certificate;
+    bool forgotten_edited; /* client->forgotten is then the fact's */
+};
+sealring_status registry_client_prove(struct registry *registry, struct registry_client *client,
+                                      struct registry_client_proof *proof, sealring_error *error);
+#define REGISTRY_CERTIFICATE_MAX 16384
+/* Stores the certificate, seals it, and updates the row. length 0: none. Its salt must be set. */
+sealring_status registry_client_set_certificate(struct registry *registry, struct registry_client *client,
+                                                const uint8_t *certificate, size_t length, sealring_error *error);
 /* By name; name NULL: all. keys: not revoked. */
 struct registry_cursor registry_clients(struct registry *registry, const char *name, sealring_error *error);
 bool registry_client_next(struct registry_cursor *clients, struct registry_client *client, uint64_t *keys);

@@ -132,9 +132,10 @@ json_t *jsontext_plan(const sealring_plan *plan)
 
 json_t *jsontext_client(const sealring_client_info *client)
 {
-    return json_pack("{s:o, s:o, s:I, s:o, s:o}", "name", jsontext_text(client->name), "contact",
-                     jsontext_text(client->contact), "keys", (json_int_t)client->keys, "created",
-                     jsontext_time(client->created), "forgotten", jsontext_time(client->forgotten));
+    return json_pack("{s:o, s:o, s:s, s:I, s:o, s:o}", "name", jsontext_text(client->name), "contact",
+                     jsontext_text(client->contact), "contact_state", client->contact_state, "keys",
+                     (json_int_t)client->keys, "created", jsontext_time(client->created), "forgotten",
+                     jsontext_time(client->forgotten));
 }
 
 json_t *jsontext_key(const sealring_key_info *key)
