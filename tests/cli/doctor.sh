@@ -405,7 +405,7 @@ examine --repair
 tells check-value-differs '^payments/5$' 'sealring compromise payments 5'
 unguarded "$v/registry/sealring.db" "UPDATE version SET prf = 'aes-cmac' WHERE number = 5"
 examine --repair
-json_is '.doctor.findings[] | select(.code == "prf-unknown") | [.object, (.mend | test("install the newer sealring"))] | tostring' \
+json_is '.doctor.findings[] | select(.code == "prf-unknown") | [.object, (.what | test("install a newer sealring"))] | tostring' \
     '["payments/5",true]' "finds a version whose kind of key this program does not know"
 unguarded "$v/registry/sealring.db" "UPDATE version SET prf = 'hmac-sha256' WHERE number = 5"
 object destroy "$fifth"

@@ -323,7 +323,7 @@ static const struct tampering {
     {"not-before moved", "UPDATE credential SET not_before = 1", SEALRING_REJECTED_BAD_SECRET},
     {"nonce changed", "UPDATE credential SET nonce = randomblob(16)", SEALRING_REJECTED_BAD_SECRET},
     {"moved to another client",
-     "INSERT INTO client SELECT 77, 'mallory', '', created, 0, changed_epoch FROM client LIMIT 1;"
+     "INSERT INTO client (id, name, contact, created, forgotten, changed_epoch) SELECT 77, 'mallory', '', created, 0, changed_epoch FROM client LIMIT 1;"
      "UPDATE api_key SET client = 77",
      SEALRING_REJECTED_BAD_SECRET},
     {"client renamed", "UPDATE client SET name = 'mallory'", SEALRING_REJECTED_BAD_SECRET},
