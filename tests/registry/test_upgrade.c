@@ -33,7 +33,7 @@ static void set_up(void)
                     "ALTER TABLE version DROP COLUMN prf; ALTER TABLE version DROP COLUMN origin;"
                     "ALTER TABLE client DROP COLUMN salt; ALTER TABLE client DROP COLUMN contact_hash;"
                     "ALTER TABLE client DROP COLUMN certificate; ALTER TABLE client DROP COLUMN certificate_hash;"
-                    "ALTER TABLE version DROP COLUMN public_key; PRAGMA user_version = 1;"
+                    "ALTER TABLE version DROP COLUMN public_key; DROP INDEX usage_hour_seat; PRAGMA user_version = 1;"
                     "CREATE TRIGGER closed_fact_stays BEFORE DELETE ON closed_fact"
                     " BEGIN SELECT RAISE(ABORT, 'closed_fact rows are kept'); END;"
                     "UPDATE vault SET schema = 1, min_reader = 1, min_writer = 1"),

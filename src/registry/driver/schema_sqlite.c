@@ -353,7 +353,8 @@ const size_t schema_sqlite_count = sizeof schema_sqlite / sizeof *schema_sqlite;
  * what was closed. Since then kind 1 with a state below revoked is a suspension, a resumption, a narrowing or another label.
  * credential.label: the API key's label when it was issued, which its claims contain; "" for claims of version 1. version.prf: the kind of
  * the pseudorandom function with which the version's key derives; a program that does not know it derives nothing. public_key: the SHA-256
- * of an asymmetric key's public key. client.*_hash: SHA-256 over salt and value, as the client's last fact contains it (client_rows.c). */
+ * of an asymmetric key's public key. client.*_hash: SHA-256 over salt and value, as the client's last fact contains it (client_rows.c).
+ * usage_hour_seat: rows that are not folded, by the file that they are of. Rows of settled hours have seat 0: one for a credential and hour. */
 const struct schema_addition schema_sqlite_additions[] = {
     {2, "ring", "succession", "succession INTEGER NOT NULL DEFAULT 0 CHECK (succession >= 0)"},
     {3, "credential", "label", "label TEXT NOT NULL DEFAULT '' CHECK (length(CAST(label AS BLOB)) <= 64)"},
@@ -366,6 +367,8 @@ const struct schema_addition schema_sqlite_additions[] = {
     {3, "client", "certificate", "certificate BLOB CHECK (length(certificate) BETWEEN 1 AND 16384)"},
     {3, "client", "certificate_hash",
      "certificate_hash BLOB CHECK (certificate_hash IS NULL OR length(certificate_hash) = 32)"},
+    {3, "usage_hour_seat", NULL,
+     "CREATE INDEX usage_hour_seat ON usage_hour (seat, hour) WHERE seat <> x'00000000000000000000000000000000'"},
 };
 
 const size_t schema_sqlite_addition_count = sizeof schema_sqlite_additions / sizeof *schema_sqlite_additions;
