@@ -26,17 +26,18 @@ static void set_up(void)
     registry_close(fixture.registry);
     fixture.registry = NULL;
     ck_assert_int_eq(
-        fixture_sql(&fixture,
-                    "DROP TRIGGER closed_fact_stays; DELETE FROM closed_fact;"
-                    "ALTER TABLE ring DROP COLUMN succession;"
-                    "ALTER TABLE credential DROP COLUMN label; ALTER TABLE closed_fact DROP COLUMN value;"
-                    "ALTER TABLE version DROP COLUMN prf; ALTER TABLE version DROP COLUMN origin;"
-                    "ALTER TABLE client DROP COLUMN salt; ALTER TABLE client DROP COLUMN contact_hash;"
-                    "ALTER TABLE client DROP COLUMN certificate; ALTER TABLE client DROP COLUMN certificate_hash;"
-                    "ALTER TABLE version DROP COLUMN public_key; DROP INDEX usage_hour_seat; PRAGMA user_version = 1;"
-                    "CREATE TRIGGER closed_fact_stays BEFORE DELETE ON closed_fact"
-                    " BEGIN SELECT RAISE(ABORT, 'closed_fact rows are kept'); END;"
-                    "UPDATE vault SET schema = 1, min_reader = 1, min_writer = 1"),
+        fixture_sql(
+            &fixture,
+            "DROP TRIGGER closed_fact_stays; DELETE FROM closed_fact;"
+            "ALTER TABLE ring DROP COLUMN succession;"
+            "ALTER TABLE credential DROP COLUMN label; ALTER TABLE closed_fact DROP COLUMN value;"
+            "ALTER TABLE version DROP COLUMN prf; ALTER TABLE version DROP COLUMN origin;"
+            "ALTER TABLE client DROP COLUMN salt; ALTER TABLE client DROP COLUMN contact_hash;"
+            "ALTER TABLE client DROP COLUMN certificate; ALTER TABLE client DROP COLUMN certificate_hash;"
+            "ALTER TABLE version DROP COLUMN public_key; DROP INDEX usage_hour_seat; ALTER TABLE audit DROP COLUMN packed; PRAGMA user_version = 1;"
+            "CREATE TRIGGER closed_fact_stays BEFORE DELETE ON closed_fact"
+            " BEGIN SELECT RAISE(ABORT, 'closed_fact rows are kept'); END;"
+            "UPDATE vault SET schema = 1, min_reader = 1, min_writer = 1"),
         SQLITE_OK);
 }
 

@@ -109,6 +109,9 @@ const char *query_borrow(struct query *query);
 /* The same for a column that must not be NULL: NULL makes the row a damaged one. */
 const char *query_borrow_some(struct query *query);
 
+/* The bytes themselves, valid until the next row; NULL: there are none, or the row is damaged. */
+const uint8_t *query_borrow_bytes(struct query *query, size_t *length);
+
 bool query_good(const struct query *query);
 
 /* Returns whether the row that was read is damaged, and clears that problem: the walk can continue with the next row. */

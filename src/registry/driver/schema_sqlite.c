@@ -369,6 +369,7 @@ const struct schema_addition schema_sqlite_additions[] = {
      "certificate_hash BLOB CHECK (certificate_hash IS NULL OR length(certificate_hash) = 32)"},
     {3, "usage_hour_seat", NULL,
      "CREATE INDEX usage_hour_seat ON usage_hour (seat, hour) WHERE seat <> x'00000000000000000000000000000000'"},
+    {3, "audit", "packed", "packed BLOB CHECK (length(packed) > 4)"},
 };
 
 const size_t schema_sqlite_addition_count = sizeof schema_sqlite_additions / sizeof *schema_sqlite_additions;
