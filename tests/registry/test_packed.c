@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A long detail of an entry is stored deflated, and is read as the same text; bytes that are no such text are damage. */
+#include <libdeflate.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,33 @@ START_TEST(other_bytes_are_damage_or_another_text)
 }
 END_TEST
 
+/* Made by libdeflate alone, with these lengths. */
+static bool is_damaged(char with, size_t size)
+{
+    bool damaged = false;
+    char *long_text = malloc(size);
+    uint8_t *bytes = malloc(size);
+    struct libdeflate_compressor *compressor = libdeflate_alloc_compressor(1);
+    memset(long_text, with, size);
+    size_t length = 4 + libdeflate_deflate_compress(compressor, long_text, size, bytes + 4, size - 4);
+    for (unsigned i = 0; i < 4; i++)
+        bytes[i] = (uint8_t)(size >> (24 - 8 * i));
+    free(packed_read(bytes, length, &damaged));
+    libdeflate_free_compressor(compressor);
+    free(bytes);
+    free(long_text);
+    return damaged;
+}
+
+START_TEST(a_text_has_no_nul_and_a_bound)
+{
+    ck_assert(!is_damaged('a', PACKED_LEAST));
+    ck_assert(is_damaged('\0', PACKED_LEAST));
+    ck_assert(!is_damaged('a', PACKED_MOST));
+    ck_assert(is_damaged('a', PACKED_MOST + 1));
+}
+END_TEST
+
 static sealring_status append(struct registry *registry, void *context, sealring_error *error)
 {
     struct registry_audit entry = {.time = 1, .act = "key.issue", .detail = context};
@@ -137,6 +165,7 @@ int main(void)
     tcase_add_test(cases, a_text_is_packed_and_unpacked);
     tcase_add_test(cases, what_gains_nothing_stays_text);
     tcase_add_test(cases, other_bytes_are_damage_or_another_text);
+    tcase_add_test(cases, a_text_has_no_nul_and_a_bound);
     tcase_add_test(cases, entries_have_their_text);
     tcase_add_loop_test(cases, a_damaged_entry_is_an_error, 0, sizeof edits / sizeof *edits);
     suite_add_tcase(suite, cases);
