@@ -193,9 +193,11 @@ sealring_status sealring_client_list(sealring_manager *manager, const char *name
         while (status == SEALRING_OK && registry_client_next(&clients, &client, &keys)) {
             if (strcmp(client.name, last) <= 0)
                 continue;
-            memcpy(last, client.name, sizeof client.name);
             status = registry_client_prove(manager->registry, &client, &proof, error);
-            if (status == SEALRING_OK && client_report(&client, &proof, keys, each, context) != 0)
+            if (status != SEALRING_OK)
+                break;
+            memcpy(last, client.name, sizeof client.name);
+            if (client_report(&client, &proof, keys, each, context) != 0)
                 status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
         }
         status = registry_close_cursor(&clients, status);
