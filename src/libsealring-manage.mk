@@ -27,6 +27,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/audit/value_facts.c src/manage/audit/value_facts.h \
 	src/manage/audit/log_history.c src/manage/audit/log_history.h \
 	src/manage/audit/read_archive.c src/manage/audit/read_archive.h \
+	src/manage/audit/client_proofs.c src/manage/audit/client_proofs.h \
 	src/manage/audit/read_export.c src/manage/audit/read_export.h \
 	src/manage/audit/list_archives.c \
 	src/manage/audit/redo_entry.c src/manage/audit/redo_entry.h \

@@ -57,6 +57,7 @@ libsealring_core_la_SOURCES = \
 	src/registry/log/checkpoint_rows.c \
 	src/registry/log/cut_rows.c \
 	src/registry/log/entry_rows.c \
+	src/registry/log/packed_detail.c src/registry/log/packed_detail.h \
 	src/registry/log/log_rows.h \
 	src/registry/rows/changed_rows.c \
 	src/registry/rows/closed_facts.c src/registry/rows/closed_facts.h \

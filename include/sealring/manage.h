@@ -235,12 +235,12 @@ typedef struct sealring_version_info {
     int64_t closed;    /* when it was retired or compromised */
     int64_t purge_at;  /* retired, compromised: when its object may be destroyed */
     int64_t destroyed;
-    bool was_compromised; /* also for a destroyed one */
-    bool closing_owed;    /* this version's object is not closed in the token yet */
-    uint64_t credentials; /* credentials ever issued under it */
-    uint64_t current;     /* API keys, not revoked, whose newest credential is under it */
-    char object_id[65];   /* CKA_ID in lower-case hexadecimal */
-    char check_value[17];
+    bool was_compromised;                     /* also for a destroyed one */
+    bool closing_owed;                        /* this version's object is not closed in the token yet */
+    uint64_t credentials;                     /* credentials ever issued under it */
+    uint64_t current;                         /* API keys, not revoked, whose newest credential is under it */
+    char object_id[65], check_value[17];      /* CKA_ID, check value: in lower-case hexadecimal */
+    char prf[33], origin[10], public_key[65]; /* "hmac-sha256"; "generated" or "adopted"; SHA-256, "": symmetric */
 } sealring_version_info;
 
 typedef int (*sealring_version_callback)(const sealring_version_info *version, void *context);
@@ -444,7 +444,7 @@ sealring_status sealring_run_once(sealring_manager *manager, const sealring_run_
 
 typedef struct sealring_client_info {
     const char *name;
-    const char *contact; /* "" if none */
+    const char *contact, *contact_state; /* "": none, or "altered"; else "confirmed", or "unconfirmed" */
     int64_t created;
     int64_t forgotten;
     uint64_t keys; /* API keys that are not revoked */

@@ -12,6 +12,7 @@
 #include "base/utf8.h"
 
 #define PROBLEM_SIZE    128
+#define PRF_MAXIMUM     32
 #define CONTACT_MAXIMUM 254 /* an e-mail address fits: RFC 5321, section 4.5.3.1.3, less the angle brackets */
 
 /* Written out, because the library must not depend on the program's locale. */
@@ -59,21 +60,35 @@ const char *name_client_problem(const char *text, char problem[PROBLEM_SIZE])
     return identifier_problem(text, "._-@+", "`.`, `_`, `-`, `@`, `+`", problem);
 }
 
-const char *name_prefix_problem(const char *text, char problem[PROBLEM_SIZE])
+/* Lower-case letters and digits, between which single separators may be. */
+static const char *words_problem(const char *text, size_t longest, char separator, char problem[PROBLEM_SIZE])
 {
-    const char *wrong = length_problem(text, SEALRING_PREFIX_LENGTH_MAX, problem);
+    const char *wrong = length_problem(text, longest, problem);
     if (wrong != NULL)
         return wrong;
     size_t i = 0;
-    while (name_is_lower_or_digit(text[i]) || (text[i] == '_' && i > 0 && text[i + 1] != '_' && text[i + 1] != '\0'))
+    while (name_is_lower_or_digit(text[i]) ||
+           (text[i] == separator && i > 0 && text[i + 1] != separator && text[i + 1] != '\0'))
         i++;
     if (text[i] == '\0')
         return NULL;
-    (void)snprintf(problem, PROBLEM_SIZE, "has a %s at position %zu",
-                   text[i] == '_' ? "`_` that is not between two letters or digits"
-                                  : "character other than lower-case letters, digits, `_`",
-                   i + 1);
+    if (text[i] == separator)
+        (void)snprintf(problem, PROBLEM_SIZE, "has a `%c` that is not between two letters or digits at position %zu",
+                       separator, i + 1);
+    else
+        (void)snprintf(problem, PROBLEM_SIZE,
+                       "has a character other than lower-case letters, digits, `%c` at position %zu", separator, i + 1);
     return problem;
+}
+
+const char *name_prefix_problem(const char *text, char problem[PROBLEM_SIZE])
+{
+    return words_problem(text, SEALRING_PREFIX_LENGTH_MAX, '_', problem);
+}
+
+const char *name_prf_problem(const char *text, char problem[PROBLEM_SIZE])
+{
+    return words_problem(text, PRF_MAXIMUM, '-', problem);
 }
 
 const char *name_contact_problem(const char *text, char problem[PROBLEM_SIZE])

@@ -10,6 +10,7 @@
 const char *name_problem(const char *text, char problem[128]);         /* ring, label */
 const char *name_client_problem(const char *text, char problem[128]);  /* client: also `@` and `+` */
 const char *name_prefix_problem(const char *text, char problem[128]);  /* [a-z0-9]+(_[a-z0-9]+)*, at most 24 */
+const char *name_prf_problem(const char *text, char problem[128]);     /* [a-z0-9]+(-[a-z0-9]+)*, at most 32 */
 const char *name_contact_problem(const char *text, char problem[128]); /* valid UTF-8, no controls, at most 254 bytes */
 
 bool name_is_lower_or_digit(char character); /* of ASCII */

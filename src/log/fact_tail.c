@@ -48,7 +48,8 @@ static void name_fact(const struct registry_closed *fact, char name[FACT_NAME_SI
         snprintf(name, FACT_NAME_SIZE, "fact %" PRIu64 ", which sets API key %s to %s", fact->sequence, fact->key_id,
                  sealring_key_state_name((sealring_key_state)fact->state));
     else if (fact->version == 0)
-        snprintf(name, FACT_NAME_SIZE, "fact %" PRIu64 ", which sets a ring's policy", fact->sequence);
+        snprintf(name, FACT_NAME_SIZE, "fact %" PRIu64 ", which sets a ring's policy or a client's contact",
+                 fact->sequence);
     else
         snprintf(name, FACT_NAME_SIZE, "fact %" PRIu64 ", which sets version %" PRIu32 " of a ring to %s",
                  fact->sequence, fact->version, state);

@@ -14,12 +14,17 @@ struct member {
     const char *name;
     enum member_kind kind;
     size_t offset;
-    size_t size; /* of TEXT and BYTES */
+    size_t size;           /* of TEXT and BYTES */
+    const char *otherwise; /* of TEXT: what an image of an older sealring means, which lacks the member */
 };
 
-#define MEMBER(row, name, field, kind)                                            \
-    {                                                                             \
-        name, kind, offsetof(struct row, field), sizeof(((struct row *)0)->field) \
+#define MEMBER(row, name, field, kind)                                                  \
+    {                                                                                   \
+        name, kind, offsetof(struct row, field), sizeof(((struct row *)0)->field), NULL \
+    }
+#define LATER_MEMBER(row, name, field, otherwise)                                            \
+    {                                                                                        \
+        name, TEXT, offsetof(struct row, field), sizeof(((struct row *)0)->field), otherwise \
     }
 
 static const struct member ring_members[] = {
@@ -57,6 +62,9 @@ static const struct member version_members[] = {
     MEMBER(registry_version, "closed", closed, NUMBER64),
     MEMBER(registry_version, "purge_at", purge_at, NUMBER64),
     MEMBER(registry_version, "destroyed", destroyed, NUMBER64),
+    LATER_MEMBER(registry_version, "prf", prf, REGISTRY_HMAC_SHA256),
+    LATER_MEMBER(registry_version, "origin", origin, REGISTRY_GENERATED),
+    MEMBER(registry_version, "public_key", public_key, BYTES),
     {0},
 };
 
@@ -65,6 +73,8 @@ static const struct member client_members[] = {
     MEMBER(registry_client, "name", name, TEXT),
     MEMBER(registry_client, "created", created, NUMBER64),
     MEMBER(registry_client, "forgotten", forgotten, NUMBER64),
+    MEMBER(registry_client, "contact_hash", contact_hash, BYTES),
+    MEMBER(registry_client, "certificate_hash", certificate_hash, BYTES),
     {0},
 };
 
@@ -262,6 +272,16 @@ static bool find_table(const char *name, enum registry_table *table)
     return false;
 }
 
+bool image_complete(json_t *image)
+{
+    enum registry_table table = REGISTRY_TABLE_RING;
+    bool complete = find_table(json_string_value(json_object_get(image, "table")), &table);
+    for (const struct member *member = tables[table].members; complete && member->name != NULL; member++)
+        if (member->otherwise != NULL && json_object_get(image, member->name) == NULL)
+            complete = json_object_set_new_nocheck(image, member->name, json_string(member->otherwise)) == 0;
+    return complete;
+}
+
 bool image_read(const json_t *image, enum registry_table *table, union image_row *row, const char **problem)
 {
     size_t taken = 1;
@@ -274,6 +294,8 @@ bool image_read(const json_t *image, enum registry_table *table, union image_row
         *problem = member->name;
         if (value != NULL && !read_member(member, value, row))
             return false;
+        if (value == NULL && member->otherwise != NULL)
+            memcpy((char *)row + member->offset, member->otherwise, strlen(member->otherwise) + 1);
         taken += value != NULL;
     }
     *problem = "a member that this version does not know";

@@ -7,9 +7,12 @@
 
 #include "registry/rows/rows.h"
 
-/* The row as it is after the act. Members that are 0, false or empty are omitted. A client's `contact` is neither written, because
- * entries are kept for ever, nor read. NULL: no memory. */
+/* The row as it is after the act. Members that are 0, false or empty are omitted. Of a client, neither contact nor
+ * certificate nor salt is written, because entries are kept for ever, nor read. NULL: no memory. */
 json_t *image_of(enum registry_table table, const void *row);
+
+/* Adds the members that an older sealring did not write, as they are for its rows. False: the image is of no table, or no memory. */
+bool image_complete(json_t *image);
 
 /* Whether two images of rows of the table are of the same row. */
 bool image_is_of_same_row(enum registry_table table, const json_t *one, const json_t *other);

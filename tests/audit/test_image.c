@@ -74,12 +74,34 @@ START_TEST(a_version)
         .closed = 4,
         .purge_at = 5,
         .destroyed = 6,
+        .prf = "rsa-pkcs1v15-sha256",
+        .origin = REGISTRY_ADOPTED,
+        .public_key = {1, [REGISTRY_DIGEST_SIZE - 1] = 255},
     };
     memset(row.object_id, 0xa5, sizeof row.object_id);
     through(REGISTRY_TABLE_VERSION, &row, sizeof row);
     memset(row.object_id + 2, 0, sizeof row.object_id - 2); /* a token that keeps 16 bits of ID */
     row.object_id_length = 2;
     through(REGISTRY_TABLE_VERSION, &row, sizeof row);
+}
+END_TEST
+
+/* An older sealring's image lacks what all of its versions have in common. */
+START_TEST(a_version_of_an_older_sealring)
+{
+    json_t *image = json_loads("{\"table\":\"version\",\"ring\":3,\"number\":1}", 0, NULL);
+    enum registry_table table;
+    ck_assert(image_read(image, &table, &back, &problem));
+    ck_assert_str_eq(back.version.prf, "hmac-sha256");
+    ck_assert_str_eq(back.version.origin, "generated");
+    ck_assert(image_complete(image));
+    json_t *whole = image_of(table, &back);
+    ck_assert(json_equal(image, whole));
+    json_decref(whole);
+    json_object_set_new(image, "prf", json_string("aes-cmac"));
+    ck_assert(image_complete(image));
+    ck_assert_str_eq(json_string_value(json_object_get(image, "prf")), "aes-cmac");
+    json_decref(image);
 }
 END_TEST
 
@@ -200,6 +222,7 @@ int main(void)
     TCase *cases = tcase_create("image");
     tcase_add_test(cases, a_ring);
     tcase_add_test(cases, a_version);
+    tcase_add_test(cases, a_version_of_an_older_sealring);
     tcase_add_test(cases, a_client_without_contact);
     tcase_add_test(cases, a_key);
     tcase_add_test(cases, a_credential);

@@ -67,8 +67,8 @@ edit 's/, `keep`, `succession` |/, `keep`, `made_up`, `succession` |/'
 finds "a made-up column in the document" "> ring.made_up"
 edit 's/, `keep`, `succession` |/, `keep`, `keep`, `succession` |/'
 finds "a column that is listed twice" "ring.keep"
-edit 's/^| `contact` .*|$/| `contact` | `client list` | – | nothing | nothing |/'
-finds "a cell for which nothing vouches" "$(printf '> line %s states nothing that vouches' "$(grep -n '^| `contact`' "$document" | cut -d : -f 1)")"
+edit 's/^| `owner`, `created` .*|$/| `owner`, `created` | `doctor` | – | nothing | nothing |/'
+finds "a cell for which nothing vouches" "$(printf '> line %s states nothing that vouches' "$(grep -n '^| `owner`' "$document" | cut -d : -f 1)")"
 edit 's/^### `usage_seat`$/### `usage_seats`/'
 finds "a table under another name" "$(printf '%s\n' '< usage_seat.finished' '< usage_seat.seat' '< usage_seat.settled_hour' \
     '> usage_seats.finished' '> usage_seats.seat' '> usage_seats.settled_hour')"

@@ -46,4 +46,41 @@ run client set bob@example.org
 status_is 2 "client set without contact is a usage error"
 run client set nosuch --contact x
 status_is 1 "an unknown client is not found"
+
+# ---- Edits by SQL: the log has a salted hash of each contact, and the last one counts
+
+database=$SEALRING_VAULT/registry/sealring.db
+alters() { # SQL NAME
+    unguarded "$database" "$1"
+    run client show bob@example.org --json
+    json_is '.client | [.contact, .contact_state] | tostring' '["","altered"]' "$2: it is not shown, and not used"
+    run client list
+    out_like 'bob@example.org .*\(altered: see sealring audit verify\)' "$2: the list names it"
+    run audit verify
+    status_is 1 "$2: audit verify is not content"
+    out_like '^client bob@example.org: its row has a contact that its last fact does not have: it was altered$' "$2: and names row and column"
+}
+must client set bob@example.org --contact desk@example.org
+run client show bob@example.org --json
+json_is .client.contact_state confirmed "what an act has set is confirmed"
+is "$(sqlite3 "$database" "SELECT count(*) FROM audit WHERE detail LIKE '%desk@%'")" 0 "the log does not contain it"
+sqlite3 "$database" "SELECT quote(contact) || ', salt = ' || quote(salt) || ', contact_hash = ' || quote(contact_hash) FROM client WHERE name = 'bob@example.org'" >"$work/older"
+must client set bob@example.org --contact newer@example.org
+alters "UPDATE client SET contact = 'mallory@example.org' WHERE name = 'bob@example.org'" "an edited contact"
+alters "UPDATE client SET contact = $(cat "$work/older") WHERE name = 'bob@example.org'" "an older contact"
+run client set bob@example.org --contact newest@example.org
+succeeds "setting it again ends that"
+err_like "ALARM: the registry was altered: the facts corrected the row of client bob@example.org" "with an alarm"
+run client show bob@example.org --json
+json_is '.client | [.contact, .contact_state] | tostring' '["newest@example.org","confirmed"]' "and it is used again"
+run audit verify
+succeeds "audit verify is content"
+
+unguarded "$database" "UPDATE client SET forgotten = 0 WHERE name = 'acme'"
+run issue r --client acme --label again
+status_is 1 "a client that was forgotten gets no new API keys, whatever its row contains"
+run client set acme --contact mallory@example.org
+status_is 1 "nor a new contact"
+run audit verify
+out_like '^client acme: its row has a time of its end that its last fact does not have: it was altered$' "audit verify names it"
 done_testing

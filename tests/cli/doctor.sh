@@ -403,6 +403,11 @@ tells object-missing '^payments/5$' 'backup.*sealring rotate payments.*sealring 
 object make "$fifth" sealring/payments/5 0
 examine --repair
 tells check-value-differs '^payments/5$' 'sealring compromise payments 5'
+unguarded "$v/registry/sealring.db" "UPDATE version SET prf = 'aes-cmac' WHERE number = 5"
+examine --repair
+json_is '.doctor.findings[] | select(.code == "prf-unknown") | [.object, (.what | test("install a newer sealring"))] | tostring' \
+    '["payments/5",true]' "finds a version whose kind of key this program does not know"
+unguarded "$v/registry/sealring.db" "UPDATE version SET prf = 'hmac-sha256' WHERE number = 5"
 object destroy "$fifth"
 rm "$v/tokens/copies/"*"/key-$fifth-"*
 object make "$fifth" sealring/payments/5 1

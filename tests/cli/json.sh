@@ -9,8 +9,8 @@ fields() { # FILTER WANTED NAME: the sorted names of an object's fields
 }
 ring_fields="active_version created idle_blocks keep keys name overlap prefix purge_delay quiet_period ring_id rotate_every \
 rotation_held standby succession usage_daily usage_hourly versions"
-version_fields="activated check_value closed closing_owed created credentials current_keys destroyed object_id purge_at \
-retire_at ring state version was_compromised"
+version_fields="activated check_value closed closing_owed created credentials current_keys destroyed object_id origin prf \
+public_key purge_at retire_at ring state version was_compromised"
 key_fields="client created expires key_id label narrowed_to ring scopes serial state version"
 
 run init --json
@@ -31,11 +31,13 @@ json_is '.ring | [.overlap, .quiet_period, .purge_delay, .usage_hourly, .usage_d
     "durations of the policy are text"
 json_is '.ring | [.rotate_every, .standby, .idle_blocks] | map(tostring) | join(" ")' "null false false" \
     "what the policy does not ask for is null or false"
+json_is '.ring.version_list[0] | [.prf, .origin, .public_key] | tostring' '["hmac-sha256","generated",null]' \
+    "what kind of key a version has, and whence"
 json_is '.ring.created | test("^20[0-9-]+T[0-9:.]+Z$")' true "times are RFC 3339"
 json_is '.ring.version_list[0].retire_at' null "no time is null"
 json_is '.ring.keys | type' number "numbers are numbers"
 run client add acme --contact 'a "quoted" contact' --json
-fields .client "contact created forgotten keys name" "client add"
+fields .client "contact contact_state created forgotten keys name" "client add"
 json_is .client.contact 'a "quoted" contact' "text is escaped"
 run issue r --client acme --scope read --json
 fields . "client credential expires key_id label scopes serial state version" "issue"

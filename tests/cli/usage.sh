@@ -82,6 +82,15 @@ succeeds "while somebody is at work"
 json_is '[.usage[].accepted] | add' 5 "the figures are those of now"
 kill "$holder"
 
+# ---- rows of settled hours by file, as an older program left them
+database=$work/vault/registry/sealring.db
+must usage r
+sqlite3 "$database" "INSERT INTO usage_hour SELECT 1, 1, s.settled_hour - n.value, s.seat, 1, 1, 2, 0, 0, 0, 0, 0, 1
+    FROM (SELECT * FROM usage_seat LIMIT 1) s, json_each('[1,2,3,4,5,6,7,8,9]') n"
+must usage r
+is "$(sqlite3 "$database" "SELECT count(*) || ' ' || sum(accepted) FROM usage_hour WHERE seat = zeroblob(16) AND last_use = 1")" "9 18" "are folded"
+sqlite3 "$database" "DELETE FROM usage_hour WHERE last_use = 1"
+
 # ---- what lies among the reports
 echo garbage >"$work/vault/verifiers/0123456789abcdef0123456789abcdef.report"
 run usage r --json

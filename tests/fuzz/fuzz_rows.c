@@ -97,7 +97,7 @@ static void fill(void)
         "INSERT INTO audit_key VALUES (1, 'name+12345678+key', 1700000000000);"
         "INSERT INTO checkpoint VALUES (1, 1700000000000, 'note');"
         "INSERT INTO closed_fact (sequence, kind, key_id, ring_id, version, state, hash) VALUES ((SELECT coalesce(max(sequence), 0) + 1 FROM closed_fact), 1, '0123456789abcdef', zeroblob(0), 0, 3, randomblob(32));"
-        "INSERT OR IGNORE INTO audit VALUES (1, randomblob(16), 1700000000000, 'actor', 'act', 'ring', 1, 'key', 'client', '{}',"
+        "INSERT OR IGNORE INTO audit (sequence, operation_id, time, actor, act, ring, version, key_id, client, detail, leaf_hash) VALUES (1, randomblob(16), 1700000000000, 'actor', 'act', 'ring', 1, 'key', 'client', '{}',"
         " randomblob(32));");
 }
 

@@ -140,6 +140,8 @@ void fixture_version(struct registry_version *version, int64_t ring, uint32_t nu
     memcpy(version->object_id, &ring, sizeof ring);
     memcpy(version->object_id + sizeof ring, &number, sizeof number);
     memset(version->check_value, (int)number, sizeof version->check_value);
+    memcpy(version->prf, REGISTRY_HMAC_SHA256, sizeof REGISTRY_HMAC_SHA256);
+    memcpy(version->origin, REGISTRY_GENERATED, sizeof REGISTRY_GENERATED);
 }
 
 void fixture_client(struct registry_client *client, unsigned n)

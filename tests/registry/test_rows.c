@@ -82,6 +82,9 @@ static void expect_version(const struct registry_version *a, const struct regist
     ck_assert_uint_eq(a->object_id_length, b->object_id_length);
     ck_assert_mem_eq(a->object_id, b->object_id, a->object_id_length);
     ck_assert_mem_eq(a->check_value, b->check_value, sizeof a->check_value);
+    ck_assert_str_eq(a->prf, b->prf);
+    ck_assert_str_eq(a->origin, b->origin);
+    ck_assert_mem_eq(a->public_key, b->public_key, sizeof a->public_key);
     ck_assert_int_eq(a->was_compromised, b->was_compromised);
     ck_assert_int_eq(a->closing_owed, b->closing_owed);
     ck_assert_int_eq(a->created, b->created);
@@ -174,6 +177,33 @@ START_TEST(ring_comes_back)
     expect_ok(fixture_read(fixture.registry, get_ring, &again, &fixture.error));
     expect_ring(&again, &ring);
     ck_assert_uint_eq(again.changed_epoch, 9);
+}
+END_TEST
+
+static sealring_status insert_adopted(struct registry *registry, void *context, sealring_error *error)
+{
+    struct registry_version *version = context;
+    fixture_version(version, rows.ring.id, 2);
+    strcpy(version->prf, "rsa-pkcs1v15-sha256");
+    strcpy(version->origin, REGISTRY_ADOPTED);
+    memset(version->public_key, 0x5a, sizeof version->public_key);
+    return registry_version_insert(registry, version, error);
+}
+
+static sealring_status get_adopted(struct registry *registry, void *context, sealring_error *error)
+{
+    bool found = false;
+    return fixture_found(registry_version_find(registry, rows.ring.id, 2, context, &found, error), &found);
+}
+
+/* Also a kind that this program cannot derive with: its commands have to name it. */
+START_TEST(an_adopted_version_comes_back)
+{
+    struct registry_version version, again;
+    expect_ok(fixture_write(&fixture, true, insert_adopted, &version));
+    expect_ok(fixture_read(fixture.registry, get_adopted, &again, &fixture.error));
+    expect_version(&again, &version);
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT count(*) FROM version WHERE public_key IS NULL"), 1);
 }
 END_TEST
 
@@ -599,6 +629,10 @@ END_TEST
 static const char *const forgeries[] = {
     "UPDATE version SET state = 9",
     "UPDATE version SET check_value = x'00'",
+    "UPDATE version SET prf = ''",
+    "UPDATE version SET prf = printf('%033d', 0)",
+    "UPDATE version SET origin = 'found'",
+    "UPDATE version SET public_key = x'00'",
     "UPDATE version SET object_id = zeroblob(33)",
     "UPDATE ring SET name = 'ring-1' || char(0) || 'x' WHERE 0; UPDATE ring SET prefix = 'sr' || char(0) || 'x'",
     "UPDATE ring SET prefix = replace(hex(zeroblob(20)), '0', 'x')",
@@ -652,6 +686,7 @@ int main(void)
     tcase_add_test(cases, vault_row_comes_back);
     tcase_add_test(cases, ring_comes_back);
     tcase_add_test(cases, version_comes_back);
+    tcase_add_test(cases, an_adopted_version_comes_back);
     tcase_add_test(cases, client_comes_back);
     tcase_add_test(cases, key_comes_back);
     tcase_add_test(cases, credential_comes_back);

@@ -105,20 +105,21 @@ static const struct {
     {"UPDATE version SET state = 1 WHERE number = 2", SQLITE_CONSTRAINT_TRIGGER}, /* destroyed */
     {"UPDATE version SET state = 4, was_compromised = 0 WHERE number = 3", SQLITE_CONSTRAINT_TRIGGER},
     {"UPDATE version SET state = 2 WHERE number = 3", SQLITE_CONSTRAINT_CHECK},
-    {"INSERT INTO version SELECT 1, 4, 2, zeroblob(3), check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1 FROM version WHERE number = 1",
+    {"INSERT INTO version SELECT 1, 4, 2, zeroblob(3), check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, prf, origin, public_key FROM version WHERE number = 1",
      SQLITE_CONSTRAINT_UNIQUE}, /* two active */
-    {"INSERT INTO version SELECT 1, 4, 1, object_id, check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1 FROM version WHERE number = 1",
+    {"INSERT INTO version SELECT 1, 4, 1, object_id, check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, prf, origin, public_key FROM version WHERE number = 1",
      SQLITE_CONSTRAINT_UNIQUE}, /* one object, two versions */
-    {"INSERT INTO version SELECT 1, 1, 1, zeroblob(3), check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1 FROM version WHERE number = 1",
+    {"INSERT INTO version SELECT 1, 1, 1, zeroblob(3), check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, prf, origin, public_key FROM version WHERE number = 1",
      SQLITE_CONSTRAINT_PRIMARYKEY},
-    {"INSERT INTO version SELECT 8, 1, 1, zeroblob(3), check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1 FROM version WHERE number = 1",
+    {"INSERT INTO version SELECT 8, 1, 1, zeroblob(3), check_value, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, prf, origin, public_key FROM version WHERE number = 1",
      SQLITE_CONSTRAINT_FOREIGNKEY},
     {"DELETE FROM version", SQLITE_CONSTRAINT_TRIGGER},
 
     {"UPDATE client SET name = ''", SQLITE_CONSTRAINT_CHECK},
     {"UPDATE client SET name = " LONG_TEXT(65), SQLITE_CONSTRAINT_CHECK},
     {"UPDATE client SET contact = " LONG_TEXT(255), SQLITE_CONSTRAINT_CHECK},
-    {"INSERT INTO client SELECT 9, name, '', 1, 0, 1 FROM client", SQLITE_CONSTRAINT_UNIQUE},
+    {"INSERT INTO client (id, name, contact, created, forgotten, changed_epoch) SELECT 9, name, '', 1, 0, 1 FROM client",
+     SQLITE_CONSTRAINT_UNIQUE},
     {"DELETE FROM client", SQLITE_CONSTRAINT_TRIGGER},
 
     {"UPDATE api_key SET key_id = 'short'", SQLITE_CONSTRAINT_CHECK},
@@ -300,7 +301,7 @@ static void open_large(void)
             &fixture,
             "PRAGMA synchronous = OFF; BEGIN;"
             "WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
-            " INSERT INTO client SELECT i, 'c' || i, '', 1, 0, 1 FROM n;"
+            " INSERT INTO client (id, name, contact, created, forgotten, changed_epoch) SELECT i, 'c' || i, '', 1, 0, 1 FROM n;"
             "INSERT INTO api_key SELECT id, substr(hex(randomblob(8)), 1, 16), 1, id, 'default', 1, 0, '', 1, 1, 1, 0"
             " FROM client WHERE id > 1;"
             "INSERT INTO credential SELECT id, 1, 1, 1, randomblob(32), randomblob(16), 'a', 0, 0, 1, 0, 0, 1, 0, x'', 1, ''"

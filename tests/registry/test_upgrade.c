@@ -30,7 +30,11 @@ static void set_up(void)
             &fixture,
             "DROP TRIGGER closed_fact_stays; DELETE FROM closed_fact;"
             "ALTER TABLE ring DROP COLUMN succession;"
-            "ALTER TABLE credential DROP COLUMN label; ALTER TABLE closed_fact DROP COLUMN value; PRAGMA user_version = 1;"
+            "ALTER TABLE credential DROP COLUMN label; ALTER TABLE closed_fact DROP COLUMN value;"
+            "ALTER TABLE version DROP COLUMN prf; ALTER TABLE version DROP COLUMN origin;"
+            "ALTER TABLE client DROP COLUMN salt; ALTER TABLE client DROP COLUMN contact_hash;"
+            "ALTER TABLE client DROP COLUMN certificate; ALTER TABLE client DROP COLUMN certificate_hash;"
+            "ALTER TABLE version DROP COLUMN public_key; DROP INDEX usage_hour_seat; ALTER TABLE audit DROP COLUMN packed; PRAGMA user_version = 1;"
             "CREATE TRIGGER closed_fact_stays BEFORE DELETE ON closed_fact"
             " BEGIN SELECT RAISE(ABORT, 'closed_fact rows are kept'); END;"
             "UPDATE vault SET schema = 1, min_reader = 1, min_writer = 1"),
@@ -112,6 +116,26 @@ START_TEST(a_write_upgrades)
 }
 END_TEST
 
+static sealring_status get_version(struct registry *registry, void *context, sealring_error *error)
+{
+    bool found = false;
+    return fixture_found(registry_version_find(registry, rows.ring.id, 1, context, &found, error), &found);
+}
+
+/* All that an older sealring made. */
+START_TEST(versions_are_of_hmac_and_generated)
+{
+    int64_t wanted = 5000;
+    struct registry_version version;
+    reopen(REGISTRY_UPGRADE, SEALRING_OK);
+    ck_assert_int_eq(fixture_write(&fixture, false, set_succession, &wanted), SEALRING_OK);
+    ck_assert_int_eq(fixture_read(fixture.registry, get_version, &version, &fixture.error), SEALRING_OK);
+    ck_assert_str_eq(version.prf, "hmac-sha256");
+    ck_assert_str_eq(version.origin, "generated");
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT count(*) FROM version WHERE public_key IS NULL"), 1);
+}
+END_TEST
+
 START_TEST(a_dry_run_leaves_it)
 {
     int64_t wanted = 5000;
@@ -147,6 +171,7 @@ int main(void)
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_loop_test(cases, an_older_schema_is_refused, 0, 2);
     tcase_add_test(cases, a_write_upgrades);
+    tcase_add_test(cases, versions_are_of_hmac_and_generated);
     tcase_add_test(cases, a_dry_run_leaves_it);
     tcase_add_test(cases, a_number_that_was_set_back_is_corrected);
     suite_add_tcase(suite, cases);

@@ -126,6 +126,65 @@ START_TEST(settled_hours_become_days_once)
 }
 END_TEST
 
+static unsigned fold_most = USAGE_ROLL_MOST;
+
+static sealring_status fold_some(struct registry *registry, void *context, sealring_error *error)
+{
+    return registry_usage_fold(registry, fold_most, context, error);
+}
+
+static unsigned fold(void)
+{
+    unsigned taken = 0;
+    ck_assert_int_eq(fixture_write(&fixture, false, fold_some, &taken), SEALRING_OK);
+    return taken;
+}
+
+/* Of two files about one credential in one hour. */
+START_TEST(settled_hours_are_folded)
+{
+    struct registry_usage other = row(1, 100, 5);
+    memset(other.seat, 9, sizeof other.seat);
+    other.last_use += 5;
+    put_row(row(1, 100, 7));
+    put_row(row(1, 101, 1));
+    put_row(other);
+    ck_assert_uint_eq(fold(), 0); /* no file has settled it */
+    settle_until(100);
+    ck_assert_uint_eq(fold(), 1);
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT count(*) FROM usage_hour"), 3);
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT sum(accepted) FROM usage_hour"), 13);
+    ck_assert_int_eq(
+        fixture_sql(&fixture, "INSERT INTO usage_seat SELECT seat, 100, x'' FROM usage_hour WHERE accepted = 5"),
+        SQLITE_OK);
+    ck_assert_uint_eq(fold(), 1);
+    ck_assert_uint_eq(fold(), 0);
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT count(*) FROM usage_hour"), 2);
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT accepted FROM usage_hour WHERE hour = 100"), 12);
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT closed FROM usage_hour WHERE hour = 100"), 10);
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT last_use FROM usage_hour WHERE hour = 100"), other.last_use);
+    ck_assert_uint_eq(roll(5), 1); /* what is folded becomes a day */
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT accepted FROM usage_day"), 12);
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT count(*) FROM usage_hour"), 1);
+}
+END_TEST
+
+/* Interrupted after each commit, the sums are the same. */
+START_TEST(folding_stops_anywhere)
+{
+    for (uint32_t hour = 100; hour < 110; hour++)
+        put_row(row(1, hour, hour));
+    settle_until(200);
+    fold_most = 3;
+    for (unsigned left = 10; left > 0; left -= left < 3 ? left : 3) {
+        ck_assert_uint_eq(fold(), left < 3 ? left : 3);
+        ck_assert_int_eq(fixture_number(&fixture, "SELECT sum(accepted) FROM usage_hour"), 1045);
+    }
+    fold_most = USAGE_ROLL_MOST;
+    ck_assert_int_eq(fixture_number(&fixture, "SELECT count(*) FROM usage_hour WHERE seat = zeroblob(16)"), 10);
+}
+END_TEST
+
 START_TEST(what_is_settled_stays_so)
 {
     uint32_t hour = 5;
@@ -242,8 +301,9 @@ START_TEST(plans)
         " AND k.state = 1 AND c.api_key = k.id AND c.serial = k.last_serial AND c.version = ?2"
         " AND cl.id = k.client LIMIT ?3",
         "api_key_idle (ring=? AND state=? AND used=?)");
-    expect_plan("SELECT u.api_key FROM usage_hour u CROSS JOIN usage_seat s WHERE u.ring = ?1 AND u.version = ?2"
-                " AND u.hour < ?3 AND s.seat = u.seat AND u.hour <= s.settled_hour ORDER BY u.hour LIMIT ?4",
+    expect_plan("SELECT u.api_key FROM usage_hour u WHERE u.ring = ?1 AND u.version = ?2 AND u.hour < ?3"
+                " AND (u.seat = x'00000000000000000000000000000000' OR EXISTS (SELECT 1 FROM usage_seat s"
+                " WHERE s.seat = u.seat AND u.hour <= s.settled_hour)) ORDER BY u.hour LIMIT ?4",
                 "usage_hour_version (ring=? AND version=? AND hour<?)");
 }
 END_TEST
@@ -256,6 +316,8 @@ int main(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, a_row_replaces_its_former_self);
     tcase_add_test(cases, settled_hours_become_days_once);
+    tcase_add_test(cases, settled_hours_are_folded);
+    tcase_add_test(cases, folding_stops_anywhere);
     tcase_add_test(cases, what_is_settled_stays_so);
     tcase_add_test(cases, names_are_found_by_an_index);
     tcase_add_test(cases, plans);

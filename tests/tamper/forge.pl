@@ -52,7 +52,7 @@ sub record {
     my $order = "ORDER BY f.sequence DESC LIMIT 1";
     my $ring = join " $lines ", map { "r.$_" } qw(prefix overlap purge_delay keep rotate_every quiet_period standby idle_blocks usage_hourly
         usage_daily succession rotation_held last_version);
-    my $version = join " $lines ", 'lower(hex(v.object_id))', 'lower(hex(v.check_value))',
+    my $version = join " $lines ", 'lower(hex(v.object_id))', 'lower(hex(v.check_value))', 'v.prf', 'v.origin', "lower(hex(coalesce(v.public_key, '')))",
         map { "v.$_" } qw(was_compromised activated retire_at closed purge_at destroyed);
     open my $head, '-|', 'sqlite3', $database, 'SELECT sequence, hex(hash) FROM closed_fact ORDER BY sequence DESC LIMIT 1' or die;
     my ($sequence, $hash) = split /\||\n/, <$head>;

@@ -154,7 +154,7 @@ refused "a compromise" "sets version 1 of a ring to compromised"
 
 start
 append "2, '', $ring_id, 0" 1 "replace($(value_of 0), char(10) || '2592000000' || char(10), char(10) || '1' || char(10))"
-refused "a policy" "sets a ring's policy"
+refused "a policy" "sets a ring's policy or a client's contact"
 
 # ---- somebody edits a fact that is signed ----
 

@@ -229,6 +229,12 @@ START_TEST(another_key_is_an_alteration)
     row.check_value[7] ^= 1;
     ck_assert_int_eq(put(snapshot, &row, &version), SNAPSHOT_ALTERED);
     row.check_value[7] ^= 1;
+    row.public_key[31] ^= 1;
+    ck_assert_int_eq(put(snapshot, &row, &version), SNAPSHOT_ALTERED);
+    row.public_key[31] ^= 1;
+    row.prf[0] ^= 1;
+    ck_assert_int_eq(put(snapshot, &row, &version), SNAPSHOT_ALTERED);
+    row.prf[0] ^= 1;
     ck_assert_int_eq(put(snapshot, &row, &version), SNAPSHOT_SAME);
     snapshot_free(snapshot);
 }

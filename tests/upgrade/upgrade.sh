@@ -120,11 +120,18 @@ run audit show --act vault.upgrade --json
 json_is '.entries[].detail | [.from, .to, .added, .facts, (.backup | length)] | tostring' '[2,3,true,3,64]' "the log contains it"
 keeps "upgraded"
 is_complete "upgraded"
+run rotate payments
+succeeds "it rotates"
+run audit verify
+succeeds "and audit verify reads in the rows of its versions what the older program did not write"
 run backup --check "$work/backup"
 succeeds "the backup is whole"
 is "$(sql "SELECT count(*) FROM closed_fact WHERE value <> ''")" "$(sql "SELECT 4 + (SELECT count(*) FROM ring) + (SELECT count(*) FROM version)")" \
     "the facts: their beginning, each ring and version, a suspension, a narrowing, a label"
 
+run ring show payments --json
+json_is '.ring.version_list | map([.prf, .origin, .public_key] | tostring) | unique | tostring' '["[\"hmac-sha256\",\"generated\",null]"]' \
+    "all its versions are what the older program made"
 unguarded "$database" "UPDATE api_key SET state = 1 WHERE label = 'suspended'"
 unguarded "$database" "UPDATE api_key SET narrowed = 0, narrowed_scopes = '' WHERE label = 'narrowed'"
 unguarded "$database" "UPDATE api_key SET label = 'relabelled' WHERE label = 'renamed'"

@@ -405,6 +405,25 @@ START_TEST(an_hour_settles_when_it_is_closed)
 }
 END_TEST
 
+/* When two verifiers have closed an hour, each of its credentials has one row. */
+START_TEST(a_settled_hour_has_one_row_for_a_credential)
+{
+    static const long long wanted[] = {1, 2, 2, 1};
+    for (int i = 0; i < 4; i++) {
+        if (i < 2)
+            hire(i);
+        if (i < 2)
+            ask(i, 0, 10, false);
+        if (i == 2)
+            pass(HOUR);
+        look(i % 2);
+        harvest();
+        expect_all();
+        ck_assert_int_eq(test_vault_number(&stage.vault, "SELECT count(*) FROM usage_hour"), wanted[i]);
+    }
+}
+END_TEST
+
 START_TEST(the_next_one_at_a_file_goes_on)
 {
     for (int life = 0; life < 4; life++) {
@@ -601,6 +620,7 @@ START_TEST(what_is_no_report_is_passed_over)
     write_file("00000000000000000000000000000003.report", bytes, 5000);
     struct report_header *header = (void *)bytes;
     memset(header->seat, 0, sizeof header->seat);
+    write_file("00000000000000000000000000000000.report", bytes, size); /* in the place of what is folded */
     header->seat[15] = 4;
     memset(header->vault_id, 7, sizeof header->vault_id);
     write_file("00000000000000000000000000000004.report", bytes, size); /* another vault's */
@@ -612,19 +632,19 @@ START_TEST(what_is_no_report_is_passed_over)
     write_file("notes.txt", "hello", 5);
     sealring_harvest_result result = harvest();
     ck_assert_uint_eq(result.files, 1);
-    ck_assert_uint_eq(result.skipped, 6);
+    ck_assert_uint_eq(result.skipped, 7);
     ck_assert_ptr_nonnull(strstr(result.remark, ".report"));
     expect_all();
     /* a good one that others may write to */
     ck_assert_int_eq(chmod(path, 0666), 0);
     ask(0, 0, 1, false);
-    ck_assert_uint_eq(harvest().skipped, 7);
+    ck_assert_uint_eq(harvest().skipped, 8);
     ck_assert_uint_eq(sum("accepted", rows[0]), accepted[0] - 1);
     ck_assert_int_eq(chmod(path, 0640), 0);
     expect_all();
     if (geteuid() == 0) {
         ck_assert_int_eq(chown(path, 12345, (gid_t)-1), 0);
-        ck_assert_uint_eq(harvest().skipped, 7);
+        ck_assert_uint_eq(harvest().skipped, 8);
         ck_assert_int_eq(chown(path, 0, (gid_t)-1), 0);
     }
 }
@@ -763,6 +783,7 @@ int main(void)
     tcase_add_test(cases, the_living_and_the_killed);
     tcase_add_test(cases, keys_that_never_called_are_told);
     tcase_add_test(cases, an_hour_settles_when_it_is_closed);
+    tcase_add_test(cases, a_settled_hour_has_one_row_for_a_credential);
     tcase_add_test(cases, the_next_one_at_a_file_goes_on);
     tcase_add_test(cases, one_that_was_stopped_for_hours);
     tcase_add_test(cases, a_clock_that_steps);

@@ -323,11 +323,12 @@ static const struct tampering {
     {"not-before moved", "UPDATE credential SET not_before = 1", SEALRING_REJECTED_BAD_SECRET},
     {"nonce changed", "UPDATE credential SET nonce = randomblob(16)", SEALRING_REJECTED_BAD_SECRET},
     {"moved to another client",
-     "INSERT INTO client SELECT 77, 'mallory', '', created, 0, changed_epoch FROM client LIMIT 1;"
+     "INSERT INTO client (id, name, contact, created, forgotten, changed_epoch) SELECT 77, 'mallory', '', created, 0, changed_epoch FROM client LIMIT 1;"
      "UPDATE api_key SET client = 77",
      SEALRING_REJECTED_BAD_SECRET},
     {"client renamed", "UPDATE client SET name = 'mallory'", SEALRING_REJECTED_BAD_SECRET},
     {"ring ID changed", "UPDATE ring SET ring_id = randomblob(16)", SEALRING_UNAVAILABLE},
+    {"kind of key changed", "UPDATE version SET prf = 'aes-cmac'", SEALRING_UNAVAILABLE},
     {"check value changed", "UPDATE version SET check_value = randomblob(8)", SEALRING_UNAVAILABLE},
     {"digest changed", "UPDATE credential SET digest = randomblob(32)", SEALRING_REJECTED_BAD_SECRET},
     {"vault ID changed", "UPDATE vault SET vault_id = randomblob(16)", SEALRING_UNAVAILABLE},
@@ -350,6 +351,39 @@ START_TEST(an_edited_registry_convinces_nobody)
     ck_assert_msg(status != SEALRING_OK && handed.calls == 0, "%s: reissue handed over a credential", tampering->what);
     status = sealring_rekey(manager, key_id, NULL, test_vault_take, &handed, &error);
     ck_assert_msg(status != SEALRING_OK && handed.calls == 0, "%s: rekey handed over a credential", tampering->what);
+}
+END_TEST
+
+/* As when an older program meets a key that a newer one made. */
+START_TEST(an_unknown_kind_of_key_is_named)
+{
+    static const char words[] = "version 1 of ring payments derives with aes-cmac, which this program does not know: "
+                                "install a newer sealring";
+    sealring_grant grant = {.size = sizeof grant};
+    struct test_handed handed = {.calls = 0};
+    sealring_issue_request request = {.client = "acme-mobile", .label = "second", .scopes = "read"};
+    test_vault_attack(&vault, "UPDATE version SET prf = 'aes-cmac'");
+    sealring_close(&verifier);
+    verifier = test_vault_open(&vault);
+    ck_assert_int_eq(sealring_maintain(verifier, NULL, &error), SEALRING_TOKEN); /* it does not prove the version */
+    ck_assert_int_eq(sealring_verify(verifier, text, strlen(text), NULL, &grant), SEALRING_UNAVAILABLE);
+    ck_assert_str_eq(grant.reason, words);
+    ck_assert_int_ne(sealring_issue(manager, "payments", &request, 1, 0, test_vault_take, &handed, NULL, &error),
+                     SEALRING_OK);
+    ck_assert_msg(strstr(error.message, words) != NULL, "%s", error.message);
+    ck_assert_int_ne(sealring_reissue(manager, key_id, test_vault_take, &handed, &error), SEALRING_OK);
+    ck_assert_msg(strstr(error.message, words) != NULL, "%s", error.message);
+    ck_assert_uint_eq(handed.calls, 0);
+    /* with what this program cannot derive with, it can do nothing to the object either */
+    sealring_event_options reason = {.size = sizeof reason, .reason = "test"};
+    sealring_change change = {.size = sizeof change};
+    ASSERT_OK(sealring_version_change(manager, "payments", SEALRING_EVENT_COMPROMISE, 1, &reason, &change, &error),
+              error);
+    ck_assert(change.closing_owed);
+    ck_assert_ptr_nonnull(strstr(change.remark, "version 1 of ring payments derives with aes-cmac"));
+    test_vault_attack(&vault, "UPDATE version SET prf = 'hmac-sha256'");
+    ASSERT_OK(sealring_run_once(manager, NULL, NULL, NULL, NULL, &error), error);
+    ck_assert_int_eq(test_vault_number(&vault, "SELECT closing_owed FROM version WHERE number = 1"), 0);
 }
 END_TEST
 
@@ -494,6 +528,7 @@ int main(void)
     }
     tcase_add_loop_test(cases, a_removed_report_is_written_anew, 0, 2);
     tcase_add_loop_test(cases, an_edited_registry_convinces_nobody, 0, sizeof tamperings / sizeof tamperings[0]);
+    tcase_add_test(cases, an_unknown_kind_of_key_is_named);
     tcase_add_test(cases, rings_cannot_swap_their_names);
     tcase_add_test(cases, an_edited_registry_cannot_have_another_object_destroyed_or_reopened);
     tcase_add_test(cases, an_edited_registry_cannot_have_a_live_key_closed);

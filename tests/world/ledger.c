@@ -89,7 +89,9 @@ static sealring_status write_versions(struct question *question, sealring_error 
                                            .state = SEALRING_VERSION_PENDING,
                                            .object_id = {(uint8_t)i},
                                            .object_id_length = 1,
-                                           .created = 1};
+                                           .created = 1,
+                                           .prf = REGISTRY_HMAC_SHA256,
+                                           .origin = REGISTRY_GENERATED};
         sealring_version_state state = (sealring_version_state)question->ledger->states[i];
         if (state == SEALRING_VERSION_NONE)
             continue;

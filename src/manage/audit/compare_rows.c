@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "log/row_image.h"
+#include "manage/audit/client_proofs.h"
 #include "manage/audit/row_text.h"
 #include "registry/rows/current_rows.h"
 
@@ -327,6 +328,8 @@ sealring_status retrace_compare(struct retrace *retrace, struct registry *regist
         status = compare_keys(retrace, error);
     if (status == SEALRING_OK)
         status = compare_clients(retrace, error);
+    if (status == SEALRING_OK)
+        status = client_proofs_compare(registry, retrace->problem, retrace->context, error);
     if (status == SEALRING_OK) {
         tell_rest(retrace, REGISTRY_TABLE_RING);
         tell_rest(retrace, REGISTRY_TABLE_VERSION);

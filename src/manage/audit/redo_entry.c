@@ -85,6 +85,17 @@ static sealring_status write_row(struct registry *registry, enum registry_table 
     return SEALRING_OK;
 }
 
+/* No entry contains contacts. The one that is there is kept, unless the act set another. */
+static void keep_contact(struct redo *redo, const struct registry_client *present, struct registry_client *client)
+{
+    if (memcmp(present->contact_hash, client->contact_hash, sizeof client->contact_hash) != 0) {
+        note_client(redo, client->name);
+        return;
+    }
+    memcpy(client->contact, present->contact, sizeof client->contact);
+    memcpy(client->salt, present->salt, sizeof client->salt);
+}
+
 /* Writes the row, and reads it back; found: it can be. */
 static sealring_status redo_row(struct registry *registry, enum registry_table table, union image_row *row,
                                 struct redo *redo, bool *found, sealring_error *error)
@@ -95,8 +106,8 @@ static sealring_status redo_row(struct registry *registry, enum registry_table t
         return status;
     if (table == REGISTRY_TABLE_CLIENT && !*found)
         note_client(redo, row->client.name);
-    else if (table == REGISTRY_TABLE_CLIENT && row->client.forgotten == 0) /* no entry contains contacts */
-        memcpy(row->client.contact, present.client.contact, sizeof row->client.contact);
+    else if (table == REGISTRY_TABLE_CLIENT && row->client.forgotten == 0)
+        keep_contact(redo, &present.client, &row->client);
     status = write_row(registry, table, row, *found ? &present : NULL, error);
     return status == SEALRING_OK ? find_row(registry, table, row, row, found, error) : status;
 }
@@ -109,7 +120,7 @@ static sealring_status redo_image(struct registry *registry, const struct regist
     char what[128];
     const char *problem = NULL;
     bool found = false;
-    if (!image_read(image, &table, &row, &problem)) {
+    if (!image_complete(image) || !image_read(image, &table, &row, &problem)) {
         snprintf(what, sizeof what, "this version of sealring does not understand its rows (%.64s)", problem);
         return refuse(entry, what, error);
     }

@@ -153,7 +153,7 @@ static bool keep_credential(struct retraced_row *row, json_t *was)
 static bool keep_row(struct retraced_row *row)
 {
     const char *problem;
-    if (!image_read(row->image, &row->changed.table, &row->row, &problem))
+    if (!image_complete(row->image) || !image_read(row->image, &row->changed.table, &row->row, &problem))
         return true;
     json_t *was = retrace_find(row->retrace, row->changed.table, row->image);
     switch (row->changed.table) {

@@ -33,7 +33,6 @@ static sealring_status judge_closed(const struct confront *confront, struct toke
 static sealring_status judge(struct confront *confront, struct token *token, struct confront_version *version,
                              sealring_error *error)
 {
-    struct token_key_reference reference;
     sealring_error inner = {0};
     enum token_answer answer;
     const struct token_key_info *object;
@@ -47,8 +46,8 @@ static sealring_status judge(struct confront *confront, struct token *token, str
     } else if (!object->sign) {
         version->verdict = CONFRONT_CLOSED;
     } else {
-        derive_reference(&confront->inventory.vault, version->ring, version->row, &reference);
-        sealring_status status = token_key_prove(token, &reference, &answer, &inner);
+        sealring_status status =
+            derive_prove(token, &confront->inventory.vault, version->ring, version->row, &answer, &inner);
         if (answer == TOKEN_FAILED) {
             if (error != NULL)
                 *error = inner;

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "bell/bell.h"
 #include "base/struct_size.h"
+#include "manage/audit/client_proofs.h"
 #include "manage/backup/restore.h"
 #include "manage/session/actor.h"
 #include "registry/connection/registry_copy.h"
@@ -226,6 +227,8 @@ static sealring_status record(struct restore *restore, const uint8_t operation_i
         audit_detail_add(act, "reason", json_string(restore->options.accept_loss));
     audit_rows_begin(&rows, registry);
     sealring_status status = confront_settle(&restore->confront, lost, now, registry, error);
+    if (status == SEALRING_OK)
+        status = client_proofs_settle(registry, error);
     audit_rows_end(&rows, registry, act);
     if (status == SEALRING_OK)
         status = audit_append(registry, operation_id, now, actor, act, error);

@@ -188,6 +188,9 @@
     KIND(DOCTOR_CHECK_VALUE_DIFFERS, "check-value-differs", ALARM, NULL, \
          "it is another secret than the one that credentials were derived from: sealring does not use it", \
          "bring the token's backup back; or: sealring rotate {ring}, then sealring compromise {ring} {version} --reason REASON") \
+    KIND(DOCTOR_PRF_UNKNOWN, "prf-unknown", ALARM, NULL, \
+         "this program cannot derive with the version's key, so nobody can verify or issue its credentials here", \
+         "install the newer sealring that made the version; if there is none, somebody edited the registry: sealring audit verify") \
     KIND(DOCTOR_CLOSED_VERSION_SIGNS, "closed-version-signs", ALARM, mend_row, \
          "somebody opened the key again, or closed the version by editing the registry; an edited registry could revive it", \
          "sealring doctor --repair; find out who did it: sealring audit show --ring {ring}") \

@@ -73,11 +73,14 @@ static void tell_not_signing(const struct token_look *look, const struct invento
 static sealring_status prove(const struct token_look *look, const struct inventory_version *version)
 {
     const struct registry_version *row = &version->row;
-    struct token_key_reference reference;
     sealring_error error = {.token_code = 0};
     enum token_answer answer;
-    derive_reference(&look->inventory.vault, &version->ring, row, &reference);
-    sealring_status status = token_key_prove(look->doctor->manager->token, &reference, &answer, &error);
+    if (derive_knows_prf(&version->ring, row, &error) != SEALRING_OK) {
+        find_version(look, DOCTOR_PRF_UNKNOWN, version, error.message);
+        return SEALRING_OK;
+    }
+    sealring_status status =
+        derive_prove(look->doctor->manager->token, &look->inventory.vault, &version->ring, row, &answer, &error);
     if (answer == TOKEN_FAILED)
         return status;
     if (answer == TOKEN_REFUSES && error.token_code == 0) /* what changed since it was listed is found next time */

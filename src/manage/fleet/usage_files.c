@@ -89,7 +89,10 @@ static sealring_status check_owner(const char *path, sealring_error *error)
 static sealring_status check_summary(const char *path, const uint8_t vault_id[REGISTRY_ID_SIZE],
                                      const struct report_summary *summary, sealring_error *error)
 {
+    static const uint8_t folded[REGISTRY_ID_SIZE]; /* in the place of a file in the rows of settled hours */
     uint8_t named[REGISTRY_ID_SIZE];
+    if (memcmp(summary->seat, folded, sizeof folded) == 0)
+        return error_set(error, SEALRING_SYSTEM, "%s is a report of no verifier", path);
     if (memcmp(summary->vault_id, vault_id, REGISTRY_ID_SIZE) != 0)
         return error_set(error, SEALRING_SYSTEM, "%s is a report of another vault", path);
     if (!report_seat_parse(strrchr(path, '/') + 1, named) || memcmp(named, summary->seat, sizeof named) != 0)

@@ -27,6 +27,7 @@ sealring_status batch_refuse(const struct batch *batch, size_t index, sealring_s
 static sealring_status plan_client(struct registry *registry, const struct batch *batch,
                                    const sealring_issue_request *request, struct item *item, sealring_error *error)
 {
+    struct registry_client_proof proof;
     bool found;
     sealring_status status = registry_client_find(registry, request->client, &item->holder.client, &found, error);
     item->adds_client = status == SEALRING_OK && !found;
@@ -37,6 +38,8 @@ static sealring_status plan_client(struct registry *registry, const struct batch
         memcpy(item->holder.client.name, request->client, strlen(request->client) + 1);
         return SEALRING_OK;
     }
+    if (status == SEALRING_OK)
+        status = registry_client_prove(registry, &item->holder.client, &proof, error);
     if (status == SEALRING_OK && item->holder.client.forgotten != 0)
         return error_set(error, SEALRING_REFUSED, "client %s was forgotten and gets no new API keys", request->client);
     return status;

@@ -22,14 +22,31 @@ sealring_status client_check(const char *name, const char *contact, sealring_err
     return SEALRING_OK;
 }
 
+/* NULL: none. Each contact has a salt of its own, unless a certificate shares it. */
+static sealring_status set_contact(const struct registry *registry, struct registry_client *client, const char *contact,
+                                   sealring_error *error)
+{
+    static const uint8_t none[sizeof client->certificate_hash];
+    sealring_status status = SEALRING_OK;
+    memset(client->contact, 0, sizeof client->contact);
+    if (contact != NULL)
+        memcpy(client->contact, contact, strlen(contact) + 1);
+    if (memcmp(client->certificate_hash, none, sizeof none) == 0) {
+        memset(client->salt, 0, sizeof client->salt);
+        if (client->contact[0] != '\0')
+            status = manager_random(client->salt, sizeof client->salt, error);
+    }
+    registry_client_seal(registry, client);
+    return status;
+}
+
 sealring_status client_insert(struct registry *registry, const char *name, const char *contact,
                               struct registry_client *client, sealring_error *error)
 {
     *client = (struct registry_client){.created = clock_wall_ms()};
     memcpy(client->name, name, strlen(name) + 1);
-    if (contact != NULL)
-        memcpy(client->contact, contact, strlen(contact) + 1);
-    return registry_client_insert(registry, client, error);
+    sealring_status status = set_contact(registry, client, contact, error);
+    return status == SEALRING_OK ? registry_client_insert(registry, client, error) : status;
 }
 
 /* The client, or SEALRING_NOT_FOUND with its message. Inside a transaction. */
@@ -69,13 +86,16 @@ static sealring_status client_update(struct registry *registry, const char *name
                                      sealring_error *error)
 {
     struct registry_client client;
+    struct registry_client_proof proof = {.forgotten_edited = false};
     uint64_t keys = 0;
     sealring_status status = client_get(registry, name, &client, error);
+    if (status == SEALRING_OK)
+        status = registry_client_prove(registry, &client, &proof, error);
     if (status == SEALRING_OK && client.forgotten != 0)
         return error_set(error, SEALRING_REFUSED, "client %s was forgotten", name);
     if (status == SEALRING_OK && forget) {
         struct registry_cursor clients = registry_clients(registry, name, error);
-        (void)registry_client_next(&clients, &client, &keys);
+        (void)registry_client_next(&clients, &client, &keys); /* not forgotten, whatever the row contains */
         status = registry_close_cursor(&clients, SEALRING_OK);
     }
     if (status != SEALRING_OK)
@@ -84,12 +104,16 @@ static sealring_status client_update(struct registry *registry, const char *name
         return error_set(error, SEALRING_REFUSED,
                          "client %s still has %llu API key%s: revoke %s first (sealring key list --client %s)", name,
                          (unsigned long long)keys, keys == 1 ? "" : "s", keys == 1 ? "it" : "them", name);
-    memset(client.contact, 0, sizeof client.contact);
-    if (contact != NULL)
-        memcpy(client.contact, contact, strlen(contact) + 1);
+    if (proof.certificate != CLIENT_CONFIRMED && !forget)
+        return error_set(error, SEALRING_REFUSED,
+                         "ALARM: the registry was altered: the certificate of client %s is not the one that was set; "
+                         "nothing was changed: see `sealring audit verify`",
+                         name);
     if (forget)
-        client.forgotten = clock_wall_ms();
-    return registry_client_update(registry, &client, error);
+        memset(client.certificate_hash, 0, sizeof client.certificate_hash);
+    client.forgotten = forget ? clock_wall_ms() : 0;
+    status = set_contact(registry, &client, forget ? NULL : contact, error);
+    return status == SEALRING_OK ? registry_client_update(registry, &client, error) : status;
 }
 
 static sealring_status client_change(sealring_manager *manager, enum client_change change, const char *name,
@@ -135,12 +159,15 @@ sealring_status sealring_client_forget(sealring_manager *manager, const char *na
     return client_change(manager, CLIENT_FORGET, name, NULL, error);
 }
 
-static int client_report(const struct registry_client *client, uint64_t keys, sealring_client_callback each,
-                         void *context)
+static int client_report(const struct registry_client *client, const struct registry_client_proof *proof, uint64_t keys,
+                         sealring_client_callback each, void *context)
 {
+    static const char *const states[] = {
+        [CLIENT_CONFIRMED] = "confirmed", [CLIENT_UNCONFIRMED] = "unconfirmed", [CLIENT_ALTERED] = "altered"};
     const sealring_client_info info = {
         .name = client->name,
-        .contact = client->contact,
+        .contact = proof->contact != CLIENT_ALTERED ? client->contact : "",
+        .contact_state = states[proof->contact],
         .created = client->created,
         .forgotten = client->forgotten,
         .keys = keys,
@@ -152,6 +179,7 @@ sealring_status sealring_client_list(sealring_manager *manager, const char *name
                                      void *context, sealring_error *error)
 {
     struct registry_client client;
+    struct registry_client_proof proof;
     uint64_t keys;
     char last[SEALRING_NAME_LENGTH_MAX + 1] = ""; /* was passed last: after a conflict the list goes on behind it */
     sealring_status status;
@@ -165,8 +193,11 @@ sealring_status sealring_client_list(sealring_manager *manager, const char *name
         while (status == SEALRING_OK && registry_client_next(&clients, &client, &keys)) {
             if (strcmp(client.name, last) <= 0)
                 continue;
+            status = registry_client_prove(manager->registry, &client, &proof, error);
+            if (status != SEALRING_OK)
+                break;
             memcpy(last, client.name, sizeof client.name);
-            if (client_report(&client, keys, each, context) != 0)
+            if (client_report(&client, &proof, keys, each, context) != 0)
                 status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
         }
         status = registry_close_cursor(&clients, status);

@@ -35,6 +35,9 @@ static sealring_status ask(const struct seal_question *question, char text[SEAL_
     const struct registry_holder *holder = question->holder;
     struct token *token = question->manager->token;
     text[0] = '\0';
+    sealring_status status = derive_knows_prf(&holder->ring, &holder->version, error);
+    if (status != SEALRING_OK)
+        return status;
     if (holder->credential.imported)
         return derive_binding(token, &question->reference, &question->claims, holder->credential.digest, answer, error);
     return derive_text(token, &question->reference, holder->ring.prefix, &question->claims, text, answer, error);

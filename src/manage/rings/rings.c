@@ -265,6 +265,11 @@ static sealring_status version_describe(struct registry *registry, const char *r
     };
     hex_encode(row->object_id, row->object_id_length, info->object_id);
     hex_encode(row->check_value, sizeof row->check_value, info->check_value);
+    hex_encode(row->public_key, sizeof row->public_key, info->public_key);
+    if (strspn(info->public_key, "0") == sizeof info->public_key - 1)
+        info->public_key[0] = '\0';
+    memcpy(info->prf, row->prf, sizeof info->prf);
+    memcpy(info->origin, row->origin, sizeof info->origin);
     return registry_version_count(registry, row->ring, row->number, &info->credentials, &info->current, error);
 }
 

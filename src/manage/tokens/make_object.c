@@ -115,6 +115,8 @@ void make_fill(const struct make *make, struct registry_version *version)
     memcpy(version->object_id, make->reference.object_id, sizeof version->object_id);
     version->object_id_length = make->reference.object_id_length;
     memcpy(version->check_value, make->reference.check_value, sizeof version->check_value);
+    memcpy(version->prf, REGISTRY_HMAC_SHA256, sizeof REGISTRY_HMAC_SHA256);
+    memcpy(version->origin, REGISTRY_GENERATED, sizeof REGISTRY_GENERATED);
 }
 
 void make_end(struct make *make, sealring_status committed)

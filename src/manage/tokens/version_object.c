@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "base/sha256.h"
 #include "manage/tokens/object_label.h"
 #include "verifier/request/derive.h"
@@ -15,6 +16,7 @@ void owned_aim(const struct registry_vault *vault, const struct registry_ring *r
                const struct registry_version *version, struct owned *owned)
 {
     memset(owned, 0, sizeof *owned);
+    (void)derive_knows_prf(ring, version, &owned->unknown);
     derive_reference(vault, ring, version, &owned->reference);
     recover_version_label(ring->name, version->number, owned->label);
     owned->marked = owned_is_marked(vault->vault_id, version->object_id, version->object_id_length);
@@ -22,7 +24,10 @@ void owned_aim(const struct registry_vault *vault, const struct registry_ring *r
 
 sealring_status owned_identify(struct token *token, struct owned *owned, sealring_error *error)
 {
-    return token_key_identify(token, &owned->reference, owned->label, owned->marked, &owned->answer, error);
+    owned->answer = TOKEN_REFUSES;
+    if (owned->unknown.status == SEALRING_OK)
+        return token_key_identify(token, &owned->reference, owned->label, owned->marked, &owned->answer, error);
+    return error_set(error, SEALRING_TOKEN, "%s", owned->unknown.message);
 }
 
 sealring_status owned_allow_sign(struct token *token, struct owned *owned, bool allow, sealring_error *error)

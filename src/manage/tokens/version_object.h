@@ -13,7 +13,9 @@
 struct owned {
     struct token_key_reference reference; /* object_id_length 0: there is no such version */
     char label[TOKEN_LABEL_MAX + 1];
-    bool marked;              /* the ID is one that only this vault makes (owned_mark) */
+    sealring_error
+        unknown; /* status not SEALRING_OK: the version's kind of key is not known, so nothing is done to it */
+    bool marked; /* the ID is one that only this vault makes (owned_mark) */
     enum token_answer answer; /* of the last of the functions below but owned_narrow */
 };
 

@@ -102,6 +102,30 @@ static sealring_status grow_old(sealring_manager *manager, const struct age *age
     return status;
 }
 
+/* A crash between two commits leaves rows of both kinds, which every reader adds up. */
+static sealring_status fold(sealring_manager *manager, sealring_error *error)
+{
+    unsigned taken = 0;
+    bool unfolded = false, yielded;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = registry_usage_unfolded(manager->registry, &unfolded, error);
+    } while (registry_again(&reading, &status));
+    while (status == SEALRING_OK && unfolded) {
+        struct commit commit = manager_commit(manager, false, NULL, error);
+        do {
+            if (commit_begin(&commit, &status))
+                status = registry_usage_fold(manager->registry, USAGE_ROLL_MOST, &taken, error);
+        } while (commit_again(&commit, &status));
+        unfolded = taken == USAGE_ROLL_MOST;
+        if (status == SEALRING_OK)
+            status = manager_yield(manager, &yielded, error);
+    }
+    return status;
+}
+
 sealring_status harvest_age(sealring_manager *manager, int64_t now, sealring_harvest_result *result,
                             sealring_error *error)
 {
@@ -110,6 +134,9 @@ sealring_status harvest_age(sealring_manager *manager, int64_t now, sealring_har
     sealring_status status;
     if (manager->dry_run) /* a dry run is rolled back: the same rows would be found again and again */
         return SEALRING_OK;
+    status = fold(manager, error);
+    if (status != SEALRING_OK)
+        return status;
     do {
         yielded = false;
         status = find_old(manager->registry, &ages, error);

@@ -186,11 +186,14 @@ static sealring_status put_records(struct harvesting *harvest, size_t at, size_t
 {
     struct registry *registry = harvest->manager->registry;
     sealring_status status = SEALRING_OK;
+    unsigned folded;
     for (size_t i = at; i < end && status == SEALRING_OK; i++)
         status = registry_usage_put(registry, &harvest->records.rows[i].use, error);
     if (status == SEALRING_OK && end == harvest->changed && !same_seat(&harvest->before, &harvest->after)) {
         status = registry_usage_seat_put(registry, &harvest->after, error);
         harvest->present = harvest->after;
+        if (status == SEALRING_OK) /* what is settled now; harvest_age folds the rest */
+            status = registry_usage_fold(registry, BATCH_RECORDS - (unsigned)(end - at), &folded, error);
     }
     return status;
 }

@@ -127,7 +127,6 @@ static sealring_status check_maker(struct orphan *orphan, sealring_error *error)
 /* The version whose label this object has must have another key. If the version is accepted, that key must prove itself. */
 static sealring_status check_namesake(struct orphan *orphan, sealring_error *error)
 {
-    struct token_key_reference reference;
     const struct registry_version *version;
     struct token *token = orphan->manager->token;
     enum token_answer answer;
@@ -135,10 +134,9 @@ static sealring_status check_namesake(struct orphan *orphan, sealring_error *err
     if (orphan->namesake == NULL)
         return SEALRING_OK;
     version = &orphan->namesake->row;
-    derive_reference(&orphan->inventory.vault, &orphan->namesake->ring, version, &reference);
     sealring_status status =
         lifecycle_accepts(version->state)
-            ? token_key_prove(token, &reference, &answer, error)
+            ? derive_prove(token, &orphan->inventory.vault, &orphan->namesake->ring, version, &answer, error)
             : token_key_signs(token, version->object_id, version->object_id_length, &signs, &answer, error);
     if (answer == TOKEN_DONE || answer == TOKEN_FAILED)
         return status;

@@ -152,12 +152,10 @@ sealring_status transition_prove(struct transition *transition, uint32_t number,
                                  sealring_error *error)
 {
     const struct registry_version *row = state_find(&transition->state, number);
-    struct token_key_reference reference;
     *answer = TOKEN_FAILED;
     if (row == NULL)
         return error_set(error, SEALRING_NOT_FOUND, "ring %s has no version %u", transition->ring, number);
-    derive_reference(&transition->vault, &transition->state.ring, row, &reference);
-    return token_key_prove(transition->manager->token, &reference, answer, error);
+    return derive_prove(transition->manager->token, &transition->vault, &transition->state.ring, row, answer, error);
 }
 
 bool transition_apply(struct transition *transition)

@@ -240,6 +240,13 @@ void query_bytes_upto(struct query *query, uint8_t *bytes, size_t size, size_t *
     memset(bytes + *length, 0, size - *length);
 }
 
+const uint8_t *query_borrow_bytes(struct query *query, size_t *length)
+{
+    const void *found = NULL;
+    query_demand(query, query->driver->column_bytes(query->statement, query->column++, &found, length));
+    return found;
+}
+
 void query_bytes(struct query *query, uint8_t *bytes, size_t length)
 {
     size_t found = 0;

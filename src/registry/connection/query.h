@@ -111,6 +111,8 @@ const char *query_borrow_some(struct query *query);
 
 /* Unless `fits`, the row is damaged: another program wrote what the schema or the format does not permit. */
 void query_demand(struct query *query, bool fits);
+/* The bytes themselves, valid until the next row; NULL: there are none, or the row is damaged. */
+const uint8_t *query_borrow_bytes(struct query *query, size_t *length);
 
 bool query_good(const struct query *query);
 

@@ -81,6 +81,7 @@ void registry_close(struct registry *registry)
     lock_free(&registry->lock);
     registry_close_database(registry);
     free(registry->path);
+    free(registry->unpacked);
     free(registry);
 }
 

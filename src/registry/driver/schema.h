@@ -14,9 +14,9 @@ extern const size_t schema_sqlite_count;
 /* What was added since, in this order. A new database gets these after the statements above, so that its schema has the same text as an
  * upgraded one. */
 struct schema_addition {
-    int schema; /* that added it */
-    const char *table, *column;
-    const char *definition; /* of the column */
+    int schema;                 /* that added it */
+    const char *table, *column; /* column NULL: an index, whose name is `table` */
+    const char *definition;     /* of the column; of an index the statement that makes it */
 };
 extern const struct schema_addition schema_sqlite_additions[];
 extern const size_t schema_sqlite_addition_count;

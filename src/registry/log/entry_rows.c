@@ -2,18 +2,20 @@
 /* Entries of the audit table: only ever added, numbered without a gap. */
 #include "registry/log/log_rows.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "registry/connection/query.h"
+#include "registry/log/packed_detail.h"
 
 #define AUDIT_COLUMNS \
-    "a.sequence, a.operation_id, a.time, a.actor, a.act, a.ring, a.version, a.key_id, a.client, a.detail, a.leaf_hash"
+    "a.sequence, a.operation_id, a.time, a.actor, a.act, a.ring, a.version, a.key_id, a.client, a.detail, a.leaf_hash, a.packed"
 
 /* The vault row's lock makes this the only writer, so max + 1 is unique; a sequence would leave gaps at rollbacks. */
 static const struct db_query audit_append = {
-    "INSERT INTO audit (sequence, operation_id, time, actor, act, ring, version, key_id, client, detail, leaf_hash)"
-    " VALUES ((SELECT coalesce(max(a.sequence), 0) + 1 FROM audit a), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    "INSERT INTO audit (sequence, operation_id, time, actor, act, ring, version, key_id, client, detail, leaf_hash, packed)"
+    " VALUES ((SELECT coalesce(max(a.sequence), 0) + 1 FROM audit a), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     true};
 
 static const struct db_query audit_find_operation = {"SELECT a.sequence FROM audit a WHERE a.operation_id = ?1 LIMIT 1",
@@ -46,12 +48,18 @@ static const struct db_query audit_leaves = {
 static sealring_status audit_insert(struct registry *registry, const struct registry_audit *entry,
                                     sealring_error *error)
 {
-    return query_change(registry, &audit_append,
-                        PARAMETERS(BYTES(entry->operation_id, sizeof entry->operation_id), INTEGER(entry->time),
-                                   TEXT(entry->actor), TEXT(entry->act), TEXT(entry->ring), INTEGER(entry->version),
-                                   TEXT(entry->key_id), TEXT(entry->client), TEXT(entry->detail),
-                                   BYTES(entry->leaf_hash, sizeof entry->leaf_hash)),
-                        error);
+    size_t length = 0;
+    uint8_t *packed = entry->detail != NULL ? packed_write(entry->detail, &length) : NULL;
+    sealring_status status =
+        query_change(registry, &audit_append,
+                     PARAMETERS(BYTES(entry->operation_id, sizeof entry->operation_id), INTEGER(entry->time),
+                                TEXT(entry->actor), TEXT(entry->act), TEXT(entry->ring), INTEGER(entry->version),
+                                TEXT(entry->key_id), TEXT(entry->client), TEXT(packed == NULL ? entry->detail : NULL),
+                                BYTES(entry->leaf_hash, sizeof entry->leaf_hash),
+                                packed != NULL ? BYTES(packed, length) : TEXT(NULL)),
+                     error);
+    free(packed);
+    return status;
 }
 
 sealring_status registry_audit_append(struct registry *registry, const struct registry_audit *entry,
@@ -86,6 +94,21 @@ sealring_status registry_audit_size(struct registry *registry, uint64_t *size, s
     return query_count(registry, &audit_size, NULL, size, error);
 }
 
+/* Valid until the next entry is read; freed with the registry. */
+static const char *unpack(struct query *query, bool also_text)
+{
+    size_t length = 0;
+    bool damaged = false;
+    const uint8_t *bytes = query_borrow_bytes(query, &length);
+    free(query->registry->unpacked);
+    query->registry->unpacked = bytes != NULL ? packed_read(bytes, length, &damaged) : NULL;
+    if (query->problem == DB_FINE && (damaged || also_text))
+        query->problem = DB_CORRUPT;
+    else if (query->problem == DB_FINE && query->registry->unpacked == NULL)
+        query->problem = DB_NO_MEMORY;
+    return query->registry->unpacked;
+}
+
 static void audit_read(struct query *query, void *row)
 {
     struct registry_audit *entry = row;
@@ -100,6 +123,8 @@ static void audit_read(struct query *query, void *row)
     entry->client = query_borrow(query);
     entry->detail = query_borrow(query);
     query_bytes(query, entry->leaf_hash, sizeof entry->leaf_hash);
+    if (!query_null(query))
+        entry->detail = unpack(query, entry->detail != NULL);
 }
 
 bool registry_audit_next(struct registry_cursor *entries, struct registry_audit *entry)

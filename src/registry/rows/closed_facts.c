@@ -93,7 +93,8 @@ static const struct db_query closed_objects_differ = {
     " AND g.version = v.number ORDER BY g.sequence DESC LIMIT 1)"
     " WHERE EXISTS (SELECT 1 FROM closed_fact b WHERE b.kind = 2 AND b.ring_id = zeroblob(16))"
     " AND ((f.sequence IS NULL AND v.state < 4) OR (v.state = f.state AND f.value <> '' AND f.value <>"
-    " (lower(hex(v.object_id)) || char(10) || lower(hex(v.check_value)) || char(10) || v.was_compromised || char(10)"
+    " (lower(hex(v.object_id)) || char(10) || lower(hex(v.check_value)) || char(10) || v.prf || char(10) || v.origin || char(10)"
+    " || lower(hex(coalesce(v.public_key, ''))) || char(10) || v.was_compromised || char(10)"
     " || v.activated || char(10) || v.retire_at || char(10) || v.closed || char(10) || v.purge_at || char(10)"
     " || v.destroyed)) OR (f.value <> '' AND f.state < 4 AND v.closing_owed = 1))",
     false};

@@ -31,7 +31,7 @@ void columns_read_ring(struct query *query, void *ring);
 #define VERSION_COLUMNS                                                                         \
     "v.ring, v.number, " VERSION_STATE                                                          \
     ", v.object_id, v.check_value, v.was_compromised, v.closing_owed, v.created, v.activated, " \
-    "v.retire_at, v.closed, v.purge_at, v.destroyed, v.created_epoch, v.changed_epoch"
+    "v.retire_at, v.closed, v.purge_at, v.destroyed, v.created_epoch, v.changed_epoch, v.prf, v.origin, v.public_key"
 void columns_read_version(struct query *query, void *version);
 
 /* The same with the row's own state and the version's last fact (version_facts.h), "" for none: the version is as that contains it, whatever its row
@@ -42,7 +42,8 @@ void columns_read_version(struct query *query, void *version);
     " AND cf.ring_id = (SELECT cr.ring_id FROM ring cr WHERE cr.id = v.ring)"                            \
     " AND cf.version = v.number ORDER BY cf.sequence DESC LIMIT 1), '')"
 
-#define CLIENT_COLUMNS "cl.id, cl.name, cl.contact, cl.created, cl.forgotten, cl.changed_epoch"
+#define CLIENT_COLUMNS \
+    "cl.id, cl.name, cl.contact, cl.created, cl.forgotten, cl.changed_epoch, cl.salt, cl.contact_hash, cl.certificate_hash"
 void columns_read_client(struct query *query, void *client);
 
 #define KEY_COLUMNS                                               \

@@ -12,6 +12,11 @@
 #define REGISTRY_DIGEST_SIZE      32
 #define REGISTRY_NONCE_SIZE       16
 #define REGISTRY_CONTACT_SIZE     255
+#define REGISTRY_PRF_SIZE         33
+#define REGISTRY_HMAC_SHA256      "hmac-sha256" /* the only kind of pseudorandom function that this program knows */
+#define REGISTRY_ORIGIN_SIZE      10
+#define REGISTRY_GENERATED        "generated" /* in the token */
+#define REGISTRY_ADOPTED          "adopted"   /* an object that something else made */
 
 /* Conventions: `id` is the row's number, set by insert. Every insert and update of a row that affects a verdict sets its changed_epoch
  * to the transaction's epoch. *_find fill the row if it is found. Query before an insert that could violate uniqueness: a constraint
@@ -61,6 +66,9 @@ struct registry_version {
     int64_t destroyed;
     uint64_t created_epoch; /* from which verifiers can know it; set by insert */
     uint64_t changed_epoch;
+    char prf[REGISTRY_PRF_SIZE];              /* kind of pseudorandom function: only set by insert */
+    char origin[REGISTRY_ORIGIN_SIZE];        /* REGISTRY_GENERATED or REGISTRY_ADOPTED: only set by insert */
+    uint8_t public_key[REGISTRY_DIGEST_SIZE]; /* SHA-256; all zero: a symmetric key, which has none */
 };
 /* Both add a fact if the state or what version_facts.c lists changes. The update corrects an edited row, and its object too. */
 sealring_status registry_version_insert(struct registry *registry, const struct registry_version *version,
@@ -94,13 +102,35 @@ struct registry_client {
     int64_t created;
     int64_t forgotten;
     uint64_t changed_epoch;
+    uint8_t salt[REGISTRY_DIGEST_SIZE];         /* random; like the next two, all zero for none */
+    uint8_t contact_hash[REGISTRY_DIGEST_SIZE]; /* by registry_client_seal; the log and the client's facts contain it */
+    uint8_t certificate_hash[REGISTRY_DIGEST_SIZE];
 };
+/* Both add a fact if one of the hashes or `forgotten` changes. The update deletes a certificate that has no hash any more. */
 sealring_status registry_client_insert(struct registry *registry, struct registry_client *client,
                                        sealring_error *error);
 sealring_status registry_client_update(struct registry *registry, const struct registry_client *client,
                                        sealring_error *error);
 sealring_status registry_client_find(struct registry *registry, const char *name, struct registry_client *client,
                                      bool *found, sealring_error *error);
+/* Computes contact_hash from the salt, which must be random, the vault's ID, the client's name and the contact ("": no hash). */
+void registry_client_seal(const struct registry *registry, struct registry_client *client);
+/* What vouches for the parts of a client's row: its last fact. Where that has another value, the row was edited. */
+enum client_state {
+    CLIENT_CONFIRMED,   /* also if there is no value */
+    CLIENT_UNCONFIRMED, /* there is no fact: the value is older than schema 3, or was edited */
+    CLIENT_ALTERED,
+};
+struct registry_client_proof {
+    enum client_state contact, certificate;
+    bool forgotten_edited; /* client->forgotten is then the fact's */
+};
+sealring_status registry_client_prove(struct registry *registry, struct registry_client *client,
+                                      struct registry_client_proof *proof, sealring_error *error);
+#define REGISTRY_CERTIFICATE_MAX 16384
+/* Stores the certificate, seals it, and updates the row. length 0: none. Its salt must be set. */
+sealring_status registry_client_set_certificate(struct registry *registry, struct registry_client *client,
+                                                const uint8_t *certificate, size_t length, sealring_error *error);
 /* By name; name NULL: all. keys: not revoked. */
 struct registry_cursor registry_clients(struct registry *registry, const char *name, sealring_error *error);
 bool registry_client_next(struct registry_cursor *clients, struct registry_client *client, uint64_t *keys);

@@ -20,17 +20,21 @@ static const struct db_query version_fact_last = {
     " AND f.version = ?2 ORDER BY f.sequence DESC LIMIT 1",
     false};
 
-/* The only text: the object's ID, the check value, the numbers, on a line each. closing_owed is not included: it is written apart from the act
+/* The only text: the object's ID, the check value, the kind of PRF, the origin, the public key's digest or nothing, the numbers, on a line each. closing_owed is not included: it is written apart from the act
  * that closes, without an entry, and the facts decide whether anything may be closed. */
 static void version_fact_write(const struct registry_version *version, char value[REGISTRY_FACT_VALUE_SIZE])
 {
+    static const uint8_t none[REGISTRY_DIGEST_SIZE];
     char object_id[2 * REGISTRY_OBJECT_ID_MAX + 1], check_value[2 * REGISTRY_CHECK_VALUE_SIZE + 1];
+    char public_key[2 * REGISTRY_DIGEST_SIZE + 1] = "";
     hex_encode(version->object_id, version->object_id_length, object_id);
     hex_encode(version->check_value, sizeof version->check_value, check_value);
+    if (memcmp(version->public_key, none, sizeof none) != 0)
+        hex_encode(version->public_key, sizeof version->public_key, public_key);
     (void)snprintf(value, REGISTRY_FACT_VALUE_SIZE,
-                   "%s\n%s\n%d\n%" PRId64 "\n%" PRId64 "\n%" PRId64 "\n%" PRId64 "\n%" PRId64, object_id, check_value,
-                   version->was_compromised, version->activated, version->retire_at, version->closed, version->purge_at,
-                   version->destroyed);
+                   "%s\n%s\n%s\n%s\n%s\n%d\n%" PRId64 "\n%" PRId64 "\n%" PRId64 "\n%" PRId64 "\n%" PRId64, object_id,
+                   check_value, version->prf, version->origin, public_key, version->was_compromised, version->activated,
+                   version->retire_at, version->closed, version->purge_at, version->destroyed);
 }
 
 /* A line of hexadecimal digits. Returns what follows it; NULL: there is no such line. */
@@ -45,6 +49,28 @@ static const char *read_bytes(const char *text, uint8_t *bytes, size_t size, siz
     memset(bytes, 0, size);
     *length = count / 2;
     return hex_decode(digits, bytes, *length) ? text + count + 1 : NULL;
+}
+
+/* A line of text. */
+static const char *read_word(const char *text, char *word, size_t size)
+{
+    size_t count = strcspn(text, "\n");
+    if (text[count] != '\n' || count >= size)
+        return NULL;
+    memcpy(word, text, count);
+    word[count] = '\0';
+    return text + count + 1;
+}
+
+/* A line of hexadecimal digits, or an empty one: all zero. */
+static const char *read_digest(const char *text, uint8_t digest[REGISTRY_DIGEST_SIZE])
+{
+    size_t length;
+    memset(digest, 0, REGISTRY_DIGEST_SIZE);
+    if (text[0] == '\n')
+        return text + 1;
+    const char *rest = read_bytes(text, digest, REGISTRY_DIGEST_SIZE, &length);
+    return rest != NULL && length == REGISTRY_DIGEST_SIZE ? rest : NULL;
 }
 
 static bool read_numbers(const char *text, int64_t numbers[VERSION_NUMBERS])
@@ -69,7 +95,14 @@ static bool set_value(const char *value, struct registry_version *version)
     const char *rest = read_bytes(value, version->object_id, sizeof version->object_id, &version->object_id_length);
     if (rest != NULL)
         rest = read_bytes(rest, version->check_value, sizeof version->check_value, &length);
-    if (rest == NULL || length != sizeof version->check_value || !read_numbers(rest, numbers))
+    if (rest == NULL || length != sizeof version->check_value)
+        return false;
+    rest = read_word(rest, version->prf, sizeof version->prf);
+    if (rest != NULL)
+        rest = read_word(rest, version->origin, sizeof version->origin);
+    if (rest != NULL)
+        rest = read_digest(rest, version->public_key);
+    if (rest == NULL || !read_numbers(rest, numbers))
         return false;
     version->was_compromised = numbers[0] != 0;
     version->activated = numbers[1];

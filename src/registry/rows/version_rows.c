@@ -12,8 +12,8 @@
 
 static const struct db_query version_insert = {
     "INSERT INTO version (ring, number, state, object_id, check_value, was_compromised, closing_owed, created, activated,"
-    " retire_at, closed, purge_at, destroyed, created_epoch, changed_epoch)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14)",
+    " retire_at, closed, purge_at, destroyed, created_epoch, changed_epoch, prf, origin, public_key)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16, nullif(?17, zeroblob(32)))",
     true};
 
 static const struct db_query version_update = {
@@ -23,7 +23,9 @@ static const struct db_query version_update = {
 
 /* Of an edited row, which the facts correct: these never change otherwise. */
 static const struct db_query version_correct = {
-    "UPDATE version SET object_id = ?3, check_value = ?4 WHERE ring = ?1 AND number = ?2", true};
+    "UPDATE version SET object_id = ?3, check_value = ?4, prf = ?5, origin = ?6, public_key = nullif(?7, zeroblob(32))"
+    " WHERE ring = ?1 AND number = ?2",
+    true};
 
 /* Of another version, whose row was edited as well: an object is one version's only. */
 static const struct db_query version_free_object = {
@@ -69,6 +71,12 @@ static const struct db_query version_count_current = {
     " AND c.serial = (SELECT max(n.serial) FROM credential n WHERE n.api_key = c.api_key)",
     false};
 
+static const char *origin_problem(const char *text, char problem[128])
+{
+    (void)problem;
+    return strcmp(text, REGISTRY_GENERATED) == 0 || strcmp(text, REGISTRY_ADOPTED) == 0 ? NULL : "is no origin";
+}
+
 void columns_read_version(struct query *query, void *row)
 {
     struct registry_version *version = row;
@@ -87,6 +95,11 @@ void columns_read_version(struct query *query, void *row)
     version->destroyed = query_time(query);
     version->created_epoch = query_uint64(query);
     version->changed_epoch = query_uint64(query);
+    query_name(query, version->prf, sizeof version->prf, name_prf_problem);
+    query_name(query, version->origin, sizeof version->origin, origin_problem);
+    memset(version->public_key, 0, sizeof version->public_key);
+    if (!query_null(query))
+        query_bytes(query, version->public_key, sizeof version->public_key);
 }
 
 static void version_read(struct query *query, void *row)
@@ -110,7 +123,8 @@ sealring_status registry_version_insert(struct registry *registry, const struct 
                    BYTES(version->check_value, sizeof version->check_value), INTEGER(version->was_compromised),
                    INTEGER(version->closing_owed), INTEGER(version->created), INTEGER(version->activated),
                    INTEGER(version->retire_at), INTEGER(version->closed), INTEGER(version->purge_at),
-                   INTEGER(version->destroyed), UNSIGNED(registry->vault.epoch)),
+                   INTEGER(version->destroyed), UNSIGNED(registry->vault.epoch), TEXT(version->prf),
+                   TEXT(version->origin), BYTES(version->public_key, sizeof version->public_key)),
         error);
     if (status == SEALRING_OK)
         status = version_fact_note(registry, version, error);
@@ -127,18 +141,18 @@ static sealring_status version_correct_object(struct registry *registry, const s
 {
     char ring[SEALRING_NAME_LENGTH_MAX + 1] = "";
     bool found;
-    const struct query_parameter *parameters =
-        PARAMETERS(INTEGER(followed->ring), INTEGER(followed->number),
-                   BYTES(followed->object_id, followed->object_id_length),
-                   BYTES(followed->check_value, sizeof followed->check_value));
+    const struct query_parameter *parameters = PARAMETERS(
+        INTEGER(followed->ring), INTEGER(followed->number), BYTES(followed->object_id, followed->object_id_length),
+        BYTES(followed->check_value, sizeof followed->check_value), TEXT(followed->prf), TEXT(followed->origin),
+        BYTES(followed->public_key, sizeof followed->public_key));
     sealring_status status = query_find(registry, &version_ring_name, PARAMETERS(INTEGER(followed->ring)),
                                         read_ring_name, ring, &found, error);
     if (status != SEALRING_OK)
         return status;
     (void)snprintf(registry->corrected, sizeof registry->corrected,
                    "the row of version %" PRIu32 " of ring %s, which was edited", followed->number, ring);
-    status = query_change_any(registry, &version_free_object,
-                              PARAMETERS(parameters[0], parameters[1], parameters[2]), error);
+    status = query_change_any(registry, &version_free_object, PARAMETERS(parameters[0], parameters[1], parameters[2]),
+                              error);
     return status == SEALRING_OK ? query_change(registry, &version_correct, parameters, error) : status;
 }
 
@@ -164,6 +178,9 @@ static sealring_status version_note(struct registry *registry, const struct regi
     memcpy(after.object_id, before.object_id, sizeof after.object_id);
     after.object_id_length = before.object_id_length;
     memcpy(after.check_value, before.check_value, sizeof after.check_value);
+    memcpy(after.prf, before.prf, sizeof after.prf);
+    memcpy(after.origin, before.origin, sizeof after.origin);
+    memcpy(after.public_key, before.public_key, sizeof after.public_key);
     return status == SEALRING_OK ? version_fact_note(registry, &after, error) : status;
 }
 

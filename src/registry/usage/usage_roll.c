@@ -3,28 +3,47 @@
 #include "registry/usage/usage_counts.h"
 
 #define HOURS_IN_DAY 24
+#define FOLDED       "x'00000000000000000000000000000000'" /* as in the index usage_hour_seat */
 
 /* By the version's index: what is not settled yet is skipped. */
 static const struct db_query roll_find = {
     "SELECT u.api_key, u.serial, u.hour, u.seat, " USAGE_COUNTS
-    " FROM usage_hour u CROSS JOIN usage_seat s WHERE u.ring = ?1 AND u.version = ?2 AND u.hour < ?3"
-    " AND s.seat = u.seat AND u.hour <= s.settled_hour ORDER BY u.hour LIMIT ?4",
+    " FROM usage_hour u WHERE u.ring = ?1 AND u.version = ?2 AND u.hour < ?3 AND (u.seat = " FOLDED
+    " OR EXISTS (SELECT 1 FROM usage_seat s WHERE s.seat = u.seat AND u.hour <= s.settled_hour))"
+    " ORDER BY u.hour LIMIT ?4",
+    false};
+
+/* By the index of rows that are not folded. */
+static const struct db_query fold_find = {
+    "SELECT u.api_key, u.serial, u.hour, u.seat, u.ring, u.version, " USAGE_COUNTS
+    " FROM usage_seat s CROSS JOIN usage_hour u WHERE u.seat = s.seat AND u.seat <> " FOLDED
+    " AND u.hour <= s.settled_hour LIMIT ?1",
     false};
 
 /* SQLite turns a sum that is too large into a floating-point number, which the schema refuses: a row with an impossible count would
  * keep hours from ever becoming days. */
 #define SUM_MOST "1152921504606846976"
-#define SUM(column)                                                                                \
-    column " = CASE WHEN usage_day." column " > " SUM_MOST " - excluded." column " THEN " SUM_MOST \
-           " ELSE usage_day." column " + excluded." column " END"
+#define SUM(table, column)                                                                                        \
+    column " = CASE WHEN " table "." column " > " SUM_MOST " - excluded." column " THEN " SUM_MOST " ELSE " table \
+           "." column " + excluded." column " END"
+#define SUMS(table)                                                                                    \
+    SUM(table, "accepted")                                                                             \
+    ", " SUM(table, "not_yet_valid") ", " SUM(table, "expired") ", " SUM(table, "suspended") ", " SUM( \
+        table, "scope") ", " SUM(table, "closed") ", last_use = CASE WHEN " table                      \
+                                                  ".last_use > excluded.last_use THEN " table          \
+                                                  ".last_use ELSE excluded.last_use END"
 
 /* A day's row contains the version of its serial, which never changes. */
-static const struct db_query roll_add = {
-    "INSERT INTO usage_day (api_key, serial, day, ring, version, " USAGE_COUNTS
-    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
-    " ON CONFLICT (api_key, serial, day) DO UPDATE SET " SUM("accepted") ", " SUM("not_yet_valid") ", " SUM("expired") ", " SUM(
-        "suspended") ", " SUM("scope") ", " SUM("closed") ","
-                                                          " last_use = CASE WHEN usage_day.last_use > excluded.last_use THEN usage_day.last_use ELSE excluded.last_use END",
+static const struct db_query roll_add = {"INSERT INTO usage_day (api_key, serial, day, ring, version, " USAGE_COUNTS
+                                         ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+                                         " ON CONFLICT (api_key, serial, day) DO UPDATE SET " SUMS("usage_day"),
+                                         true};
+
+/* An hour's row of a settled hour, too. */
+static const struct db_query fold_add = {
+    "INSERT INTO usage_hour (api_key, serial, hour, seat, ring, version, " USAGE_COUNTS ") VALUES (?1, ?2, ?3, " FOLDED
+    ", ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+    " ON CONFLICT (api_key, serial, hour, seat) DO UPDATE SET " SUMS("usage_hour"),
     true};
 
 static const struct db_query roll_delete = {
@@ -72,6 +91,49 @@ static sealring_status roll_one(struct registry *registry, const struct registry
                                 INTEGER(usage->ring), INTEGER(usage->version), USAGE_COUNTED(usage)),
                      error);
     return status == SEALRING_OK ? query_change(registry, &roll_delete, PARAMETERS(USAGE_HOUR(usage)), error) : status;
+}
+
+/* ---- Files to one row for each hour ---------------------------------------------------------------------------------- */
+
+static void fold_read(struct query *query, void *row)
+{
+    struct registry_usage *usage = row;
+    usage->key = query_int64(query);
+    usage->serial = query_uint32(query);
+    usage->period = query_uint32(query);
+    query_bytes(query, usage->seat, sizeof usage->seat);
+    usage->ring = query_int64(query);
+    usage->version = query_uint32(query);
+    usage_read_counts(query, usage);
+}
+
+/* What is settled is ignored in its file, so each row is added once. */
+static sealring_status fold_one(struct registry *registry, const struct registry_usage *usage, sealring_error *error)
+{
+    sealring_status status =
+        query_change(registry, &fold_add,
+                     PARAMETERS(INTEGER(usage->key), INTEGER(usage->serial), INTEGER(usage->period),
+                                INTEGER(usage->ring), INTEGER(usage->version), USAGE_COUNTED(usage)),
+                     error);
+    return status == SEALRING_OK ? query_change(registry, &roll_delete, PARAMETERS(USAGE_HOUR(usage)), error) : status;
+}
+
+sealring_status registry_usage_fold(struct registry *registry, unsigned most, unsigned *count, sealring_error *error)
+{
+    struct registry_usage found[USAGE_ROLL_MOST + 1];
+    struct registry_cursor rows = query_list(registry, &fold_find, PARAMETERS(INTEGER(most)), error);
+    *count = 0;
+    while (*count < USAGE_ROLL_MOST && query_next(&rows, fold_read, &found[*count]))
+        ++*count;
+    sealring_status status = registry_close_cursor(&rows, SEALRING_OK);
+    for (unsigned i = 0; i < *count && status == SEALRING_OK; i++)
+        status = fold_one(registry, &found[i], error);
+    return status;
+}
+
+sealring_status registry_usage_unfolded(struct registry *registry, bool *unfolded, sealring_error *error)
+{
+    return query_find(registry, &fold_find, PARAMETERS(INTEGER(1)), NULL, NULL, unfolded, error);
 }
 
 /* ---- Days deleted --------------------------------------------------------------------------------------------------- */

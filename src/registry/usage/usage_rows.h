@@ -21,7 +21,7 @@ struct registry_usage {
     int64_t ring;
     uint32_t period; /* hour or day since 1970 UTC */
     bool daily;
-    uint8_t seat[REGISTRY_ID_SIZE]; /* hours only */
+    uint8_t seat[REGISTRY_ID_SIZE]; /* hours only; all zero: the sum of files that have settled the hour */
     uint64_t accepted;
     uint64_t rejected[USAGE_VERDICTS];
     int64_t last_use;
@@ -77,6 +77,12 @@ bool registry_usage_seat_next(struct registry_cursor *seats, struct registry_usa
 /* For a verifier, about its own file, in a transaction of its own; 0: no hour is settled. */
 sealring_status registry_usage_settled(struct registry *registry, const uint8_t seat[REGISTRY_ID_SIZE],
                                        uint32_t *settled_hour, sealring_error *error);
+
+/* Folds at most `most` rows of hours that their files have settled: into one row for each credential and hour. *count: their number,
+ * less than `most` if there are no more. Each changes two rows. */
+sealring_status registry_usage_fold(struct registry *registry, unsigned most, unsigned *count, sealring_error *error);
+/* Returns whether it would find something. */
+sealring_status registry_usage_unfolded(struct registry *registry, bool *unfolded, sealring_error *error);
 
 /* ---- Ageing --------------------------------------------------------------------------------------------------------- */
 

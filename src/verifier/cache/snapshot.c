@@ -156,6 +156,8 @@ static struct known_version *version_new(const struct registry_ring *ring, const
     memcpy(version->object_id, row->object_id, sizeof version->object_id);
     version->object_id_length = row->object_id_length;
     memcpy(version->check_value, row->check_value, sizeof version->check_value);
+    memcpy(version->prf, row->prf, sizeof version->prf);
+    memcpy(version->public_key, row->public_key, sizeof version->public_key);
     bring_up_to_date(version, row);
     return version;
 }
@@ -191,7 +193,9 @@ static bool is_same_key(const struct known_version *version, const struct regist
 {
     return version->object_id_length == row->object_id_length &&
            memcmp(version->object_id, row->object_id, row->object_id_length) == 0 &&
-           memcmp(version->check_value, row->check_value, sizeof version->check_value) == 0;
+           memcmp(version->check_value, row->check_value, sizeof version->check_value) == 0 &&
+           strcmp(version->prf, row->prf) == 0 &&
+           memcmp(version->public_key, row->public_key, sizeof version->public_key) == 0;
 }
 
 static bool is_up_to_date(struct known_version *version, const struct registry_version *row)

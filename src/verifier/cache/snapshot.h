@@ -17,6 +17,8 @@ struct known_version {
     uint8_t object_id[REGISTRY_OBJECT_ID_MAX];
     size_t object_id_length;
     uint8_t check_value[REGISTRY_CHECK_VALUE_SIZE];
+    char prf[REGISTRY_PRF_SIZE];
+    uint8_t public_key[REGISTRY_DIGEST_SIZE];
     _Atomic(struct report_version *) usage; /* its counters in the report; NULL: none yet, or no room */
 
     _Atomic(int)

@@ -37,11 +37,8 @@ static enum token_answer prove_one(struct verifier *verifier, struct known_versi
 {
     struct token_key_reference reference;
     enum token_answer answer;
-    if (!derive_known_reference(verifier->vault_id, version, &reference)) {
-        error_set(error, SEALRING_REGISTRY, "the registry's row of version %u of ring %s is not well formed",
-                  version->number, version->ring->name);
+    if (derive_known_reference(verifier->vault_id, version, &reference, error) != SEALRING_OK)
         return TOKEN_REFUSES;
-    }
     fork_guard_enter();
     token_key_prove(verifier->token, &reference, &answer, error);
     fork_guard_leave();

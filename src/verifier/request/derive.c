@@ -46,12 +46,46 @@ void derive_reference(const struct registry_vault *vault, const struct registry_
                    version->object_id_length, version->check_value, reference);
 }
 
-bool derive_known_reference(const uint8_t vault_id[REGISTRY_ID_SIZE], const struct known_version *version,
-                            struct token_key_reference *reference)
+static sealring_status check_prf(const char *ring, uint32_t number, const char *prf, sealring_error *error)
 {
+    if (strcmp(prf, REGISTRY_HMAC_SHA256) == 0)
+        return SEALRING_OK;
+    return error_set(
+        error, SEALRING_TOKEN,
+        "version %u of ring %s derives with %s, which this program does not know: install a newer sealring", number,
+        ring, prf);
+}
+
+sealring_status derive_knows_prf(const struct registry_ring *ring, const struct registry_version *version,
+                                 sealring_error *error)
+{
+    return check_prf(ring->name, version->number, version->prf, error);
+}
+
+sealring_status derive_prove(struct token *token, const struct registry_vault *vault, const struct registry_ring *ring,
+                             const struct registry_version *version, enum token_answer *answer, sealring_error *error)
+{
+    struct token_key_reference reference;
+    sealring_status status = derive_knows_prf(ring, version, error);
+    *answer = TOKEN_REFUSES;
+    if (status != SEALRING_OK)
+        return status;
+    derive_reference(vault, ring, version, &reference);
+    return token_key_prove(token, &reference, answer, error);
+}
+
+sealring_status derive_known_reference(const uint8_t vault_id[REGISTRY_ID_SIZE], const struct known_version *version,
+                                       struct token_key_reference *reference, sealring_error *error)
+{
+    sealring_status status = check_prf(version->ring->name, version->number, version->prf, error);
+    if (status != SEALRING_OK)
+        return status;
     make_reference(vault_id, version->ring->ring_id, version->ring->name, version->number, version->object_id,
                    version->object_id_length, version->check_value, reference);
-    return reference->check_input_length != 0;
+    if (reference->check_input_length != 0)
+        return SEALRING_OK;
+    return error_set(error, SEALRING_REGISTRY, "the registry's row of version %u of ring %s is not well formed",
+                     version->number, version->ring->name);
 }
 
 static sealring_status derive_input(struct token *token, const struct token_key_reference *reference,

@@ -148,11 +148,13 @@ enum sight_answer sight_confirm(struct verifier *verifier, const struct sight_ro
     struct claims claims;
     derive_claims(verifier->vault_id, row->version->ring->ring_id, holder, &claims);
     derivation.length = claims_input(&claims, holder->credential.imported ? row->digest : NULL, derivation.input);
-    if (derivation.length == 0 || !derive_known_reference(verifier->vault_id, row->version, &derivation.reference)) {
+    if (derivation.length == 0) {
         error_set(error, SEALRING_REGISTRY, "the registry's row of API key %.16s is not well formed",
                   holder->key.key_id);
         return SIGHT_MALFORMED;
     }
+    if (derive_known_reference(verifier->vault_id, row->version, &derivation.reference, error) != SEALRING_OK)
+        return SIGHT_MALFORMED;
     memcpy(derivation.input + derivation.length, row->digest, TEXT_DIGEST_SIZE);
     int outcome = flights_ask(verifier->flights, derivation.input, derivation.length + TEXT_DIGEST_SIZE, confirm_once,
                               &derivation, SIGHT_WAIT_MS, error);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealring client: who API keys are issued to. */
 
+#include <string.h>
+
 #include "tools/sealring/commands.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
@@ -11,6 +13,11 @@
 static const struct table_column columns[] = {
     {"CLIENT", 0}, {"API KEYS", 1}, {"CONTACT", 0}, {"CREATED", 0}, {NULL, 0}};
 
+static const char *contact_of(const sealring_client_info *client)
+{
+    return strcmp(client->contact_state, "altered") == 0 ? "(altered: see sealring audit verify)" : client->contact;
+}
+
 static int list_client(const sealring_client_info *client, void *context)
 {
     struct shown_rows *listing = context;
@@ -20,7 +27,7 @@ static int list_client(const sealring_client_info *client, void *context)
         return json_array_append_new(listing->array, jsontext_client(client));
     table_add(table, forgotten ? TONE_DIM : TONE_BOLD, "%s", client->name);
     table_add_number(table, client->keys);
-    table_add(table, forgotten ? TONE_DIM : TONE_PLAIN, "%s", forgotten ? "(forgotten)" : client->contact);
+    table_add(table, forgotten ? TONE_DIM : TONE_PLAIN, "%s", forgotten ? "(forgotten)" : contact_of(client));
     table_add_time(table, client->created, "");
     return 0;
 }
@@ -43,7 +50,8 @@ static int show_client(const sealring_client_info *client, void *context)
         return 0;
     }
     table_fact(style, "client", BOLD "%s" PLAIN, client->name);
-    table_fact(style, "contact", "%s", client->contact[0] != '\0' ? client->contact : "-");
+    table_fact(style, "contact", "%s%s", contact_of(client)[0] != '\0' ? contact_of(client) : "-",
+               strcmp(client->contact_state, "unconfirmed") == 0 ? " (not confirmed: set it again)" : "");
     table_fact(style, "API keys", "%s", moment_number(client->keys).text);
     table_fact(style, "created", "%s", moment_format(client->created, listing->session->now).text);
     if (client->forgotten != 0)

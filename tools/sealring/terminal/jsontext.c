@@ -95,15 +95,16 @@ json_t *jsontext_ring(const sealring_ring_info *ring)
 
 json_t *jsontext_version(const sealring_version_info *version)
 {
-    return json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:I, s:I, s:s, s:s}", "ring",
-                     version->ring, "version", (json_int_t)version->version, "state",
+    return json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:I, s:I, s:s, s:s, s:s, s:s, s:s?}",
+                     "ring", version->ring, "version", (json_int_t)version->version, "state",
                      sealring_version_state_name(version->state), "created", jsontext_time(version->created),
                      "activated", jsontext_time(version->activated), "retire_at", jsontext_time(version->retire_at),
                      "closed", jsontext_time(version->closed), "purge_at", jsontext_time(version->purge_at),
                      "destroyed", jsontext_time(version->destroyed), "was_compromised", (int)version->was_compromised,
                      "closing_owed", (int)version->closing_owed, "credentials", (json_int_t)version->credentials,
                      "current_keys", (json_int_t)version->current, "object_id", version->object_id, "check_value",
-                     version->check_value);
+                     version->check_value, "prf", version->prf, "origin", version->origin, "public_key",
+                     version->public_key[0] != '\0' ? version->public_key : NULL);
 }
 
 static json_t *jsontext_effect(const sealring_effect *effect)
@@ -131,9 +132,10 @@ json_t *jsontext_plan(const sealring_plan *plan)
 
 json_t *jsontext_client(const sealring_client_info *client)
 {
-    return json_pack("{s:o, s:o, s:I, s:o, s:o}", "name", jsontext_text(client->name), "contact",
-                     jsontext_text(client->contact), "keys", (json_int_t)client->keys, "created",
-                     jsontext_time(client->created), "forgotten", jsontext_time(client->forgotten));
+    return json_pack("{s:o, s:o, s:s, s:I, s:o, s:o}", "name", jsontext_text(client->name), "contact",
+                     jsontext_text(client->contact), "contact_state", client->contact_state, "keys",
+                     (json_int_t)client->keys, "created", jsontext_time(client->created), "forgotten",
+                     jsontext_time(client->forgotten));
 }
 
 json_t *jsontext_key(const sealring_key_info *key)
