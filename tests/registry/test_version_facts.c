@@ -105,7 +105,7 @@ START_TEST(the_value_is_documented)
         fixture_number(
             &fixture,
             "SELECT f.state = v.state AND replace(f.value, char(10), '|') = lower(hex(v.object_id)) || '|' || "
-            "lower(hex(v.check_value)) || '|0|' || v.activated || '|0|0|0|0' FROM version v, closed_fact f "
+            "lower(hex(v.check_value)) || '|hmac-sha256|generated||0|' || v.activated || '|0|0|0|0' FROM version v, closed_fact f "
             "WHERE f.kind = 2 AND f.version = 1 AND v.number = 1"),
         1);
 }

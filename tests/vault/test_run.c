@@ -91,7 +91,7 @@ START_TEST(a_rotation_by_policy)
 {
     make_rotation_due();
     sealring_run_result result = turn();
-    ck_assert_uint_eq(result.done, 2);
+    ck_assert_msg(result.done == 2, "%u of 2: %s", (unsigned)result.done, told_count > 0 ? told[0].text : "-");
     assert_told(0, SEALRING_EVENT_PREPARE, 2, SEALRING_PLAN_DONE);
     assert_told(1, SEALRING_EVENT_ACTIVATE, 2, SEALRING_PLAN_DONE);
     ck_assert_int_eq(test_vault_number(&vault, "SELECT state FROM version WHERE number = 1"),

@@ -40,9 +40,10 @@ sealring_status anchor_store(struct token *token, const uint8_t vault_id[REGISTR
 /* What is committed, or is about to be, as of one transaction. */
 struct witness_state {
     struct checkpoint checkpoint;
-    uint64_t vouched;  /* the newest checkpoint that verifies covers the entries up to this one, 0: none */
-    int64_t signed_ms; /* when that was signed */
-    bool forged;       /* the registry has a row of a larger size, or of this one, which does not verify */
+    uint64_t vouched;       /* the newest checkpoint that verifies covers the entries up to this one, 0: none */
+    uint64_t vouched_facts; /* and so many facts */
+    int64_t signed_ms;      /* when that was signed */
+    bool forged;            /* the registry has a row of a larger size, or of this one, which does not verify */
     char vkey[REGISTRY_VKEY_SIZE];
     struct registry_checkpoint row;
 };

@@ -37,8 +37,7 @@ sealring_status manager_follow_facts(sealring_manager *manager, sealring_error *
     struct fact_tail *facts = &manager->facts;
     const bool signs = witness_configured(manager->config);
     bool forged = false;
-    if (facts->count == 0)
-        unsigned_read(manager->config, &manager->own);
+    unsigned_read(manager->config, &manager->own);
     sealring_status status = signs ? signed_newest(manager->registry, &newest, &forged, error) : SEALRING_OK;
     if (status == SEALRING_OK)
         status = fact_tail_follow(manager->registry, facts, signs && newest.size > 0, newest.closed_count,

@@ -29,6 +29,7 @@ sealring_status witness_look(struct registry *registry, struct witness_state *st
     if (status == SEALRING_OK)
         status = signed_newest(registry, &newest, &state->forged, error);
     state->vouched = newest.size;
+    state->vouched_facts = newest.closed_count;
     state->signed_ms = newest.time;
     if (status == SEALRING_OK)
         status = registry_audit_key_find(registry, state->vkey, &found, error);
@@ -172,7 +173,7 @@ static sealring_status witness_settle_log(struct audit_witness *witness, const s
                                  memcmp(state.checkpoint.closed.bytes, facts->head, sizeof facts->head) == 0);
     if (status == SEALRING_OK && !*checked)
         return error_set(error, SEALRING_REGISTRY, "the registry was changed again and again meanwhile");
-    bool is_signed = state.vouched == state.checkpoint.size;
+    bool is_signed = state.vouched == state.checkpoint.size && state.vouched_facts == state.checkpoint.closed_count;
     if (status != SEALRING_OK ||
         (is_signed && (!anchors || (witness->anchored && witness->anchor.size == state.checkpoint.size))))
         return status;

@@ -13,7 +13,8 @@
 enum transaction_kind { TRANSACTION_NONE, TRANSACTION_READ, TRANSACTION_WRITE };
 
 /* In SQL: facts contain values. They begin with one about no ring. */
-#define FACTS_BEGUN "EXISTS (SELECT 1 FROM closed_fact b WHERE b.kind = 2 AND b.ring_id = zeroblob(16))"
+#define FACTS_BEGINNING "SELECT 1 FROM closed_fact b WHERE b.kind = 2 AND b.ring_id = zeroblob(16)"
+#define FACTS_BEGUN     "EXISTS (" FACTS_BEGINNING ")"
 
 struct registry {
     struct db *db;

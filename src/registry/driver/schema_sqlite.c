@@ -375,4 +375,4 @@ const struct schema_addition schema_sqlite_additions[] = {
 const size_t schema_sqlite_addition_count = sizeof schema_sqlite_additions / sizeof *schema_sqlite_additions;
 
 const char schema_sqlite_digest[SCHEMA_DIGEST_SIZE] =
-    "aaed392f69976c01c58b30c374d5294c073eda00bd614607b268935534d82b86";
+    "bffd8c0c9b96917639e40ee78c65665b060701cbd4382e559961c59849e96b2b";

@@ -22,7 +22,7 @@ static const struct db_query closed_insert = {
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     true};
 
-static const struct db_query facts_began = {"SELECT 1 WHERE " FACTS_BEGUN, false};
+static const struct db_query facts_began = {FACTS_BEGINNING " LIMIT 1", false};
 
 static const struct db_query closed_head = {
     "SELECT f.sequence, f.hash FROM closed_fact f ORDER BY f.sequence DESC LIMIT 1", false};
@@ -91,7 +91,7 @@ static const struct db_query closed_objects_differ = {
     "SELECT r.name, v.number, v.state, coalesce(f.state, 0) FROM version v JOIN ring r ON r.id = v.ring LEFT JOIN closed_fact f"
     " ON f.sequence = (SELECT g.sequence FROM closed_fact g WHERE g.kind = 2 AND g.ring_id = r.ring_id"
     " AND g.version = v.number ORDER BY g.sequence DESC LIMIT 1)"
-    " WHERE EXISTS (SELECT 1 FROM closed_fact b WHERE b.kind = 2 AND b.ring_id = zeroblob(16))"
+    " WHERE " FACTS_BEGUN
     " AND ((f.sequence IS NULL AND v.state < 4) OR (v.state = f.state AND f.value <> '' AND f.value <>"
     " (lower(hex(v.object_id)) || char(10) || lower(hex(v.check_value)) || char(10) || v.prf || char(10) || v.origin || char(10)"
     " || lower(hex(coalesce(v.public_key, ''))) || char(10) || v.was_compromised || char(10)"
@@ -101,7 +101,7 @@ static const struct db_query closed_objects_differ = {
 
 static const struct db_query closed_rings_differ = {
     "SELECT r.name, 0, 0, 0 FROM ring r"
-    " WHERE EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = zeroblob(16))"
+    " WHERE " FACTS_BEGUN
     " AND (SELECT f.value FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = r.ring_id AND f.version = 0"
     " ORDER BY f.sequence DESC LIMIT 1) IS NOT (r.prefix || char(10) || r.overlap || char(10) || r.purge_delay || char(10)"
     " || r.keep || char(10) || r.rotate_every || char(10) || r.quiet_period || char(10) || r.standby || char(10)"
