@@ -395,12 +395,12 @@ static void live_read_only(void *context)
     expect(GROUND_ACTIVE, SEALRING_ACCEPTED);
     ck_assert_int_eq(change(manager, GROUND_OTHER, SEALRING_EVENT_ROTATE, 0, &effect, &error), SEALRING_TOKEN);
     ck_assert_uint_gt(strlen(error.message), 0);
-    ck_assert_msg(change(manager, GROUND_RING, SEALRING_EVENT_RETIRE, 2, &effect, &error) == SEALRING_OK, "%s",
+    ck_assert_msg(change(manager, GROUND_RING, SEALRING_EVENT_COMPROMISE, 2, &effect, &error) == SEALRING_OK, "%s",
                   error.message);
     ck_assert(effect.closing_owed);
     ck_assert_int_eq(change(manager, GROUND_RING, SEALRING_EVENT_DESTROY, 1, &effect, &error), SEALRING_TOKEN);
     ck_assert_uint_gt(strlen(error.message), 0);
-    test_vault_expect_now(vault, ground->texts[GROUND_RETIRING], NULL, SEALRING_REJECTED_VERSION_RETIRED);
+    test_vault_expect_now(vault, ground->texts[GROUND_RETIRING], NULL, SEALRING_REJECTED_VERSION_COMPROMISED);
     expect(GROUND_ACTIVE, SEALRING_ACCEPTED);
     expect(GROUND_SECOND, SEALRING_ACCEPTED);
 

@@ -200,7 +200,9 @@ static void goes_on(void)
     sealring_manager *manager = test_vault_manage(&vault);
     snprintf(name, sizeof name, "afterwards-%d", times++);
     ASSERT_OK(sealring_client_add(manager, name, NULL, &error), error);
-    ck_assert_str_eq(sealring_manager_remark(manager), "");
+    const char *remark = sealring_manager_remark(manager);
+    ck_assert_msg(remark[0] == '\0' || strstr(remark, "restrictions of API keys without a signature (1)") != NULL, "%s",
+                  remark); /* it was killed before it signed */
     write_export(manager); /* with the act of restoring, if there was one */
     sealring_manager_close(&manager);
 }
