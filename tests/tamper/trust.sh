@@ -167,7 +167,7 @@ ok "the server reports that no signature confirms it" is_logged "no signed check
 rm -f "$work"/live.*
 start
 sed -i '/^audit-key/d' "$conf"
-forgets "200 accepted" "the same without audit-key in sealring.conf"
+forgets "401 revoked" "the same without audit-key in sealring.conf, where the server read the key before"
 rm -f "$work"/live.*
 
 # ---- The lower bound of the clock: a time in the future ----

@@ -177,3 +177,4 @@ unguarded "$database" "$(cat "$work/chain.sql")"
 run ring set pay --overlap 20d
 status_is 1 "another chain is refused"
 err_like "ALARM: the registry" "and that is named"
+done_testing

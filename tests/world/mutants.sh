@@ -73,7 +73,7 @@ link()
         [ "$name" = "$1" ] || others="$others $object"
     done
     # shellcheck disable=SC2086 # lists of objects without blanks in their names
-    $CC -o "$work/mutant" $objects $others "$2" -lsqlite3 -lcrypto -pthread >"$work/said" 2>&1
+    $CC -o "$work/mutant" $objects $others "$2" -lsqlite3 -lcrypto -ldeflate -pthread >"$work/said" 2>&1
 }
 
 # try FILE WORLD WORDS EXPRESSION

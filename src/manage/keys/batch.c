@@ -97,9 +97,10 @@ sealring_status batch_seal(struct batch *batch, sealring_error *error)
 
 /* ---- writing */
 
-static sealring_status write_item(struct registry *registry, const sealring_issue_request *request, struct item *item,
+static sealring_status write_item(sealring_manager *manager, const sealring_issue_request *request, struct item *item,
                                   sealring_error *error)
 {
+    struct registry *registry = manager->registry;
     struct registry_holder *holder = &item->holder;
     sealring_status status = SEALRING_OK;
     if (item->kind == ITEM_SUCCESSOR)
@@ -108,7 +109,7 @@ static sealring_status write_item(struct registry *registry, const sealring_issu
         bool made; /* by an earlier request of the batch */
         status = registry_client_find(registry, request->client, &holder->client, &made, error);
         if (status == SEALRING_OK && !made)
-            status = client_insert(registry, request->client, request->contact, &holder->client, error);
+            status = client_insert(manager, request->client, request->contact, &holder->client, error);
     }
     holder->key.client = holder->client.id;
     if (status == SEALRING_OK)
@@ -152,7 +153,7 @@ static sealring_status write_items(struct registry *registry, struct batch *batc
     for (size_t i = 0; status == SEALRING_OK && i < batch->count; i++) {
         if (!is_made(&batch->items[i]))
             continue;
-        status = write_item(registry, &batch->call->requests[batch->first + i], &batch->items[i], error);
+        status = write_item(batch->call->manager, &batch->call->requests[batch->first + i], &batch->items[i], error);
         written++;
     }
     record(batch, written);

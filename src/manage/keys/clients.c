@@ -23,30 +23,27 @@ sealring_status client_check(const char *name, const char *contact, sealring_err
 }
 
 /* NULL: none. Each contact has a salt of its own, unless a certificate shares it. */
-static sealring_status set_contact(const struct registry *registry, struct registry_client *client, const char *contact,
-                                   sealring_error *error)
+static void set_contact(const sealring_manager *manager, struct registry_client *client, const char *contact)
 {
     static const uint8_t none[sizeof client->certificate_hash];
-    sealring_status status = SEALRING_OK;
     memset(client->contact, 0, sizeof client->contact);
     if (contact != NULL)
         memcpy(client->contact, contact, strlen(contact) + 1);
     if (memcmp(client->certificate_hash, none, sizeof none) == 0) {
         memset(client->salt, 0, sizeof client->salt);
         if (client->contact[0] != '\0')
-            status = manager_random(client->salt, sizeof client->salt, error);
+            commit_random(manager, client->name, client->salt);
     }
-    registry_client_seal(registry, client);
-    return status;
+    registry_client_seal(manager->registry, client);
 }
 
-sealring_status client_insert(struct registry *registry, const char *name, const char *contact,
+sealring_status client_insert(sealring_manager *manager, const char *name, const char *contact,
                               struct registry_client *client, sealring_error *error)
 {
-    *client = (struct registry_client){.created = clock_wall_ms()};
+    *client = (struct registry_client){.created = manager_now(manager)};
     memcpy(client->name, name, strlen(name) + 1);
-    sealring_status status = set_contact(registry, client, contact, error);
-    return status == SEALRING_OK ? registry_client_insert(registry, client, error) : status;
+    set_contact(manager, client, contact);
+    return registry_client_insert(manager->registry, client, error);
 }
 
 /* The client, or SEALRING_NOT_FOUND with its message. Inside a transaction. */
@@ -69,22 +66,23 @@ sealring_status client_check_known(struct registry *registry, const char *name, 
 
 enum client_change { CLIENT_ADD, CLIENT_SET, CLIENT_FORGET };
 
-static sealring_status client_add(struct registry *registry, const char *name, const char *contact,
+static sealring_status client_add(sealring_manager *manager, const char *name, const char *contact,
                                   sealring_error *error)
 {
     struct registry_client client;
     bool found;
-    sealring_status status = registry_client_find(registry, name, &client, &found, error);
+    sealring_status status = registry_client_find(manager->registry, name, &client, &found, error);
     if (status == SEALRING_OK && found)
         return error_set(error, SEALRING_REFUSED, "there is a client %s already%s", name,
                          client.forgotten != 0 ? " (forgotten: its name stays taken)" : "");
-    return status != SEALRING_OK ? status : client_insert(registry, name, contact, &client, error);
+    return status != SEALRING_OK ? status : client_insert(manager, name, contact, &client, error);
 }
 
-/* Sets the contact, or deletes it for good with the client's right to get API keys. */
-static sealring_status client_update(struct registry *registry, const char *name, const char *contact, bool forget,
+/* Sets the contact, or deletes it permanently with the client's right to get API keys. */
+static sealring_status client_update(sealring_manager *manager, const char *name, const char *contact, bool forget,
                                      sealring_error *error)
 {
+    struct registry *registry = manager->registry;
     struct registry_client client;
     struct registry_client_proof proof = {.forgotten_edited = false};
     uint64_t keys = 0;
@@ -111,9 +109,9 @@ static sealring_status client_update(struct registry *registry, const char *name
                          name);
     if (forget)
         memset(client.certificate_hash, 0, sizeof client.certificate_hash);
-    client.forgotten = forget ? clock_wall_ms() : 0;
-    status = set_contact(registry, &client, forget ? NULL : contact, error);
-    return status == SEALRING_OK ? registry_client_update(registry, &client, error) : status;
+    client.forgotten = forget ? manager_now(manager) : 0;
+    set_contact(manager, &client, forget ? NULL : contact);
+    return registry_client_update(registry, &client, error);
 }
 
 static sealring_status client_change(sealring_manager *manager, enum client_change change, const char *name,
@@ -122,7 +120,6 @@ static sealring_status client_change(sealring_manager *manager, enum client_chan
     static const char *const purposes[] = {"client add", "client set", "client forget"};
     static const char *const acts[] = {"client.add", "client.set", "client.forget"};
     struct audit_act act = {.name = acts[change]};
-    struct registry *registry = manager->registry;
     sealring_status status = client_check(name, contact, error);
     if (status == SEALRING_OK)
         status = manager_begin_dated(manager, purposes[change], false, error);
@@ -134,8 +131,8 @@ static sealring_status client_change(sealring_manager *manager, enum client_chan
     struct commit commit = manager_commit(manager, true, &act, error);
     do {
         if (commit_begin(&commit, &status))
-            status = change == CLIENT_ADD ? client_add(registry, name, contact, error)
-                                          : client_update(registry, name, contact, change == CLIENT_FORGET, error);
+            status = change == CLIENT_ADD ? client_add(manager, name, contact, error)
+                                          : client_update(manager, name, contact, change == CLIENT_FORGET, error);
     } while (commit_again(&commit, &status));
     manager_end_act(manager, &act, status, error);
     audit_release(&act);

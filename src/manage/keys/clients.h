@@ -12,7 +12,7 @@ sealring_status client_check(const char *name, const char *contact, sealring_err
 sealring_status client_check_known(struct registry *registry, const char *name, sealring_error *error);
 
 /* Inserts a client that does not exist. Inside a writing transaction. */
-sealring_status client_insert(struct registry *registry, const char *name, const char *contact,
+sealring_status client_insert(sealring_manager *manager, const char *name, const char *contact,
                               struct registry_client *client, sealring_error *error);
 
 #endif

@@ -41,7 +41,7 @@ sealring_status anchor_store(struct token *token, const uint8_t vault_id[REGISTR
 struct witness_state {
     struct checkpoint checkpoint;
     uint64_t vouched;       /* the newest checkpoint that verifies covers the entries up to this one, 0: none */
-    uint64_t vouched_facts; /* and so many facts */
+    uint64_t vouched_facts; /* and this number of facts */
     int64_t signed_ms;      /* when that was signed */
     bool forged;            /* the registry has a row of a larger size, or of this one, which does not verify */
     char vkey[REGISTRY_VKEY_SIZE];

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/sha256.h"
 #include "bell/bell.h"
 #include "manage/session/unsigned_facts.h"
 #include "registry/rows/closed_facts.h"
@@ -40,6 +41,8 @@ static sealring_status commit_prepare(struct commit *commit)
                                                                  : REGISTRY_SCHEMA_EXACT,
     };
     sealring_status status = manager_random(how.operation_id, sizeof how.operation_id, commit->error);
+    if (status == SEALRING_OK)
+        status = manager_random(manager->commit_seed, sizeof manager->commit_seed, commit->error);
     if (status != SEALRING_OK)
         return status;
     commit->locks = !registry_is_locked(manager->registry);
@@ -234,6 +237,15 @@ bool commit_again(struct commit *commit, sealring_status *status)
                                                     .committed_boot_ms = clock_boot_ms()};
     }
     return false;
+}
+
+void commit_random(const sealring_manager *manager, const char *name, uint8_t bytes[REGISTRY_DIGEST_SIZE])
+{
+    struct sha256 hash;
+    sha256_start(&hash);
+    sha256_add(&hash, manager->commit_seed, sizeof manager->commit_seed);
+    sha256_add(&hash, name, strlen(name));
+    sha256_finish(&hash, bytes);
 }
 
 int64_t manager_now(const sealring_manager *manager)

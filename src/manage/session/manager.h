@@ -69,12 +69,13 @@ struct sealring_manager {
     char *trust_clock;       /* the reason to accept a wall clock that is before the latest checkpoint; NULL: refuse */
     int64_t
         bound_ms; /* the present is not before this time, as `manager_begin_dated` determined; 0: it did not check */
-    bool clock_recorded;    /* the reason to accept the clock is in the audit log */
-    struct fact_tail facts; /* as this act has read them */
-    struct own_facts own;   /* the facts that this manager has added, and no checkpoint covers yet */
-    uint64_t facts_signed;  /* the number of facts that a checkpoint covers */
-    int64_t commit_ms;      /* the time of the commit that is at work; 0: none is */
-    bool doubtful;          /* the last commit failed at its end, and may be found in the registry nevertheless */
+    bool clock_recorded;                       /* the reason to accept the clock is in the audit log */
+    struct fact_tail facts;                    /* as this act has read them */
+    struct own_facts own;                      /* the facts that this manager has added, and no checkpoint covers yet */
+    uint64_t facts_signed;                     /* the number of facts that a checkpoint covers */
+    uint8_t commit_seed[REGISTRY_DIGEST_SIZE]; /* secret, for commit_random */
+    int64_t commit_ms;                         /* the time of the commit that is at work; 0: none is */
+    bool doubtful; /* the last commit failed at its end, and may be found in the registry nevertheless */
 };
 
 #define MANAGER_COPY_PAGES 1000 /* of the write-ahead log: more are not copied under vault.lock */
@@ -154,6 +155,9 @@ bool commit_again(struct commit *commit, sealring_status *status);
 
 /* The present time, which is the same in each try of a commit. */
 int64_t manager_now(const sealring_manager *manager);
+
+/* Random bytes for the object of that name, which are the same in each try of a commit. */
+void commit_random(const sealring_manager *manager, const char *name, uint8_t bytes[REGISTRY_DIGEST_SIZE]);
 
 /* Reads the chain of facts in a transaction of its own, from its beginning if `whole`: SEALRING_REFUSED if it is not what was recorded, or if a fact that permits something,
  * or closes a version, is covered by no checkpoint and was not added by this manager. Facts of the latter kind are committed only together with

@@ -11,7 +11,7 @@ static const struct db_query delete_entries = {"DELETE FROM audit WHERE sequence
 
 static const struct db_query delete_checkpoints = {"DELETE FROM checkpoint WHERE size < ?1", true};
 
-/* Subtrees over these entries alone, but for the largest ones, of which every later root and proof is made. */
+/* Subtrees over these entries alone, except the largest ones, of which every later root and proof is made. */
 static const struct db_query delete_nodes = {"DELETE FROM audit_node WHERE position < (?1 >> level)"
                                              " AND NOT (position = (?1 >> level) - 1 AND ((?1 >> level) & 1) = 1)",
                                              true};

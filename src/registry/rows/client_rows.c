@@ -185,7 +185,7 @@ static void read_vouched(struct query *query, void *row)
     query_text(query, vouched->fact, sizeof vouched->fact);
 }
 
-/* The lines of a fact; false: it is none. */
+/* The lines of a fact; false: they have another form. */
 static bool split_fact(char *fact, int64_t *forgotten, char **contact, char **certificate)
 {
     char *end;

@@ -58,7 +58,7 @@ static sealring_status find_covered(const struct verifier *verifier, const struc
 
 /* ---- another era ---- */
 
-/* Whether the registry's first facts have that hash, computed anew: the column alone can have any value. */
+/* Whether the registry's first facts have that hash, computed from them: the column alone can have any value. */
 static sealring_status has_facts(const struct verifier *verifier, const struct checkpoint *checkpoint, bool *has,
                                  sealring_error *error)
 {

@@ -12,7 +12,7 @@
 
 /* A hash table with open addressing, at most three quarters full: 21 to 43 bytes for each key. It is compact and quick because a verifier reads all
  * facts when it starts. The hash has a random key, because whoever writes the registry chooses the key IDs. The mutex is held for one search, by
- * requests only after a cache miss. Zero at first, but for the mutex. */
+ * requests only after a cache miss. Zero at first, except the mutex. */
 struct closed_keys {
     pthread_mutex_t mutex;
     uint64_t secret[2];

@@ -43,7 +43,7 @@ struct listening {
     uint64_t applied; /* verifier.applied after the last poll */
 };
 
-/* The filter of key IDs, and how far it is: fresh/follow_keys.c. */
+/* The filter of key IDs, and its progress: fresh/follow_keys.c. */
 struct known_keys {
     struct key_filter filter;
     struct filter_protocol protocol; /* with `looking` held */

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The key and the latest checkpoint, for those who keep them elsewhere; and a checkpoint of what has none. */
+#include <sealring/manage.h>
+
+#include "base/error.h"
+#include "manage/act/act.h"
+#include "registry/log/log_rows.h"
+
+/* find: reads the text, in a transaction. missing: the message if there is none. */
+static sealring_status read_text(sealring_manager *manager,
+                                 sealring_status (*find)(struct registry *, char *, bool *, sealring_error *),
+                                 char *text, const char *missing, sealring_error *error)
+{
+    sealring_status status;
+    bool found = false;
+    text[0] = '\0';
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = find(manager->registry, text, &found, error);
+    } while (registry_again(&reading, &status));
+    return status != SEALRING_OK || found ? status : error_set(error, SEALRING_NOT_FOUND, "%s", missing);
+}
+
+sealring_status sealring_audit_key(sealring_manager *manager, char key[SEALRING_AUDIT_KEY_SIZE], sealring_error *error)
+{
+    return read_text(manager, registry_audit_key_find, key,
+                     "this vault has no audit token: nothing signs its audit log (see sealring-init(1))", error);
+}
+
+sealring_status sealring_audit_checkpoint(sealring_manager *manager, char note[SEALRING_AUDIT_NOTE_SIZE],
+                                          sealring_error *error)
+{
+    sealring_status status =
+        read_text(manager, registry_checkpoint_find_note, note, "no checkpoint was signed yet", error);
+    if (status == SEALRING_OK && note[0] == '\0')
+        return error_set_registry(error, 0,
+                                  "the note of the latest checkpoint is damaged: run `sealring audit verify`");
+    return status;
+}
+
+sealring_status sealring_audit_settle(sealring_manager *manager, sealring_error *error)
+{
+    sealring_status status = manager_begin(manager, "audit settle", false, error);
+    if (status != SEALRING_OK)
+        return status;
+    manager->unsettled = true;
+    manager_end(manager);
+    if (manager->witness.remark[0] == '\0')
+        return SEALRING_OK;
+    return error_set(error, SEALRING_TOKEN, "%s", manager->witness.remark);
+}
