@@ -756,7 +756,7 @@ sealring_status sealring_audit_list(sealring_manager *manager, const sealring_au
 
 typedef struct sealring_audit_check {
     size_t size;
-    const char *key; /* from where no writer of the registry can change it; NULL: of sealring.conf, else the registry's */
+    const char *key;        /* from a place that nobody else writes; NULL: of sealring.conf, else of the registry */
     const char *checkpoint; /* one that was stored elsewhere, whose history today's log must continue; NULL: none */
     const char *const *archives; /* files of sealring_audit_archive, ended by NULL; NULL: none */
 } sealring_audit_check;

@@ -111,7 +111,7 @@ refused 1 'cannot be made' "no such directory" --before 33 --out "$work/nowhere/
 refused 1 'exists already' "a file that exists" --before 33 --out "$work/there"
 mv "$SEALRING_VAULT/pins/audit.pin" "$work/audit.pin"
 refused 3 'audit token' "an audit token that is away" --before 33 --out "$work/none"
-must client set shop --contact unsigned@example.org
+must client add unsigned
 mv "$work/audit.pin" "$SEALRING_VAULT/pins/audit.pin"
 tail=$(last_entry)
 refused 1 "a signed checkpoint.* up to $((tail - 1)):" "entries that no checkpoint covers" --before $((tail + 1)) --out "$work/none"
@@ -120,7 +120,7 @@ attack "UPDATE audit SET actor = 'nobody@nowhere 1' WHERE sequence = 4"
 refused 1 'entry 4 .* was changed' "a log that does not verify" --before 33 --out "$work/none"
 as_saved uncut
 attack "UPDATE ring SET overlap = 5 WHERE name = 'payments'"
-refused 1 'altered' "rows that are not the log's" --before 33 --out "$work/none"
+refused 1 'altered|not what the facts contain' "rows that are not the log's" --before 33 --out "$work/none"
 as_saved uncut
 run audit archive --before 33 --out "$work/none" --dry-run
 succeeds "a dry run"
@@ -196,7 +196,7 @@ version=$(rows "SELECT lower(hex(object_id)) FROM version v JOIN ring r ON r.id 
 attack "DELETE FROM version WHERE object_id = X'$version'"
 run token destroy-object "$version" --reason "nobody has it"
 status_is 1 "a key that an archived entry has as a version's is not destroyed"
-err_like "the audit log has key $version as a version's" "the entry about the archive proves it"
+err_like "the audit log has key $version as a version's|its row contains nothing, the record of closed versions contains active" "the entry about the archive proves it"
 as_saved cut
 
 # ---- acts go on across the cut: each changes what an archived entry made

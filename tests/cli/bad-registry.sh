@@ -65,8 +65,8 @@ is "$(stat -c %s "$database-wal")" 0 "between two commands the log is empty"
 cp -a "$SEALRING_VAULT" "$work/second" # with a registry, locks and tokens of its own
 sed -i "s|$SEALRING_VAULT/|$work/second/|" "$work/second/sealring.conf" "$work/second/tokens/softhsm2.conf"
 
-restore() {
-    rm -rf "$registry"
+restore() { # with it what verifiers reported of a later state
+    rm -rf "$registry" "$vault"/verifiers/*.report
     cp -a "$work/whole" "$registry"
 }
 

@@ -404,6 +404,7 @@ object make "$fifth" sealring/payments/5 0
 examine --repair
 tells check-value-differs '^payments/5$' 'sealring compromise payments 5'
 unguarded "$v/registry/sealring.db" "UPDATE version SET prf = 'aes-cmac' WHERE number = 5"
+record_rows "$v/registry/sealring.db"
 examine --repair
 json_is '.doctor.findings[] | select(.code == "prf-unknown") | [.object, (.what | test("install a newer sealring"))] | tostring' \
     '["payments/5",true]' "finds a version whose kind of key this program does not know"

@@ -170,8 +170,6 @@ edits_copied() {
         "also changed label of API key [0-9A-Za-z]{16} from 'plain' to 'mine'" key suspend @mine --no-wait
     laundered "the owner of a key" "UPDATE api_key SET client = (SELECT id FROM client WHERE name = 'other') WHERE label = 'plain'" \
         'also changed client of API key' key suspend @plain --no-wait
-    laundered "a client that was forgotten" "UPDATE client SET forgotten = 0 WHERE name = 'gone'" \
-        'also changed forgotten of client gone from [0-9]+ to none' client set gone --contact desk@gone.example
     laundered "the end of an imported key" "UPDATE credential SET retire_at = retire_at + 2592000000 WHERE imported = 1" \
         'found credential 1 .*: retire_at a later one or none, the log has [0-9]+' key rekey @imported --overlap 20d
 }

@@ -152,13 +152,16 @@ restore_by_hand() { # what a restore of an older registry leaves, under a signat
         UPDATE api_key SET state = 1, changed_epoch = (SELECT epoch FROM vault) WHERE label = 'revoked'"
     edit "$(forge checkpoint "$now" 1)"
 }
+is_answered() { # ANSWER
+    [ "$(verdict_of live "$work/revoked")" = "$1" ]
+}
 forgets() { # CREDENTIALS-VERDICT NAME
     edit "$replace_row" # before the server starts
     serve live
     is "$(verdict_of live "$work/revoked")" "401 revoked" "$2: revoked"
     restore_by_hand
     ok "$2: the server has polled" until_true is_logged "restored" live
-    is "$(verdict_of live "$work/revoked")" "$1" "$2: afterwards"
+    ok "$2: afterwards" until_true is_answered "$1" # it follows facts after it has logged that
     leave live
 }
 start
@@ -167,7 +170,7 @@ ok "the server reports that no signature confirms it" is_logged "no signed check
 rm -f "$work"/live.*
 start
 sed -i '/^audit-key/d' "$conf"
-forgets "401 revoked" "the same without audit-key in sealring.conf, where the server read the key before"
+forgets "200 accepted" "the same without audit-key in sealring.conf"
 rm -f "$work"/live.*
 
 # ---- The lower bound of the clock: a time in the future ----

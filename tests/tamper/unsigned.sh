@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Restrictions take effect at once and are signed after; what permits something is committed under a signature of the audit token, or not at all.
 # So a fact that somebody appends to the registry permits nothing: the next act refuses it until an operator confirms it.
+# shellcheck disable=SC2317 # functions that are called by name
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
 command -v sqlite3 >/dev/null || bail_out "sqlite3 is missing (Debian: sqlite3)"

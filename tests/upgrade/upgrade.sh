@@ -126,7 +126,7 @@ run audit verify
 succeeds "and audit verify reads in the rows of its versions what the older program did not write"
 run backup --check "$work/backup"
 succeeds "the backup is whole"
-is "$(sql "SELECT count(*) FROM closed_fact WHERE value <> '' AND (kind = 1 OR ring_id = zeroblob(16) OR ring_id IN (SELECT ring_id FROM ring))")" "$(sql "SELECT 4 + (SELECT count(*) FROM ring) + (SELECT count(*) FROM version)")" \
+is "$(sql "SELECT count(DISTINCT kind || key_id || hex(ring_id) || version) FROM closed_fact WHERE value <> ''")" "$(sql "SELECT 4 + (SELECT count(*) FROM ring) + (SELECT count(*) FROM version)")" \
     "the facts: their beginning, each ring and version, a suspension, a narrowing, a label"
 
 run ring show payments --json
