@@ -37,7 +37,7 @@ static void note_unsigned(const struct test_vault *vault, struct registry *regis
 {
     static struct config config;
     snprintf(config.unsigned_facts, sizeof config.unsigned_facts, "%s/vault.unsigned", vault->path);
-    unsigned_note(&config, registry, before);
+    unsigned_note(&config, registry, before, true);
 }
 
 static sealring_status note_rows(struct registry *registry, sealring_error *error)

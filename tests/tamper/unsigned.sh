@@ -82,15 +82,13 @@ must issue pay --client shop --label issued
 must compromise pay 1 --reason test
 is "$(sql "SELECT state FROM version WHERE number = 1")" 5 "restrictions and issuing go on"
 ok "and are not signed" [ ! "$(sql "SELECT max(size) FROM checkpoint")" = "$(sql "SELECT max(sequence) FROM audit")" ]
-is "$(wc -l <"$SEALRING_VAULT/vault.unsigned")" 1 "the compromise is noted outside of the registry"
+is "$(wc -l <"$SEALRING_VAULT/vault.unsigned")" 4 "each restriction is noted outside of the registry"
 back
 run client add later
 succeeds "with the audit token back"
-err_like 'restrictions of API keys without a signature \(3\)' "it names what had no signature"
+is "$(cat "$work/err")" "" "there is nothing to report"
 ok "everything is signed" is_signed
 not_ok "the note is removed" test -e "$SEALRING_VAULT/vault.unsigned"
-run audit show --act audit.adopt --json
-json_is '.entries[].detail.restrictions' 3 "the log contains that"
 must rotate pay
 run audit verify
 succeeds "and the log agrees"
@@ -130,6 +128,15 @@ refused() { # NAME FACT...
     is "$(sql "SELECT state FROM api_key WHERE label = 'plain'")" 3 "$1: a restriction goes on all the same"
     not_ok "$1: and does not sign it either" is_signed
 }
+
+start
+append "1, '$(key_of plain)', X'', 0" 2 "'0' || char(10) || char(10)"
+run client add later
+succeeds "a restriction that somebody appends stays effective"
+err_like 'restrictions of API keys without a signature \(1\): somebody else wrote them' "and is reported"
+ok "it is signed" is_signed
+run audit show --act audit.adopt --json
+json_is '.entries[].detail.restrictions' 1 "the log contains that"
 
 start
 append "1, '$(key_of suspended)', X'', 0" 1 "'0' || char(10) || char(10)"

@@ -10,6 +10,7 @@
 #include "manage/act/clock_check.h"
 #include "manage/act/era_check.h"
 #include "manage/session/own_token_files.h"
+#include "manage/session/unsigned_facts.h"
 #include "manage/tokens/recover_interrupted.h"
 #include "manage/tokens/token_file_copies.h"
 
@@ -34,16 +35,29 @@ static sealring_status take_over(sealring_manager *manager, sealring_error *erro
     return status;
 }
 
-/* An operator who takes over confirms the facts that no checkpoint covers. */
-static sealring_status confirm_facts(sealring_manager *manager, sealring_error *error)
+/* An operator who takes over confirms the facts that no checkpoint covers, also for a later process if this one is killed. */
+static sealring_status own_facts(sealring_manager *manager, sealring_error *error)
+{
+    const struct fact_tail *facts = &manager->facts;
+    sealring_status status;
+    own_facts_add(&manager->own, manager->facts_signed + 1, facts->count);
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do {
+        if (registry_begin(&reading, &status) && !manager->dry_run)
+            unsigned_note(manager->config, manager->registry, manager->facts_signed, true);
+    } while (registry_again(&reading, &status));
+    return status == SEALRING_OK ? manager_check_facts(manager, true, error) : status;
+}
+
+/* The same with an entry; a take-over of another registry has its own. */
+static sealring_status confirm_facts(sealring_manager *manager, bool records, sealring_error *error)
 {
     const struct fact_tail *facts = &manager->facts;
     struct audit_act act = {.name = "audit.confirm"};
     audit_detail(&act, "{s:I, s:I, s:s, s:s}", "facts_signed", (json_int_t)manager->facts_signed, "facts",
                  (json_int_t)facts->count, "first", facts->other, "reason", manager->take_over);
-    own_facts_add(&manager->own, manager->facts_signed + 1, facts->count);
-    sealring_status status = manager_check_facts(manager, true, error);
-    if (status == SEALRING_OK && !manager->dry_run)
+    sealring_status status = own_facts(manager, error);
+    if (status == SEALRING_OK && records && !manager->dry_run)
         status = manager_record(manager, &act, error);
     audit_release(&act);
     return status;
@@ -62,17 +76,16 @@ static sealring_status adopt_facts(sealring_manager *manager, sealring_error *er
     sealring_status status = manager_record(manager, &act, error);
     audit_release(&act);
     if (status == SEALRING_OK)
-        snprintf(
-            manager->witness.notice, sizeof manager->witness.notice,
-            "the registry has restrictions of API keys without a signature (%" PRIu64
-            "): the audit token was away, or somebody else wrote them; they stay effective, and are signed now: see "
-            "`sealring audit show`",
-            facts->restrictions);
+        snprintf(manager->witness.notice, sizeof manager->witness.notice,
+                 "the registry has restrictions of API keys without a signature (%" PRIu64
+                 "): somebody else wrote them, unless the power failed; they stay effective, and are signed now: see "
+                 "`sealring audit show`",
+                 facts->restrictions);
     return status;
 }
 
-/* A restriction does not wait for this. */
-static sealring_status check_facts(sealring_manager *manager, sealring_error *error)
+/* A restriction does not wait for this. takes_over: the registry contradicts the anchor, and nothing is written before that is announced. */
+static sealring_status check_facts(sealring_manager *manager, bool takes_over, sealring_error *error)
 {
     if (manager->restricts || manager->upgrades)
         return SEALRING_OK;
@@ -80,8 +93,10 @@ static sealring_status check_facts(sealring_manager *manager, sealring_error *er
     const struct fact_tail *facts = &manager->facts;
     bool confirms = manager->take_over != NULL && facts->others > 0 && facts->broken == 0 && !facts->lacks_signed;
     if (status != SEALRING_OK && confirms)
-        return confirm_facts(manager, error);
-    return status == SEALRING_OK ? adopt_facts(manager, error) : status;
+        return confirm_facts(manager, !takes_over, error);
+    if (status == SEALRING_OK && takes_over)
+        own_facts_add(&manager->own, manager->facts_signed + 1, facts->count);
+    return status == SEALRING_OK && !takes_over ? adopt_facts(manager, error) : status;
 }
 
 /* Under the lock. The registry of a manager only grows while the manager exists, so the anchor is checked once. */
@@ -96,7 +111,7 @@ static sealring_status check_registry(sealring_manager *manager, sealring_error 
             *error = difference;
         return status;
     }
-    status = check_facts(manager, error);
+    status = check_facts(manager, contradicts, error);
     if (status == SEALRING_OK && contradicts) {
         status = take_over(manager, error);
         manager->witness.settled = status == SEALRING_OK;

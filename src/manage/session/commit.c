@@ -179,9 +179,10 @@ static bool commit_end_try(struct commit *commit, sealring_status *status)
         *status = commit_confirm(commit);
     if (commit->records && *status == SEALRING_OK)
         *status = commit_rehearse(commit, &signs);
-    if (commit->records && *status == SEALRING_OK && commit->restricts && commit->version != NULL &&
-        !commit->manager->dry_run && witness_configured(commit->manager->config))
-        unsigned_note(commit->manager->config, commit->manager->registry, commit->closed_before);
+    if (commit->records && *status == SEALRING_OK && commit->restricts && !commit->manager->dry_run &&
+        commit->closed_count > commit->closed_before && witness_configured(commit->manager->config))
+        unsigned_note(commit->manager->config, commit->manager->registry, commit->closed_before,
+                      commit->version != NULL);
     const bool dry_run = commit->writing.how.dry_run;
     commit->writing.how.dry_run = dry_run || signs;
     commit->complete = *status == SEALRING_OK && !signs;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The file vault.unsigned: the facts of emergencies that the operator's side has added, while no checkpoint covers them. */
+/* The file vault.unsigned: the restricting facts that the operator's side has added, while no checkpoint covers them. */
 #include "manage/session/unsigned_facts.h"
 
 #include <fcntl.h>
@@ -27,13 +27,14 @@ static void write_facts(int file, struct registry *registry, uint64_t count)
     (void)registry_close_cursor(&facts, SEALRING_OK);
 }
 
-void unsigned_note(const struct config *config, struct registry *registry, uint64_t count)
+void unsigned_note(const struct config *config, struct registry *registry, uint64_t count, bool durable)
 {
     int file = open(config->unsigned_facts, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0)
         return;
     write_facts(file, registry, count);
-    (void)fsync(file);
+    if (durable)
+        (void)fsync(file);
     close(file);
 }
 
