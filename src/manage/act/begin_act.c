@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/error.h"
@@ -34,6 +35,14 @@ static sealring_status take_over(sealring_manager *manager, sealring_error *erro
     return status;
 }
 
+/* The facts that no checkpoint covers count as this manager's own from now on. */
+static void own_unsigned(sealring_manager *manager)
+{
+    struct fact_range added = {.first = manager->facts_signed + 1, .last = manager->facts.count};
+    memcpy(added.hash, manager->facts.head, sizeof added.hash);
+    own_facts_add(&manager->own, &added, NULL);
+}
+
 /* An operator who takes over confirms the facts that no checkpoint covers. */
 static sealring_status confirm_facts(sealring_manager *manager, sealring_error *error)
 {
@@ -41,7 +50,7 @@ static sealring_status confirm_facts(sealring_manager *manager, sealring_error *
     struct audit_act act = {.name = "audit.confirm"};
     audit_detail(&act, "{s:I, s:I, s:s, s:s}", "facts_signed", (json_int_t)manager->facts_signed, "facts",
                  (json_int_t)facts->count, "first", facts->other, "reason", manager->take_over);
-    own_facts_add(&manager->own, manager->facts_signed + 1, facts->count);
+    own_unsigned(manager);
     sealring_status status = manager_check_facts(manager, true, error);
     if (status == SEALRING_OK && !manager->dry_run)
         status = manager_record(manager, &act, error);
@@ -63,7 +72,7 @@ static sealring_status adopt_facts(sealring_manager *manager, sealring_error *er
              facts->restrictions);
     audit_detail(&act, "{s:I, s:I, s:I}", "facts_signed", (json_int_t)manager->facts_signed, "facts",
                  (json_int_t)facts->count, "restrictions", (json_int_t)facts->restrictions);
-    own_facts_add(&manager->own, manager->facts_signed + 1, facts->count);
+    own_unsigned(manager);
     sealring_status status = manager_record(manager, &act, error);
     audit_release(&act);
     return status;

@@ -31,6 +31,23 @@ static sealring_status refuse(const sealring_manager *manager, sealring_error *e
                      facts->other, more, registry);
 }
 
+/* What others added is compared with the facts before it, which somebody may have edited since they were read: then all are read again. */
+static sealring_status follow(sealring_manager *manager, bool signs, const struct checkpoint *newest,
+                              sealring_error *error)
+{
+    struct fact_tail *facts = &manager->facts;
+    const struct fact_tail before = *facts;
+    sealring_status status = own_facts_keep(manager->registry, &manager->own, error);
+    if (status == SEALRING_OK)
+        status = fact_tail_follow(manager->registry, facts, signs, newest->closed_count, newest->closed.bytes,
+                                  &manager->own, error);
+    if (status != SEALRING_OK || before.count == 0 || facts->restrictions == before.restrictions)
+        return status;
+    *facts = (struct fact_tail){.count = 0};
+    return fact_tail_follow(manager->registry, facts, signs, newest->closed_count, newest->closed.bytes, &manager->own,
+                            error);
+}
+
 sealring_status manager_follow_facts(sealring_manager *manager, sealring_error *error)
 {
     struct checkpoint newest = {.size = 0};
@@ -41,8 +58,7 @@ sealring_status manager_follow_facts(sealring_manager *manager, sealring_error *
         unsigned_read(manager->config, &manager->own);
     sealring_status status = signs ? signed_newest(manager->registry, &newest, &forged, error) : SEALRING_OK;
     if (status == SEALRING_OK)
-        status = fact_tail_follow(manager->registry, facts, signs && newest.size > 0, newest.closed_count,
-                                  newest.closed.bytes, &manager->own, error);
+        status = follow(manager, signs, &newest, error);
     manager->facts_signed = signs ? newest.closed_count : UINT64_MAX;
     if (status != SEALRING_OK)
         return status;
