@@ -38,6 +38,7 @@ struct setting {
     uint32_t meanwhile_acts;             /* restrictions by the other operator, while the token signs */
     uint32_t modes;
     uint8_t operators, servers;
+    uint8_t serving; /* of these, at the beginning */
     bool time, backs_up;
     uint8_t acts_max, forgeries_max;
     unsigned steps; /* from the beginning */
@@ -52,11 +53,11 @@ static const struct setting settings[] = {
      .modes = A(TOKEN_PRESENT) | A(TOKEN_AWAY),
      .operators = 1,
      .servers = 1,
-     .time = false,
+     .time = true,
      .backs_up = true,
-     .acts_max = 2,
+     .acts_max = 3,
      .forgeries_max = 2,
-     .steps = 8,
+     .steps = 7,
      .steps_deep = 14},
     {.name = "versions",
      .acts = A(ACT_RETIRE) | A(ACT_REINSTATE) | A(ACT_COMPROMISE) | A(ACT_DESTROY),
@@ -83,10 +84,11 @@ static const struct setting settings[] = {
      .steps_deep = 6},
     {.name = "eras",
      .acts = A(ACT_SUSPEND) | A(ACT_RESUME) | A(ACT_REVOKE),
-     .forgeries = A(FORGE_RESTORE) | A(FORGE_ERA) | A(FORGE_CUT_UNSIGNED),
+     .forgeries = A(FORGE_RESTORE) | A(FORGE_ERA) | A(FORGE_FORMER_ERA) | A(FORGE_CUT_UNSIGNED),
      .modes = A(TOKEN_PRESENT) | A(TAKES_OVER),
      .operators = 1,
      .servers = 2,
+     .serving = 1,
      .backs_up = true,
      .acts_max = 3,
      .forgeries_max = 2,
@@ -94,14 +96,15 @@ static const struct setting settings[] = {
      .steps_deep = 13},
     {.name = "fleet",
      .acts = A(ACT_SUSPEND) | A(ACT_RESUME),
-     .forgeries = A(FORGE_CUT_ONE) | A(FORGE_NO_CHECKPOINTS),
+     .forgeries = A(FORGE_CUT_ONE) | A(FORGE_PERMIT_KEY) | A(FORGE_EDIT_LAST) | A(FORGE_NO_CHECKPOINTS),
      .modes = A(TOKEN_PRESENT) | A(TOKEN_AWAY),
      .operators = 1,
      .servers = 2,
+     .serving = 1,
      .time = true,
      .acts_max = 2,
      .forgeries_max = 2,
-     .steps = 9,
+     .steps = 7,
      .steps_deep = 13},
 };
 
@@ -117,8 +120,8 @@ struct search {
     uint64_t *seen;
     uint64_t places; /* a power of two */
     struct origin *origins;
-    struct world *worlds; /* those that are still to be explored begin at `next` */
-    uint64_t count, room, next, transitions;
+    struct world *worlds; /* from number `base` on: the former ones are explored */
+    uint64_t count, room, origins_room, base, next, transitions;
     uint64_t happened[STEP_DIE + 1];
     uint64_t effective;
 };
@@ -176,12 +179,15 @@ static bool is_new(struct search *search, const struct world *state)
 
 static void add(struct search *search, const struct world *state, uint64_t from, struct step step)
 {
-    if (search->count == search->room) {
+    if (search->count - search->base == search->room) {
         search->room = 2 * search->room + 1024;
         search->worlds = need(realloc(search->worlds, search->room * sizeof *search->worlds));
-        search->origins = need(realloc(search->origins, search->room * sizeof *search->origins));
     }
-    search->worlds[search->count] = *state;
+    if (search->count == search->origins_room) {
+        search->origins_room = 2 * search->origins_room + 1024;
+        search->origins = need(realloc(search->origins, search->origins_room * sizeof *search->origins));
+    }
+    search->worlds[search->count - search->base] = *state;
     search->origins[search->count++] = (struct origin){(uint32_t)from, step};
 }
 
@@ -334,7 +340,7 @@ static void name_path(const struct search *search, uint64_t from, struct step la
 
 static bool try_step(struct search *search, uint64_t from, struct step step)
 {
-    memcpy(&world, &search->worlds[from], sizeof world);
+    memcpy(&world, &search->worlds[from - search->base], sizeof world);
     world_full = false;
     bool happened = happen(step);
     if (!happened || world_full) {
@@ -401,7 +407,8 @@ static bool try_all(struct search *search, uint64_t from)
     const struct setting *setting = search->setting;
     bool good = true;
     uint32_t servers = (UINT32_C(1) << setting->servers) - 1;
-    uint8_t acts = search->worlds[from].acts, forgeries = search->worlds[from].forgeries;
+    uint8_t acts = search->worlds[from - search->base].acts;
+    uint8_t forgeries = search->worlds[from - search->base].forgeries;
     if (acts < setting->acts_max)
         good = try_acts(search, from);
     if (good && forgeries < setting->forgeries_max)
@@ -422,12 +429,20 @@ static bool try_all(struct search *search, uint64_t from)
 static bool explore(struct search *search, unsigned steps)
 {
     operator_begins();
+    for (unsigned i = 0; i < search->setting->serving; i++)
+        if (!server_opens(i) || !server_looks(i) || !server_reports(i))
+            return false;
+    normalise();
     (void)is_new(search, &world);
     add(search, &world, 0, (struct step){.kind = STEP_TICK});
-    for (unsigned depth = 0; depth < steps && search->next < search->count; depth++)
+    for (unsigned depth = 0; depth < steps && search->next < search->count; depth++) {
         for (uint64_t end = search->count; search->next < end; search->next++)
             if (!try_all(search, search->next))
                 return false;
+        memmove(search->worlds, search->worlds + (search->next - search->base),
+                (search->count - search->next) * sizeof *search->worlds);
+        search->base = search->next;
+    }
     return true;
 }
 
@@ -438,7 +453,7 @@ static bool run(const struct setting *setting, unsigned steps, unsigned number)
     world_broken = NULL;
     bool good = explore(&search, steps);
     double seconds = (double)(clock() - began) / CLOCKS_PER_SEC;
-    printf("# %s: %llu states, %llu transitions, %s %u steps; restrictions that came into force: %llu; %.1f s\n",
+    printf("# %s: %llu states, %llu transitions, %s %u steps; restrictions that became effective: %llu; %.1f s\n",
            setting->name, (unsigned long long)search.count, (unsigned long long)search.transitions,
            search.next < search.count ? "within" : "all, in", steps, (unsigned long long)search.effective, seconds);
     bool idle = good && setting->servers > 0 && search.effective == 0;

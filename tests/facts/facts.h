@@ -103,7 +103,7 @@ struct PACKED server {
     struct tail_entry tail[FACTS_MAX];
     uint8_t broken, unapplied;
     uint8_t
-        excused; /* when it opened, no report had the facts that were in force everywhere: only the anchor shows that */
+        excused; /* when it opened, no report had the facts that were effective everywhere: only the anchor shows that */
     /* its report */
     uint8_t file, joining, file_era, file_epoch, file_count;
     uint32_t file_head;
@@ -124,12 +124,12 @@ struct PACKED truth {
         uint8_t by; /* who added that fact to that chain; 2: anybody, as an operator confirmed it */
     } written[WRITTEN_MAX];
     uint8_t written_count;
-    uint8_t key; /* in force everywhere */
+    uint8_t key; /* effective everywhere */
     uint8_t version;
     uint8_t destroyed; /* the object */
 };
 
-/* A restriction whose operator waits until it is in force everywhere. */
+/* A restriction whose operator waits until it is effective everywhere. */
 struct PACKED pending {
     uint8_t waits;
     uint8_t subject, value;
@@ -212,7 +212,7 @@ enum act {
 extern const char *const act_names[ACTS];
 void operator_begins(void); /* the world as it is first */
 bool operator_acts(unsigned who, enum act act, enum token_mode mode, bool takes_over);
-bool operator_waits(void); /* asks once more whether the restriction is in force everywhere */
+bool operator_waits(void); /* asks once more whether the restriction is effective everywhere */
 bool operator_restarts(void);
 bool operator_backs_up(void);
 
@@ -253,7 +253,7 @@ void servers_observed(const struct roster *roster);
 /* promises.c */
 uint8_t chain_key(uint32_t head); /* what the facts of a chain set */
 uint8_t chain_version(uint32_t head);
-void promise_signed(unsigned who, uint32_t head);
+void promise_signed(unsigned who, uint32_t head, uint8_t era);
 void promise_anchored(uint8_t count);
 void promise_rehearsed(uint32_t before, uint32_t head); /* twice the same: nothing */
 void promise_committed(uint32_t before);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two operators, whose acts are those of src/manage/act and src/manage/session, and the wait until a restriction is in force everywhere. */
+/* Two operators, whose acts are those of src/manage/act and src/manage/session, and the wait until a restriction is effective everywhere. */
 #include <string.h>
 
 #include "facts/facts.h"
@@ -178,7 +178,8 @@ static void confirm_all(void)
     struct truth *truth = &world.truth;
     file_values(&world.registry, &key, &version);
     truth->key &= key;
-    truth->version = version < truth->version ? version : truth->version;
+    if (version < truth->version)
+        truth->version = version < SEALRING_VERSION_RETIRED ? 0 : version;
     memset(&world.pending, 0, sizeof world.pending);
     for (unsigned i = 0; i < world.registry.fact_count; i++) {
         unsigned known = 0;
@@ -214,7 +215,7 @@ static void permitted(uint8_t subject, uint8_t value)
     if (subject == OF_KEY)
         truth->key &= value;
     else if (value < truth->version)
-        truth->version = value;
+        truth->version = value < SEALRING_VERSION_RETIRED ? 0 : value;
     if (world.pending.waits && world.pending.subject == subject)
         memset(&world.pending, 0, sizeof world.pending);
 }
@@ -288,8 +289,11 @@ bool operator_waits(void)
     servers_fill_roster(&roster);
     if (roster_judge((struct registry *)&a_registry, &roster, NULL) != SEALRING_OK)
         return false;
-    const struct roster_change change = {
+    struct roster_change change = {
         .epoch = pending.epoch, .closed_count = pending.count, .committed_boot_ms = NOW + pending.committed};
+    memcpy(change.closed_hash, hash_bytes(pending.head), sizeof change.closed_hash);
+    if (roster_find_change((struct registry *)&a_registry, &change, NULL) != SEALRING_OK)
+        return false;
     roster_count(&roster, &change, &count);
     servers_observed(&roster);
     if (count.done < count.total)

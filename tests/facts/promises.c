@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What must be true, judged by the world's own books: which facts each chain has, who wrote them, what was signed, what is in force. */
+/* What must be true, judged by the world's own books: which facts each chain has, who wrote them, what was signed, what is effective. */
 #include <string.h>
 
 #include "facts/facts.h"
@@ -72,14 +72,19 @@ static bool may_be_signed(unsigned who, uint32_t head)
     return false;
 }
 
-void promise_signed(unsigned who, uint32_t head)
+void promise_signed(unsigned who, uint32_t head, uint8_t era)
 {
+    const struct file *file = &world.registry;
     const struct truth *truth = &world.truth;
     struct fact last;
     uint32_t covered = 0;
     for (unsigned i = 0; i < truth->signed_count; i++)
         if (hash_extends(head, truth->signed_heads[i]) && hash_length(truth->signed_heads[i]) > hash_length(covered))
             covered = truth->signed_heads[i];
+    for (unsigned i = 0; i < CHECKPOINTS_MAX; i++)
+        if (file->checkpoints[i].verifies && file->checkpoints[i].era == era &&
+            !hash_extends(head, file->checkpoints[i].head))
+            world_break("facts are signed that lack those which a checkpoint covers");
     for (uint32_t at = head; at != covered;) {
         if (!may_be_signed(who, at))
             world_break("something is signed that its signer neither wrote nor examined");
@@ -183,6 +188,9 @@ static bool is_permitted(const struct server *before, const struct server *serve
 {
     const struct file *file = &world.registry;
     uint32_t head = 0;
+    if (before->closed_era <= world.eras &&
+        server->closed_era < before->closed_era) /* it is older than what was signed since */
+        return false;
     if (before->closed_era != server->closed_era && is_signed(0, server->closed_era))
         return true;
     for (unsigned i = 0; i < file->fact_count; i++) {

@@ -276,13 +276,20 @@ static void look(void)
         load();
 }
 
-/* Whether a report shows what must be known: if none does, only the anchor can. */
+/* Whether a report or a checkpoint shows what must be known: if none does, only the anchor can. */
 static bool is_reported(void)
 {
     for (unsigned i = 0; i < SERVERS; i++) {
         const struct server *server = &world.servers[i];
         if (server->file && !server->joining && key_has(chain_key(server->file_head), world.truth.key) &&
             chain_version(server->file_head) >= world.truth.version)
+            return true;
+    }
+    for (unsigned i = 0; i < CHECKPOINTS_MAX; i++) {
+        const struct checkpoint_row *signed_row = &world.registry.checkpoints[i];
+        if (signed_row->verifies && signed_row->column == signed_row->size &&
+            key_has(chain_key(signed_row->head), world.truth.key) &&
+            chain_version(signed_row->head) >= world.truth.version)
             return true;
     }
     return false;

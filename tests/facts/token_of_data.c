@@ -60,7 +60,7 @@ sealring_status __wrap_witness_sign_text(struct token *token, const uint8_t *vau
         .head = hash_number(formatted.closed.bytes),
         .root = hash_number(formatted.root.bytes),
     };
-    promise_signed(operator_at_work, signed_row.head);
+    promise_signed(operator_at_work, signed_row.head, signed_row.era);
     memcpy(note, &signed_row, sizeof signed_row);
     while_signing = NULL;
     if (meanwhile != NULL)

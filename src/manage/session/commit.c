@@ -232,6 +232,7 @@ bool commit_again(struct commit *commit, sealring_status *status)
         manager->committed = (struct roster_change){.epoch = registry_vault_row(manager->registry)->epoch,
                                                     .closed_count = commit->closed_count,
                                                     .committed_boot_ms = clock_boot_ms()};
+        memcpy(manager->committed.closed_hash, commit->head, sizeof commit->head);
     }
     return false;
 }
