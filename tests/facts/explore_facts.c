@@ -40,6 +40,7 @@ struct setting {
     uint8_t operators, servers;
     uint8_t serving; /* of these, at the beginning */
     bool time, backs_up;
+    bool copied; /* at the beginning */
     uint8_t acts_max, forgeries_max;
     unsigned steps; /* from the beginning */
     unsigned steps_deep;
@@ -89,7 +90,7 @@ static const struct setting settings[] = {
      .operators = 1,
      .servers = 2,
      .serving = 1,
-     .backs_up = true,
+     .copied = true,
      .acts_max = 3,
      .forgeries_max = 2,
      .steps = 8,
@@ -432,6 +433,8 @@ static bool explore(struct search *search, unsigned steps)
     for (unsigned i = 0; i < search->setting->serving; i++)
         if (!server_opens(i) || !server_looks(i) || !server_reports(i))
             return false;
+    if (search->setting->copied)
+        (void)operator_backs_up();
     normalise();
     (void)is_new(search, &world);
     add(search, &world, 0, (struct step){.kind = STEP_TICK});

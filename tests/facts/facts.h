@@ -40,6 +40,7 @@ struct PACKED checkpoint_row {
     uint8_t era;
     uint8_t count;
     uint8_t verifies;
+    uint8_t time; /* by the order of signatures */
     uint32_t head;
     uint32_t root;
 };
@@ -97,7 +98,7 @@ struct PACKED server {
     /* struct closed_chain */
     uint8_t key; /* bits */
     uint8_t version;
-    uint8_t closed_era, era_unsigned;
+    uint8_t closed_era, era_unsigned, signed_time;
     uint8_t start_count, sound_count, seen_count, tail_length;
     uint32_t start_head, sound_head, seen_head;
     struct tail_entry tail[FACTS_MAX];
@@ -117,6 +118,7 @@ struct PACKED server {
 struct PACKED truth {
     uint32_t signed_heads[SIGNED_MAX]; /* of all checkpoints that were signed and committed */
     uint8_t signed_eras[SIGNED_MAX];
+    uint8_t signed_times[SIGNED_MAX];
     uint8_t anchored; /* a bit each: the token knows of it as well */
     uint8_t signed_count;
     struct PACKED {
@@ -143,6 +145,7 @@ struct PACKED world {
     struct file copy;
     uint8_t copied;
     uint8_t eras; /* made so far */
+    uint8_t signatures;
     struct anchor anchor, announced;
     struct PACKED {
         uint8_t number;
@@ -257,6 +260,7 @@ void promise_signed(unsigned who, uint32_t head, uint8_t era);
 void promise_anchored(uint8_t count);
 void promise_rehearsed(uint32_t before, uint32_t head); /* twice the same: nothing */
 void promise_committed(uint32_t before);
+void promise_opened(const struct server *server);
 void promise_looked(const struct server *before, const struct server *after);
 void promise_check(void);
 

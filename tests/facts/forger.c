@@ -95,6 +95,7 @@ static bool forge(struct file *file, enum forgery forgery)
     struct checkpoint_row row = {.column = (uint8_t)(file->log_size + 1),
                                  .size = (uint8_t)(file->log_size + 1),
                                  .era = file->era,
+                                 .time = 200,
                                  .count = file->fact_count,
                                  .head = file_head(file),
                                  .root = file->log_size == 0 ? 0 : file->log[file->log_size - 1]};

@@ -80,11 +80,12 @@ void operator_begins(void)
     struct merkle_hash root, digest;
     struct file *file = &world.registry;
     memset(&world, 0, sizeof world);
+    world.signatures = 1;
     memcpy(root.bytes, entry, sizeof root.bytes);
     file->era = world.eras = file->epoch = file->log_size = 1;
     file->log[0] = hash_number(entry);
     file->checkpoints[0] =
-        (struct checkpoint_row){.column = 1, .size = 1, .era = 1, .verifies = 1, .root = file->log[0]};
+        (struct checkpoint_row){.column = 1, .size = 1, .era = 1, .verifies = 1, .time = 1, .root = file->log[0]};
     anchor_digest(&root, hash_bytes(0), &digest);
     world.anchor = (struct anchor){.there = 1, .serial = 1, .era = 1, .size = 1, .digest = hash_number(digest.bytes)};
     promise_committed(0);
@@ -181,6 +182,7 @@ static void confirm_all(void)
     if (version < truth->version)
         truth->version = version < SEALRING_VERSION_RETIRED ? 0 : version;
     memset(&world.pending, 0, sizeof world.pending);
+    truth->anchored = 0; /* what else was signed is given up */
     for (unsigned i = 0; i < world.registry.fact_count; i++) {
         unsigned known = 0;
         while (known < truth->written_count && truth->written[known].head != world.registry.facts[i].hash)

@@ -94,22 +94,26 @@ void promise_signed(unsigned who, uint32_t head, uint8_t era)
 }
 
 /* What was signed counts once it is committed: until then it is in its signer's memory only. */
-static void publish(uint32_t head, uint8_t era)
+static void publish(const struct checkpoint_row *row)
 {
     struct truth *truth = &world.truth;
-    for (unsigned i = 0; i < truth->signed_count; i++)
-        if (truth->signed_heads[i] == head && truth->signed_eras[i] == era)
-            return;
-    for (unsigned i = 0; i < truth->signed_count; i++)
-        if ((truth->anchored >> i & 1) != 0 && truth->signed_eras[i] == era &&
-            !hash_extends(head, truth->signed_heads[i]) && !hash_extends(truth->signed_heads[i], head))
+    unsigned place = 0;
+    while (place < truth->signed_count &&
+           (truth->signed_heads[place] != row->head || truth->signed_eras[place] != row->era))
+        place++;
+    for (unsigned i = 0; place == truth->signed_count && i < truth->signed_count; i++)
+        if ((truth->anchored >> i & 1) != 0 && truth->signed_eras[i] == row->era &&
+            !hash_extends(row->head, truth->signed_heads[i]) && !hash_extends(truth->signed_heads[i], row->head))
             world_break("two signed chains of one era differ");
-    if (truth->signed_count == SIGNED_MAX) {
+    if (place == SIGNED_MAX) {
         world_full = true;
         return;
     }
-    truth->signed_heads[truth->signed_count] = head;
-    truth->signed_eras[truth->signed_count++] = era;
+    truth->signed_heads[place] = row->head;
+    truth->signed_eras[place] = row->era;
+    if (row->time > truth->signed_times[place])
+        truth->signed_times[place] = row->time;
+    truth->signed_count = place == truth->signed_count ? (uint8_t)(place + 1) : truth->signed_count;
 }
 
 void promise_anchored(uint8_t count)
@@ -122,12 +126,13 @@ void promise_anchored(uint8_t count)
             world.truth.anchored |= (uint8_t)(1U << i);
 }
 
-static bool is_signed(uint32_t head, uint8_t era)
+/* When: 0: it never was. */
+static unsigned signed_time_of(uint32_t head, uint8_t era)
 {
     for (unsigned i = 0; i < world.truth.signed_count; i++)
         if (world.truth.signed_heads[i] == head && world.truth.signed_eras[i] == era)
-            return true;
-    return false;
+            return world.truth.signed_times[i];
+    return 0;
 }
 
 /* ---- what an operator commits ---- */
@@ -162,7 +167,7 @@ void promise_committed(uint32_t before)
     struct fact last;
     for (unsigned i = 0; i < CHECKPOINTS_MAX; i++)
         if (file->checkpoints[i].column != 0 && file->checkpoints[i].verifies)
-            publish(file->checkpoints[i].head, file->checkpoints[i].era);
+            publish(&file->checkpoints[i]);
     bool covered = false;
     for (unsigned i = 0; i < CHECKPOINTS_MAX; i++)
         covered = covered || (file->checkpoints[i].column != 0 && file->checkpoints[i].verifies &&
@@ -187,23 +192,46 @@ static bool is_as_restricted(const struct server *server, uint8_t key, uint8_t v
 static bool is_permitted(const struct server *before, const struct server *server)
 {
     const struct file *file = &world.registry;
+    const uint8_t era = server->closed_era;
+    const bool same = before->closed_era == era;
     uint32_t head = 0;
-    if (before->closed_era <= world.eras &&
-        server->closed_era < before->closed_era) /* it is older than what was signed since */
-        return false;
-    if (before->closed_era != server->closed_era && is_signed(0, server->closed_era))
+    unsigned former = signed_time_of(before->start_head, before->closed_era);
+    if (!same && signed_time_of(0, era) > former)
         return true;
     for (unsigned i = 0; i < file->fact_count; i++) {
         head = hash_after(head, &file->facts[i]);
-        if (is_signed(head, server->closed_era) && is_as_restricted(server, chain_key(head), chain_version(head)))
+        if (signed_time_of(head, era) > (same ? 0 : former) &&
+            is_as_restricted(server, chain_key(head), chain_version(head)))
             return true;
     }
     return false;
 }
 
+/* A server applies what is covered, and each later restriction of the same chain. */
+void promise_opened(const struct server *server)
+{
+    const struct file *file = &world.registry;
+    uint8_t key = chain_key(server->start_head), version = chain_version(server->start_head);
+    uint32_t head = 0;
+    for (unsigned i = 0; i < file->fact_count; i++)
+        head = hash_after(head, &file->facts[i]);
+    if (server->broken || server->era_unsigned || head != server->sound_head) /* edited, after they were read */
+        return;
+    for (unsigned i = server->start_count; i < file->fact_count; i++) {
+        const struct fact *fact = &file->facts[i];
+        if (fact->subject == OF_KEY)
+            key |= fact->value;
+        else if (fact->value >= SEALRING_VERSION_RETIRED && fact->value > version)
+            version = fact->value;
+    }
+    if (!is_as_restricted(server, key, version))
+        world_break("a server does not apply a restriction that it reads");
+}
+
 void promise_looked(const struct server *before, const struct server *after)
 {
     bool widened = !key_has(after->key, before->key) || after->version < before->version;
+    promise_opened(after);
     if (!before->loaded || !widened)
         return;
     if (before->broken && after->broken)
@@ -218,7 +246,7 @@ void promise_check(void)
         const struct server *server = &world.servers[i];
         if (server->life == GONE)
             continue;
-        const bool is_covered = is_signed(server->start_head, server->closed_era);
+        const bool is_covered = signed_time_of(server->start_head, server->closed_era) != 0;
         if (server->loaded && server->start_count > 0 && !server->broken && !is_covered)
             world_break("a server takes facts for signed that the token did not sign");
         if (server->loaded && is_covered && server->tail_length == 0 && !server->broken &&

@@ -355,6 +355,7 @@ bool __wrap_checkpoint_verify(const char *note, const struct note_key *key, cons
     memcpy(&noted, note, sizeof noted);
     memset(checkpoint, 0, sizeof *checkpoint);
     checkpoint->size = noted.size;
+    checkpoint->time = noted.time;
     checkpoint->closed_count = noted.count;
     memcpy(checkpoint->era, era_bytes(noted.era), sizeof checkpoint->era);
     memcpy(checkpoint->closed.bytes, hash_bytes(noted.head), sizeof checkpoint->closed.bytes);

@@ -114,6 +114,7 @@ static void unpack(const struct server *server)
     strcpy(verifier.vkey, server->loaded ? "key" : "");
     memcpy(verifier.closed_era, era_bytes(server->closed_era), sizeof verifier.closed_era);
     verifier.era_unsigned = server->era_unsigned != 0;
+    verifier.signed_ms = server->signed_time;
     *protocol = (struct protocol){
         .loaded = server->loaded,
         .epoch = server->epoch,
@@ -134,6 +135,7 @@ static void pack(struct server *server)
     const struct protocol *protocol = &verifier.protocol;
     server->closed_era = era_number(verifier.closed_era);
     server->era_unsigned = verifier.era_unsigned;
+    server->signed_time = (uint8_t)verifier.signed_ms;
     server->loaded = protocol->loaded;
     server->era = era_number(protocol->era);
     server->epoch = (uint8_t)protocol->epoch;
@@ -276,23 +278,31 @@ static void look(void)
         load();
 }
 
+/* A report of another era shows nothing once a checkpoint was signed for the registry's: a restored registry may lack its facts. */
+static bool is_era_signed(void)
+{
+    for (unsigned i = 0; i < CHECKPOINTS_MAX; i++)
+        if (world.registry.checkpoints[i].verifies && world.registry.checkpoints[i].era == world.registry.era)
+            return true;
+    return false;
+}
+
 /* Whether a report or a checkpoint shows what must be known: if none does, only the anchor can. */
 static bool is_reported(void)
 {
     for (unsigned i = 0; i < SERVERS; i++) {
         const struct server *server = &world.servers[i];
-        if (server->file && !server->joining && key_has(chain_key(server->file_head), world.truth.key) &&
+        if (server->file && !server->joining && (server->file_era == world.registry.era || !is_era_signed()) &&
+            key_has(chain_key(server->file_head), world.truth.key) &&
             chain_version(server->file_head) >= world.truth.version)
             return true;
     }
-    for (unsigned i = 0; i < CHECKPOINTS_MAX; i++) {
-        const struct checkpoint_row *signed_row = &world.registry.checkpoints[i];
-        if (signed_row->verifies && signed_row->column == signed_row->size &&
-            key_has(chain_key(signed_row->head), world.truth.key) &&
-            chain_version(signed_row->head) >= world.truth.version)
-            return true;
-    }
-    return false;
+    const struct checkpoint_row *newest = world.registry.checkpoints;
+    while (newest < world.registry.checkpoints + CHECKPOINTS_MAX - 1 &&
+           !(newest->verifies && newest->column == newest->size))
+        newest++;
+    return newest->verifies && key_has(chain_key(newest->head), world.truth.key) &&
+           chain_version(newest->head) >= world.truth.version;
 }
 
 /* verifier_join in verifier.c */
@@ -314,6 +324,11 @@ bool server_opens(unsigned index)
     server->life = verifier.closed.broken ? GONE : OPEN;
     pack(server);
     server->excused = excused;
+    if (server->life == OPEN)
+        promise_opened(server);
+    if (server->life == OPEN && !excused &&
+        (!key_has(server->key, world.truth.key) || server->version < world.truth.version))
+        world_break("a server opens without what is effective everywhere");
     return true;
 }
 

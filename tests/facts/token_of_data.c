@@ -57,6 +57,7 @@ sealring_status __wrap_witness_sign_text(struct token *token, const uint8_t *vau
         .era = era_number(formatted.era),
         .count = (uint8_t)formatted.closed_count,
         .verifies = 1,
+        .time = ++world.signatures,
         .head = hash_number(formatted.closed.bytes),
         .root = hash_number(formatted.root.bytes),
     };
