@@ -217,7 +217,7 @@ static int16_t no_earlier(int16_t time, int first)
     return (int16_t)(time < first ? first : time);
 }
 
-/* What bears on nothing makes no states. */
+/* What has no effect makes no states. */
 static void normalise(void)
 {
     const int longest = -4 * LEASE - TICK;

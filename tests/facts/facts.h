@@ -156,7 +156,7 @@ struct PACKED world {
     struct server servers[SERVERS];
     struct pending pending;
     struct truth truth;
-    uint8_t acts, forgeries; /* so many were done */
+    uint8_t acts, forgeries; /* done by now */
 };
 
 /* ---- the world at work, and what production code finds there ---- */
@@ -258,7 +258,7 @@ uint8_t chain_key(uint32_t head); /* what the facts of a chain set */
 uint8_t chain_version(uint32_t head);
 void promise_signed(unsigned who, uint32_t head, uint8_t era);
 void promise_anchored(uint8_t count);
-void promise_rehearsed(uint32_t before, uint32_t head); /* twice the same: nothing */
+void promise_tried(uint32_t before, uint32_t head); /* twice the same: nothing */
 void promise_committed(uint32_t before);
 void promise_opened(const struct server *server);
 void promise_looked(const struct server *before, const struct server *after);

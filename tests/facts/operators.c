@@ -239,7 +239,7 @@ bool operator_acts(unsigned who, enum act act, enum token_mode mode, bool takes_
         unpack(&world.memory, manager);
     operator_at_work = who;
     token_mode = mode;
-    promise_rehearsed(0, 0);
+    promise_tried(0, 0);
     const bool good = continues() || takes_over;
     const bool alone = world.registry.era <= world.eras;
     sealring_status status =

@@ -47,12 +47,12 @@ static bool restricts(uint32_t head)
 
 static struct {
     uint32_t before, head;
-} rehearsed; /* by the operator at work, in a transaction that was rolled back to be signed */
+} tried; /* by the operator at work, in a transaction that was rolled back to be signed */
 
-void promise_rehearsed(uint32_t before, uint32_t head)
+void promise_tried(uint32_t before, uint32_t head)
 {
-    rehearsed.before = before;
-    rehearsed.head = head;
+    tried.before = before;
+    tried.head = head;
 }
 
 /* A signer examined a restriction of a key, and wrote the rest itself, or an operator noted or confirmed it. */
@@ -63,7 +63,7 @@ static bool may_be_signed(unsigned who, uint32_t head)
     (void)hash_origin(head, &before, &last);
     if (last.subject == OF_KEY && restricts(head))
         return true;
-    if (head != rehearsed.before && hash_extends(rehearsed.head, head) && hash_extends(head, rehearsed.before))
+    if (head != tried.before && hash_extends(tried.head, head) && hash_extends(head, tried.before))
         return true;
     for (unsigned i = 0; i < world.truth.written_count; i++)
         if (world.truth.written[i].head == head &&

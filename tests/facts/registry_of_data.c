@@ -114,7 +114,7 @@ bool __wrap_registry_again(struct registry_transaction *transaction, sealring_st
     const bool undone = *status != SEALRING_OK || transaction->how.dry_run;
     if (transaction->open && transaction->writes && undone) {
         if (*status == SEALRING_OK)
-            promise_rehearsed(file_head(&saved.registry), file_head(&world.registry));
+            promise_tried(file_head(&saved.registry), file_head(&world.registry));
         memcpy(&world, &saved, sizeof world);
     }
     if (transaction->open && transaction->writes && !undone)
