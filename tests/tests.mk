@@ -43,6 +43,7 @@ crash-all: test_crash test_crash_init test_token_kill module_fault.la crash_prel
 	CK_DEFAULT_TIMEOUT=36000 ./test_token_kill random-full 1000
 
 include tests/world/tests.mk
+include tests/facts/tests.mk
 include tests/cli/tests.mk
 include tests/personality/tests.mk
 include tests/tamper/tests.mk

@@ -6,17 +6,36 @@
 #include <stdio.h>
 #include <string.h>
 
-void own_facts_add(struct own_facts *own, uint64_t first, uint64_t last)
+void own_facts_add(struct own_facts *own, const struct fact_range *added, const uint8_t before[REGISTRY_DIGEST_SIZE])
 {
-    if (last < first)
+    struct fact_range *latest = own->count > 0 ? &own->ranges[own->count - 1] : NULL;
+    if (added->last < added->first)
         return;
-    if (own->count > 0 && own->ranges[own->count - 1].last + 1 == first) {
-        own->ranges[own->count - 1].last = last;
+    if (latest != NULL && before != NULL && latest->last + 1 == added->first &&
+        memcmp(latest->hash, before, sizeof latest->hash) == 0) {
+        latest->last = added->last;
+        memcpy(latest->hash, added->hash, sizeof latest->hash);
         return;
     }
     if (own->count == FACT_RANGES_MAX)
         memmove(own->ranges, own->ranges + 1, --own->count * sizeof *own->ranges);
-    own->ranges[own->count++] = (struct fact_range){first, last};
+    own->ranges[own->count++] = *added;
+}
+
+sealring_status own_facts_keep(struct registry *registry, struct own_facts *own, sealring_error *error)
+{
+    uint8_t hash[REGISTRY_DIGEST_SIZE];
+    size_t kept = 0;
+    for (size_t i = 0; i < own->count; i++) {
+        bool found;
+        sealring_status status = registry_closed_find(registry, own->ranges[i].last, hash, &found, error);
+        if (status != SEALRING_OK)
+            return status;
+        if (found && memcmp(hash, own->ranges[i].hash, sizeof hash) == 0)
+            own->ranges[kept++] = own->ranges[i];
+    }
+    own->count = kept;
+    return SEALRING_OK;
 }
 
 static bool is_own(const struct own_facts *own, const struct registry_closed *fact)

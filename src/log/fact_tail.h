@@ -11,6 +11,8 @@
 struct fact_range {
     uint64_t first;
     uint64_t last;
+    uint8_t hash
+        [REGISTRY_DIGEST_SIZE]; /* over all facts up to the last of them: it distinguishes them from others of these numbers */
 };
 #define FACT_RANGES_MAX 32
 #define FACTS_NOTED_MAX 64
@@ -24,8 +26,11 @@ struct own_facts {
     struct noted_fact noted[FACTS_NOTED_MAX]; /* by earlier processes of the operator's side */
     size_t noted_count;
 };
-/* If there is no room, the oldest range is forgotten: its facts then count as another's. */
-void own_facts_add(struct own_facts *own, uint64_t first, uint64_t last);
+/* before: the hash over all facts before the first one; NULL: not known. If there is no room, the oldest range is forgotten: its facts then count as
+ * another's. */
+void own_facts_add(struct own_facts *own, const struct fact_range *added, const uint8_t before[REGISTRY_DIGEST_SIZE]);
+/* In a transaction: forgets those that the registry does not have any more, as somebody replaced it by an older copy or cut its facts off. */
+sealring_status own_facts_keep(struct registry *registry, struct own_facts *own, sealring_error *error);
 
 /* The facts up to `count`, which were read and form a chain. Zero: none. */
 struct fact_tail {

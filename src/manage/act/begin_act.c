@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/error.h"
@@ -35,12 +36,19 @@ static sealring_status take_over(sealring_manager *manager, sealring_error *erro
     return status;
 }
 
-/* An operator who takes over confirms the facts that no checkpoint covers, also for a later process if this one is killed. */
-static sealring_status own_facts(sealring_manager *manager, sealring_error *error)
+/* The facts that no checkpoint covers count as this manager's own from now on. */
+static void own_unsigned(sealring_manager *manager)
 {
-    const struct fact_tail *facts = &manager->facts;
+    struct fact_range added = {.first = manager->facts_signed + 1, .last = manager->facts.count};
+    memcpy(added.hash, manager->facts.head, sizeof added.hash);
+    own_facts_add(&manager->own, &added, NULL);
+}
+
+/* An operator who takes over confirms the facts that no checkpoint covers, also for a later process if this one is killed. */
+static sealring_status take_facts(sealring_manager *manager, sealring_error *error)
+{
     sealring_status status;
-    own_facts_add(&manager->own, manager->facts_signed + 1, facts->count);
+    own_unsigned(manager);
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
         if (registry_begin(&reading, &status) && !manager->dry_run)
@@ -56,7 +64,7 @@ static sealring_status confirm_facts(sealring_manager *manager, bool records, se
     struct audit_act act = {.name = "audit.confirm"};
     audit_detail(&act, "{s:I, s:I, s:s, s:s}", "facts_signed", (json_int_t)manager->facts_signed, "facts",
                  (json_int_t)facts->count, "first", facts->other, "reason", manager->take_over);
-    sealring_status status = own_facts(manager, error);
+    sealring_status status = take_facts(manager, error);
     if (status == SEALRING_OK && records && !manager->dry_run)
         status = manager_record(manager, &act, error);
     audit_release(&act);
@@ -72,7 +80,7 @@ static sealring_status adopt_facts(sealring_manager *manager, sealring_error *er
         return SEALRING_OK;
     audit_detail(&act, "{s:I, s:I, s:I}", "facts_signed", (json_int_t)manager->facts_signed, "facts",
                  (json_int_t)facts->count, "restrictions", (json_int_t)facts->restrictions);
-    own_facts_add(&manager->own, manager->facts_signed + 1, facts->count);
+    own_unsigned(manager);
     sealring_status status = manager_record(manager, &act, error);
     audit_release(&act);
     if (status == SEALRING_OK)
@@ -95,7 +103,7 @@ static sealring_status check_facts(sealring_manager *manager, bool takes_over, s
     if (status != SEALRING_OK && confirms)
         return confirm_facts(manager, !takes_over, error);
     if (status == SEALRING_OK && takes_over)
-        own_facts_add(&manager->own, manager->facts_signed + 1, facts->count);
+        own_unsigned(manager);
     return status == SEALRING_OK && !takes_over ? adopt_facts(manager, error) : status;
 }
 

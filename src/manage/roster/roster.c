@@ -144,7 +144,8 @@ void roster_count(const struct roster *roster, const struct roster_change *chang
         struct watched watched = entry->watched;
         if (watched.epoch > roster->vault.epoch)
             watched.epoch = 0;
-        watched.behind = entry->has_others || (entry->has_closed && entry->closed_count < change->closed_count);
+        watched.behind =
+            change->altered || entry->has_others || (entry->has_closed && entry->closed_count < change->closed_count);
         if (watch_goes_by(&watched, roster->vault.era, change->epoch, committed_boot_ms, roster->boot_ms, lease)) {
             count->done++;
             continue;

@@ -114,9 +114,13 @@ struct roster_count {
 /* What is asked about: a change of the vault's era. Zero: the era itself. */
 struct roster_change {
     uint64_t epoch;
-    uint64_t closed_count;     /* the number of closed facts with it */
+    uint64_t closed_count;                     /* the number of closed facts with it */
+    uint8_t closed_hash[REGISTRY_DIGEST_SIZE]; /* over all of these */
+    bool altered;              /* the registry has other facts by now: no report shows that the change was applied */
     int64_t committed_boot_ms; /* as for watch_goes_by */
 };
+/* In a transaction: sets change->altered. */
+sealring_status roster_find_change(struct registry *registry, struct roster_change *change, sealring_error *error);
 void roster_count(const struct roster *roster, const struct roster_change *change, struct roster_count *count);
 
 /* What an entry's file contains about a version, NULL for nothing. */

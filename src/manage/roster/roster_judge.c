@@ -73,6 +73,19 @@ static sealring_status compare_closed(struct registry *registry, struct roster *
     return SEALRING_OK;
 }
 
+/* Somebody may have replaced the change's fact by another one: reports that agree with the registry then lack it. */
+sealring_status roster_find_change(struct registry *registry, struct roster_change *change, sealring_error *error)
+{
+    uint8_t hash[REGISTRY_DIGEST_SIZE];
+    bool found = false;
+    change->altered = false;
+    if (change->closed_count == 0)
+        return SEALRING_OK;
+    sealring_status status = registry_closed_find(registry, change->closed_count, hash, &found, error);
+    change->altered = status == SEALRING_OK && (!found || memcmp(hash, change->closed_hash, sizeof hash) != 0);
+    return status;
+}
+
 static void judge(struct roster *roster, struct roster_entry *entry)
 {
     const struct registry_verifier *written = &entry->written;

@@ -57,8 +57,8 @@ static sealring_status commit_prepare(struct commit *commit)
 static sealring_status commit_check_facts(struct commit *commit)
 {
     sealring_manager *manager = commit->manager;
-    uint8_t head[REGISTRY_DIGEST_SIZE];
-    sealring_status status = registry_closed_head(manager->registry, &commit->closed_before, head, commit->error);
+    sealring_status status =
+        registry_closed_head(manager->registry, &commit->closed_before, commit->head_before, commit->error);
     bool waits = commit->act != NULL && !commit->restricts && !manager->restricts;
     return status == SEALRING_OK && waits ? manager_follow_facts(manager, commit->error) : status;
 }
@@ -84,9 +84,8 @@ bool commit_begin(struct commit *commit, sealring_status *status)
 static void commit_record(struct commit *commit, sealring_status *status)
 {
     struct registry *registry = commit->manager->registry;
-    uint8_t head[REGISTRY_DIGEST_SIZE];
     if (commit->records && *status == SEALRING_OK)
-        *status = registry_closed_head(registry, &commit->closed_count, head, commit->error);
+        *status = registry_closed_head(registry, &commit->closed_count, commit->head, commit->error);
     if (!commit->records || commit->act == NULL)
         return;
     audit_rows_end(&commit->rows, registry, commit->act);
@@ -200,9 +199,10 @@ static bool commit_end_try(struct commit *commit, sealring_status *status)
 
 static void commit_note_facts(struct commit *commit)
 {
-    sealring_manager *manager = commit->manager;
-    if (commit->closed_count > commit->closed_before && commit->first == NULL)
-        own_facts_add(&manager->own, commit->closed_before + 1, commit->closed_count);
+    struct fact_range added = {.first = commit->closed_before + 1, .last = commit->closed_count};
+    memcpy(added.hash, commit->head, sizeof added.hash);
+    if (commit->first == NULL)
+        own_facts_add(&commit->manager->own, &added, commit->head_before);
 }
 
 bool commit_again(struct commit *commit, sealring_status *status)
@@ -236,6 +236,7 @@ bool commit_again(struct commit *commit, sealring_status *status)
         manager->committed = (struct roster_change){.epoch = registry_vault_row(manager->registry)->epoch,
                                                     .closed_count = commit->closed_count,
                                                     .committed_boot_ms = clock_boot_ms()};
+        memcpy(manager->committed.closed_hash, commit->head, sizeof commit->head);
     }
     return false;
 }

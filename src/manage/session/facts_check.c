@@ -31,6 +31,37 @@ static sealring_status refuse(const sealring_manager *manager, sealring_error *e
                      facts->other, more, registry);
 }
 
+/* What others added is compared with the facts before it, which somebody may have edited since they were read: then all are read again. */
+static sealring_status follow(sealring_manager *manager, bool signs, const struct checkpoint *newest,
+                              sealring_error *error)
+{
+    struct fact_tail *facts = &manager->facts;
+    const struct fact_tail before = *facts;
+    sealring_status status = own_facts_keep(manager->registry, &manager->own, error);
+    if (status == SEALRING_OK)
+        status = fact_tail_follow(manager->registry, facts, signs, newest->closed_count, newest->closed.bytes,
+                                  &manager->own, error);
+    if (status != SEALRING_OK || before.count == 0 || facts->restrictions == before.restrictions)
+        return status;
+    *facts = (struct fact_tail){.count = 0};
+    return fact_tail_follow(manager->registry, facts, signs, newest->closed_count, newest->closed.bytes, &manager->own,
+                            error);
+}
+
+/* A restore that was interrupted before its signature leaves no checkpoint, and somebody may have removed them all. What the registry continues from
+ * covers facts as well: the announcement of its restore in the audit token, or else the anchor. */
+static sealring_status take_anchor(const sealring_manager *manager, struct checkpoint *covered, sealring_error *error)
+{
+    bool found;
+    const struct audit_witness *witness = &manager->witness;
+    const struct registry_vault *vault = registry_vault_row(manager->registry);
+    const bool announced = witness->announced && memcmp(witness->take_over.era, vault->era, sizeof vault->era) == 0;
+    if (covered->size != 0 || !witness->anchored)
+        return SEALRING_OK;
+    covered->closed_count = announced ? witness->take_over.closed_count : witness->anchor.closed_count;
+    return registry_closed_find(manager->registry, covered->closed_count, covered->closed.bytes, &found, error);
+}
+
 sealring_status manager_follow_facts(sealring_manager *manager, sealring_error *error)
 {
     struct checkpoint newest = {.size = 0};
@@ -39,9 +70,10 @@ sealring_status manager_follow_facts(sealring_manager *manager, sealring_error *
     bool forged = false;
     unsigned_read(manager->config, &manager->own);
     sealring_status status = signs ? signed_newest(manager->registry, &newest, &forged, error) : SEALRING_OK;
+    if (status == SEALRING_OK && signs)
+        status = take_anchor(manager, &newest, error);
     if (status == SEALRING_OK)
-        status = fact_tail_follow(manager->registry, facts, signs && newest.size > 0, newest.closed_count,
-                                  newest.closed.bytes, &manager->own, error);
+        status = follow(manager, signs, &newest, error);
     manager->facts_signed = signs ? newest.closed_count : UINT64_MAX;
     if (status != SEALRING_OK)
         return status;

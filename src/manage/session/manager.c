@@ -259,6 +259,8 @@ sealring_status manager_read_roster(sealring_manager *manager, struct registry *
     sealring_status status = config_check_mounts(manager->config, error);
     if (status == SEALRING_OK)
         status = roster_read(registry, manager->config->verifiers, &manager->roster, error);
+    if (status == SEALRING_OK)
+        status = roster_find_change(registry, &manager->committed, error);
     manager->roster.now = manager->commit_ms != 0 ? manager->commit_ms : manager->roster.now;
     return status;
 }

@@ -136,11 +136,13 @@ struct commit {
     bool corrects;                  /* by the facts: without the triggers that keep final states */
     const struct registry_key *key; /* what the commit must have kept, NULL: nothing */
     const struct registry_version *version;
-    bool prepared;              /* has an operation ID, and the registry's lock */
-    bool locks;                 /* took the lock for itself */
-    bool records;               /* within a try, which is to be recorded */
-    uint64_t closed_before;     /* facts, without the change */
-    uint64_t closed_count;      /* with the change */
+    bool prepared;                             /* has an operation ID, and the registry's lock */
+    bool locks;                                /* took the lock for itself */
+    bool records;                              /* within a try, which is to be recorded */
+    uint64_t closed_before;                    /* facts, without the change */
+    uint64_t closed_count;                     /* with the change */
+    uint8_t head_before[REGISTRY_DIGEST_SIZE]; /* the hash over them, likewise */
+    uint8_t head[REGISTRY_DIGEST_SIZE];
     int64_t time_ms;            /* the same for each try that is to result in what was signed */
     struct signed_first *first; /* NULL: nothing has to be signed first */
     int rehearsals;

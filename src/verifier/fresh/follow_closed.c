@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/fork.h"
 #include "log/checkpoint.h"
+#include "log/signed_time.h"
 
 #define UNSIGNED_POLLS 10 /* before a permission that nobody signed is reported: an act commits first, and signs then */
 
@@ -30,8 +31,8 @@ static bool next_signed(struct registry_cursor *notes, const struct verifier *ve
 
 /* The newest checkpoint counts whose hash over the facts is the one that the verifier computed. One of a fork or of an edited log does not,
  * and hides no other. */
-static sealring_status find_covered(const struct verifier *verifier, const struct closed_reading *reading,
-                                    uint64_t *covered, sealring_error *error)
+static sealring_status find_covered(struct verifier *verifier, const struct closed_reading *reading, uint64_t *covered,
+                                    sealring_error *error)
 {
     struct note_key key;
     struct checkpoint checkpoint;
@@ -53,6 +54,8 @@ static sealring_status find_covered(const struct verifier *verifier, const struc
     free(note);
     if (found)
         *covered = checkpoint.closed_count;
+    if (found && checkpoint.time > verifier->signed_ms)
+        verifier->signed_ms = checkpoint.time;
     return registry_close_cursor(&notes, SEALRING_OK);
 }
 
@@ -75,23 +78,28 @@ static sealring_status has_facts(const struct verifier *verifier, const struct c
     return registry_close_cursor(&facts, SEALRING_OK);
 }
 
-/* In a transaction: whether a signed checkpoint covers this era and the facts of this registry. */
+/* In a transaction: whether a signed checkpoint covers this era and the facts of this registry; then *time is the checkpoint's. One that is not
+ * later than what was signed for the present era is of a copy from before that era. */
 static sealring_status read_signed_era(const struct verifier *verifier, const uint8_t era[REGISTRY_ID_SIZE],
-                                       char note[REGISTRY_NOTE_SIZE], bool *confirmed, sealring_error *error)
+                                       char note[REGISTRY_NOTE_SIZE], int64_t *time, sealring_error *error)
 {
     struct note_key key;
     struct checkpoint checkpoint;
-    *confirmed = false;
+    bool has = false;
+    *time = 0;
     if (!note_key_parse(verifier->vkey, &key))
         return SEALRING_OK;
     struct registry_cursor notes = registry_checkpoint_notes(verifier->looker, error);
     bool found = next_signed(&notes, verifier, &key, era, note, &checkpoint);
     sealring_status status = registry_close_cursor(&notes, SEALRING_OK);
-    return status != SEALRING_OK || !found ? status : has_facts(verifier, &checkpoint, confirmed, error);
+    if (status == SEALRING_OK && found && checkpoint.time > verifier->signed_ms)
+        status = has_facts(verifier, &checkpoint, &has, error);
+    *time = has ? checkpoint.time : 0;
+    return status;
 }
 
-static sealring_status is_era_signed(const struct verifier *verifier, const uint8_t era[REGISTRY_ID_SIZE],
-                                     bool *confirmed, sealring_error *error)
+static sealring_status find_signed_era(const struct verifier *verifier, const uint8_t era[REGISTRY_ID_SIZE],
+                                       int64_t *time, sealring_error *error)
 {
     sealring_status status;
     char *note = malloc(REGISTRY_NOTE_SIZE);
@@ -101,7 +109,7 @@ static sealring_status is_era_signed(const struct verifier *verifier, const uint
     fork_guard_enter();
     do {
         if (registry_begin(&reading, &status))
-            status = read_signed_era(verifier, era, note, confirmed, error);
+            status = read_signed_era(verifier, era, note, time, error);
     } while (registry_again(&reading, &status));
     fork_guard_leave();
     free(note);
@@ -117,9 +125,11 @@ static sealring_status follow_era(struct verifier *verifier, const uint8_t era[R
         verifier->era_unsigned = false;
         return SEALRING_OK;
     }
-    sealring_status status = confirmed ? SEALRING_OK : is_era_signed(verifier, era, &confirmed, error);
+    int64_t time = 0;
+    sealring_status status = confirmed ? SEALRING_OK : find_signed_era(verifier, era, &time, error);
     if (status != SEALRING_OK)
         return status;
+    confirmed = confirmed || time != 0;
     if (!confirmed && !verifier->era_unsigned)
         messages_add(verifier->messages, SEALRING_LOG_WARNING,
                      "the registry %s was restored or taken over, and no signed checkpoint confirms that yet: what was "
@@ -129,6 +139,7 @@ static sealring_status follow_era(struct verifier *verifier, const uint8_t era[R
     if (!confirmed)
         return SEALRING_OK;
     closed_chain_forget(&verifier->closed);
+    verifier->signed_ms = time;
     memcpy(verifier->closed_era, era, sizeof verifier->closed_era);
     *forgot = true;
     return SEALRING_OK;
@@ -221,6 +232,18 @@ static void apply_to_cache(struct verifier *verifier, const struct closed_readin
     }
 }
 
+/* What was signed when the verifier joined, in whatever era, is older than another era that it may follow. */
+static sealring_status read_signed_time(struct verifier *verifier, sealring_error *error)
+{
+    bool forged;
+    struct checkpoint newest = {.time = 0};
+    if (verifier->signed_ms != 0 || verifier->vkey[0] == '\0')
+        return SEALRING_OK;
+    sealring_status status = signed_newest(verifier->looker, &newest, &forged, error);
+    verifier->signed_ms = newest.time;
+    return status;
+}
+
 static sealring_status read_facts(struct verifier *verifier, struct closed_reading *reading, sealring_error *error)
 {
     uint8_t hash[REGISTRY_DIGEST_SIZE];
@@ -242,6 +265,8 @@ sealring_status follow_closed(struct verifier *verifier, sealring_error *error)
     uint64_t covered = 0;
     bool broke = false;
     sealring_status status = read_key(verifier, error);
+    if (status == SEALRING_OK)
+        status = read_signed_time(verifier, error);
     if (status == SEALRING_OK)
         status = read_facts(verifier, &reading, error);
     if (status == SEALRING_OK)

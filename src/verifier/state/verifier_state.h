@@ -82,7 +82,9 @@ struct verifier {
     struct held_snapshot *snapshots;
     struct closed_chain closed;
     uint8_t closed_era
-        [REGISTRY_ID_SIZE];        /* whose facts `closed` has; another era's are waited for while it is not signed */
+        [REGISTRY_ID_SIZE]; /* whose facts `closed` has; another era's are waited for while it is not signed */
+    int64_t
+        signed_ms; /* time of the latest checkpoint that covers these facts; an era is followed if it has a later one */
     _Atomic(bool) era_unsigned;    /* the registry's era is another one, and no signed checkpoint confirms it yet */
     char vkey[REGISTRY_VKEY_SIZE]; /* the key for checkpoints, as when the verifier joined; "": there was none */
     bool vkey_known;
