@@ -103,9 +103,15 @@ static void add_value(struct edits *edits, const struct table *table, const stru
     edit->keys_then = edit->keys;
     edit->other = ask(now, sqlite3_mprintf("SELECT %s FROM %s WHERE %s IS %s LIMIT 1", condition(table, NULL, NULL),
                                            table->name, column->name, value));
-    if (column->key > 0)
+    edit->other_then = edit->other;
+    if (column->key > 0) {
         edit->keys_then = ask(now, sqlite3_mprintf("SELECT %s FROM %s WHERE %s", condition(table, column->name, value),
                                                    table->name, edit->keys));
+        if (edit->other != NULL)
+            edit->other_then =
+                ask(now, sqlite3_mprintf("SELECT %s FROM %s WHERE %s", condition(table, column->name, edit->before),
+                                         table->name, edit->other));
+    }
     add(edits, edit);
 }
 
@@ -254,16 +260,19 @@ static char *list_triggers(sqlite3 *database, const char *select)
     return all;
 }
 
-bool attack(const char *registry, const char *sql, char *why, size_t size)
+bool attack(const char *registry, const char *source, const char *sql, char *why, size_t size)
 {
     sqlite3 *database = NULL;
     if (sqlite3_open_v2(registry, &database, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
         world_fail(registry, "cannot be opened");
     sqlite3_busy_timeout(database, 10000);
-    char *drop = list_triggers(database, "SELECT 'DROP TRIGGER ' || name FROM sqlite_schema WHERE type = 'trigger'");
+    char *drop =
+        list_triggers(database, "SELECT 'DROP TRIGGER main.' || name FROM sqlite_schema WHERE type = 'trigger'");
     char *create = list_triggers(database, "SELECT sql FROM sqlite_schema WHERE type = 'trigger'");
     char *whole =
-        sqlite3_mprintf("PRAGMA ignore_check_constraints = 1; BEGIN IMMEDIATE; %s %s; %s COMMIT", drop, sql, create);
+        sqlite3_mprintf("PRAGMA ignore_check_constraints = 1; %z BEGIN IMMEDIATE; %s %s; %s COMMIT",
+                        source == NULL ? sqlite3_mprintf("%s", "") : sqlite3_mprintf("ATTACH %Q AS source;", source),
+                        drop, sql, create);
     bool done = sqlite3_exec(database, whole, NULL, NULL, NULL) == SQLITE_OK;
     if (!done)
         snprintf(why, size, "%s", sqlite3_errmsg(database));
@@ -275,13 +284,13 @@ bool attack(const char *registry, const char *sql, char *why, size_t size)
 }
 
 /* The row's cell gets `to`, the other's `from`, by way of a value that no row has. */
-static char *exchange(const struct edit *edit, const char *keys, const char *from, const char *to)
+static char *exchange(const struct edit *edit, const char *keys, const char *other, const char *from, const char *to)
 {
     const char *aside = from[0] == 'X' ? "zeroblob(16)" : from[0] == '\'' ? "'aside'" : "-77";
-    return sqlite3_mprintf("UPDATE %s SET %s = %s WHERE %s; UPDATE %s SET %s = %s WHERE %s IS %s;"
+    return sqlite3_mprintf("UPDATE %s SET %s = %s WHERE %s; UPDATE %s SET %s = %s WHERE %s;"
                            "UPDATE %s SET %s = %s WHERE %s IS %s",
-                           edit->table, edit->column, aside, keys, edit->table, edit->column, from, edit->column, to,
-                           edit->table, edit->column, to, edit->column, aside);
+                           edit->table, edit->column, aside, keys, edit->table, edit->column, from, other, edit->table,
+                           edit->column, to, edit->column, aside);
 }
 
 bool edit_do(const char *registry, const struct edit *edit, bool *exchanged)
@@ -289,12 +298,12 @@ bool edit_do(const char *registry, const struct edit *edit, bool *exchanged)
     char why[256];
     char *sql = sqlite3_mprintf("UPDATE %s SET %s = %s WHERE %s", edit->table, edit->column, edit->after, edit->keys);
     *exchanged = false;
-    bool done = attack(registry, sql, why, sizeof why);
+    bool done = attack(registry, NULL, sql, why, sizeof why);
     sqlite3_free(sql);
     if (done || edit->other == NULL)
         return done;
-    sql = exchange(edit, edit->keys, edit->before, edit->after);
-    *exchanged = attack(registry, sql, why, sizeof why);
+    sql = exchange(edit, edit->keys, edit->other, edit->before, edit->after);
+    *exchanged = attack(registry, NULL, sql, why, sizeof why);
     sqlite3_free(sql);
     return *exchanged;
 }
@@ -302,9 +311,9 @@ bool edit_do(const char *registry, const struct edit *edit, bool *exchanged)
 void edit_undo(const char *registry, const struct edit *edit, bool exchanged)
 {
     char why[256];
-    char *sql = exchanged ? exchange(edit, edit->keys_then, edit->after, edit->before)
+    char *sql = exchanged ? exchange(edit, edit->keys_then, edit->other_then, edit->after, edit->before)
                           : sqlite3_mprintf("UPDATE %s SET %s = %s WHERE %s AND %s IS %s", edit->table, edit->column,
                                             edit->before, edit->keys_then, edit->column, edit->after);
-    (void)attack(registry, sql, why, sizeof why);
+    (void)attack(registry, NULL, sql, why, sizeof why);
     sqlite3_free(sql);
 }

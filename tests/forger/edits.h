@@ -17,7 +17,8 @@ struct edit {
     const char *keys;           /* the columns of the primary key and the row's values, as an SQL condition */
     const char *keys_then;      /* the same after the edit */
     const char *before, *after; /* values as SQL literals */
-    const char *other;          /* the row that has the value `after`, as a condition; NULL: none */
+    const char *other;          /* a row that has the value `after`, as a condition; NULL: none */
+    const char *other_then;     /* the same after an exchange */
 };
 
 struct edits {
@@ -35,8 +36,8 @@ bool edit_do(const char *registry, const struct edit *edit, bool *exchanged);
 /* Restores the cell if it still contains the edit. */
 void edit_undo(const char *registry, const struct edit *edit, bool exchanged);
 
-/* SQL by an attacker; false: it failed. */
-bool attack(const char *registry, const char *sql, char *why, size_t size);
+/* SQL by an attacker, to whom `source` is another database (NULL: none); false: it failed. */
+bool attack(const char *registry, const char *source, const char *sql, char *why, size_t size);
 
 /* All epochs go on, so that a poll reads every row. */
 #define TURN_EPOCHS                                                 \

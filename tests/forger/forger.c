@@ -3,12 +3,14 @@
  *
  *   test_forger                     some of them, chosen by a fixed seed: one edit of each column
  *   test_forger all [PART/PARTS]    all of them, or every PARTS-th
+ *   test_forger forgeries [PART/PARTS]  the same without the edits of single cells
  *   test_forger only TEXT           those whose name contains the text, with what they show */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "forger/forgeries.h"
 #include "forger/judge.h"
 
 struct totals {
@@ -49,10 +51,16 @@ static void run(const struct world *world, const struct plan *plan)
         return;
     judge(world, plan, &judgement);
     trials++;
-    totals_of(plan->edit == NULL ? "forgeries" : plan->edit->table)->classes[judgement.class]++;
+    totals_of(plan->edit == NULL ? plan->kind : plan->edit->table)->classes[judgement.class]++;
     bad += judgement.class == CLASS_BAD;
     if (judgement.class == CLASS_BAD || only != NULL)
         printf("# %s: %s: %s: %s\n", class_names[judgement.class], name, fault_names[judgement.fault], judgement.what);
+    for (int i = 0; only != NULL && i < REPORTERS; i++)
+        if (judgement.reports[i][0] != '\0')
+            printf("#     %s: %s\n", reporter_names[i], judgement.reports[i]);
+    for (int i = 0; only != NULL && i < DIDS; i++)
+        if (judgement.said[i][0] != '\0')
+            printf("#     %s: %s\n", did_names[i], judgement.said[i]);
     fflush(stdout);
 }
 
@@ -77,11 +85,32 @@ static void run_edit(const struct world *world, const struct edit *edit, enum po
     run(world, &plan);
 }
 
+static void run_forgery(const struct world *world, const struct forgery *forgery, enum point point, unsigned number)
+{
+    static const enum act few[] = {ACT_REISSUE, ACT_POLICY, ACT_RELABEL, ACT_ROTATE};
+    struct plan plan = {.point = point, .act = few[number % 4], .sql = forgery->sql, .source = forgery->source};
+    plan.name = forgery->name;
+    plan.kind = forgery->kind;
+    snprintf(plan.key_id, sizeof plan.key_id, "%s", world_key(world, "full"));
+    snprintf(plan.ring, sizeof plan.ring, "%s", "payments");
+    run(world, &plan);
+}
+
 static unsigned mix(unsigned number)
 {
     number = (number ^ 61U ^ (number >> 16)) * 9U;
     number = (number ^ (number >> 4)) * 0x27d4eb2dU;
     return number ^ (number >> 15);
+}
+
+static void run_forgeries(const struct world *world, const struct forgeries *forgeries, unsigned part, unsigned parts)
+{
+    for (size_t i = 0; i < forgeries->count; i++)
+        for (unsigned point = POINT_STOPPED; point < POINTS; point++) {
+            unsigned number = mix((unsigned)i * POINTS + point);
+            if (number % parts == part)
+                run_forgery(world, &forgeries->list[i], (enum point)point, number / parts);
+        }
 }
 
 static void run_all(const struct world *world, const struct edits *edits, unsigned part, unsigned parts)
@@ -99,9 +128,12 @@ static bool same_column(const struct edit *one, const struct edit *other)
     return one->table == other->table && strcmp(one->column, other->column) == 0;
 }
 
-/* One edit of each column. */
-static void run_some(const struct world *world, const struct edits *edits)
+/* One edit of each column, and the chosen forgeries. */
+static void run_some(const struct world *world, const struct edits *edits, const struct forgeries *forgeries)
 {
+    for (size_t i = 0; i < forgeries->count; i++)
+        if (forgeries->list[i].chosen)
+            run_forgery(world, &forgeries->list[i], POINT_BOTH, 1);
     for (size_t i = 0; i < edits->count; i++) {
         size_t chosen = i, before = 0;
         while (!same_column(&edits->list[before], &edits->list[i]))
@@ -134,9 +166,11 @@ static void print_totals(const struct edits *edits)
 int main(int count, char **arguments)
 {
     struct edits edits;
+    struct forgeries forgeries;
     unsigned part = 0, parts = 1;
     bool all = count > 1 && strcmp(arguments[1], "all") == 0;
-    if (count > 2 && all)
+    bool acts = count > 1 && strcmp(arguments[1], "forgeries") == 0;
+    if (count > 2 && (all || acts))
         (void)sscanf(arguments[2], "%u/%u", &part, &parts);
     if (count > 2 && strcmp(arguments[1], "only") == 0)
         only = arguments[2];
@@ -144,10 +178,14 @@ int main(int count, char **arguments)
     world_restore(world);
     world_enter(world->work);
     edits_make(world, &edits);
-    if (all || only != NULL)
-        run_all(world, &edits, part % parts, parts);
-    else
-        run_some(world, &edits);
+    forgeries_make(world, &forgeries);
+    if (all || only != NULL || acts) {
+        run_forgeries(world, &forgeries, part % parts, parts);
+        if (!acts)
+            run_all(world, &edits, part % parts, parts);
+    } else {
+        run_some(world, &edits, &forgeries);
+    }
     print_totals(&edits);
     printf("%sok 1 - no attack has an effect that is not known\n1..1\n", bad > 0 ? "not " : "");
     world_remove(world);

@@ -27,7 +27,7 @@ static struct baseline *baselines;
 static const struct outcome *baseline_of(const struct world *world, const struct plan *plan)
 {
     struct plan without = *plan;
-    without.sql = without.registry = without.name = NULL;
+    without.sql = without.source = without.name = NULL;
     /* Which restrictions are made depends on what the edit is about. */
     static const struct edit nothing = {.key_id = ""}, a_key = {.key_id = "a key"};
     const struct edit *about = plan->edit == NULL || plan->edit->key_id[0] == '\0' ? &nothing : &a_key;
@@ -191,6 +191,8 @@ static void find_unreported(void)
     struct plan again = *plan;
     static struct outcome outcome;
     again.doctor = true;
+    if (used == NULL && less == NULL)
+        again.act = ACT_REISSUE; /* which asks the token about the row */
     const struct outcome *base = baseline_of(world, &again);
     trial_run(world, &again, &outcome);
     if (!is_reported(&outcome, base))
@@ -229,5 +231,7 @@ void judge(const struct world *on, const struct plan *what, struct judgement *ju
         find_handed();
         find_unreported();
     }
+    memcpy(judgement->reports, outcome.reported, sizeof judgement->reports);
+    memcpy(judgement->said, outcome.said, sizeof judgement->said);
     judgement->class = classify();
 }

@@ -32,6 +32,8 @@ struct judgement {
     enum class class;
     enum fault fault;
     char what[256];
+    char reports[REPORTERS][160]; /* the first line of each */
+    char said[DIDS][160];         /* by each act */
 };
 
 /* Runs the trial, and those that it needs for comparison. */

@@ -2,22 +2,40 @@
 /* Known limits: what an attack achieves, and where docs/threat-model.md states it. */
 #include "forger/limits.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+/* An edit of table.column; or a forgery whose name contains `column`, and whose kind is `table`. what: what the trial's finding begins with. */
 static const struct limit {
     const char *table, *column;
     enum fault fault;
-    const char *words; /* of the threat model */
+    const char *what;
+    const char *words; /* of the threat model, in the row that `table` and `column` name */
 } limits[] = {
-    {"credential", "replaced", FAULT_WIDENS, "a credential that `rekey` ended is accepted"},
-    {"credential", "retire_at", FAULT_WIDENS, "a credential that `rekey` ended is accepted"},
+    /* No fact contains the end of a credential: "Every cell of the registry", `credential`. */
+    {"credential", "replaced", FAULT_WIDENS, "", "a credential that `rekey` ended is accepted"},
+    {"credential", "retire_at", FAULT_WIDENS, "", "a credential that `rekey` ended is accepted"},
+    {"older", "credential", FAULT_WIDENS, "leaked ", "a credential that `rekey` ended is accepted"},
+    {"era", "credential", FAULT_WIDENS, "leaked ", "a credential that `rekey` ended is accepted"},
+    /* "What no single cell shows": the next act adopts a stranger's restriction, with an alarm and an entry, because it may be an operator's. */
+    {"act", "forge suspend in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
+    {"act", "forge revoke in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
+    {"act", "forge narrow in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
 };
+
+static bool applies(const struct limit *limit, const struct plan *plan, const struct judgement *judgement)
+{
+    if (limit->fault != judgement->fault || strncmp(judgement->what, limit->what, strlen(limit->what)) != 0)
+        return false;
+    if (plan->edit == NULL)
+        return strcmp(plan->kind, limit->table) == 0 && strstr(plan->name, limit->column) != NULL;
+    return strcmp(plan->edit->table, limit->table) == 0 && strcmp(plan->edit->column, limit->column) == 0;
+}
 
 const char *limit_of(const struct plan *plan, const struct judgement *judgement)
 {
-    for (size_t i = 0; plan->edit != NULL && i < sizeof limits / sizeof *limits; i++)
-        if (strcmp(limits[i].table, plan->edit->table) == 0 && strcmp(limits[i].column, plan->edit->column) == 0 &&
-            limits[i].fault == judgement->fault)
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        if (applies(&limits[i], plan, judgement))
             return limits[i].words;
     return NULL;
 }

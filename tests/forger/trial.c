@@ -20,6 +20,7 @@ const char *const point_names[POINTS] = {"both",       "stopped",         "live,
                                          "live, loud", "before the poll", "before effective",
                                          "before run", "before the act"};
 const char *const act_names[ACTS] = {"reissue", "narrow", "resume", "relabel", "rekey", "rotate", "policy", "issue"};
+const char *const did_names[DIDS] = {"the restriction", "effective", "the act", "another act", "run"};
 const char *const reporter_names[REPORTERS] = {
     "open", "poll", "act", "run", "audit verify", "audit verify after the undo", "a later open", "doctor"};
 
@@ -307,25 +308,12 @@ static void do_attack(void)
     char why[256];
     if (plan->untouched)
         return;
-    if (plan->registry != NULL) {
-        char *sql = sqlite3_mprintf("%s", plan->registry);
-        sqlite3 *from = NULL, *to = NULL;
-        if (sqlite3_open(sql, &from) != SQLITE_OK || sqlite3_open(world->registry, &to) != SQLITE_OK)
-            world_fail(sql, "cannot be opened");
-        sqlite3_backup *copy = sqlite3_backup_init(to, "main", from, "main");
-        if (copy == NULL || sqlite3_backup_step(copy, -1) != SQLITE_DONE)
-            world_fail(sql, sqlite3_errmsg(to));
-        sqlite3_backup_finish(copy);
-        sqlite3_close(from);
-        sqlite3_close(to);
-        sqlite3_free(sql);
-    }
-    if (plan->sql != NULL && !attack(world->registry, plan->sql, why, sizeof why))
+    if (plan->sql != NULL && !attack(world->registry, plan->source, plan->sql, why, sizeof why))
         world_fail(plan->sql, why);
     if (plan->edit != NULL)
         out->impossible = !edit_do(world->registry, plan->edit, &exchanged);
     if (plan->point == POINT_LOUD)
-        (void)attack(world->registry, TURN_EPOCHS, why, sizeof why);
+        (void)attack(world->registry, NULL, TURN_EPOCHS, why, sizeof why);
 }
 
 static void undo_attack(void)

@@ -29,11 +29,11 @@ struct plan {
     enum act act;
     const struct edit *edit; /* NULL: none */
     const char *sql;         /* an attack by SQL; NULL: none */
-    const char *registry;    /* a file that is copied over the registry; NULL: none */
-    const char *name;
-    bool untouched; /* without an attack */
-    bool doctor;    /* asks it, too */
-    bool keys;      /* at the end, asks a verifier of the vault as it was made about the keys that are left */
+    const char *source;      /* a registry that the SQL names `source`; NULL: none */
+    const char *name, *kind; /* of the attack by SQL */
+    bool untouched;          /* without an attack */
+    bool doctor;             /* asks it, too */
+    bool keys;               /* at the end, asks a verifier of the vault as it was made about the keys that are left */
     char key_id[SEALRING_KEY_ID_LENGTH + 1]; /* of the act */
     char ring[SEALRING_NAME_LENGTH_MAX + 1];
 };
@@ -51,6 +51,7 @@ struct answer {
 #define TRIAL_DUMP   16384
 
 enum did { DID_RESTRICT, DID_EFFECTIVE, DID_ACT, DID_OTHER, DID_RUN, DIDS };
+extern const char *const did_names[DIDS];
 enum reporter { BY_OPEN, BY_POLL, BY_ACT, BY_RUN, BY_AUDIT, BY_AUDIT_LATER, BY_LAST_OPEN, BY_DOCTOR, REPORTERS };
 extern const char *const reporter_names[REPORTERS];
 
