@@ -2,6 +2,7 @@
 /* Known limits: what an attack achieves, and where docs/threat-model.md states it. */
 #include "forger/limits.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,9 @@ static const struct limit {
     {"act", "forge suspend in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
     {"act", "forge revoke in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
     {"act", "forge narrow in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
+    {"act", "forge rekey", FAULT_UNREPORTED, "", "an appended `key rekey` ends a client's credentials"},
+    {"act", "forge issue", FAULT_UNREPORTED, "", "the next act signs the entry, whose actor is the attacker's choice"},
+    {"act", "forge a client", FAULT_UNREPORTED, "", "a row of a client that nobody added"},
 };
 
 static bool applies(const struct limit *limit, const struct plan *plan, const struct judgement *judgement)
@@ -38,4 +42,21 @@ const char *limit_of(const struct plan *plan, const struct judgement *judgement)
         if (applies(&limits[i], plan, judgement))
             return limits[i].words;
     return NULL;
+}
+
+unsigned limits_missing(const char *path)
+{
+    static char text[1 << 18];
+    unsigned missing = 0;
+    FILE *file = fopen(path, "re");
+    size_t length = file == NULL ? 0 : fread(text, 1, sizeof text - 1, file);
+    text[length] = '\0';
+    if (file != NULL)
+        fclose(file);
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        if (strstr(text, limits[i].words) == NULL) {
+            printf("# the threat model does not state: %s\n", limits[i].words);
+            missing++;
+        }
+    return missing;
 }

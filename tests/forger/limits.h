@@ -7,5 +7,7 @@
 
 /* The threat model's words about it; NULL: it is no known limit. */
 const char *limit_of(const struct plan *plan, const struct judgement *judgement);
+/* The number of limits whose words are not in this file, the threat model. */
+unsigned limits_missing(const char *path);
 
 #endif
