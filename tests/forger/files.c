@@ -89,8 +89,10 @@ static void adapt_file(const char *directory, const char *name, const char *from
     size_t length = 0;
     snprintf(path, sizeof path, "%s/%s", directory, name);
     FILE *file = fopen(path, "re");
-    if (file == NULL || stat(directory, &here) != 0)
+    if (file == NULL || stat(directory, &here) != 0) {
         world_fail(path, "cannot be read");
+        return;
+    }
     while (fgets(line, sizeof line, file) != NULL && length < sizeof text) {
         for (char *named; (named = strstr(line, from)) != NULL;)
             memcpy(named, to, strlen(to));

@@ -129,6 +129,13 @@ static bool same_column(const struct edit *one, const struct edit *other)
     return one->table == other->table && strcmp(one->column, other->column) == 0;
 }
 
+/* An older value undoes something. */
+static uint64_t rank(const struct edits *edits, size_t number)
+{
+    bool undoes = strcmp(edits->list[number].kind, "older") == 0;
+    return ((uint64_t)undoes << 32) + mix((unsigned)number);
+}
+
 /* One edit of each column, and the chosen forgeries. */
 static void run_some(const struct world *world, const struct edits *edits, const struct forgeries *forgeries)
 {
@@ -142,7 +149,7 @@ static void run_some(const struct world *world, const struct edits *edits, const
         if (before < i)
             continue;
         for (size_t j = i; j < edits->count; j++)
-            if (same_column(&edits->list[i], &edits->list[j]) && mix((unsigned)j) > mix((unsigned)chosen))
+            if (same_column(&edits->list[i], &edits->list[j]) && rank(edits, j) > rank(edits, chosen))
                 chosen = j;
         run_edit(world, &edits->list[chosen], POINT_BOTH, 0);
     }

@@ -116,7 +116,7 @@ static void add_eras(const struct world *world)
                 {"no era", "UPDATE vault SET era = zeroblob(16);"},
                 {"another era, lower epoch", "UPDATE vault SET era = randomblob(16), epoch = 1;"},
                 {"another era, higher epoch", "UPDATE vault SET era = randomblob(16), epoch = epoch + 1000;"},
-                {"another era, not in force", "UPDATE vault SET era = randomblob(16), era_in_force = 0;"}};
+                {"another era, with era_in_force 0", "UPDATE vault SET era = randomblob(16), era_in_force = 0;"}};
     static const unsigned subsets[] = {0, (1U << OLDER) - 1, (1U << OLDER) - 2, 0x1b0, 0x1b1, 0x1b7};
     for (size_t i = 0; i < sizeof eras / sizeof *eras; i++)
         for (size_t j = 0; j < sizeof subsets / sizeof *subsets; j++)

@@ -11,8 +11,8 @@
 
 const char *const class_names[CLASSES] = {"impossible", "no effect", "refused", "reported", "known limit", "BAD"};
 const char *const fault_names[FAULTS] = {
-    "none",      "widens",         "a live key is closed or destroyed", "handed to another", "unreported",
-    "laundered", "a process ended"};
+    "none",       "widens",    "permits an act", "a live key is closed or destroyed", "handed to another",
+    "unreported", "laundered", "a process ended"};
 unsigned judge_baselines;
 
 /* ---- What happens without the attack ---- */
@@ -37,8 +37,10 @@ static const struct outcome *baseline_of(const struct world *world, const struct
             strcmp(each->plan.key_id, plan->key_id) == 0 && strcmp(each->plan.ring, plan->ring) == 0)
             return &each->outcome;
     struct baseline *made = calloc(1, sizeof *made);
-    if (made == NULL)
+    if (made == NULL) {
         world_fail("baseline", "no memory");
+        return NULL;
+    }
     without.edit = about;
     without.untouched = true;
     trial_run(world, &without, &made->outcome);
@@ -155,13 +157,22 @@ static void find_lost_keys(void)
                  sealring_verdict_name(outcome.answers[ASKED_KEYS][i].any));
 }
 
+static void find_permitted(void)
+{
+    for (int i = 0; i < DIDS; i++)
+        if (got->did[i] == SEALRING_OK && wanted->did[i] != SEALRING_OK)
+            find(FAULT_PERMITS, "%s is carried out: %s", i == DID_ACT ? act_names[plan->act] : did_names[i],
+                 wanted->said[i]);
+}
+
 static bool is_reported(const struct outcome *outcome, const struct outcome *base)
 {
     for (int i = 0; i < REPORTERS; i++)
         if (outcome->reports[i] > base->reports[i])
             return true;
     for (int i = 0; i < DIDS; i++)
-        if (outcome->did[i] != base->did[i] || (outcome->said[i][0] != '\0' && base->said[i][0] == '\0'))
+        if ((outcome->did[i] != base->did[i] && outcome->did[i] != SEALRING_OK) ||
+            (outcome->said[i][0] != '\0' && base->said[i][0] == '\0'))
             return true;
     return false;
 }
@@ -227,6 +238,7 @@ void judge(const struct world *on, const struct plan *what, struct judgement *ju
         for (size_t i = 0; outcome.asked[when] && i < on->count; i++)
             find_wider(i, (enum asked)when);
     if (outcome.done && !outcome.impossible) {
+        find_permitted();
         find_lost_keys();
         find_handed();
         find_unreported();

@@ -19,6 +19,7 @@ extern const char *const class_names[CLASSES];
 enum fault {
     FAULT_NONE,
     FAULT_WIDENS,     /* accepted what was rejected, or for another client */
+    FAULT_PERMITS,    /* an act is carried out that is refused without it */
     FAULT_KEY_LOST,   /* a live key was closed or destroyed */
     FAULT_HANDED,     /* a credential for another client, or with more scopes */
     FAULT_UNREPORTED, /* an effect that nobody reports */

@@ -53,7 +53,13 @@ static sealring_vault *serve(enum reporter *reporter)
         return NULL;
     }
     sealring_set_log(verifier, hear, reporter);
-    (void)sealring_maintain(verifier, NULL, NULL);
+    sealring_statistics statistics = {.size = sizeof statistics};
+    uint64_t warmed;
+    do { /* as the maintenance threads do, until the credentials in use are in the cache */
+        warmed = statistics.warmed;
+        (void)sealring_maintain(verifier, NULL, NULL);
+        sealring_stats(verifier, &statistics);
+    } while (statistics.warmed > warmed);
     return verifier;
 }
 
