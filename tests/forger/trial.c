@@ -390,6 +390,8 @@ static void go(void)
     }
     if (plan->point == POINT_STOPPED)
         live = serve(&opens);
+    if (plan->point == POINT_COMMIT) /* no verifier has applied it */
+        wait_effective(manager);
     poll(live);
     if (live != NULL)
         ask_all(live, ASKED_POLLED);
@@ -397,7 +399,7 @@ static void go(void)
         starts = serve(&opens);
         ask_all(starts, ASKED_OPENED);
     }
-    if (manager != NULL)
+    if (plan->point == POINT_REPORT)
         wait_effective(manager);
     sealring_manager_close(&manager);
     if (plan->point < POINT_RUN)
@@ -413,6 +415,7 @@ static void go(void)
     poll(live);
     if (live != NULL)
         ask_all(live, ASKED_ACTED);
+    poll(live); /* which passes on what it has noticed */
     sealring_close(&live);
     finish(starts);
 }
