@@ -219,7 +219,8 @@ static void add_rows(struct edits *edits, const struct table *table)
     for (int i = 0; sqlite3_step(rows) == SQLITE_ROW; i++) {
         if (i % step != 0 && i != count - 1)
             continue;
-        struct edit edit = {.table = table->name,
+        struct edit edit = {.place = i,
+                            .table = table->name,
                             .keys = column_text(rows, 0),
                             .key_id = column_text(rows, 1),
                             .ring = column_text(rows, 2)};

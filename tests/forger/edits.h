@@ -10,6 +10,7 @@
 #include "forger/world.h"
 
 struct edit {
+    int place; /* of the row in its table */
     const char *table, *column;
     const char *kind;           /* of the value: "neighbour", "older", "0", … */
     const char *key_id;         /* of the API key that the row is about, or "" */

@@ -129,11 +129,18 @@ static bool same_column(const struct edit *one, const struct edit *other)
     return one->table == other->table && strcmp(one->column, other->column) == 0;
 }
 
-/* An older value undoes something. */
-static uint64_t rank(const struct edits *edits, size_t number)
+static unsigned mix_text(unsigned number, const char *text)
 {
-    bool undoes = strcmp(edits->list[number].kind, "older") == 0;
-    return ((uint64_t)undoes << 32) + mix((unsigned)number);
+    for (; *text != '\0'; text++)
+        number = mix(number ^ (unsigned char)*text);
+    return number;
+}
+
+/* The same in each run, although IDs and digests differ. An older value undoes something, so it comes first. */
+static uint64_t rank(const struct edit *edit)
+{
+    unsigned number = mix_text(mix_text(mix_text((unsigned)edit->place, edit->table), edit->column), edit->kind);
+    return ((uint64_t)(strcmp(edit->kind, "older") == 0) << 32) + number;
 }
 
 /* One edit of each column, and the chosen forgeries. */
@@ -149,7 +156,7 @@ static void run_some(const struct world *world, const struct edits *edits, const
         if (before < i)
             continue;
         for (size_t j = i; j < edits->count; j++)
-            if (same_column(&edits->list[i], &edits->list[j]) && rank(edits, j) > rank(edits, chosen))
+            if (same_column(&edits->list[i], &edits->list[j]) && rank(&edits->list[j]) > rank(&edits->list[chosen]))
                 chosen = j;
         run_edit(world, &edits->list[chosen], POINT_BOTH, 0);
     }
