@@ -18,6 +18,8 @@ static const struct limit {
     {"credential", "retire_at", FAULT_WIDENS, "", "a credential that `rekey` ended is accepted"},
     {"older", "credential", FAULT_WIDENS, "leaked ", "a credential that `rekey` ended is accepted"},
     {"era", "credential", FAULT_WIDENS, "leaked ", "a credential that `rekey` ended is accepted"},
+    /* A key without a fact is as its row is. It is active afterwards, as it was before the edit. */
+    {"api_key", "state", FAULT_PERMITS, "resume ", "`key resume` is carried out on a key that only an edit suspended"},
     /* "What no single cell shows": the next act adopts a stranger's restriction, with an alarm and an entry, because it may be an operator's. */
     {"act", "forge suspend in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
     {"act", "forge revoke in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
