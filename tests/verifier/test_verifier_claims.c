@@ -53,7 +53,7 @@ static const struct tampering {
     {"narrowed to more", "UPDATE api_key SET narrowed = 1, narrowed_scopes = 'admin read write' WHERE key_id = '%s'",
      false},
     {"moved to another client",
-     "INSERT OR IGNORE INTO client SELECT 77, 'mallory', '', created, 0, changed_epoch FROM client LIMIT 1;"
+     "INSERT OR IGNORE INTO client (id, name, contact, created, forgotten, changed_epoch) SELECT 77, 'mallory', '', created, 0, changed_epoch FROM client LIMIT 1;"
      "UPDATE api_key SET client = 77 WHERE key_id = '%s'",
      true},
     {"not-before moved", "UPDATE credential SET not_before = 1 WHERE " OF_KEY, true},
