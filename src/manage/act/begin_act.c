@@ -97,11 +97,14 @@ static sealring_status check_facts(sealring_manager *manager, bool takes_over, s
 {
     if (manager->restricts || manager->upgrades)
         return SEALRING_OK;
-    sealring_status status = manager_check_facts(manager, true, error);
+    sealring_error refusal = {.message = ""};
+    sealring_status status = manager_check_facts(manager, true, &refusal);
     const struct fact_tail *facts = &manager->facts;
     bool confirms = manager->take_over != NULL && facts->others > 0 && facts->broken == 0 && !facts->lacks_signed;
     if (status != SEALRING_OK && confirms)
         return confirm_facts(manager, !takes_over, error);
+    if (status != SEALRING_OK && error != NULL)
+        *error = refusal;
     if (status == SEALRING_OK && takes_over)
         own_unsigned(manager);
     return status == SEALRING_OK && !takes_over ? adopt_facts(manager, error) : status;
