@@ -168,7 +168,7 @@ start
 must upgrade --no-backup
 run_with "$keys/plain.key" verify
 cp "$SEALRING_VAULT"/verifiers/* "$work" || bail_out "no report file"
-report=$(basename "$(find "$SEALRING_VAULT/verifiers" -type f | head -n 1)")
+report=$(basename "$(find "$SEALRING_VAULT/verifiers" -name '*.report')")
 older() { # FILE
     printf '\002\000\000\000\002\000\000\000' | dd of="$1" bs=1 seek=280 conv=notrunc 2>/dev/null # schema, state: after joined_boot_ms
 }
