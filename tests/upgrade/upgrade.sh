@@ -249,6 +249,45 @@ not_ok "nor does the doctor name the upgrade any more" grep -q upgrade "$work/ou
 run_with "$work/between.key" verify
 succeeds "what was issued between the steps is accepted"
 
+# ---- While the command runs for longer than a lease ----
+
+# For the command a millisecond takes ten seconds, so that each lease ends between its rehearsal and its commit, as on a machine that hardly moves.
+cat >"$work/slow.c" <<'END'
+#define _GNU_SOURCE
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+static int64_t began;
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    int result = (int)syscall(SYS_clock_gettime, clock, now);
+    int64_t time = now->tv_sec * INT64_C(1000000000) + now->tv_nsec;
+    if (clock != CLOCK_BOOTTIME)
+        return result;
+    began = began == 0 ? time : began;
+    time = began + (time - began) * 10000;
+    *now = (struct timespec){time / 1000000000, time % 1000000000};
+    return result;
+}
+END
+# shellcheck disable=SC2086 # CC may be several words
+${CC:-cc} -shared -fPIC -o "$work/slow.so" "$work/slow.c" || bail_out "the clock cannot be compiled"
+on_slow_machine() {
+    ASAN_OPTIONS="verify_asan_link_order=0:${ASAN_OPTIONS-}" LD_PRELOAD=$work/slow.so \
+        "$SEALRING" "$@" >"$work/out" 2>"$work/err" </dev/null
+    status=$?
+}
+start
+serve_older
+on_slow_machine upgrade --backup "$work/backup"
+waits "an older server whose lease ends while the command runs"
+is "$(sql "SELECT min_reader FROM vault")" 1 "the second step is not made beside it"
+leave_older
+on_slow_machine upgrade
+succeeds "it is made once its process has ended"
+is "$(sql "SELECT min_reader FROM vault")" 3 "and then only"
+
 # ---- Killed at any time ----
 
 start

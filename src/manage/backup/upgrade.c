@@ -57,7 +57,8 @@ static sealring_status look(struct upgrade *upgrade, sealring_error *error)
     return status;
 }
 
-/* A verifier whose file cannot be read may be an older one. */
+/* A verifier whose file cannot be read may be an older one. One that has been silent for a lease since this command began may go on as long as its
+ * process exists, and could not read the registry then. */
 static void find_older(struct upgrade *upgrade)
 {
     const struct roster *roster = &upgrade->manager->roster;
@@ -67,7 +68,8 @@ static void find_older(struct upgrade *upgrade)
     result->missing[0] = '\0';
     for (size_t i = 0; i < roster->count; i++) {
         const struct roster_entry *entry = &roster->entries[i];
-        if (entry->schema >= REGISTRY_SCHEMA || !roster_may_serve(roster, entry))
+        bool may_return = entry->watched.held || roster_may_serve(roster, entry);
+        if (entry->schema >= REGISTRY_SCHEMA || !may_return)
             continue;
         if (length < sizeof result->missing)
             length += (size_t)snprintf(result->missing + length, sizeof result->missing - length, "%s%s",
