@@ -251,7 +251,7 @@ succeeds "what was issued between the steps is accepted"
 
 # ---- While the command runs for longer than a lease ----
 
-# For the command a millisecond takes ten seconds, so that each lease ends between its rehearsal and its commit, as on a machine that hardly moves.
+# For the command a millisecond takes ten seconds, so that each lease ends between its dry run and its commit, as on a machine that hardly moves.
 cat >"$work/slow.c" <<'END'
 #define _GNU_SOURCE
 #include <stdint.h>
