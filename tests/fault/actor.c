@@ -346,24 +346,36 @@ static void audit_objects(const struct actor *actor)
 
 /* ---- Recovery */
 
-/* A token that answered that the PIN is wrong is not asked again, until somebody empties the record. */
-static bool pin_was_refused(const struct actor *actor)
+/* The login records of both tokens: a token that answered that the PIN is wrong is not asked again, until somebody empties its record. */
+static const char *const records[] = {"keys.login", "audit.login"};
+#define RECORDS (sizeof records / sizeof records[0])
+
+static const char *record_path(const struct actor *actor, size_t token)
 {
-    char path[160], content[300] = "";
-    snprintf(path, sizeof path, "%.80s/login/keys.login", actor->place->vault.path);
-    FILE *record = fopen(path, "re");
-    if (record == NULL || fread(content, 1, sizeof content - 1, record) == 0)
-        complain(actor, "there is no login record");
-    fclose(record);
-    return strstr(content, "\nrefused: ") != NULL || strstr(content, "\ndoubted: ") != NULL;
+    static char path[160];
+    snprintf(path, sizeof path, "%.80s/login/%s", actor->place->vault.path, records[token]);
+    return path;
 }
 
-static void empty_record(const struct actor *actor)
+static bool pin_was_refused(const struct actor *actor)
 {
-    char path[160];
-    snprintf(path, sizeof path, "%.80s/login/keys.login", actor->place->vault.path);
-    if (truncate(path, 0) != 0)
-        complain(actor, "the login record cannot be emptied");
+    bool refused = false;
+    for (size_t i = 0; i < RECORDS; i++) {
+        char content[300] = "";
+        FILE *record = fopen(record_path(actor, i), "re");
+        if (record == NULL || fread(content, 1, sizeof content - 1, record) == 0)
+            complain(actor, "there is no record %s", records[i]);
+        fclose(record);
+        refused = refused || strstr(content, "\nrefused: ") != NULL || strstr(content, "\ndoubted: ") != NULL;
+    }
+    return refused;
+}
+
+static void empty_records(const struct actor *actor)
+{
+    for (size_t i = 0; i < RECORDS; i++)
+        if (truncate(record_path(actor, i), 0) != 0)
+            complain(actor, "the login record %s cannot be emptied", records[i]);
     for (size_t i = 0; i < FAULT_SLOTS; i++) /* it may be tried again */
         atomic_store(&actor->place->faulting->refused[i], 0);
 }
@@ -400,7 +412,7 @@ static void recover(struct actor *actor, const struct task *task, bool succeeded
         expect_no_login(actor, task);
     expect_pin_tried_once(actor);
     if (refused)
-        empty_record(actor);
+        empty_records(actor);
     while (!succeeded && !is_done(actor, task)) {
         if (now_ms() > end)
             complain(actor, "does not work %d s after the fault ended", PATIENCE_MS / 1000);

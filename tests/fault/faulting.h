@@ -67,7 +67,7 @@ struct faulting {
     _Atomic(uint64_t) logins;               /* C_Login that reached the real module, over all processes */
     _Atomic(uint64_t) refused[FAULT_SLOTS]; /* 1 + each slot for which a PIN was refused; 0: none */
     _Atomic(uint64_t) pin_again;            /* C_Login there after that */
-    _Atomic(uint64_t) sessions_most;        /* that were open at once in one process */
+    _Atomic(uint64_t) sessions_most;        /* that were open at once in one process on one token */
     _Atomic(uint8_t) trace[FAULT_TRACE];    /* which function call number i + 1 was */
     struct touches touches;                 /* those of the token, and of whatever else the test counts with them */
 };

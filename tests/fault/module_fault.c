@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A PKCS#11 module that hands everything on to a real one, counts, and is a bad token by script: see fault/faulting.h. */
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +20,7 @@
 static CK_FUNCTION_LIST *real;
 static CK_FUNCTION_LIST functions;
 static struct faulting *faulting;
-static _Atomic(uint32_t) sessions; /* open in this process */
 static _Atomic(uint32_t) was_gone; /* since the last C_Initialize: sessions of before are dead */
-static _Atomic(CK_SLOT_ID) last_slot;
 
 __attribute__((visibility("default"))) CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list);
 
@@ -110,14 +109,66 @@ static bool cuts(const struct met *met)
     return met->kind == FAULT_SHORT || met->kind == FAULT_TRUNCATED;
 }
 
+/* ---- Sessions of this process on each token: ulMaxSessionCount bounds those of one token */
+
+#define TOKENS 4
+
+static struct {
+    CK_SLOT_ID slot;
+    uint32_t sessions;
+} tokens[TOKENS];
+static size_t token_count;
+static pthread_mutex_t tokens_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Adds `change` to the number of the slot's sessions, and returns the number before. */
+static uint32_t sessions_add(CK_SLOT_ID slot, int change)
+{
+    size_t i = 0;
+    pthread_mutex_lock(&tokens_lock);
+    while (i < token_count && tokens[i].slot != slot)
+        i++;
+    if (i == TOKENS)
+        abort();
+    if (i == token_count)
+        tokens[token_count++].slot = slot;
+    uint32_t before = tokens[i].sessions;
+    tokens[i].sessions += (uint32_t)change;
+    pthread_mutex_unlock(&tokens_lock);
+    return before;
+}
+
+static bool has_sessions(void)
+{
+    uint32_t all = 0;
+    pthread_mutex_lock(&tokens_lock);
+    for (size_t i = 0; i < token_count; i++)
+        all += tokens[i].sessions;
+    pthread_mutex_unlock(&tokens_lock);
+    return all > 0;
+}
+
+static void sessions_end(CK_SLOT_ID slot)
+{
+    (void)sessions_add(slot, -(int)sessions_add(slot, 0));
+}
+
+static void sessions_end_all(void)
+{
+    pthread_mutex_lock(&tokens_lock);
+    token_count = 0;
+    memset(tokens, 0, sizeof tokens);
+    pthread_mutex_unlock(&tokens_lock);
+}
+
 /* A token that was taken out, and perhaps put back, knows nothing of the sessions of before. */
 static bool is_gone(void)
 {
     if (atomic_load(&faulting->gone) == 0)
         return false;
     if (atomic_exchange(&was_gone, 1) == 0) {
-        real->C_CloseAllSessions(atomic_load(&last_slot));
-        atomic_store(&sessions, 0);
+        for (size_t i = 0; i < token_count; i++)
+            real->C_CloseAllSessions(tokens[i].slot);
+        sessions_end_all();
         handles_reconnect(false);
     }
     return true;
@@ -179,7 +230,7 @@ static CK_RV fault_C_Initialize(void *arguments)
     CK_RV decided = decide(FAULT_C_Initialize, CKR_OK, &calls_real);
     CK_RV code = calls_real ? real->C_Initialize(arguments) : decided;
     if (calls_real && code == CKR_OK) {
-        atomic_store(&sessions, 0);
+        sessions_end_all();
         atomic_store(&was_gone, 0);
         handles_reconnect(true);
     }
@@ -192,7 +243,7 @@ static CK_RV fault_C_Finalize(void *reserved)
     CK_RV decided = decide(FAULT_C_Finalize, CKR_OK, &calls_real);
     CK_RV code = calls_real ? real->C_Finalize(reserved) : decided;
     if (calls_real && code == CKR_OK)
-        atomic_store(&sessions, 0);
+        sessions_end_all();
     return decided != CKR_OK ? decided : code;
 }
 
@@ -248,12 +299,12 @@ static CK_RV fault_C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 
 static void note_session(CK_SLOT_ID slot)
 {
-    uint32_t now = atomic_fetch_add(&sessions, 1) + 1;
+    bool first = !has_sessions();
+    uint32_t now = sessions_add(slot, 1) + 1;
     uint64_t most = atomic_load(&faulting->sessions_most);
-    atomic_store(&last_slot, slot);
     while (now > most && !atomic_compare_exchange_weak(&faulting->sessions_most, &most, now))
         ;
-    if (now == 1)
+    if (first)
         handles_reconnect(false);
 }
 
@@ -265,7 +316,7 @@ static CK_RV fault_C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *applicat
     uint32_t most = atomic_load(&faulting->sessions_max);
     if (!calls_real)
         return decided;
-    if (most != 0 && atomic_load(&sessions) >= most)
+    if (most != 0 && sessions_add(slot, 0) >= most)
         return CKR_SESSION_COUNT;
     CK_RV code = real->C_OpenSession(slot, flags, application, notify, session);
     if (code == CKR_OK)
@@ -277,9 +328,11 @@ static CK_RV fault_C_CloseSession(CK_SESSION_HANDLE session)
 {
     bool calls_real;
     CK_RV decided = decide(FAULT_C_CloseSession, CKR_DEVICE_REMOVED, &calls_real);
+    CK_SESSION_INFO info;
+    bool known = calls_real && real->C_GetSessionInfo(session, &info) == CKR_OK;
     CK_RV code = calls_real ? real->C_CloseSession(session) : decided;
-    if (calls_real && code == CKR_OK)
-        atomic_fetch_sub(&sessions, 1);
+    if (known && code == CKR_OK)
+        (void)sessions_add(info.slotID, -1);
     return decided != CKR_OK ? decided : code;
 }
 
@@ -289,7 +342,7 @@ static CK_RV fault_C_CloseAllSessions(CK_SLOT_ID slot)
     CK_RV decided = decide(FAULT_C_CloseAllSessions, CKR_DEVICE_REMOVED, &calls_real);
     CK_RV code = calls_real ? real->C_CloseAllSessions(slot) : decided;
     if (calls_real && code == CKR_OK)
-        atomic_store(&sessions, 0);
+        sessions_end(slot);
     return decided != CKR_OK ? decided : code;
 }
 
