@@ -8,6 +8,7 @@ libsealring_core_la_SOURCES = \
 	src/base/clock.c src/base/clock.h \
 	src/base/error.c src/base/error.h \
 	src/base/foreign_text.c src/base/foreign_text.h \
+	src/base/file.c src/base/file.h \
 	src/base/fork.c src/base/fork.h \
 	src/base/name.c src/base/name.h \
 	src/base/secret.c src/base/secret.h \

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 
 #define BELL_MAGIC        "sealring bell 1\n"
 #define BELL_MAGIC_LENGTH (sizeof BELL_MAGIC - 1)
@@ -90,14 +91,9 @@ void bell_open(struct bell *bell, const char *path, int64_t rest_ms)
     *bell = (struct bell){.path = path, .file = -1, .bit = (uint32_t)1 << random % 32, .rest_ms = rest_ms};
 }
 
-/* Whether the number still names the bell's file. It may name another one: in a program that closed all files to become a daemon, and in a
- * child, because fork copies the descriptors before the memory, so that a file that another thread opens meanwhile is noted in the memory
- * and not open. */
 static bool has_file(const struct bell *bell)
 {
-    struct stat status;
-    return bell->file >= 0 && fstat(bell->file, &status) == 0 && status.st_dev == bell->device &&
-           status.st_ino == bell->inode;
+    return file_is_open(bell->file, bell->device, bell->inode);
 }
 
 void bell_abandon(struct bell *bell)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "config/config_keys.h"
 
 static bool copy_and_add(int from, int to, const char *lines)
@@ -18,16 +19,6 @@ static bool copy_and_add(int from, int to, const char *lines)
            fchmod(to, before.st_mode & 07777) == 0 && fsync(to) == 0;
 }
 
-/* So that the new name survives a power loss. */
-static bool sync_directory(const struct config *config)
-{
-    int directory = open(config->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool good = directory >= 0 && fsync(directory) == 0;
-    if (directory >= 0)
-        close(directory);
-    return good;
-}
-
 sealring_status config_append(const struct config *config, const char *lines, sealring_error *error)
 {
     char path[PATH_MAX + 32], temporary[PATH_MAX + 32];
@@ -36,7 +27,7 @@ sealring_status config_append(const struct config *config, const char *lines, se
     sealring_status status = SEALRING_OK;
     int from = open(path, O_RDONLY | O_CLOEXEC);
     int to = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (from < 0 || to < 0 || !copy_and_add(from, to, lines) || rename(temporary, path) != 0 || !sync_directory(config))
+    if (from < 0 || to < 0 || !copy_and_add(from, to, lines) || rename(temporary, path) != 0 || file_sync_directory(config->directory) != 0)
         status = error_set_system(error, errno, "%s cannot be written", path);
     if (from >= 0)
         close(from);

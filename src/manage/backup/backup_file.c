@@ -13,6 +13,7 @@
 #include "base/base62.h"
 #include "base/base64.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/sha256.h"
 #include "log/log_examine.h"
 #include "registry/connection/registry_copy.h"
@@ -128,10 +129,7 @@ sealring_status backup_file_sync_names(const char *path, sealring_error *error)
     char *slash = strrchr(directory, '/');
     if (slash != NULL)
         slash[slash == directory ? 1 : 0] = '\0';
-    int descriptor = open(slash != NULL ? directory : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int problem = descriptor < 0 || fsync(descriptor) != 0 ? errno : 0;
-    if (descriptor >= 0)
-        close(descriptor);
+    int problem = file_sync_directory(slash != NULL ? directory : ".");
     free(directory);
     return problem == 0 ? SEALRING_OK
                         : error_set_system(error, problem, "the directory of %s cannot be written to disk", path);

@@ -10,6 +10,7 @@
 #include "base/base62.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "bell/bell.h"
 #include "base/struct_size.h"
 #include "config/config.h"
@@ -245,13 +246,8 @@ static sealring_status sync_directory(const struct init *init, const char *name,
 {
     char path[PATH_MAX + 32];
     snprintf(path, sizeof path, "%s/%s", init->config->directory, name);
-    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0)
-        return error_set_system(error, errno, "%s cannot be opened", path);
-    sealring_status status =
-        fsync(descriptor) == 0 ? SEALRING_OK : error_set_system(error, errno, "%s cannot be written to disk", path);
-    close(descriptor);
-    return status;
+    int problem = file_sync_directory(path);
+    return problem == 0 ? SEALRING_OK : error_set_system(error, problem, "%s cannot be written to disk", path);
 }
 
 /* Names survive a power loss only once their directory is written to disk, too. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/base62.h"
+#include "base/file.h"
 
 #define DIGEST_DIGITS (2 * REGISTRY_DIGEST_SIZE)
 #define LINE_SIZE     (DIGEST_DIGITS + 24)
@@ -33,8 +34,8 @@ void unsigned_note(const struct config *config, struct registry *registry, uint6
     if (file < 0)
         return;
     write_facts(file, registry, count);
-    if (durable)
-        (void)fsync(file);
+    if (durable && fsync(file) == 0)
+        (void)file_sync_directory(config->directory); /* the file may be new */
     close(file);
 }
 

@@ -3,7 +3,6 @@
 #include "registry/connection/registry.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <openssl/rand.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/fork.h"
 #include "registry/connection/filesystem.h"
 #include "registry/connection/handle.h"
@@ -101,10 +101,7 @@ static char *registry_directory(const char *path)
 /* Ensures that the new name in the directory survives a power loss. */
 static sealring_status registry_sync_directory(const char *directory, sealring_error *error)
 {
-    int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int problem = descriptor < 0 || fsync(descriptor) != 0 ? errno : 0;
-    if (descriptor >= 0)
-        close(descriptor);
+    int problem = file_sync_directory(directory);
     return problem == 0 ? SEALRING_OK : error_set_system(error, problem, "cannot write the directory %s", directory);
 }
 

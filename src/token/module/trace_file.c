@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/fork.h"
 #include "token/module/signal_block.h"
 
@@ -125,9 +126,7 @@ static void trace_file_fail(int problem)
 /* A program that closes unknown descriptors may have reused the number for a file of its own. */
 static bool trace_file_is_ours(void)
 {
-    struct stat file;
-    return fstat(trace_file.descriptor, &file) == 0 && file.st_dev == trace_file.device &&
-           file.st_ino == trace_file.inode;
+    return file_is_open(trace_file.descriptor, trace_file.device, trace_file.inode);
 }
 
 static void trace_file_append(const char *lines, size_t length)

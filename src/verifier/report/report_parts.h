@@ -7,9 +7,9 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/stat.h>
 #include <sys/types.h>
 
+#include "base/file.h"
 #include "verifier/report/report.h"
 #include "verifier/report/report_index.h"
 #include "verifier/report/report_map.h"
@@ -47,8 +47,7 @@ struct report {
 /* Returns whether the descriptor is still the file's. The mapping holds the open file, and so its lock, even without it. */
 static inline bool report_has_descriptor(const struct report *report)
 {
-    struct stat status;
-    return fstat(report->descriptor, &status) == 0 && status.st_dev == report->device && status.st_ino == report->inode;
+    return file_is_open(report->descriptor, report->device, report->inode);
 }
 
 /* Enters the records of a file that was taken over: all versions, and the credentials of this hour. False: the file is damaged, or
