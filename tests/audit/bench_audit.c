@@ -248,7 +248,7 @@ int main(int argc, char **argv)
            (double)copies.bytes / (double)copies.count, hashing);
     printf("verify   %" PRIu64 " entries, %" PRIu64 " problems: %.3f s, %.2f x the hashing\n", result.entries,
            result.problems, verifying, verifying / hashing);
-    printf("         with the rows that entries tell of: %.3f s, %.2f x the hashing\n", retracing, retracing / hashing);
+    printf("         with the rows that entries name: %.3f s, %.2f x the hashing\n", retracing, retracing / hashing);
     printf("         and with the rows themselves, %" PRIu64 " problems: %.3f s, %.2f x the hashing\n", problems,
            comparing, comparing / hashing);
     printf("root     for a checkpoint: %.1f us\n", finding * 1e6 / 1000);

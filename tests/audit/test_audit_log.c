@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The audit log of a real vault: grown, proved, put back, cut short, edited with SQL, and killed at every step of a checkpoint. */
+/* The audit log of a real vault: grown, proved, rolled back, truncated, edited with SQL, and killed at every step of a checkpoint. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,7 +216,7 @@ static const struct {
     {"UPDATE api_key SET state = 1", "[0] API key ", false},
     {"UPDATE version SET state = 4", "[0] version 1 of ring payments: its row contains retired", false},
     {"DELETE FROM closed_fact; UPDATE api_key SET state = 1", "",
-     true}, /* every checkpoint since the revocation says so */
+     true}, /* every checkpoint since the revocation contains that */
 };
 
 START_TEST(attacks_are_found)
@@ -243,7 +243,7 @@ START_TEST(reordering_is_found)
 }
 END_TEST
 
-/* An entry deleted and the gap closed: whatever follows has another number than its leaf hash says. */
+/* An entry deleted and the gap closed: whatever follows has another number than its leaf hash contains. */
 START_TEST(renumbering_is_found)
 {
     attack("DELETE FROM audit WHERE sequence = 5; UPDATE audit SET sequence = sequence + 1000 WHERE sequence > 5;"
@@ -403,7 +403,7 @@ START_TEST(every_entry_has_its_proof)
 }
 END_TEST
 
-/* ---- a registry put back */
+/* ---- a registry that is rolled back */
 
 static void copy_registry(const char *from, const char *to)
 {

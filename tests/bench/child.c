@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Further processes of a run: this program anew in another role, and memory that they share. */
+/* Further processes of a run: this program in another role, and memory that they share. */
 #include "bench/child.h"
 
 #include <errno.h>

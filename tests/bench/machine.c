@@ -36,7 +36,7 @@ static void read_value(const char *path, const char *key, char value[MACHINE_FAC
         fclose(file);
 }
 
-/* What a command's first line says after a mark. */
+/* What a command's first line contains after a mark. */
 static void ask_command(const char *command, const char *mark, char value[MACHINE_FACT_SIZE])
 {
     char line[256] = "";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A series of measurements of one thing: one per round, told by its median, as machines are noisy. */
+/* A series of measurements of one thing: one per round, summarised by its median, as machines are noisy. */
 #include "bench/series.h"
 
 #include <math.h>

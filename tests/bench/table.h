@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table that is published: what is measured, what is aimed at, and how it is told to people and machines. */
+/* The table that is published: what is measured, what is aimed at, and how it is shown to people and machines. */
 #ifndef BENCH_TABLE_H
 #define BENCH_TABLE_H
 

@@ -44,9 +44,9 @@ bounds()
 0 examples docs/examples
 0 commands docs/man/*.1 docs/man/*.5
 0 include include
-8 src src
+5 src src
 1 tools tools
-1145 tests tests
+1134 tests tests
 END
 }
 

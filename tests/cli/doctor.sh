@@ -409,6 +409,7 @@ examine --repair
 json_is '.doctor.findings[] | select(.code == "prf-unknown") | [.object, (.what | test("install a newer sealring"))] | tostring' \
     '["payments/5",true]' "finds a version whose kind of key this program does not know"
 unguarded "$v/registry/sealring.db" "UPDATE version SET prf = 'hmac-sha256' WHERE number = 5"
+record_rows "$v/registry/sealring.db"
 object destroy "$fifth"
 rm "$v/tokens/copies/"*"/key-$fifth-"*
 object make "$fifth" sealring/payments/5 1

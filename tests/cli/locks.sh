@@ -134,6 +134,7 @@ works_on() {
     is_held "$v/vault.work" && grep -q '^waiting: the vault is locked by' "$work/job.err"
 }
 jobs_of=0
+seat="x'000102030405060708090a0b0c0d0e0f'" # of a server's usage
 # Where it is stopped, it must not be in a commit, nor at a login: those are waited for.
 stop_between() { # PID: once it waits for its turn
     until_true works_on
@@ -160,7 +161,7 @@ while_at_work() { # NAME READY COMMAND...: stops COMMAND once READY holds, where
     victim=$(sed -n "${jobs_of}p" "$work/victims")
     run revoke "$victim" --reason leaked
     succeeds "$case_name: a revocation is committed meanwhile"
-    hours_left=$(rows "SELECT count(*) FROM usage_hour")
+    unfolded_left=$(rows "SELECT count(*) FROM usage_hour WHERE seat = $seat")
     signed_then=$(rows "SELECT (SELECT max(sequence) FROM audit) = (SELECT max(size) FROM checkpoint)")
     ok "$case_name: while it is under way" is_stopped $job
     kill -CONT $job
@@ -288,19 +289,19 @@ must client add successor
 is "$(uncovered)" 0 "checkpoint: nothing is left without one"
 must audit verify
 
-# Hours that become days: 1,000 of one key, in many commits.
-rows "INSERT INTO usage_seat (seat, settled_hour, finished) SELECT x'000102030405060708090a0b0c0d0e0f', created / 3600000 - 400, x'' FROM vault;
+# Hours that are folded and become days: 1,000 of one key, in many commits.
+rows "INSERT INTO usage_seat (seat, settled_hour, finished) SELECT $seat, created / 3600000 - 400, x'' FROM vault;
     WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
     INSERT INTO usage_hour (api_key, serial, hour, seat, ring, version, accepted, not_yet_valid, expired, suspended, scope, closed, last_use)
-    SELECT k.id, 1, v.created / 3600000 - 400 - n.i, x'000102030405060708090a0b0c0d0e0f', k.ring, 2, n.i, 0, 0, 0, 0, 0, v.created - 3600000 * (399 + n.i)
+    SELECT k.id, 1, v.created / 3600000 - 400 - n.i, $seat, k.ring, 2, n.i, 0, 0, 0, 0, 0, v.created - 3600000 * (399 + n.i)
     FROM n, vault v, api_key k WHERE k.id = (SELECT max(id) FROM api_key);
     DELETE FROM clock" || bail_out "the hours cannot be stored" # without the clock's row run harvests in this turn, and not in a minute
 # shellcheck disable=SC2317
-some_rolled_up() {
-    [ "$(rows "SELECT count(*) > 0 FROM usage_day")" = 1 ]
+some_folded() {
+    [ "$(rows "SELECT count(*) < 1000 FROM usage_hour WHERE seat = $seat")" = 1 ]
 }
-while_at_work "usage roll-up" some_rolled_up "$SEALRING" run --once
-[ "$hours_left" -gt 0 ] && [ "$hours_left" -lt 1000 ]
+while_at_work "usage roll-up" some_folded "$SEALRING" run --once
+[ "$unfolded_left" -gt 0 ] && [ "$unfolded_left" -lt 1000 ]
 report $? "usage roll-up: it was in the middle of it"
 is "$(rows "SELECT (SELECT count(*) FROM usage_hour) || ' ' || (SELECT coalesce(sum(accepted), 0) FROM usage_day)")" "0 500500" \
     "usage roll-up: every hour is in one day"
