@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <string.h>
 
 #include "manage/fleet/effective.h"
 #include "manage/session/unsigned_facts.h"
@@ -12,8 +13,9 @@
 #define SETTLE_TRIES             3    /* restrictions by others may be committed meanwhile */
 #define MANAGER_FOLLOW_WAIT_MS   2000 /* a restriction's wait for vault.work after its commit */
 
-/* Signs nothing that this manager has neither added nor examined. A restriction signs also beside another act, which moves the anchor then. */
-static void settle_log(sealring_manager *manager)
+/* Signs nothing that this manager has neither added nor examined. A restriction signs also beside another act, which moves the anchor then.
+ * reported: the error that the act itself returns, or NULL; it is not repeated as a remark. */
+static void settle_log(sealring_manager *manager, const sealring_error *reported)
 {
     sealring_error error = {.message = ""};
     if (!manager->unsettled || manager->dry_run || !witness_configured(manager->config))
@@ -21,8 +23,9 @@ static void settle_log(sealring_manager *manager)
     bool whole = manager->facts.count == 0;
     for (int tries = 0; tries < SETTLE_TRIES; tries++, whole = false) {
         if (manager_check_facts(manager, whole, &error) != SEALRING_OK) {
-            snprintf(manager->witness.remark, sizeof manager->witness.remark, "%.*s", WITNESS_REMARK_SIZE - 1,
-                     error.message);
+            if (reported == NULL || strcmp(reported->message, error.message) != 0)
+                snprintf(manager->witness.remark, sizeof manager->witness.remark, "%.*s", WITNESS_REMARK_SIZE - 1,
+                         error.message);
             return;
         }
         if (!witness_settle(&manager->witness, manager->config, manager->registry, &manager->facts,
@@ -58,16 +61,21 @@ bool manager_restricted(sealring_manager *manager)
     return lock_acquire(&manager->work, most, manager->purpose, NULL) == SEALRING_OK;
 }
 
-void manager_end(sealring_manager *manager)
+static void end(sealring_manager *manager, const sealring_error *reported)
 {
     (void)manager_restricted(manager);
     effective_remember(manager);
-    settle_log(manager);
+    settle_log(manager, reported);
     manager->unsettled = false;
     manager_compose_remark(manager);
     empty_log(manager);
     manager->restricts = manager->followed = false;
     lock_release(&manager->work);
+}
+
+void manager_end(sealring_manager *manager)
+{
+    end(manager, NULL);
 }
 
 void manager_end_act(sealring_manager *manager, const struct audit_act *about, sealring_status status,
@@ -90,5 +98,5 @@ void manager_end_act(sealring_manager *manager, const struct audit_act *about, s
         (void)manager_record(manager, &act, NULL);
         audit_release(&act);
     }
-    manager_end(manager);
+    end(manager, status != SEALRING_OK ? error : NULL);
 }
