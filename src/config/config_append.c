@@ -27,7 +27,8 @@ sealring_status config_append(const struct config *config, const char *lines, se
     sealring_status status = SEALRING_OK;
     int from = open(path, O_RDONLY | O_CLOEXEC);
     int to = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (from < 0 || to < 0 || !copy_and_add(from, to, lines) || rename(temporary, path) != 0 || file_sync_directory(config->directory) != 0)
+    if (from < 0 || to < 0 || !copy_and_add(from, to, lines) || rename(temporary, path) != 0 ||
+        file_sync_directory(config->directory) != 0)
         status = error_set_system(error, errno, "%s cannot be written", path);
     if (from >= 0)
         close(from);
