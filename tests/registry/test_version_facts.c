@@ -55,7 +55,7 @@ static sealring_status count_contradictions(struct registry *registry, void *con
     struct registry_contradiction found;
     sealring_status status = SEALRING_OK;
     for (int kind = 0; kind < CONTRADICTION_KINDS && status == SEALRING_OK; kind++) {
-        struct registry_cursor cursor = registry_contradictions(registry, kind, error);
+        struct registry_cursor cursor = registry_contradictions(registry, (enum contradiction_kind)kind, error);
         while (registry_contradiction_next(&cursor, &found))
             *(int *)context += found.is_version && found.version == 1 ? 1 : 100;
         status = registry_close_cursor(&cursor, status);

@@ -91,7 +91,7 @@ static bool set_value(const char *value, struct registry_version *version)
 {
     char again[REGISTRY_FACT_VALUE_SIZE];
     int64_t numbers[VERSION_NUMBERS];
-    size_t length;
+    size_t length = 0;
     const char *rest = read_bytes(value, version->object_id, sizeof version->object_id, &version->object_id_length);
     if (rest != NULL)
         rest = read_bytes(rest, version->check_value, sizeof version->check_value, &length);

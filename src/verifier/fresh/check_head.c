@@ -32,7 +32,7 @@ static sealring_status take_report(const char *path, void *context)
 {
     struct heads *heads = context;
     struct report_reader *reader = NULL;
-    struct report_summary summary;
+    struct report_summary summary = {.look = {.has_closed = false}};
     sealring_status status = report_read_open(path, &reader, NULL);
     if (status == SEALRING_OK)
         status = report_read_summary(reader, &summary, NULL);
