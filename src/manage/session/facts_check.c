@@ -84,7 +84,8 @@ sealring_status manager_follow_facts(sealring_manager *manager, sealring_error *
 
 sealring_status manager_check_facts(sealring_manager *manager, bool whole, sealring_error *error)
 {
-    const struct fact_tail before = whole ? (struct fact_tail){.count = 0} : manager->facts;
+    static const struct fact_tail none;
+    const struct fact_tail before = whole ? none : manager->facts;
     sealring_status status;
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {

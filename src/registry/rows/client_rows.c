@@ -244,7 +244,7 @@ sealring_status registry_client_insert(struct registry *registry, struct registr
 static sealring_status note_edited(struct registry *registry, const char *name, sealring_error *error)
 {
     struct registry_client row;
-    struct registry_client_proof proof;
+    struct registry_client_proof proof = {.forgotten_edited = false};
     bool found;
     sealring_status status = registry_client_find(registry, name, &row, &found, error);
     if (status == SEALRING_OK && found)
