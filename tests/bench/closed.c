@@ -9,6 +9,8 @@
 #include "manage/act/act.h"
 #include "manage/session/manager.h"
 
+#define HOUR_MS INT64_C(3600000)
+
 enum { BATCH = 500 };
 
 /* One commit that revokes a batch, as `client forget` could: each key has its fact and its row. */
@@ -64,6 +66,20 @@ static double open_and_verify(const char *path, const char *text, size_t length)
     return took;
 }
 
+/* As a command does it: the manager is new, and follows all facts. A policy needs a signature first. */
+static double set_policy(const char *path, const char *ring, size_t round)
+{
+    sealring_error error;
+    sealring_manager *manager = NULL;
+    sealring_policy policy = {.overlap = 2 * HOUR_MS + (int64_t)round * 1000};
+    double start = series_clock();
+    if (sealring_manager_open(path, NULL, &manager, &error) != SEALRING_OK ||
+        sealring_ring_set(manager, ring, &policy, SEALRING_POLICY_OVERLAP, &error) != SEALRING_OK)
+        scene_fail("ring set: %s", error.message);
+    sealring_manager_close(&manager);
+    return series_clock() - start;
+}
+
 void closed_measure(struct scene *scene)
 {
     scene_text text;
@@ -76,6 +92,10 @@ void closed_measure(struct scene *scene)
         double few = open_and_verify(scene->few_path, text, taking.length);
         double many = open_and_verify(scene->many_path, scene->text[round], scene->length);
         table_add(ROW_OPEN_CLOSED, many * 1e3, many / few);
+        few = set_policy(scene->few_path, "few", round);
+        many = set_policy(scene->many_path, "closed", round);
+        table_add(ROW_ACT, many * 1e3, (many - few) * 1e3);
     }
+    table_note(ROW_ACT, "sealring_ring_set by a new manager; %zu facts", count);
     table_note(ROW_OPEN_CLOSED, "%zu API keys, and %zu revoked ones", scene->keys, count);
 }

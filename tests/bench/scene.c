@@ -288,7 +288,7 @@ void scene_grow(struct scene *scene)
         if (batch % BARE_EVERY == 0)
             rate = 1e9 / slice_bare(scene);
         double took = scene_issue(scene->many, "many", first, count, keep, &growth);
-        table_add(ROW_ISSUE_GROWING, (double)count / took, (double)count / took / rate);
+        table_add(ROW_ISSUE_GROWING, (double)count / took, 2 * (double)count / took / rate);
         scene_say("making keys: %zu of %zu", growth.made, scene->keys);
     }
     table_note(ROW_ISSUE_GROWING, "%zu keys in batches of %d took %.0f s", scene->keys, BATCH, series_clock() - began);

@@ -31,6 +31,7 @@ enum row_name {
     ROW_TAIL_CHURN,
     ROW_OPEN,
     ROW_OPEN_CLOSED,
+    ROW_ACT,
     ROW_ROTATE,
     ROW_ISSUE_GROWING,
     ROW_ISSUE_MANY,
