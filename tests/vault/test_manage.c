@@ -406,7 +406,7 @@ static int collect(const sealring_issued *issued, void *context)
     return 0;
 }
 
-static void fill(sealring_issue_request *requests, char (*names)[16])
+static void fill(sealring_issue_request *requests, char (*names)[20])
 {
     for (int i = 0; i < MANY; i++) {
         snprintf(names[i], sizeof names[i], "client-%d", i / 2);
@@ -417,7 +417,7 @@ static void fill(sealring_issue_request *requests, char (*names)[16])
 START_TEST(many_keys_stopped_in_the_middle_and_repeated)
 {
     static sealring_issue_request requests[MANY];
-    static char names[MANY][16];
+    static char names[MANY][20];
     struct collected first = {.texts = calloc(MANY, sizeof *first.texts), .stop_after = 300};
     struct collected second = {.texts = calloc(MANY, sizeof *second.texts)};
     fill(requests, names);
@@ -463,7 +463,7 @@ END_TEST
 START_TEST(one_wrong_request_refuses_all)
 {
     static sealring_issue_request requests[MANY];
-    static char names[MANY][16];
+    static char names[MANY][20];
     struct collected none = {.texts = NULL};
     size_t bad = 0;
     fill(requests, names);
