@@ -26,6 +26,7 @@ sealring_status config_append(const struct config *config, const char *lines, se
     snprintf(temporary, sizeof temporary, "%s/" CONFIG_FILE ".new", config->directory);
     sealring_status status = SEALRING_OK;
     int from = open(path, O_RDONLY | O_CLOEXEC);
+    (void)unlink(temporary); /* of a command that was interrupted */
     int to = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (from < 0 || to < 0 || !copy_and_add(from, to, lines) || rename(temporary, path) != 0 ||
         file_sync_directory(config->directory) != 0)

@@ -79,7 +79,7 @@ static sealring_status examine(struct registry *registry, struct fact_tail *tail
 {
     enum fact_effect effect;
     sealring_status status = read_effect(registry, fact, &effect, error);
-    if (status != SEALRING_OK || effect == FACT_BEGINS)
+    if (status != SEALRING_OK)
         return status;
     if (effect == FACT_RESTRICTS_KEY)
         tail->restrictions++;

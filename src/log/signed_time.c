@@ -9,8 +9,11 @@
 #include "log/checkpoint.h"
 #include "registry/log/log_rows.h"
 
-sealring_status signed_newest(struct registry *registry, struct checkpoint *newest, bool *forged, sealring_error *error)
+/* One of a former era proves nothing about this one's log, whose entries and facts have the same numbers. */
+static sealring_status find_newest(struct registry *registry, bool any_era, struct checkpoint *newest, bool *forged,
+                                   sealring_error *error)
 {
+    const struct registry_vault *vault = registry_vault_row(registry);
     char vkey[REGISTRY_VKEY_SIZE];
     struct note_key key;
     uint64_t size;
@@ -27,9 +30,9 @@ sealring_status signed_newest(struct registry *registry, struct checkpoint *newe
     struct registry_cursor notes = registry_checkpoint_notes(registry, error);
     while (!good && registry_checkpoint_note_next(&notes, &size, note)) {
         /* all is taken from the note, as the columns beside it are not signed; a note in the row of another proves nothing about that one */
-        good = readable && checkpoint_verify(note, &key, registry_vault_row(registry)->vault_id, newest) &&
-               newest->size == size;
-        *forged = *forged || !good;
+        bool genuine = readable && checkpoint_verify(note, &key, vault->vault_id, newest) && newest->size == size;
+        good = genuine && (any_era || memcmp(newest->era, vault->era, sizeof newest->era) == 0);
+        *forged = *forged || !genuine;
     }
     if (!good)
         memset(newest, 0, sizeof *newest);
@@ -37,10 +40,15 @@ sealring_status signed_newest(struct registry *registry, struct checkpoint *newe
     return registry_close_cursor(&notes, SEALRING_OK);
 }
 
+sealring_status signed_newest(struct registry *registry, struct checkpoint *newest, bool *forged, sealring_error *error)
+{
+    return find_newest(registry, false, newest, forged, error);
+}
+
 sealring_status signed_time(struct registry *registry, int64_t *time_ms, bool *forged, sealring_error *error)
 {
     struct checkpoint newest;
-    sealring_status status = signed_newest(registry, &newest, forged, error);
+    sealring_status status = find_newest(registry, true, &newest, forged, error);
     *time_ms = newest.time;
     return status;
 }

@@ -66,6 +66,7 @@ static void end(sealring_manager *manager, const sealring_error *reported)
     (void)manager_restricted(manager);
     effective_remember(manager);
     settle_log(manager, reported);
+    (void)registry_watch_changes(manager->registry, NULL, NULL, NULL);
     manager->unsettled = false;
     manager_compose_remark(manager);
     empty_log(manager);

@@ -263,7 +263,7 @@ sealring_status seal_active_version(sealring_manager *manager, const struct regi
         return status;
     struct registry_cursor versions = registry_versions(manager->registry, ring->id, error);
     while (registry_version_next(&versions, &version)) {
-        if (version.state != SEALRING_VERSION_ACTIVE)
+        if (version.state != SEALRING_VERSION_ACTIVE || version.unfounded)
             continue;
         *active = version;
         found = true;

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 #include "bell/bell.h"
+#include "log/signed_time.h"
 #include "manage/session/unsigned_facts.h"
 #include "registry/rows/closed_facts.h"
 
@@ -151,6 +152,35 @@ static sealring_status commit_rehearse(struct commit *commit, bool *signs)
     return status;
 }
 
+/* A restriction is committed whatever the registry contains, and its fact starts from the last one, which somebody may have edited for that moment.
+ * Then it is no fact of the operator's side: the next act reports it. The compromise of a version may also activate another one. */
+static sealring_status commit_check_restriction(struct commit *commit)
+{
+    struct registry *registry = commit->manager->registry;
+    struct fact_tail all = {.count = 0};
+    struct checkpoint newest;
+    bool forged, permits = false;
+    sealring_status status = signed_newest(registry, &newest, &forged, commit->error);
+    if (status == SEALRING_OK)
+        status = fact_tail_follow(registry, &all, false, newest.closed_count, newest.closed.bytes, NULL, commit->error);
+    if (status == SEALRING_OK && commit->version == NULL)
+        status = fact_tail_permits(registry, commit->closed_before, &permits, commit->error);
+    commit->unsound = all.broken != 0 || all.lacks_signed || permits;
+    return status;
+}
+
+static sealring_status commit_note_restriction(struct commit *commit)
+{
+    const struct config *config = commit->manager->config;
+    if (!commit->restricts || commit->manager->dry_run || commit->closed_count == commit->closed_before ||
+        !witness_configured(config))
+        return SEALRING_OK;
+    sealring_status status = commit_check_restriction(commit);
+    if (status == SEALRING_OK && !commit->unsound)
+        unsigned_note(config, commit->manager->registry, commit->closed_before, commit->version != NULL);
+    return status;
+}
+
 /* Outside the transaction that was rolled back. Only restrictions can have been committed meanwhile, as vault.work is held. */
 static sealring_status commit_sign(struct commit *commit)
 {
@@ -178,10 +208,8 @@ static bool commit_end_try(struct commit *commit, sealring_status *status)
         *status = commit_confirm(commit);
     if (commit->records && *status == SEALRING_OK)
         *status = commit_rehearse(commit, &signs);
-    if (commit->records && *status == SEALRING_OK && commit->restricts && !commit->manager->dry_run &&
-        commit->closed_count > commit->closed_before && witness_configured(commit->manager->config))
-        unsigned_note(commit->manager->config, commit->manager->registry, commit->closed_before,
-                      commit->version != NULL);
+    if (commit->records && *status == SEALRING_OK)
+        *status = commit_note_restriction(commit);
     const bool dry_run = commit->writing.how.dry_run;
     commit->writing.how.dry_run = dry_run || signs;
     commit->complete = *status == SEALRING_OK && !signs;
@@ -201,7 +229,7 @@ static void commit_note_facts(struct commit *commit)
 {
     struct fact_range added = {.first = commit->closed_before + 1, .last = commit->closed_count};
     memcpy(added.hash, commit->head, sizeof added.hash);
-    if (commit->first == NULL)
+    if (commit->first == NULL && !commit->unsound)
         own_facts_add(&commit->manager->own, &added, commit->head_before);
 }
 

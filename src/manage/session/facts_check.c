@@ -82,16 +82,28 @@ sealring_status manager_follow_facts(sealring_manager *manager, sealring_error *
     return good ? SEALRING_OK : refuse(manager, error);
 }
 
+/* Somebody may have edited facts that were checked: the whole chain is read again. */
+static sealring_status check_again(void *context, sealring_error *error)
+{
+    sealring_manager *manager = context;
+    manager->facts = (struct fact_tail){.count = 0};
+    return manager_follow_facts(manager, error);
+}
+
 sealring_status manager_check_facts(sealring_manager *manager, bool whole, sealring_error *error)
 {
     static const struct fact_tail none;
     const struct fact_tail before = whole ? none : manager->facts;
     sealring_status status;
     struct registry_transaction reading = registry_reading(manager->registry, error);
+    if (whole)
+        (void)registry_watch_changes(manager->registry, NULL, NULL, NULL);
     do {
         manager->facts = before;
         if (registry_begin(&reading, &status))
             status = manager_follow_facts(manager, error);
+        if (whole && status == SEALRING_OK)
+            status = registry_watch_changes(manager->registry, check_again, manager, error);
     } while (registry_again(&reading, &status));
     return status;
 }

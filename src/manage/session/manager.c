@@ -292,6 +292,15 @@ sealring_status manager_check_ring_name(const char *name, sealring_error *error)
     return wrong == NULL ? SEALRING_OK : error_set(error, SEALRING_INVALID, "the ring's name %s", wrong);
 }
 
+sealring_status manager_check_founded(const struct registry_ring *ring, sealring_error *error)
+{
+    return !ring->unfounded ? SEALRING_OK
+                            : error_set(error, SEALRING_REFUSED,
+                                        "ALARM: no fact is about a ring %s with the ID that its row contains: the "
+                                        "registry was altered; nothing was changed: restore the newest backup",
+                                        ring->name);
+}
+
 sealring_status manager_get_ring(struct registry *registry, const char *name, struct registry_ring *ring,
                                  sealring_error *error)
 {
@@ -299,9 +308,9 @@ sealring_status manager_get_ring(struct registry *registry, const char *name, st
     sealring_status status = manager_check_ring_name(name, error);
     if (status == SEALRING_OK)
         status = registry_ring_find(registry, name, ring, &found, error);
-    if (status != SEALRING_OK || found)
-        return status;
-    return error_set(error, SEALRING_NOT_FOUND, "there is no ring %s: see `sealring ring list`", name);
+    if (status == SEALRING_OK && !found)
+        status = error_set(error, SEALRING_NOT_FOUND, "there is no ring %s: see `sealring ring list`", name);
+    return status == SEALRING_OK ? manager_check_founded(ring, error) : status;
 }
 
 sealring_status manager_random(uint8_t *bytes, size_t length, sealring_error *error)

@@ -147,6 +147,7 @@ struct commit {
     struct signed_first *first; /* NULL: nothing has to be signed first */
     int rehearsals;
     bool complete; /* the last try did its work, up to the commit itself */
+    bool unsound;  /* a restriction whose facts this process does not sign unasked: see commit.c */
     struct audit_rows rows;
     struct registry_transaction writing;
     sealring_error *error;
@@ -177,7 +178,10 @@ sealring_status manager_check_reason(const char *reason, sealring_error *error);
 /* SEALRING_INVALID unless it is a valid name for a ring. */
 sealring_status manager_check_ring_name(const char *name, sealring_error *error);
 
-/* The ring, or SEALRING_NOT_FOUND with its message. */
+/* SEALRING_REFUSED if ring->unfounded. */
+sealring_status manager_check_founded(const struct registry_ring *ring, sealring_error *error);
+
+/* The ring, or SEALRING_NOT_FOUND with its message, or SEALRING_REFUSED as manager_check_founded. */
 sealring_status manager_get_ring(struct registry *registry, const char *name, struct registry_ring *ring,
                                  sealring_error *error);
 

@@ -2,6 +2,7 @@
 /* A ring with all its versions, as rows and as the life cycle's view of them. */
 #include "manage/session/ring_state.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +64,11 @@ sealring_status state_load(struct registry *registry, const char *ring, struct r
             status = error_no_memory(error);
         else
             *row = version;
+        if (status == SEALRING_OK && version.unfounded)
+            status = error_set(error, SEALRING_REFUSED,
+                               "ALARM: there is no fact about version %" PRIu32
+                               " of ring %s: the registry was altered; nothing was changed: restore the newest backup",
+                               version.number, ring);
     }
     status = registry_close_cursor(&versions, status);
     for (size_t i = 0; status == SEALRING_OK && i < state->count; i++)

@@ -11,6 +11,7 @@
 struct signed_first {
     struct witness_state state;
     bool is_signed;
+    bool is_covered;     /* what the last try resulted in is what was signed */
     struct token *token; /* open since the signature; NULL: there is none */
 };
 
@@ -32,7 +33,8 @@ sealring_status witness_rehearse(struct signed_first **first, struct registry *r
         state == NULL || *first == NULL ? error_no_memory(error) : witness_look(registry, state, error);
     if (status != SEALRING_OK)
         goto cleanup;
-    *covered = (*first)->is_signed && is_same_state(&(*first)->state.checkpoint, &state->checkpoint);
+    *covered = (*first)->is_covered =
+        (*first)->is_signed && is_same_state(&(*first)->state.checkpoint, &state->checkpoint);
     if (*covered) {
         status = registry_checkpoint_insert(registry, &(*first)->state.row, error);
     } else {
@@ -72,6 +74,7 @@ void witness_end_first(struct audit_witness *witness, const struct config *confi
     sealring_error error = {.message = ""};
     if (*first == NULL)
         return;
+    committed = committed && (*first)->is_covered;
     if (committed && witness_anchor((*first)->token, witness, &(*first)->state, registry_vault_row(registry)->vault_id,
                                     &error) != SEALRING_OK)
         witness_say(witness, "what was done is committed, but the audit token keeps no anchor of it", &error);

@@ -40,7 +40,10 @@ struct registry {
     uint8_t operation_id[REGISTRY_ID_SIZE]; /* of the writing transaction */
     registry_row_callback watcher;          /* registry_watch_rows */
     void *watcher_context;
-    char *unpacked; /* the detail of the audit entry that was read last, if it is stored deflated */
+    registry_check check; /* registry_watch_changes; NULL: none */
+    void *check_context;
+    int64_t checked_version; /* of the database, when `check` was content */
+    char *unpacked;          /* the detail of the audit entry that was read last, if it is stored deflated */
 };
 
 /* Called after every insert and update of a row that is reported (registry.h), with the statement's status and the row. Returns

@@ -109,6 +109,14 @@ struct registry_transaction {
     bool skipped;  /* the operation was done before */
 };
 
+/* Runs in a transaction, before the work that it was begun for. */
+typedef sealring_status (*registry_check)(void *context, sealring_error *error);
+
+/* Call it in a transaction that has made the check itself. From then on each transaction that finds the registry changed by another connection makes
+ * it first, and ends with its failure. check NULL, also outside of a transaction: no more. */
+sealring_status registry_watch_changes(struct registry *registry, registry_check check, void *context,
+                                       sealring_error *error);
+
 /* Reads in one consistent snapshot. The first statement reads the vault row, which registry_vault_row then returns. Each begin compares
  * device and inode with the path's: SEALRING_REGISTRY if the file was replaced. */
 struct registry_transaction registry_reading(struct registry *registry, sealring_error *error);

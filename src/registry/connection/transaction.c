@@ -51,6 +51,39 @@ static sealring_status transaction_check(const struct registry_transaction *tran
                                                           : transaction_allowed(registry, error);
 }
 
+/* SQLite: another number than before in this connection shows that another connection has committed meanwhile. */
+static const struct db_query data_version = {"PRAGMA data_version", false};
+
+static void read_version(struct query *query, void *version)
+{
+    *(int64_t *)version = query_int64(query);
+}
+
+static sealring_status check_changes(struct registry *registry, sealring_error *error)
+{
+    int64_t version = 0;
+    bool found;
+    if (registry->check == NULL)
+        return SEALRING_OK;
+    sealring_status status = query_find(registry, &data_version, NULL, read_version, &version, &found, error);
+    if (status == SEALRING_OK && version != registry->checked_version)
+        status = registry->check(registry->check_context, error);
+    if (status == SEALRING_OK)
+        registry->checked_version = version;
+    return status;
+}
+
+sealring_status registry_watch_changes(struct registry *registry, registry_check check, void *context,
+                                       sealring_error *error)
+{
+    bool found;
+    registry->check = check;
+    registry->check_context = context;
+    return check == NULL
+               ? SEALRING_OK
+               : query_find(registry, &data_version, NULL, read_version, &registry->checked_version, &found, error);
+}
+
 /* Runs the first statements, on which the rest may rely. */
 static sealring_status transaction_prepare(struct registry_transaction *transaction)
 {
@@ -58,7 +91,9 @@ static sealring_status transaction_prepare(struct registry_transaction *transact
     sealring_error *error = transaction->error;
     if (!transaction->writes) {
         sealring_status read = transaction->compares ? schema_check_reading(registry, error) : SEALRING_OK;
-        return read == SEALRING_OK ? vault_row_read(registry, error) : read;
+        if (read == SEALRING_OK)
+            read = vault_row_read(registry, error);
+        return read == SEALRING_OK ? check_changes(registry, error) : read;
     }
     memcpy(registry->operation_id, transaction->how.operation_id, REGISTRY_ID_SIZE);
     registry->closes = false;
@@ -70,7 +105,7 @@ static sealring_status transaction_prepare(struct registry_transaction *transact
         status = registry_audit_has(registry, registry->operation_id, &transaction->skipped, error);
     if (transaction->skipped && transaction->how.moves_epoch)
         registry->vault.epoch--; /* it was increased when the operation was done */
-    return status;
+    return status == SEALRING_OK ? check_changes(registry, error) : status;
 }
 
 static sealring_status transaction_begin(struct registry_transaction *transaction)

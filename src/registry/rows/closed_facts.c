@@ -103,7 +103,7 @@ static const struct db_query closed_rings_differ = {
     "SELECT r.name, 0, 0, 0 FROM ring r"
     " WHERE " FACTS_BEGUN
     " AND (SELECT f.value FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = r.ring_id AND f.version = 0"
-    " ORDER BY f.sequence DESC LIMIT 1) IS NOT (r.prefix || char(10) || r.overlap || char(10) || r.purge_delay || char(10)"
+    " ORDER BY f.sequence DESC LIMIT 1) IS NOT (r.name || char(10) || r.prefix || char(10) || r.overlap || char(10) || r.purge_delay || char(10)"
     " || r.keep || char(10) || r.rotate_every || char(10) || r.quiet_period || char(10) || r.standby || char(10)"
     " || r.idle_blocks || char(10) || r.usage_hourly || char(10) || r.usage_daily || char(10) || r.succession || char(10)"
     " || r.rotation_held || char(10) || r.last_version)",

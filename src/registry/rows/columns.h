@@ -23,10 +23,14 @@
     "r.changed_epoch, r.succession"
 void columns_read_ring(struct query *query, void *ring);
 
-/* The same with the value of the ring's last fact, "" for none: the ring is as that contains it, whatever its row contains. */
+/* What stands for the last fact where there is none: "?" once facts have begun, as every ring and version has one then. */
+#define NO_FACT "CASE WHEN " FACTS_BEGUN " THEN '?' ELSE '' END"
+#define LACKING "?"
+
+/* The same with the value of the ring's last fact, or NO_FACT: the ring is as that contains it, whatever its row contains. */
 #define RING_WITH_FACT                                                                                          \
     RING_COLUMNS ", coalesce((SELECT rf.value FROM closed_fact rf WHERE rf.kind = 2 AND rf.ring_id = r.ring_id" \
-                 " AND rf.version = 0 ORDER BY rf.sequence DESC LIMIT 1), '')"
+                 " AND rf.version = 0 ORDER BY rf.sequence DESC LIMIT 1), " NO_FACT ")"
 
 #define VERSION_COLUMNS                                                                         \
     "v.ring, v.number, " VERSION_STATE                                                          \
@@ -34,13 +38,13 @@ void columns_read_ring(struct query *query, void *ring);
     "v.retire_at, v.closed, v.purge_at, v.destroyed, v.created_epoch, v.changed_epoch, v.prf, v.origin, v.public_key"
 void columns_read_version(struct query *query, void *version);
 
-/* The same with the row's own state and the version's last fact (version_facts.h), "" for none: the version is as that contains it, whatever its row
+/* The same with the row's own state and the version's last fact (version_facts.h), or NO_FACT: the version is as that contains it, whatever its row
  * contains. */
 #define VERSION_WITH_FACT                                                                                \
     VERSION_COLUMNS                                                                                      \
     ", v.state, coalesce((SELECT cf.state || char(10) || cf.value FROM closed_fact cf WHERE cf.kind = 2" \
     " AND cf.ring_id = (SELECT cr.ring_id FROM ring cr WHERE cr.id = v.ring)"                            \
-    " AND cf.version = v.number ORDER BY cf.sequence DESC LIMIT 1), '')"
+    " AND cf.version = v.number ORDER BY cf.sequence DESC LIMIT 1), " NO_FACT ")"
 
 #define CLIENT_COLUMNS \
     "cl.id, cl.name, cl.contact, cl.created, cl.forgotten, cl.changed_epoch, cl.salt, cl.contact_hash, cl.certificate_hash"

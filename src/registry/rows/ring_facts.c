@@ -14,18 +14,19 @@
 #define RING_NUMBERS 12
 
 /* What is about the ring itself is about its version 0, which does not exist. */
-static const struct db_query ring_fact_last = {"SELECT f.value FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = ?1"
-                                               " AND f.version = 0 ORDER BY f.sequence DESC LIMIT 1",
-                                               false};
+static const struct db_query ring_fact_last = {
+    "SELECT coalesce((SELECT f.value FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = ?1 AND f.version = 0"
+    " ORDER BY f.sequence DESC LIMIT 1), " NO_FACT ")",
+    false};
 
-/* The only text: the prefix, then the numbers, on a line each. */
+/* The only text: the name, the prefix, then the numbers, on a line each. */
 static void ring_fact_write(const struct registry_ring *ring, char value[REGISTRY_FACT_VALUE_SIZE])
 {
     const sealring_policy *policy = &ring->policy;
     (void)snprintf(value, REGISTRY_FACT_VALUE_SIZE,
-                   "%s\n%" PRId64 "\n%" PRId64 "\n%" PRIu32 "\n%" PRId64 "\n%" PRId64 "\n%d\n%d\n%" PRId64 "\n%" PRId64
-                   "\n%" PRId64 "\n%d\n%" PRIu32,
-                   ring->prefix, policy->overlap, policy->purge_delay, policy->keep, policy->rotate_every,
+                   "%s\n%s\n%" PRId64 "\n%" PRId64 "\n%" PRIu32 "\n%" PRId64 "\n%" PRId64 "\n%d\n%d\n%" PRId64
+                   "\n%" PRId64 "\n%" PRId64 "\n%d\n%" PRIu32,
+                   ring->name, ring->prefix, policy->overlap, policy->purge_delay, policy->keep, policy->rotate_every,
                    policy->quiet_period, policy->standby, policy->idle_blocks, policy->usage_hourly,
                    policy->usage_daily, policy->succession, ring->rotation_held, ring->last_version);
 }
@@ -67,6 +68,11 @@ bool ring_fact_apply(const char *value, struct registry_ring *ring)
     char before[REGISTRY_FACT_VALUE_SIZE], after[REGISTRY_FACT_VALUE_SIZE], problem[128];
     struct registry_ring followed = *ring;
     int64_t numbers[RING_NUMBERS];
+    const size_t name = strlen(ring->name);
+    ring->unfounded = strcmp(value, LACKING) == 0 || strncmp(value, ring->name, name) != 0 || value[name] != '\n';
+    if (ring->unfounded)
+        return true;
+    value += name + 1;
     const char *end = strchr(value, '\n');
     if (end == NULL || (size_t)(end - value) >= sizeof followed.prefix || !read_numbers(end + 1, numbers))
         return false;
@@ -74,7 +80,7 @@ bool ring_fact_apply(const char *value, struct registry_ring *ring)
     followed.prefix[end - value] = '\0';
     set_numbers(numbers, &followed);
     ring_fact_write(&followed, after);
-    if (name_prefix_problem(followed.prefix, problem) != NULL || strcmp(after, value) != 0)
+    if (name_prefix_problem(followed.prefix, problem) != NULL || strcmp(after + name + 1, value) != 0)
         return false;
     ring_fact_write(ring, before);
     followed.edited = strcmp(before, after) != 0;
@@ -82,7 +88,7 @@ bool ring_fact_apply(const char *value, struct registry_ring *ring)
     return true;
 }
 
-/* value: "" if there is no fact. */
+/* value: NO_FACT if there is no fact. */
 static sealring_status ring_fact_read(struct registry *registry, const struct registry_ring *ring,
                                       char value[REGISTRY_FACT_VALUE_SIZE], sealring_error *error)
 {

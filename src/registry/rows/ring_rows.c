@@ -51,7 +51,7 @@ void columns_read_ring(struct query *query, void *row)
     ring->created = query_time(query);
     ring->changed_epoch = query_uint64(query);
     ring->policy.succession = query_time(query);
-    ring->edited = false;
+    ring->edited = ring->unfounded = false;
 }
 
 static void ring_read(struct query *query, void *row)

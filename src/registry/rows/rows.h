@@ -35,6 +35,8 @@ struct registry_ring {
     int64_t created;
     uint64_t changed_epoch;
     bool edited; /* the row is not what its last fact contains, which is here; not read in holders and by polls */
+    bool
+        unfounded; /* no fact is about a ring of this ID and name, although facts have begun: the row decides nothing */
 };
 /* Both add a fact if prefix, policy, rotation_held or last_version change. The update corrects an edited row, and its prefix too. */
 sealring_status registry_ring_insert(struct registry *registry, struct registry_ring *ring, sealring_error *error);
@@ -57,7 +59,9 @@ struct registry_version {
     bool
         unconfirmed; /* closed by its row, and by no closed fact: nothing irreversible may follow; not read in holders */
     bool edited;     /* the row is not what its last fact contains, which is here; not read in holders and by polls */
-    bool stuck;      /* edited to a final state, which the schema's triggers keep: only a repair corrects it */
+    bool
+        unfounded; /* it has no fact, although facts have begun: the row decides nothing; not read in holders and by polls */
+    bool stuck; /* edited to a final state, which the schema's triggers keep: only a repair corrects it */
     int64_t created;
     int64_t activated;
     int64_t retire_at;

@@ -121,8 +121,9 @@ bool version_fact_apply(const char *fact, int row_state, struct registry_version
     int state = fact[0] - '0';
     bool closed = version->state >= SEALRING_VERSION_RETIRED;
     version->edited = version->stuck = false;
+    version->unfounded = strcmp(fact, LACKING) == 0;
     version->unconfirmed = closed && (fact[0] == '\0' || state != (int)version->state);
-    if (fact[0] == '\0')
+    if (fact[0] == '\0' || version->unfounded)
         return true;
     if (state < SEALRING_VERSION_PENDING || state > SEALRING_VERSION_DESTROYED || fact[1] != '\n')
         return false;

@@ -9,7 +9,7 @@
 #define VERSION_FACT_SIZE (2 + REGISTRY_FACT_VALUE_SIZE)
 
 /* Sets what facts contain of a version to that, and unconfirmed and edited. row_state: of the row itself. An object that is owed its closing
- * is one of a closed version. "" and a fact without a value (from before schema 3) leave the rest as it is. False: that is no fact of a version. */
+ * is one of a closed version. "" and a fact without a value (from before schema 3) leave the rest as it is, as LACKING does, which sets unfounded. False: that is no fact of a version. */
 bool version_fact_apply(const char *fact, int row_state, struct registry_version *version);
 
 /* For version_rows.c, after an insertion and before an update. version: its ring, number, object and check value are those of the row. Adds a

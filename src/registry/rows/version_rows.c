@@ -100,6 +100,7 @@ void columns_read_version(struct query *query, void *row)
     memset(version->public_key, 0, sizeof version->public_key);
     if (!query_null(query))
         query_bytes(query, version->public_key, sizeof version->public_key);
+    version->unfounded = false;
 }
 
 static void version_read(struct query *query, void *row)
