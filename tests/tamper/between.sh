@@ -77,10 +77,9 @@ during() {
     rm "$work/to"
 }
 
-# Its checks are read already: it holds the vault's lock, and waits for SQLite's.
+# SQLite sleeps between its tries to begin a transaction.
 waits_for_sqlite() {
-    [ ! -e "/proc/$command" ] || grep -q 'sealring.db' "/proc/$command/maps" 2>/dev/null && [ "$(ls "/proc/$command/fd" 2>/dev/null | wc -l)" -gt 0 ] &&
-        case $(cat "/proc/$command/wchan" 2>/dev/null) in *nanosleep*) true ;; *) false ;; esac
+    [ ! -e "/proc/$command" ] || grep -q nanosleep "/proc/$command/wchan" 2>/dev/null
 }
 has_ended_or_written() {
     [ ! -e "/proc/$command" ] || [ "$(sql "SELECT count(*) FROM audit")" -gt "$entries" ]
