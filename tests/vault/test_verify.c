@@ -306,7 +306,8 @@ START_TEST(a_removed_report_is_written_anew)
         ck_assert_uint_eq(after.verdicts[SEALRING_ACCEPTED], (uint64_t)i + 2);
         descriptors = i == 1 ? open_descriptors() : descriptors;
     }
-    ck_assert_uint_eq(open_descriptors(), descriptors);
+    ck_assert_uint_le(open_descriptors(),
+                      descriptors + 1); /* the bell, too, was removed, and is opened when its time comes */
     snprintf(command, sizeof command, "test $(ls %s/verifiers/*.report | wc -l) -eq 1", vault.path);
     ck_assert_int_eq(system(command), 0);
 }
