@@ -152,7 +152,7 @@ START_TEST(the_value_is_documented)
     ring.rotation_held = true;
     ring.last_version = 12;
     write_ring(ring);
-    snprintf(wanted, sizeof wanted, "%s|%lld|%lld|%u|%lld|%lld|%d|%d|%lld|%lld|%lld|1|12", ring.prefix,
+    snprintf(wanted, sizeof wanted, "%s|%s|%lld|%lld|%u|%lld|%lld|%d|%d|%lld|%lld|%lld|1|12", ring.name, ring.prefix,
              (long long)ring.policy.overlap, (long long)ring.policy.purge_delay, ring.policy.keep,
              (long long)ring.policy.rotate_every, (long long)ring.policy.quiet_period, ring.policy.standby,
              ring.policy.idle_blocks, (long long)ring.policy.usage_hourly, (long long)ring.policy.usage_daily,
@@ -224,19 +224,21 @@ START_TEST(a_ring_follows_its_last_fact)
     memset(other.ring_id, 7, sizeof other.ring_id);
     other.policy.overlap = 5;
     ck_assert_int_eq(fixture_read(fixture.registry, follow, &other, &fixture.error), SEALRING_OK);
-    ck_assert_int_eq(other.policy.overlap, 5); /* there is no fact about it */
+    ck_assert(other.unfounded); /* there is no fact about it */
+    ck_assert_int_eq(other.policy.overlap, 5);
 }
 END_TEST
 
 /* As replace() of SQLite makes them of a good value, whose parts are on a line each. */
+#define BEFORE_PREFIX(text) \
+    "substr(value, 1, instr(value, char(10))) || " text " || substr(value, instr(value, char(10)) + 1)"
 static const char *const malformed[] = {
-    "'x'",
     "value || char(10) || '1'",
     "value || ' '",
-    "replace(value, char(10), ' ')",
-    "'_' || value",
-    "'UPPER' || value",
-    "hex(zeroblob(20)) || value",
+    "replace(value, char(10) || '0' || char(10), ' 0 ')",
+    BEFORE_PREFIX("'_'"),
+    BEFORE_PREFIX("'UPPER'"),
+    BEFORE_PREFIX("hex(zeroblob(20))"),
     "substr(value, 1, length(value) - 1)",
     "replace(value, char(10) || '0' || char(10), char(10) || '-1' || char(10))",
     "replace(value, char(10) || '0' || char(10), char(10) || '00' || char(10))",
@@ -244,6 +246,26 @@ static const char *const malformed[] = {
     "replace(value, char(10) || '0' || char(10), char(10) || '99999999999999999999' || char(10))",
     "value || '99999999999'",
 };
+
+/* So its row decides nothing. */
+static const char *const of_others[] = {"'x'", "replace(value, char(10), ' ')", "'x' || value", "substr(value, 2)",
+                                        "substr(value, instr(value, char(10)) + 1)"};
+
+START_TEST(a_fact_with_another_name_is_another_rings)
+{
+    char sql[512];
+    struct registry_ring ring = ring_now();
+    ck_assert(!ring.unfounded);
+    snprintf(sql, sizeof sql,
+             "DROP TRIGGER closed_fact_fixed; UPDATE closed_fact SET value = %s WHERE kind = 2 AND version = 0"
+             " AND ring_id <> zeroblob(16)",
+             of_others[_i]);
+    ck_assert_int_eq(fixture_sql(&fixture, sql), SQLITE_OK);
+    ck_assert_int_eq(fixture_read(fixture.registry, find, &ring, &fixture.error), SEALRING_OK);
+    ck_assert(ring.unfounded);
+    ck_assert(!ring.edited);
+}
+END_TEST
 
 START_TEST(a_malformed_fact_is_damage)
 {
@@ -310,6 +332,7 @@ int main(void)
     tcase_add_loop_test(cases, an_edited_row_decides_nothing, 0, count);
     tcase_add_test(cases, an_edited_prefix_is_corrected_with_another_change);
     tcase_add_test(cases, a_ring_follows_its_last_fact);
+    tcase_add_loop_test(cases, a_fact_with_another_name_is_another_rings, 0, sizeof of_others / sizeof *of_others);
     tcase_add_loop_test(cases, a_malformed_fact_is_damage, 0, sizeof malformed / sizeof *malformed);
     tcase_add_test(cases, no_fact_before_facts_have_begun);
     tcase_add_test(cases, a_ring_without_a_fact_contradicts);

@@ -14,10 +14,9 @@
 #define RING_NUMBERS 12
 
 /* What is about the ring itself is about its version 0, which does not exist. */
-static const struct db_query ring_fact_last = {
-    "SELECT coalesce((SELECT f.value FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = ?1 AND f.version = 0"
-    " ORDER BY f.sequence DESC LIMIT 1), " NO_FACT ")",
-    false};
+static const struct db_query ring_fact_last = {"SELECT f.value FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = ?1"
+                                               " AND f.version = 0 ORDER BY f.sequence DESC LIMIT 1",
+                                               false};
 
 /* The only text: the name, the prefix, then the numbers, on a line each. */
 static void ring_fact_write(const struct registry_ring *ring, char value[REGISTRY_FACT_VALUE_SIZE])
@@ -88,17 +87,23 @@ bool ring_fact_apply(const char *value, struct registry_ring *ring)
     return true;
 }
 
-/* value: NO_FACT if there is no fact. */
+/* value: as NO_FACT if there is no fact. */
 static sealring_status ring_fact_read(struct registry *registry, const struct registry_ring *ring,
                                       char value[REGISTRY_FACT_VALUE_SIZE], sealring_error *error)
 {
     struct query query;
-    value[0] = '\0';
+    struct registry_vault vault;
     query_start(&query, registry, &ring_fact_last, error);
     query_bind_bytes(&query, 1, ring->ring_id, sizeof ring->ring_id);
-    if (query_row(&query))
+    bool found = query_row(&query);
+    if (found)
         query_text(&query, value, REGISTRY_FACT_VALUE_SIZE);
-    return query_end(&query, error);
+    sealring_status status = query_end(&query, error);
+    if (status != SEALRING_OK || found)
+        return status;
+    status = registry_facts_begun(registry, &vault, error);
+    (void)snprintf(value, REGISTRY_FACT_VALUE_SIZE, "%s", vault.facts_begun ? LACKING : "");
+    return status;
 }
 
 sealring_status registry_ring_follow(struct registry *registry, struct registry_ring *ring, bool *differs,
