@@ -251,6 +251,14 @@ run upgrade
 status_is 1 "an edit between the steps is refused at the second"
 is "$(sql "SELECT min_reader FROM vault")" 1 "which is not made"
 unguarded "$database" "UPDATE api_key SET state = 2 WHERE label = 'suspended'"
+# The fact with which facts begin, as if the second step had been made.
+unguarded "$database" "INSERT INTO closed_fact (sequence, kind, key_id, ring_id, version, state, hash, value)
+    SELECT max(sequence) + 1, 2, '', zeroblob(16), 0, 1, zeroblob(32), '1' FROM closed_fact"
+unguarded "$database" "$(perl "$top_srcdir/tests/tamper/forge.pl" chain "$database")"
+run upgrade
+status_is 1 "a second step that somebody pretends was made is refused"
+err_like "ALARM: no signature covers fact" "by name"
+unguarded "$database" "DELETE FROM closed_fact WHERE ring_id = zeroblob(16)"
 build_server
 serve newer
 answers newer plain accepted "a server of this release works between the steps"

@@ -267,11 +267,13 @@ static sealring_status add_key(struct upgrade *upgrade, sealring_error *error)
     return status;
 }
 
-/* The registry needs nothing. */
+/* The registry needs nothing, if the fact that says so is signed. */
 static sealring_status complete(struct upgrade *upgrade, sealring_error *error)
 {
     sealring_manager *manager = upgrade->manager;
     sealring_status status = recall_key(upgrade, error);
+    if (status == SEALRING_OK)
+        status = manager_check_facts(manager, true, error);
     if (status != SEALRING_OK)
         return status;
     if (upgrade->vkey[0] != '\0') {
