@@ -9,9 +9,8 @@
 #include "log/checkpoint.h"
 #include "registry/log/log_rows.h"
 
-/* One of a former era proves nothing about this one's log, whose entries and facts have the same numbers. */
-static sealring_status find_newest(struct registry *registry, bool any_era, struct checkpoint *newest, bool *forged,
-                                   sealring_error *error)
+sealring_status signed_newest(struct registry *registry, bool any_era, struct checkpoint *newest, bool *forged,
+                              sealring_error *error)
 {
     const struct registry_vault *vault = registry_vault_row(registry);
     char vkey[REGISTRY_VKEY_SIZE];
@@ -40,15 +39,10 @@ static sealring_status find_newest(struct registry *registry, bool any_era, stru
     return registry_close_cursor(&notes, SEALRING_OK);
 }
 
-sealring_status signed_newest(struct registry *registry, struct checkpoint *newest, bool *forged, sealring_error *error)
-{
-    return find_newest(registry, false, newest, forged, error);
-}
-
 sealring_status signed_time(struct registry *registry, int64_t *time_ms, bool *forged, sealring_error *error)
 {
     struct checkpoint newest;
-    sealring_status status = find_newest(registry, true, &newest, forged, error);
+    sealring_status status = signed_newest(registry, true, &newest, forged, error);
     *time_ms = newest.time;
     return status;
 }

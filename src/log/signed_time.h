@@ -7,8 +7,10 @@
 #include "registry/connection/registry.h"
 
 /* Call both within a transaction. *newest: the checkpoint of the largest size that the vault's key verifies (registry_audit_key_find); all 0 if there is none, or no key.
+ * any_era: also one of a former era, or of another than the registry's row contains. Such a one covers nothing of this era, whose entries and facts have
+ * the same numbers; but what it covers was there.
  * *forged: a row of a larger size has a note that the key does not verify, or that is of another size; it counts as none. */
-sealring_status signed_newest(struct registry *registry, struct checkpoint *newest, bool *forged,
+sealring_status signed_newest(struct registry *registry, bool any_era, struct checkpoint *newest, bool *forged,
                               sealring_error *error);
 
 /* *time_ms: when that was signed, 0 if there is none. */

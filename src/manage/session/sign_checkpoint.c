@@ -27,7 +27,7 @@ sealring_status witness_look(struct registry *registry, struct witness_state *st
     memcpy(checkpoint->era, vault->era, sizeof checkpoint->era);
     sealring_status status = registry_audit_size(registry, &checkpoint->size, error);
     if (status == SEALRING_OK)
-        status = signed_newest(registry, &newest, &state->forged, error);
+        status = signed_newest(registry, false, &newest, &state->forged, error);
     state->vouched = newest.size;
     state->vouched_facts = newest.closed_count;
     state->signed_ms = newest.time;
