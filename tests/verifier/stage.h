@@ -88,7 +88,7 @@ void stage_log(sealring_log_level level, const char *message, void *context);
 /* ---- What this process and the vault hold */
 
 size_t stage_resident(void);
-unsigned stage_descriptors(void);
+unsigned stage_descriptors(void); /* without the bells, which threads open when their time comes */
 unsigned stage_threads(void);
 /* Fails the test unless there are no more before long: the kernel lists a thread for a moment after it was joined. */
 void stage_expect_threads_at_most(unsigned count);
