@@ -267,7 +267,7 @@ static sealring_status add_key(struct upgrade *upgrade, sealring_error *error)
     return status;
 }
 
-/* The registry needs nothing, if the fact that says so is signed. */
+/* The registry needs nothing, if the fact with which facts begin is signed. */
 static sealring_status complete(struct upgrade *upgrade, sealring_error *error)
 {
     sealring_manager *manager = upgrade->manager;
