@@ -9,7 +9,7 @@
 #include "log/checkpoint.h"
 #include "registry/log/log_rows.h"
 
-sealring_status signed_newest(struct registry *registry, bool any_era, struct checkpoint *newest, bool *forged,
+sealring_status signed_newest(struct registry *registry, signed_counts counts, struct checkpoint *newest, bool *forged,
                               sealring_error *error)
 {
     const struct registry_vault *vault = registry_vault_row(registry);
@@ -27,22 +27,24 @@ sealring_status signed_newest(struct registry *registry, bool any_era, struct ch
     if (note == NULL)
         return error_no_memory(error);
     struct registry_cursor notes = registry_checkpoint_notes(registry, error);
-    while (!good && registry_checkpoint_note_next(&notes, &size, note)) {
+    while (status == SEALRING_OK && !good && registry_checkpoint_note_next(&notes, &size, note)) {
         /* all is taken from the note, as the columns beside it are not signed; a note in the row of another proves nothing about that one */
         bool genuine = readable && checkpoint_verify(note, &key, vault->vault_id, newest) && newest->size == size;
-        good = genuine && (any_era || memcmp(newest->era, vault->era, sizeof newest->era) == 0);
+        good = genuine;
+        if (genuine && counts != NULL)
+            status = counts(registry, newest, &good, error);
         *forged = *forged || !genuine;
     }
     if (!good)
         memset(newest, 0, sizeof *newest);
     free(note);
-    return registry_close_cursor(&notes, SEALRING_OK);
+    return registry_close_cursor(&notes, status);
 }
 
 sealring_status signed_time(struct registry *registry, int64_t *time_ms, bool *forged, sealring_error *error)
 {
     struct checkpoint newest;
-    sealring_status status = signed_newest(registry, true, &newest, forged, error);
+    sealring_status status = signed_newest(registry, NULL, &newest, forged, error);
     *time_ms = newest.time;
     return status;
 }

@@ -6,11 +6,14 @@
 #include "log/checkpoint.h"
 #include "registry/connection/registry.h"
 
+/* Whether a checkpoint that the key verifies counts: witness_counts, of manage/session. */
+typedef sealring_status (*signed_counts)(struct registry *registry, const struct checkpoint *checkpoint, bool *good,
+                                         sealring_error *error);
+
 /* Call both within a transaction. *newest: the checkpoint of the largest size that the vault's key verifies (registry_audit_key_find); all 0 if there is none, or no key.
- * any_era: also one of a former era, or of another than the registry's row contains. Such a one covers nothing of this era, whose entries and facts have
- * the same numbers; but what it covers was there.
+ * counts: NULL: one of any era counts, whatever it covers: it was there.
  * *forged: a row of a larger size has a note that the key does not verify, or that is of another size; it counts as none. */
-sealring_status signed_newest(struct registry *registry, bool any_era, struct checkpoint *newest, bool *forged,
+sealring_status signed_newest(struct registry *registry, signed_counts counts, struct checkpoint *newest, bool *forged,
                               sealring_error *error);
 
 /* *time_ms: when that was signed, 0 if there is none. */

@@ -167,7 +167,7 @@ static sealring_status plan(struct archiving *archiving, struct registry *regist
     if (status == SEALRING_OK)
         status = find_start(archiving, registry, error);
     if (status == SEALRING_OK)
-        status = signed_newest(registry, false, &newest, &forged, error);
+        status = signed_newest(registry, witness_counts, &newest, &forged, error);
     if (status == SEALRING_OK)
         status = find_point(archiving, registry, &point, error);
     if (status == SEALRING_OK)

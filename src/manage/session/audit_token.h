@@ -112,4 +112,9 @@ sealring_status witness_sign_first(struct audit_witness *witness, const struct c
 void witness_end_first(struct audit_witness *witness, const struct config *config, const struct registry *registry,
                        struct signed_first **first, bool committed);
 
+/* Whether the checkpoint counts in this log: it is of the registry's era, or the log begins with what it covers, as after a restore. What a restore
+ * has discarded has another root. */
+sealring_status witness_counts(struct registry *registry, const struct checkpoint *checkpoint, bool *good,
+                               sealring_error *error);
+
 #endif

@@ -160,7 +160,7 @@ static sealring_status commit_check_restriction(struct commit *commit)
     struct fact_tail all = {.count = 0};
     struct checkpoint newest;
     bool forged, permits = false;
-    sealring_status status = signed_newest(registry, false, &newest, &forged, commit->error);
+    sealring_status status = signed_newest(registry, witness_counts, &newest, &forged, commit->error);
     if (status == SEALRING_OK)
         status = fact_tail_follow(registry, &all, false, newest.closed_count, newest.closed.bytes, NULL, commit->error);
     if (status == SEALRING_OK && commit->version == NULL)

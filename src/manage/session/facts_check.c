@@ -69,7 +69,8 @@ sealring_status manager_follow_facts(sealring_manager *manager, sealring_error *
     const bool signs = witness_configured(manager->config);
     bool forged = false;
     unsigned_read(manager->config, &manager->own);
-    sealring_status status = signs ? signed_newest(manager->registry, false, &newest, &forged, error) : SEALRING_OK;
+    sealring_status status =
+        signs ? signed_newest(manager->registry, witness_counts, &newest, &forged, error) : SEALRING_OK;
     if (status == SEALRING_OK && signs)
         status = take_anchor(manager, &newest, error);
     if (status == SEALRING_OK)

@@ -41,7 +41,7 @@ static sealring_status read_behind(sealring_manager *manager, struct stock *stoc
     stock->behind = false;
     if (!witness_configured(manager->config))
         return SEALRING_OK;
-    sealring_status status = signed_newest(registry, false, &newest, &forged, error);
+    sealring_status status = signed_newest(registry, witness_counts, &newest, &forged, error);
     if (status == SEALRING_OK)
         status = registry_audit_size(registry, &entries, error);
     stock->behind = status == SEALRING_OK && entries > newest.size;

@@ -64,7 +64,7 @@ static sealring_status compare(struct registry *registry, const struct heads *he
     struct checkpoint newest;
     char vkey[REGISTRY_VKEY_SIZE];
     bool forged, applied = true, covered = true, signs = false;
-    sealring_status status = signed_newest(registry, true, &newest, &forged, error);
+    sealring_status status = signed_newest(registry, NULL, &newest, &forged, error);
     if (status == SEALRING_OK)
         status = registry_audit_key_find(registry, vkey, &signs, error);
     if (status == SEALRING_OK && newest.size > 0)
