@@ -14,7 +14,7 @@ libsealring_core_la_SOURCES = \
 	src/base/secret.c src/base/secret.h \
 	src/base/sha256.c src/base/sha256.h \
 	src/base/struct_size.c src/base/struct_size.h \
-	src/lifecycle/state_names.c \
+	src/verifier/request/state_names.c \
 	src/base/timetext.c src/base/timetext.h \
 	src/base/utf8.c src/base/utf8.h \
 	src/base/wiped.c src/base/wiped.h \

@@ -34,7 +34,7 @@ compile()
 # The product's files that decide, the registry that is asked who lacks a successor, and the explorer's: each once; a mutant replaces one
 # of the product's.
 product='lifecycle/decide lifecycle/guard lifecycle/guard_text lifecycle/invariant lifecycle/policy lifecycle/schedule
-    lifecycle/transition_table lifecycle/state_names lifecycle/verifier_liveness verifier/request/judge verifier/state/freshness_protocol credential/scope manage/session/manage_names'
+    lifecycle/transition_table lifecycle/verifier_liveness verifier/request/judge verifier/request/state_names verifier/state/freshness_protocol credential/scope manage/session/manage_names'
 for source in "$top_srcdir"/src/base/*.c "$top_srcdir"/src/registry/*/*.c; do
     name=${source#"$top_srcdir/src/"}
     product="$product ${name%.c}"
