@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced after tests/cli/lib.sh: Debian's nginx with the module, on sockets in the scratch directory.
+#
+#   nginx_configure FILE       makes $work/nginx/nginx.conf of the blocks in FILE: MAIN, HTTP and SERVER (see there)
+#   nginx_start, nginx_stop    and waits until it answers
+#   request ARGUMENT...        curl; $code is the status, $work/body and $work/headers are the response
+# shellcheck shell=sh disable=SC2154
+
+: "${top_builddir:=$PWD}"
+module=$(cd "$top_builddir" && pwd)/gateway/nginx/ngx_http_sealring_module.so
+site=$work/nginx
+code=
+command -v nginx >/dev/null || PATH=$PATH:/usr/sbin
+for program in nginx curl; do
+    command -v $program >/dev/null || bail_out "$program is missing: sh tools/packages.sh test"
+done
+[ -f "$module" ] || bail_out "there is no $module: make nginx-module"
+mkdir -p "$site"
+
+# Ends what the test started, whatever happens.
+nginx_end() {
+    [ ! -f "$site/pid" ] || kill "$(cat "$site/pid")" 2>/dev/null
+    until_true nginx_gone
+}
+nginx_gone() {
+    [ ! -f "$site/pid" ]
+}
+trap 'nginx_end; kill $(jobs -p) 2>/dev/null; rm -rf "$work"' EXIT
+
+# An upstream server that answers with what it got is part of each configuration: unix:$site/upstream.
+nginx_configure() { # with MAIN, HTTP and SERVER as the test sets them
+    cat >"$site/nginx.conf" <<CONF
+load_module $module;
+daemon on;
+$([ "$(id -u)" -ne 0 ] || echo "user root;")
+worker_processes 2;
+error_log $site/error.log info;
+pid $site/pid;
+thread_pool sealring threads=4 max_queue=1024;
+${ENV_LINES-$env_lines}
+${MAIN-}
+events { worker_connections 512; }
+http {
+    access_log $site/access.log;
+    client_body_temp_path $site/t1; proxy_temp_path $site/t2; fastcgi_temp_path $site/t3; uwsgi_temp_path $site/t4; scgi_temp_path $site/t5;
+    ${VAULT_LINE-sealring_vault $SEALRING_VAULT;}
+    ${HTTP-}
+    server {
+        listen unix:$site/front;
+        ${SERVER-}
+    }
+    server {
+        listen unix:$site/upstream;
+        location / {
+            return 200 "authorization=\$http_authorization key=\$http_x_api_key client=\$http_x_sealring_client other=\$http_x_sealring_other x=\$http_x_other uri=\$request_uri\n";
+        }
+    }
+}
+CONF
+}
+
+nginx_answers() {
+    [ "$(curl -s -o /dev/null -w '%{http_code}' --unix-socket "$site/upstream" http://x/)" = 200 ]
+}
+
+nginx_start() {
+    nginx -c "$site/nginx.conf" -e "$site/error.log" >"$work/out" 2>"$work/err" || {
+        status=$?
+        explain_output
+        bail_out "nginx does not start"
+    }
+    until_true nginx_answers || bail_out "nginx does not answer"
+}
+
+request() { # CURL-ARGUMENT...: the last is the path
+    code=$(curl -s -m 30 -o "$work/body" -D "$work/headers" -w '%{http_code}' --unix-socket "$site/front" "$@")
+}
+
+header() { # NAME: of the response
+    tr -d '\r' <"$work/headers" | sed -n "s/^$1: //Ip"
+}
+
+bearer() { # FILE
+    printf 'Authorization: Bearer %s' "$(cat "$1")"
+}
+
+# Makes a vault whose environment nginx needs.
+make_vault() {
+    must init "$SEALRING_VAULT" --refresh 1s
+    env_lines=$(sed -n 's/^module-environment *= *\([A-Za-z0-9_]*\)=\(.*\)$/env \1=\2;/p' "$SEALRING_VAULT/sealring.conf")
+}
