@@ -2,7 +2,7 @@
 # Documentation and examples that are part of the distribution, and where they are installed.
 dist_doc_DATA = README.md CHANGELOG.md SECURITY.md docs/ARCHITECTURE.md docs/GLOSSARY.md docs/benchmarks.md docs/containers.md docs/decisions.md docs/formats.md docs/threat-model.md docs/tokens.md
 examplesdir = $(docdir)/examples
-dist_examples_DATA = docs/examples/server.c docs/examples/verify.py docs/examples/verify.rs
+dist_examples_DATA = docs/examples/server.c docs/examples/event_loop.c docs/examples/verify.py docs/examples/verify.rs
 examplesgodir = $(examplesdir)/go
 dist_examplesgo_DATA = docs/examples/go/go.mod docs/examples/go/verify.go
 examplesgosealringdir = $(examplesdir)/go/sealring

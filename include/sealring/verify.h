@@ -36,7 +36,7 @@ typedef struct sealring_error {
     char message[SEALRING_MESSAGE_SIZE];
 } sealring_error;
 
-/* The result of sealring_verify. SEALRING_UNDECIDED is never returned: zeroed memory must not let anybody in. */
+/* The result of sealring_verify_request. SEALRING_UNDECIDED is never returned: zeroed memory must not let anybody in. */
 typedef enum sealring_verdict {
     SEALRING_UNDECIDED = 0,
     SEALRING_ACCEPTED = 1,
@@ -50,7 +50,9 @@ typedef enum sealring_verdict {
     SEALRING_REJECTED_VERSION_RETIRED = 9, /* its version is retired (or destroyed after that) */
     SEALRING_REJECTED_VERSION_COMPROMISED = 10, /* its version was declared compromised */
     SEALRING_REJECTED_SCOPE = 11,               /* authentic and valid, but it lacks a required scope */
-    SEALRING_UNAVAILABLE = 12 /* no verdict: the token or the registry cannot be reached. Do not accept */
+    SEALRING_UNAVAILABLE = 12, /* no verdict: the token or the registry cannot be reached. Do not accept */
+    SEALRING_WOULD_BLOCK =
+        64 /* only with SEALRING_NONBLOCK: no verdict yet. Ask without that flag, in a thread that may wait */
 } sealring_verdict;
 
 /* State of a version (NIST SP 800-57 part 1 rev. 5, section 7, in sealring's words). */
@@ -98,7 +100,7 @@ typedef struct sealring_grant {
  * because the registry cannot be read or the process was stopped, every call returns SEALRING_UNAVAILABLE.
  *
  * Fork. A forked child (by fork, or a raw clone without CLONE_VM made while no other thread is inside sealring) shares nothing with
- * its parent: its first sealring_verify or sealring_maintain on the inherited handle makes it a verifier of its own, which takes the
+ * its parent: its first sealring_verify (or sealring_verify_request that may block) or sealring_maintain on the inherited handle makes it a verifier of its own, which takes the
  * same time as sealring_open. Each process that used a vault should close it. If a process ends without closing it, another verifier
  * takes over its report file. */
 typedef struct sealring_vault sealring_vault;
@@ -124,14 +126,41 @@ typedef struct sealring_options {
 sealring_status sealring_open(const char *vault, const sealring_options *options, sealring_vault **opened,
                               sealring_error *error);
 
-/* Judges the `length` bytes at `credential` (no NUL needed; any bytes, any length). scope NULL or "" requires none;
- * otherwise it holds scope tokens separated by single spaces, all of which the credential must have (RFC 6749, section 3.3).
- * grant may be NULL.
+/* sealring_request.flags */
+#define SEALRING_NONBLOCK UINT32_C(1) /* return SEALRING_WOULD_BLOCK rather than wait for anything */
+
+/* What is asked. Plain memory of the caller, who sets size to sizeof(sealring_request) first; all other fields may be zero. The library keeps
+ * no pointer of it. */
+typedef struct sealring_request {
+    size_t size;
+    const char *credential; /* the text to judge: any bytes, any length, no NUL needed; NULL with length 0 */
+    size_t length;
+    const char *
+        scope; /* NULL or "": none is required; else scope tokens separated by single spaces, all of which the credential must have
+                          (RFC 6749, section 3.3) */
+    const uint8_t *address; /* reserved: of the client, in network byte order; NULL: not known. Decides nothing yet */
+    size_t address_length;  /* 4 (IPv4) or 16 (IPv6); 0 with NULL */
+    uint32_t flags;         /* 0, or SEALRING_NONBLOCK */
+} sealring_request;
+
+/* Judges the request. grant may be NULL.
  * A credential in this verifier's cache is judged without locks, system calls or memory allocation, by the registry's state at the
  * last poll. On a cache miss the credential is read from the registry, and the token derives it once, however many threads ask for it;
  * they wait for some seconds at most. Text that is no credential, an unknown key ID and a wrong secret never reach the token.
+ *
+ * With SEALRING_NONBLOCK the whole call does without locks, system calls and memory allocation, as event loops need it. What is in memory is
+ * answered: a credential in the cache, text that is no credential, a key ID that the filter excludes, an expired lease. For everything else it
+ * returns SEALRING_WOULD_BLOCK, counts nothing, and leaves in the grant only a reason. A thread that may wait then asks without the flag, and
+ * that verdict is the answer to the request. If the credential entered the cache, later calls with the flag are answered from memory,
+ * except the first one in each hour, whose use the report must make room for. A rejected credential may never enter it.
+ *
+ * A request that this library does not understand (its size is smaller than in the first release that had it, or an unknown flag or field is not
+ * zero, because the program was built for a later release) is SEALRING_UNAVAILABLE, with the reason.
  * Any number of threads may call it on one vault at the same time. Not async-signal-safe. Never returns SEALRING_UNDECIDED. Send
  * to the client no more than sealring_verdict_http_status and RFC 6750's `invalid_token` or `insufficient_scope` (section 3.1). */
+sealring_verdict sealring_verify_request(sealring_vault *vault, const sealring_request *request, sealring_grant *grant);
+
+/* The same for a credential and a scope alone, without a flag. */
 sealring_verdict sealring_verify(sealring_vault *vault, const char *credential, size_t length, const char *scope,
                                  sealring_grant *grant);
 
@@ -170,7 +199,7 @@ typedef void (*sealring_log_callback)(sealring_log_level level, const char *mess
  * returns, the former callback is not running any more. Up to 64 messages are stored until they are passed; the oldest are dropped. */
 void sealring_set_log(sealring_vault *vault, sealring_log_callback callback, void *context);
 
-#define SEALRING_VERDICTS 13 /* values of sealring_verdict */
+#define SEALRING_VERDICTS 13 /* values of sealring_verdict that are counted: all but SEALRING_WOULD_BLOCK */
 
 /* The counters of one verifier (this process, this vault) since it joined. The caller sets size first. */
 typedef struct sealring_statistics {
@@ -202,7 +231,7 @@ int sealring_verdict_accepted(sealring_verdict verdict);
 /* A stable lower-case name such as "accepted" or "version-retired"; "undecided" for anything unknown. Static. */
 const char *sealring_verdict_name(sealring_verdict verdict);
 
-/* The HTTP status for a server's response: 200 accepted, 403 scope, 503 unavailable, 401 otherwise (RFC 6750, section 3.1). */
+/* The HTTP status for a server's response: 200 accepted, 403 scope, 503 unavailable or would-block, 401 otherwise (RFC 6750, section 3.1). */
 int sealring_verdict_http_status(sealring_verdict verdict);
 
 /* A stable lower-case name such as "retiring"; "none" for anything unknown. Static. */

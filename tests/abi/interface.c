@@ -28,6 +28,8 @@ KEPT(SEALRING_REJECTED_VERSION_RETIRED, 9);
 KEPT(SEALRING_REJECTED_VERSION_COMPROMISED, 10);
 KEPT(SEALRING_REJECTED_SCOPE, 11);
 KEPT(SEALRING_UNAVAILABLE, 12);
+KEPT(SEALRING_WOULD_BLOCK, 64);
+KEPT(SEALRING_NONBLOCK, 1);
 
 KEPT(SEALRING_VERSION_NONE, 0);
 KEPT(SEALRING_VERSION_PENDING, 1);
@@ -61,7 +63,7 @@ PLACED(sealring_error, system_errno, 20, 12);
 PLACED(sealring_error, message, 24, 16);
 _Static_assert(sizeof(sealring_error) == (sizeof(void *) == 8 ? 536 : 528), "sealring_error has another size");
 
-/* sealring_grant and sealring_options begin with their size and may grow at the end. What follows a 64-bit integer has its
+/* sealring_grant, sealring_request and sealring_options begin with their size and may grow at the end. What follows a 64-bit integer has its
  * place on 64-bit systems here; 32-bit ones differ in how they align it. */
 PLACED(sealring_grant, size, 0, 0);
 PLACED(sealring_grant, key_id, 8, 4);
@@ -83,6 +85,13 @@ _Static_assert(sizeof((sealring_grant *)0)->ring == 65, "sealring_grant.ring has
 _Static_assert(sizeof((sealring_grant *)0)->client == 65, "sealring_grant.client has another size");
 _Static_assert(sizeof((sealring_grant *)0)->scopes == 1024, "sealring_grant.scopes has another size");
 _Static_assert(sizeof((sealring_grant *)0)->reason == 256, "sealring_grant.reason has another size");
+PLACED(sealring_request, size, 0, 0);
+PLACED(sealring_request, credential, 8, 4);
+PLACED(sealring_request, length, 16, 8);
+PLACED(sealring_request, scope, 24, 12);
+PLACED(sealring_request, address, 32, 16);
+PLACED(sealring_request, address_length, 40, 20);
+PLACED(sealring_request, flags, 48, 24);
 PLACED(sealring_options, size, 0, 0);
 PLACED(sealring_options, manual_maintenance, 8, 4);
 PLACED(sealring_options, no_warming, 12, 8);
@@ -121,6 +130,7 @@ _Static_assert(sizeof(sealring_statistics) >= 200, "sealring_statistics has shru
 struct kept_prototypes {
     sealring_status (*open)(const char *, const sealring_options *, sealring_vault **, sealring_error *);
     sealring_verdict (*verify)(sealring_vault *, const char *, size_t, const char *, sealring_grant *);
+    sealring_verdict (*verify_request)(sealring_vault *, const sealring_request *, sealring_grant *);
     void (*close)(sealring_vault **);
     sealring_status (*maintain)(sealring_vault *, uint32_t *, sealring_error *);
     void (*set_log)(sealring_vault *, sealring_log_callback, void *);
@@ -136,6 +146,7 @@ extern const struct kept_prototypes kept_prototypes;
 const struct kept_prototypes kept_prototypes = {
     .open = sealring_open,
     .verify = sealring_verify,
+    .verify_request = sealring_verify_request,
     .close = sealring_close,
     .maintain = sealring_maintain,
     .set_log = sealring_set_log,

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced after lib.sh: real servers that verify, docs/examples/server.c as it stands, to be asked one question after the other.
 #
-#   build_server                builds it against this tree's library
+#   build_server [EXAMPLE]      builds it, or another of docs/examples, against this tree's library
 #   serve NAME [VAULT [SCOPE]]  starts one; its process is $(process_of NAME); by the command SERVE_WITH, if that is set
+#   serve_by NAME COMMAND...    the same with another command
 #   ask NAME CREDENTIAL-FILE    $answer: what it answers, "200 accepted …"
 #   leave NAME                  it ends as a server does that is told to
 # shellcheck shell=sh disable=SC2154
@@ -16,7 +17,7 @@ build_server() {
     sanitize=
     ! nm -D --undefined-only "$library/libsealring.so" | grep -q __asan_init || sanitize=-fsanitize=address,undefined
     # shellcheck disable=SC2086 # lists of words
-    $CC -Wall -Wextra -Werror $sanitize -I"$top_srcdir/include" -o "$work/server" "$top_srcdir/docs/examples/server.c" \
+    $CC -Wall -Wextra -Werror $sanitize -I"$top_srcdir/include" -o "$work/${1-server}" "$top_srcdir/docs/examples/${1-server}.c" \
         -L"$library" -Wl,-rpath,"$library" -lsealring -pthread >"$work/out" 2>&1 || {
         explain_output
         bail_out "the example server cannot be built"
@@ -25,15 +26,21 @@ build_server() {
 
 # It lives as long as somebody could still send a request: one process that sleeps holds that end.
 serve() {
+    # shellcheck disable=SC2086 # a command and its arguments, or none
+    serve_by "$1" ${SERVE_WITH-} "$work/server" "${2-$SEALRING_VAULT}" "${3-}" 1
+}
+
+serve_by() {
     mkfifo "$work/$1.requests" || bail_out "no requests for $1"
     (
         exec sleep 3600 >"$work/$1.requests"
     ) &
     echo $! >"$work/$1.holder"
-    # shellcheck disable=SC2086 # a command and its arguments, or none
-    ${SERVE_WITH-} "$work/server" "${2-$SEALRING_VAULT}" "${3-}" 1 <"$work/$1.requests" >"$work/$1.answers" 2>"$work/$1.log" &
-    echo $! >"$work/$1.process"
-    echo 0 >"$work/$1.asked"
+    served=$1
+    shift
+    "$@" <"$work/$served.requests" >"$work/$served.answers" 2>"$work/$served.log" &
+    echo $! >"$work/$served.process"
+    echo 0 >"$work/$served.asked"
 }
 
 process_of() {

@@ -28,6 +28,9 @@ START_TEST(a_lane_is_held_by_one_at_a_time)
         ck_assert(!taken[held[i]->index]);
         taken[held[i]->index] = true;
     }
+    ck_assert_ptr_null(lanes_try_enter(lanes));
+    lanes_leave(lanes, held[LANES_COUNT / 2]);
+    ck_assert_ptr_eq(lanes_try_enter(lanes), held[LANES_COUNT / 2]);
     for (int i = 0; i < LANES_COUNT; i++)
         lanes_leave(lanes, held[i]);
     struct lane *again = lanes_enter(lanes);

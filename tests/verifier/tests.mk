@@ -21,6 +21,13 @@ test_verifier_cached_SOURCES = tests/verifier/test_verifier_cached.c $(verifier_
 test_verifier_cached_CPPFLAGS = $(VERIFIER_CPPFLAGS)
 test_verifier_cached_LDADD = $(TEST_LIBS)
 EXTRA_test_verifier_cached_DEPENDENCIES = module_count.la
+# The linker has the product ask the test's wrapper, which counts locks.
+c_tests += test_verifier_request
+test_verifier_request_SOURCES = tests/verifier/test_verifier_request.c $(verifier_stage)
+test_verifier_request_CPPFLAGS = $(VERIFIER_CPPFLAGS)
+test_verifier_request_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pthread_mutex_lock
+test_verifier_request_LDADD = $(TEST_LIBS)
+EXTRA_test_verifier_request_DEPENDENCIES = module_count.la
 c_tests += test_verifier_state
 test_verifier_state_SOURCES = tests/verifier/test_verifier_state.c $(verifier_stage)
 test_verifier_state_CPPFLAGS = $(VERIFIER_CPPFLAGS)

@@ -108,23 +108,29 @@ static struct lane *try_lane(struct lanes *lanes, unsigned index)
 }
 
 /* The holder of the usual lane may be preempted for long: the other threads of its processor use other lanes. */
-static __attribute__((noinline)) struct lane *enter_elsewhere(struct lanes *lanes)
+static __attribute__((noinline)) struct lane *try_others(struct lanes *lanes)
 {
     unsigned first = lane_of_thread();
-    for (;;) {
-        for (unsigned i = 0; i < LANES_COUNT; i++) {
-            struct lane *lane = try_lane(lanes, (first + i) % LANES_COUNT);
-            if (lane != NULL)
-                return lane;
-        }
-        sched_yield();
-    }
+    struct lane *lane = NULL;
+    for (unsigned i = 0; lane == NULL && i < LANES_COUNT; i++)
+        lane = try_lane(lanes, (first + i) % LANES_COUNT);
+    return lane;
+}
+
+struct lane *lanes_try_enter(struct lanes *lanes)
+{
+    struct lane *lane = try_lane(lanes, lane_of_habit());
+    return lane != NULL ? lane : try_others(lanes);
 }
 
 struct lane *lanes_enter(struct lanes *lanes)
 {
-    struct lane *lane = try_lane(lanes, lane_of_habit());
-    return lane != NULL ? lane : enter_elsewhere(lanes);
+    struct lane *lane = lanes_try_enter(lanes);
+    while (lane == NULL) {
+        sched_yield();
+        lane = try_others(lanes);
+    }
+    return lane;
 }
 
 void lanes_leave(struct lanes *lanes, struct lane *lane)

@@ -28,6 +28,9 @@ void lanes_free(struct lanes *lanes); /* no thread is in a lane any more */
 struct lane *lanes_enter(struct lanes *lanes);
 void lanes_leave(struct lanes *lanes, struct lane *lane);
 
+/* The same without waiting: NULL if all lanes are taken. */
+struct lane *lanes_try_enter(struct lanes *lanes);
+
 /* Grace periods. After memory was made unreachable, lanes_turn returns a stamp. lanes_passed returns whether every thread that was in a
  * lane then has left since. lanes_wait waits until they have (microseconds, unless a thread was preempted in a lane). */
 uint64_t lanes_turn(struct lanes *lanes);

@@ -88,25 +88,50 @@ void sealring_close(sealring_vault **vault)
     *vault = NULL;
 }
 
-static sealring_verdict verify_whole(sealring_vault *vault, const char *credential, size_t length, const char *scope,
-                                     sealring_grant *grant)
+/* A program that was built for a later release may ask for a check that this library does not know: to ignore it could admit somebody. */
+static bool is_understood(const sealring_request *request)
+{
+    const char *bytes = (const char *)request;
+    if (request->size < sizeof *request || (request->flags & ~SEALRING_NONBLOCK) != 0)
+        return false;
+    for (size_t i = sizeof *request; i < request->size; i++)
+        if (bytes[i] != 0)
+            return false;
+    return true;
+}
+
+static sealring_verdict verify_whole(sealring_vault *vault, const sealring_request *request, sealring_grant *grant)
 {
     sealring_error error;
-    struct verifier *verifier = membership_verifier(vault->membership, &error);
+    if (!is_understood(request))
+        return judge_unavailable(grant, "libsealring is older than the program: it does not know all that the "
+                                        "program asks for, so install the later release");
+    struct verifier *verifier = membership_joined(vault->membership);
+    if (verifier == NULL && (request->flags & SEALRING_NONBLOCK) != 0)
+        return judge_would_block(grant);
     if (verifier == NULL)
-        return judge_nothing(grant, SEALRING_UNAVAILABLE, error.message);
-    return verifier_verify(verifier, credential, length, scope, grant);
+        verifier = membership_verifier(vault->membership, &error);
+    if (verifier == NULL)
+        return judge_unavailable(grant, error.message);
+    return verifier_verify(verifier, request, grant);
+}
+
+sealring_verdict sealring_verify_request(sealring_vault *vault, const sealring_request *request, sealring_grant *grant)
+{
+    if (grant == NULL || grant->size >= sizeof *grant)
+        return verify_whole(vault, request, grant);
+    sealring_grant whole = {.size = sizeof whole};
+    sealring_verdict verdict = verify_whole(vault, request, &whole);
+    sized_give(grant, &whole, sizeof whole);
+    return verdict;
 }
 
 sealring_verdict sealring_verify(sealring_vault *vault, const char *credential, size_t length, const char *scope,
                                  sealring_grant *grant)
 {
-    if (grant == NULL || grant->size >= sizeof *grant)
-        return verify_whole(vault, credential, length, scope, grant);
-    sealring_grant whole = {.size = sizeof whole};
-    sealring_verdict verdict = verify_whole(vault, credential, length, scope, &whole);
-    sized_give(grant, &whole, sizeof whole);
-    return verdict;
+    const sealring_request request = {
+        .size = sizeof request, .credential = credential, .length = length, .scope = scope};
+    return sealring_verify_request(vault, &request, grant);
 }
 
 sealring_status sealring_maintain(sealring_vault *vault, uint32_t *next_ms, sealring_error *error)

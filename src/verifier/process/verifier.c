@@ -190,33 +190,43 @@ static void make_bearer(const struct cache_entry *entry, struct bearer *bearer)
     bearer->retire_at = entry->retire_at;
 }
 
-/* The record of this hour. Takes a lock at a credential's first use in an hour, and once a second while there is no room for more
- * records. */
-static struct report_credential *usage_of(struct verifier *verifier, struct cache_entry *entry, int64_t wall_ms)
+/* Stores the record of this hour in *record, NULL if there is none. It takes a lock at a credential's first use in an hour, and once a second
+ * while there is no room for more records; returns false if it may not wait for that. */
+static bool find_usage(struct verifier *verifier, struct cache_entry *entry, bool may_wait, int64_t wall_ms,
+                       struct report_credential **record)
 {
     uint32_t hour = verifier_hour(verifier, wall_ms);
-    struct report_credential *record = atomic_load(&entry->usage); /* seq_cst: see reader_lanes.c */
-    if (record != NULL && record->hour == hour)
-        return record;
+    *record = atomic_load(&entry->usage); /* seq_cst: see reader_lanes.c */
+    if (*record != NULL && (*record)->hour == hour)
+        return true;
+    *record = NULL;
     if (wall_ms < atomic_load_explicit(&verifier->no_detail_until, memory_order_relaxed))
-        return NULL;
-    record = report_credential(atomic_load(&verifier->report), entry->key, entry->serial, entry->version->number, hour);
-    if (record != NULL)
-        atomic_store_explicit(&entry->usage, record, memory_order_release);
+        return true;
+    if (!may_wait)
+        return false;
+    *record =
+        report_credential(atomic_load(&verifier->report), entry->key, entry->serial, entry->version->number, hour);
+    if (*record != NULL)
+        atomic_store_explicit(&entry->usage, *record, memory_order_release);
     else
         atomic_store_explicit(&verifier->no_detail_until, wall_ms + NO_DETAIL_MS, memory_order_relaxed);
-    return record;
+    return true;
 }
 
-static void count_use(struct verifier *verifier, struct cache_entry *entry, sealring_verdict verdict, int64_t wall_ms)
+/* False: it is not counted, because that may have to wait. */
+static bool count_use(struct verifier *verifier, struct cache_entry *entry, bool may_wait, sealring_verdict verdict,
+                      int64_t wall_ms)
 {
-    struct report_credential *record = usage_of(verifier, entry, wall_ms);
+    struct report_credential *record;
+    if (!find_usage(verifier, entry, may_wait, wall_ms, &record))
+        return false;
     struct report_version *version = atomic_load_explicit(&entry->version->usage, memory_order_acquire);
     if (record == NULL)
         report_count_without_detail(atomic_load(&verifier->report));
     report_count(record, version, verdict, wall_ms);
     if (!atomic_load_explicit(&entry->recent, memory_order_relaxed))
         atomic_store_explicit(&entry->recent, true, memory_order_relaxed);
+    return true;
 }
 
 /* Only the lane's holder writes, so no atomic addition is needed. */
@@ -281,8 +291,8 @@ static sealring_verdict judge_seen(struct verifier *verifier, struct cache_entry
     struct bearer bearer;
     make_bearer(entry, &bearer);
     sealring_verdict verdict = judge_bearer(&bearer, presented->scope, now, grant);
-    if (verdict != SEALRING_UNAVAILABLE)
-        count_use(verifier, entry, verdict, now.wall_ms);
+    if (verdict != SEALRING_UNAVAILABLE && !count_use(verifier, entry, presented->may_wait, verdict, now.wall_ms))
+        return judge_would_block(grant);
     return verdict;
 }
 
@@ -313,25 +323,30 @@ static sealring_verdict judge_unseen(struct verifier *verifier, struct presented
         return judge_unavailable(grant, "OpenSSL cannot compute SHA-256");
     if (is_certainly_unknown(verifier, presented, boot_ms))
         return judge_nothing(grant, SEALRING_REJECTED_UNKNOWN, SIGHT_UNKNOWN);
+    if (!presented->may_wait)
+        return judge_would_block(grant);
     lanes_leave(verifier->lanes, *lane);
     sealring_verdict verdict = sight_judge(verifier, presented, grant);
     *lane = lanes_enter(verifier->lanes);
     return verdict;
 }
 
-sealring_verdict verifier_verify(struct verifier *verifier, const char *credential, size_t length, const char *scope,
-                                 sealring_grant *grant)
+sealring_verdict verifier_verify(struct verifier *verifier, const sealring_request *request, sealring_grant *grant)
 {
     struct presented presented;
-    presented.text = credential;
-    presented.length = length;
-    presented.scope = scope;
+    presented.text = request->credential;
+    presented.length = request->length;
+    presented.scope = request->scope;
+    presented.may_wait = (request->flags & SEALRING_NONBLOCK) == 0;
     presented.digested = false;
-    struct lane *lane = lanes_enter(verifier->lanes);
+    struct lane *lane = presented.may_wait ? lanes_enter(verifier->lanes) : lanes_try_enter(verifier->lanes);
+    if (lane == NULL)
+        return judge_would_block(grant);
     struct cache_entry *entry = recall(verifier, &presented);
     sealring_verdict verdict = entry != NULL ? judge_seen(verifier, entry, &presented, grant)
                                              : judge_unseen(verifier, &presented, &lane, grant);
-    count_call(verifier, lane, verdict, entry != NULL);
+    if (verdict != SEALRING_WOULD_BLOCK)
+        count_call(verifier, lane, verdict, entry != NULL);
     lanes_leave(verifier->lanes, lane);
     return verdict;
 }

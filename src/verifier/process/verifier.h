@@ -21,9 +21,8 @@ void verifier_leave(struct verifier *verifier);
  * left as it is: threads that the child does not have may hold locks in it. (Connections: registry/connection/opened.h.) */
 void verifier_disinherit(struct verifier *verifier);
 
-/* As sealring_verify; grant is NULL or a complete structure. */
-sealring_verdict verifier_verify(struct verifier *verifier, const char *credential, size_t length, const char *scope,
-                                 sealring_grant *grant);
+/* As sealring_verify_request, for a request that is complete and understood; grant is NULL or a complete structure. */
+sealring_verdict verifier_verify(struct verifier *verifier, const sealring_request *request, sealring_grant *grant);
 
 /* As sealring_stats; fills a complete structure, except its size. */
 void verifier_statistics(struct verifier *verifier, sealring_statistics *statistics);

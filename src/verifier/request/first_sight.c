@@ -304,6 +304,19 @@ static sealring_verdict confirm(struct sight *sight, bool *refused, sealring_gra
     return judge_unavailable(grant, sight->error.message);
 }
 
+/* In a lane: the next call finds the record in the cache's entry, and need not take the report's lock. */
+static void keep_usage(const struct sight *sight, struct report_credential *record)
+{
+    const struct cache *cache = sight->verifier->cache;
+    const struct registry_holder *holder = &sight->presented.holder;
+    const struct registry_credential *row = &holder->credential;
+    struct cache_entry *entry = row->imported
+                                    ? cache_find_imported(cache, sight->text->digest)
+                                    : cache_find(cache, holder->key.key_id, row->version, sight->text->digest);
+    if (entry != NULL && entry->key == row->key && entry->serial == row->serial)
+        atomic_store_explicit(&entry->usage, record, memory_order_release);
+}
+
 /* Counts evidence for the retire gate, and statistics. */
 static void count(struct sight *sight, sealring_verdict verdict, bool confirmed)
 {
@@ -324,6 +337,8 @@ static void count(struct sight *sight, sealring_verdict verdict, bool confirmed)
             report_credential(report, row->key, row->serial, sight->row.version->number, verifier_hour(verifier, wall));
     if (confirmed && credential == NULL)
         report_count_without_detail(report);
+    if (credential != NULL)
+        keep_usage(sight, credential);
     report_count(credential, version, verdict, wall);
     lanes_leave(verifier->lanes, lane);
 }

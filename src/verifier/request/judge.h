@@ -42,6 +42,11 @@ static inline sealring_verdict judge_unavailable(sealring_grant *grant, const ch
     return judge_nothing(grant, SEALRING_UNAVAILABLE, reason);
 }
 
+static inline sealring_verdict judge_would_block(sealring_grant *grant)
+{
+    return judge_nothing(grant, SEALRING_WOULD_BLOCK, "no verdict from memory: a thread that may wait must ask");
+}
+
 /* Sets the members of the bearer that depend on the version. A closed state is read before when and why, which are stored first. */
 static inline void judge_version(const struct known_version *version, struct bearer *bearer)
 {

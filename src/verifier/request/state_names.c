@@ -26,6 +26,7 @@ const char *sealring_verdict_name(sealring_verdict verdict)
         {SEALRING_REJECTED_VERSION_COMPROMISED, "version-compromised"},
         {SEALRING_REJECTED_SCOPE, "scope"},
         {SEALRING_UNAVAILABLE, "unavailable"},
+        {SEALRING_WOULD_BLOCK, "would-block"},
     };
     return FIND(names, verdict, "undecided");
 }
@@ -38,6 +39,7 @@ int sealring_verdict_http_status(sealring_verdict verdict)
     case SEALRING_REJECTED_SCOPE:
         return 403;
     case SEALRING_UNAVAILABLE:
+    case SEALRING_WOULD_BLOCK:
         return 503;
     default:
         return 401;

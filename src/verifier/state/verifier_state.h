@@ -137,6 +137,7 @@ struct presented {
     const char *text; /* the caller's, and the only copy while the token works */
     size_t length;
     const char *scope;
+    bool may_wait; /* false: without lock and system call, or not at all */
     int64_t boot_ms;
     bool digested;
     uint8_t digest[TEXT_DIGEST_SIZE]; /* SHA-256 of the text */
