@@ -83,10 +83,11 @@ static int environment_each(const char *name, const char *value, void *context)
     size_t length = ngx_strlen(name);
     const char *inherited = getenv(name);
     for (ngx_uint_t i = 0; i < check->core->env.nelts; i++) {
-        if (entry[i].len < length || ngx_strncmp(entry[i].data, name, length) != 0)
+        if (entry[i].len != length || ngx_strncmp(entry[i].data, name, length) != 0)
             continue;
-        if (entry[i].len == length ? inherited != NULL && strcmp(inherited, value) == 0
-                                   : entry[i].data[length] == '=' && ngx_strcmp(entry[i].data + length + 1, value) == 0)
+        /* nginx stores NAME=VALUE, too, with the length of the name. */
+        const char *set = entry[i].data[length] == '=' ? (const char *)entry[i].data + length + 1 : inherited;
+        if (set != NULL && strcmp(set, value) == 0)
             return 0;
     }
     ngx_conf_log_error(NGX_LOG_EMERG, check->cf, 0,

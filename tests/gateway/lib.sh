@@ -86,6 +86,6 @@ bearer() { # FILE
 
 # Makes a vault whose environment nginx needs.
 make_vault() {
-    must init "$SEALRING_VAULT" --refresh 1s
+    must init --refresh 1s
     env_lines=$(sed -n 's/^module-environment *= *\([A-Za-z0-9_]*\)=\(.*\)$/env \1=\2;/p' "$SEALRING_VAULT/sealring.conf")
 }

@@ -78,10 +78,8 @@ SERVER='
     location = /question { internal; sealring off; '$UP' proxy_pass_request_body off; }
     location /mirrored/ { mirror /copy; '$UP' }
     location = /copy { internal; '$UP' }
-    location = /static { alias '$work/acme.reader.id; }'
-echo static >"$work/acme.reader.id"
-SERVER=${SERVER%\}}'; }'
-SERVER=$(printf '%s' "$SERVER" | sed 's/;;/;/g; s/; }$/; }/')
+    location = /static { alias '$work/static'; }'
+echo static >"$work/static"
 nginx_configure
 nginx_start
 
