@@ -9,12 +9,27 @@
 : "${top_builddir:=$PWD}"
 module=$(cd "$top_builddir" && pwd)/gateway/nginx/ngx_http_sealring_module.so
 site=$work/nginx
+sanitizer=
 code=
+: "${CC:=cc}"
 command -v nginx >/dev/null || PATH=$PATH:/usr/sbin
 for program in nginx curl; do
     command -v $program >/dev/null || bail_out "$program is missing: sh tools/packages.sh test"
 done
-[ -f "$module" ] || bail_out "there is no $module: make nginx-module"
+# Tests run side by side; one of them builds the module.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES GNUMAKEFLAGS
+flock "$top_builddir/config.status" make -s -C "$top_builddir" nginx-module >"$work/out" 2>"$work/err" || {
+    explain_output
+    bail_out "the module cannot be built"
+}
+# Where the library has the sanitizers, Debian's nginx loads their runtime first. What it never frees is no leak of the module.
+if nm -D --undefined-only "$libraries/libsealring.so" | grep -q __asan_init; then
+    sanitizer=$($CC -print-file-name=libasan.so)
+    export ASAN_OPTIONS="detect_leaks=0:log_path=$work/asan"
+fi
+run_nginx() {
+    ${sanitizer:+env LD_PRELOAD=$sanitizer} nginx -c "$site/nginx.conf" -e "$site/error.log" "$@"
+}
 mkdir -p "$site"
 
 # Ends what the test started, whatever happens.
@@ -47,10 +62,12 @@ http {
     ${HTTP-}
     server {
         listen unix:$site/front;
+        listen unix:$site/front2 http2;
         ${SERVER-}
     }
     server {
         listen unix:$site/upstream;
+        listen unix:$site/upstream2 http2;
         location / {
             return 200 "authorization=\$http_authorization key=\$http_x_api_key client=\$http_x_sealring_client other=\$http_x_sealring_other x=\$http_x_other uri=\$request_uri\n";
         }
@@ -64,7 +81,7 @@ nginx_answers() {
 }
 
 nginx_start() {
-    nginx -c "$site/nginx.conf" -e "$site/error.log" >"$work/out" 2>"$work/err" || {
+    run_nginx >"$work/out" 2>"$work/err" || {
         status=$?
         explain_output
         bail_out "nginx does not start"
@@ -84,8 +101,12 @@ bearer() { # FILE
     printf 'Authorization: Bearer %s' "$(cat "$1")"
 }
 
-# Makes a vault whose environment nginx needs.
+# The lines that nginx needs for the token's module.
+read_env_lines() {
+    env_lines=$(sed -n 's/^module-environment *= *\([A-Za-z0-9_]*\)=\(.*\)$/env \1=\2;/p' "$SEALRING_VAULT/sealring.conf")
+}
+
 make_vault() {
     must init --refresh 1s
-    env_lines=$(sed -n 's/^module-environment *= *\([A-Za-z0-9_]*\)=\(.*\)$/env \1=\2;/p' "$SEALRING_VAULT/sealring.conf")
+    read_env_lines
 }

@@ -21,7 +21,7 @@ sed 's/^\(acme_live_.\)./\1Q/' "$work/acme" >"$work/typo"
 
 configuration() { # NAME REGEX: the configuration is refused with a line like that
     nginx_configure
-    nginx -t -c "$site/nginx.conf" -e "$site/error.log" >"$work/out" 2>"$work/err"
+    run_nginx -t >"$work/out" 2>"$work/err"
     status=$?
     [ "$status" -ne 0 ] && matches "$work/err" "$2"
     report $? "$1" "it should be refused by $2"
@@ -216,6 +216,7 @@ comes_back() {
 }
 ok "the module opens it by itself when it is there" until_true comes_back
 not_ok "nothing in nginx's logs is a credential" grep -rqF "$(cat "$work/initech")" "$site/error.log" "$site/access.log" "$site/verdicts.log"
+ok "no sanitizer complained" sh -c "! ls $work/asan.* 2>/dev/null"
 not_ok "no worker was killed" grep -q 'exited on signal' "$site/error.log"
 
 done_testing
