@@ -34,13 +34,8 @@ ngx_sealring_request_t *ngx_sealring_request_state(ngx_http_request_t *r, ngx_fl
     if (cleanup == NULL)
         return NULL;
     state = cleanup->data;
-    ngx_memzero(state, offsetof(ngx_sealring_request_t, grant));
+    ngx_memzero(state, sizeof *state);
     state->request = r;
-    state->grant.size = sizeof state->grant;
-    state->grant.key_id[0] = state->grant.ring[0] = state->grant.client[0] = '\0';
-    state->grant.scopes[0] = state->grant.reason[0] = '\0';
-    state->grant.version = 0;
-    state->grant.sunset = 0;
     cleanup->handler = state_cleanup;
     ngx_http_set_ctx(r, state, ngx_http_sealring_module);
     return state;
@@ -76,8 +71,8 @@ ngx_int_t ngx_sealring_preaccess(ngx_http_request_t *r)
         return NGX_DECLINED;
     if (state == NULL && (state = ngx_sealring_request_state(r, 1)) == NULL)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    if (state->fresh) {
-        state->fresh = 0;
+    if (state->resumed) {
+        state->resumed = 0;
         return NGX_DECLINED;
     }
     if (state_read(r, state, location) != NGX_OK)
@@ -90,7 +85,6 @@ ngx_int_t ngx_sealring_preaccess(ngx_http_request_t *r)
         state->stage = state->credential.data != NULL ? NGX_SEALRING_REQUEST_ASKED : NGX_SEALRING_REQUEST_ABSENT;
     if (state->stage == NGX_SEALRING_REQUEST_ASKED && ngx_sealring_ask(conf, state, &location->scopes) == NGX_AGAIN)
         return NGX_AGAIN;
-    state->fresh = 0;
     return NGX_DECLINED;
 }
 
@@ -152,8 +146,8 @@ static ngx_int_t refuse(ngx_http_request_t *r, const ngx_sealring_request_t *sta
     ngx_int_t status = absent ? NGX_HTTP_UNAUTHORIZED : sealring_verdict_http_status(state->verdict);
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0, "sealring: %s%s%s: %s",
                   absent ? "no credential" : sealring_verdict_name(state->verdict),
-                  state->grant.key_id[0] != '\0' ? ", key " : "", state->grant.key_id,
-                  absent ? "the request has none" : state->grant.reason);
+                  state->key_id != NULL ? ", key " : "", state->key_id != NULL ? state->key_id : "",
+                  absent || state->reason == NULL ? "the request has none" : state->reason);
     if (status == NGX_HTTP_SERVICE_UNAVAILABLE)
         return refuse_unavailable(r);
     if (challenge(r, status, absent, &location->scopes) != NGX_OK)
@@ -164,12 +158,12 @@ static ngx_int_t refuse(ngx_http_request_t *r, const ngx_sealring_request_t *sta
 static ngx_int_t accept_request(ngx_http_request_t *r, const ngx_sealring_request_t *state,
                                 const ngx_sealring_loc_conf_t *location)
 {
-    if (location->sunset && state->grant.sunset > 0) {
+    if (location->sunset && state->sunset > 0) {
         u_char *text = ngx_pnalloc(r->pool, sizeof "Mon, 28 Sep 1970 06:00:00 GMT");
         if (text == NULL)
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         ngx_str_t value = {.data = text};
-        value.len = (size_t)(ngx_http_time(text, (time_t)(state->grant.sunset / 1000)) - text);
+        value.len = (size_t)(ngx_http_time(text, (time_t)(state->sunset / 1000)) - text);
         if (add_header(r, "Sealring-Sunset", value, NULL) != NGX_OK)
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -194,10 +188,10 @@ ngx_int_t ngx_sealring_access(ngx_http_request_t *r)
         return NGX_HTTP_BAD_REQUEST;
     }
     /* A rejection stays one; it may have come from a thread, and asking again would take one more. */
-    if (state->stage == NGX_SEALRING_REQUEST_ASKED && state->verdict == SEALRING_ACCEPTED && !state->fresh &&
-        ngx_sealring_ask(conf, state, &location->scopes) == NGX_AGAIN)
+    if (state->stage == NGX_SEALRING_REQUEST_ASKED && state->verdict == SEALRING_ACCEPTED &&
+        !ngx_sealring_is_fresh(conf, state) && ngx_sealring_ask(conf, state, &location->scopes) == NGX_AGAIN)
         return NGX_AGAIN;
-    state->fresh = 0;
+    state->resumed = 0;
     if (state->stage == NGX_SEALRING_REQUEST_ASKED && state->verdict == SEALRING_ACCEPTED)
         return accept_request(r, state, location);
     return refuse(r, state, location);

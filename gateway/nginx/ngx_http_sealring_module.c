@@ -139,25 +139,24 @@ static const char *variable_text(ngx_http_request_t *r, const ngx_sealring_reque
         return NULL;
     switch (kind) {
     case VARIABLE_CLIENT:
-        return state->grant.client;
+        return state->client;
     case VARIABLE_KEY_ID:
-        return state->grant.key_id;
+        return state->key_id;
     case VARIABLE_RING:
-        return state->grant.ring;
+        return state->ring;
     case VARIABLE_SCOPES:
-        return state->grant.scopes;
+        return state->scopes;
     case VARIABLE_REASON:
-        return state->grant.reason;
+        return state->reason;
     case VARIABLE_VERSION:
-        if (state->grant.version == 0 || (text = ngx_pnalloc(r->pool, NGX_INT32_LEN + 1)) == NULL)
+        if (state->version == 0 || (text = ngx_pnalloc(r->pool, NGX_INT32_LEN + 1)) == NULL)
             return NULL;
-        *ngx_sprintf(text, "%uD", state->grant.version) = '\0';
+        *ngx_sprintf(text, "%uD", state->version) = '\0';
         return (const char *)text;
     case VARIABLE_SUNSET:
-        if (state->grant.sunset == 0 ||
-            (text = ngx_pnalloc(r->pool, sizeof "Mon, 28 Sep 1970 06:00:00 GMT" + 1)) == NULL)
+        if (state->sunset == 0 || (text = ngx_pnalloc(r->pool, sizeof "Mon, 28 Sep 1970 06:00:00 GMT" + 1)) == NULL)
             return NULL;
-        *ngx_http_time(text, (time_t)(state->grant.sunset / 1000)) = '\0';
+        *ngx_http_time(text, (time_t)(state->sunset / 1000)) = '\0';
         return (const char *)text;
     case VARIABLE_VERDICT:
         break;

@@ -56,12 +56,13 @@ static ngx_flag_t has_credential(const ngx_table_elt_t *header, const void *argu
     return 0;
 }
 
-/* Calls `test` for each header; returns how many it is true for. */
-static ngx_uint_t count_headers(const ngx_list_t *headers, header_test test, const void *argument)
+/* Calls `test` for each header; returns how many it is true for. *all: how many there are. */
+static ngx_uint_t count_headers(const ngx_list_t *headers, header_test test, const void *argument, ngx_uint_t *all)
 {
     ngx_uint_t count = 0;
     for (const ngx_list_part_t *part = &headers->part; part != NULL; part = part->next) {
         const ngx_table_elt_t *header = part->elts;
+        *all += part->nelts;
         for (ngx_uint_t i = 0; i < part->nelts; i++)
             count += (ngx_uint_t)test(&header[i], argument);
     }
@@ -73,9 +74,10 @@ static ngx_uint_t count_headers(const ngx_list_t *headers, header_test test, con
 static ngx_int_t remove_headers(ngx_http_request_t *r, header_test test, const void *argument)
 {
     ngx_list_t kept;
-    if (count_headers(&r->headers_in.headers, test, argument) == 0)
+    ngx_uint_t all = 0, removed = count_headers(&r->headers_in.headers, test, argument, &all);
+    if (removed == 0)
         return NGX_OK;
-    if (ngx_list_init(&kept, r->pool, 20, sizeof(ngx_table_elt_t)) != NGX_OK)
+    if (ngx_list_init(&kept, r->pool, ngx_max(all - removed, 1), sizeof(ngx_table_elt_t)) != NGX_OK)
         return NGX_ERROR;
     for (const ngx_list_part_t *part = &r->headers_in.headers.part; part != NULL; part = part->next) {
         const ngx_table_elt_t *header = part->elts;

@@ -22,6 +22,8 @@ typedef struct {
     ngx_uint_t failures; /* of opening, one after the other */
     ngx_event_t retry;
     ngx_queue_t waiting; /* requests that wait until it is open */
+    ngx_event_t turn_over;
+    ngx_uint_t turns; /* of the event loop, as far as requests were judged in them */
     ngx_log_t *log;
 } ngx_sealring_worker_t;
 
@@ -60,15 +62,18 @@ typedef struct ngx_sealring_task_s ngx_sealring_task_t;
 typedef struct {
     ngx_http_request_t *request;
     ngx_sealring_stage_t stage;
-    ngx_str_t credential; /* in the request's memory */
+    ngx_str_t credential; /* in the request's memory, as the texts below */
     sealring_verdict verdict;
-    ngx_flag_t fresh;          /* the verdict came from a thread just now */
+    ngx_uint_t turn;           /* of the event loop, in which the verdict was had */
     ngx_flag_t waiting;        /* for a thread, or for the vault */
+    ngx_flag_t resumed;        /* the verdict came while it waited in this phase */
     ngx_sealring_task_t *task; /* of the thread; NULL: none */
     ngx_event_t deadline;
     ngx_queue_t queue; /* in ngx_sealring_worker_t.waiting, if `queued` */
     ngx_flag_t queued;
-    sealring_grant grant;
+    const char *client, *key_id, *ring, *scopes, *reason; /* as in sealring_grant; NULL: not known */
+    uint32_t version;
+    int64_t sunset;
 } ngx_sealring_request_t;
 
 extern ngx_module_t ngx_http_sealring_module;
@@ -93,6 +98,8 @@ ngx_int_t ngx_sealring_access(ngx_http_request_t *r);
 
 ngx_int_t ngx_sealring_worker_start(ngx_cycle_t *cycle, ngx_sealring_main_conf_t *conf);
 void ngx_sealring_worker_stop(ngx_sealring_main_conf_t *conf);
+/* Whether the verdict was had without a return to the event loop since: no time has passed in which something could become effective. */
+ngx_flag_t ngx_sealring_is_fresh(const ngx_sealring_main_conf_t *conf, const ngx_sealring_request_t *request);
 /* Asks for the verdict: NGX_OK if request->verdict is set; NGX_AGAIN if the request waits, and will be resumed. */
 ngx_int_t ngx_sealring_ask(ngx_sealring_main_conf_t *conf, ngx_sealring_request_t *request, const ngx_str_t *scopes);
 /* Forgets the request, which is about to be freed. */

@@ -10,6 +10,7 @@ enum { RETRY_MS = 1000, RETRY_MS_MAX = 30000 };
 /* What a thread works on. It has memory of its own, because the request may end before the thread does. */
 struct ngx_sealring_task_s {
     ngx_sealring_request_t *request; /* NULL: it has ended, or waits no more. For the event loop only */
+    ngx_sealring_main_conf_t *conf;
     sealring_vault *vault;
     ngx_str_t credential;
     const char *scopes;
@@ -35,6 +36,7 @@ static void request_wake(ngx_sealring_request_t *request)
     ngx_http_request_t *r = request->request;
     ngx_connection_t *connection = r->connection;
     request->waiting = 0;
+    request->resumed = request->verdict != SEALRING_UNDECIDED;
     if (request->deadline.timer_set)
         ngx_del_timer(&request->deadline);
     ngx_http_set_log_request(connection->log, r);
@@ -61,11 +63,68 @@ void ngx_sealring_forget(ngx_sealring_request_t *request)
         ngx_del_timer(&request->deadline);
 }
 
+/* ---- Verdicts ---- */
+
+static void turn_over_handler(ngx_event_t *event)
+{
+    ngx_sealring_worker_t *worker = event->data;
+    worker->turns++;
+}
+
+/* Events that are posted now are handled before the event loop waits or looks at timers again. */
+static void mark_turn(ngx_sealring_worker_t *worker, ngx_sealring_request_t *request)
+{
+    ngx_post_event(&worker->turn_over, &ngx_posted_events);
+    request->turn = worker->turns;
+}
+
+ngx_flag_t ngx_sealring_is_fresh(const ngx_sealring_main_conf_t *conf, const ngx_sealring_request_t *request)
+{
+    return request->turn == conf->worker.turns;
+}
+
+/* Copies a text of a grant into the request's memory; NULL for an empty one. */
+static const char *keep_text(u_char **end, const char *text, size_t length)
+{
+    char *kept = (char *)*end;
+    if (length == 0)
+        return NULL;
+    *end = ngx_cpymem(*end, text, length + 1);
+    return kept;
+}
+
+static ngx_int_t keep_grant(ngx_sealring_request_t *request, const sealring_grant *grant)
+{
+    size_t client = ngx_strlen(grant->client), key_id = ngx_strlen(grant->key_id), ring = ngx_strlen(grant->ring),
+           scopes = ngx_strlen(grant->scopes), reason = ngx_strlen(grant->reason);
+    u_char *end = ngx_pnalloc(request->request->pool, client + key_id + ring + scopes + reason + 5);
+    if (end == NULL)
+        return NGX_ERROR;
+    request->client = keep_text(&end, grant->client, client);
+    request->key_id = keep_text(&end, grant->key_id, key_id);
+    request->ring = keep_text(&end, grant->ring, ring);
+    request->scopes = keep_text(&end, grant->scopes, scopes);
+    request->reason = keep_text(&end, grant->reason, reason);
+    request->version = grant->version;
+    request->sunset = grant->sunset;
+    return NGX_OK;
+}
+
+static void set_verdict(ngx_sealring_worker_t *worker, ngx_sealring_request_t *request, sealring_verdict verdict,
+                        const sealring_grant *grant)
+{
+    request->verdict = verdict;
+    mark_turn(worker, request);
+    if (keep_grant(request, grant) == NGX_OK)
+        return;
+    request->verdict = SEALRING_UNAVAILABLE;
+    request->reason = "no memory";
+}
+
 static void set_unavailable(ngx_sealring_request_t *request, const char *reason)
 {
     request->verdict = SEALRING_UNAVAILABLE;
-    request->fresh = 1;
-    ngx_cpystrn((u_char *)request->grant.reason, (u_char *)reason, sizeof request->grant.reason);
+    request->reason = reason;
 }
 
 static void deadline_handler(ngx_event_t *event)
@@ -129,9 +188,7 @@ static void ask_done(ngx_event_t *event)
     ngx_sealring_request_t *request = task->request;
     if (request != NULL) {
         request->task = NULL;
-        request->verdict = task->verdict;
-        request->grant = task->grant;
-        request->fresh = 1;
+        set_verdict(&task->conf->worker, request, task->verdict, &task->grant);
     }
     task_free(task);
     if (request != NULL)
@@ -153,6 +210,7 @@ static ngx_sealring_task_t *task_make(ngx_sealring_main_conf_t *conf, ngx_sealri
     ngx_memcpy(task->credential.data, request->credential.data, request->credential.len);
     task->credential.len = request->credential.len;
     task->request = request;
+    task->conf = conf;
     task->vault = conf->worker.vault;
     task->scopes = (const char *)scopes->data;
     task->pool = pool;
@@ -183,6 +241,7 @@ ngx_int_t ngx_sealring_ask(ngx_sealring_main_conf_t *conf, ngx_sealring_request_
 {
     ngx_sealring_worker_t *worker = &conf->worker;
     if (worker->vault == NULL && worker->opening) {
+        request->verdict = SEALRING_UNDECIDED; /* it asks again when the vault is open */
         ngx_queue_insert_tail(&worker->waiting, &request->queue);
         request->queued = 1;
         return request_wait(conf, request);
@@ -191,9 +250,13 @@ ngx_int_t ngx_sealring_ask(ngx_sealring_main_conf_t *conf, ngx_sealring_request_
         set_unavailable(request, "the vault is not open; the error log has the reason");
         return NGX_OK;
     }
-    request->verdict =
-        verify(worker->vault, &request->credential, (const char *)scopes->data, SEALRING_NONBLOCK, &request->grant);
-    return request->verdict == SEALRING_WOULD_BLOCK ? ask_thread(conf, request, scopes) : NGX_OK;
+    sealring_grant grant;
+    sealring_verdict verdict =
+        verify(worker->vault, &request->credential, (const char *)scopes->data, SEALRING_NONBLOCK, &grant);
+    if (verdict == SEALRING_WOULD_BLOCK)
+        return ask_thread(conf, request, scopes);
+    set_verdict(worker, request, verdict, &grant);
+    return NGX_OK;
 }
 
 /* ---- Opening ---- */
@@ -280,6 +343,9 @@ ngx_int_t ngx_sealring_worker_start(ngx_cycle_t *cycle, ngx_sealring_main_conf_t
     ngx_sealring_worker_t *worker = &conf->worker;
     worker->log = cycle->log;
     ngx_queue_init(&worker->waiting);
+    worker->turn_over.handler = turn_over_handler;
+    worker->turn_over.data = worker;
+    worker->turn_over.log = cycle->log;
     worker->retry.handler = retry_handler;
     worker->retry.data = conf;
     worker->retry.log = cycle->log;

@@ -4,7 +4,7 @@
 #   nginx_configure FILE       makes $work/nginx/nginx.conf of the blocks in FILE: MAIN, HTTP and SERVER (see there)
 #   nginx_start, nginx_stop    and waits until it answers
 #   request ARGUMENT...        curl; $code is the status, $work/body and $work/headers are the response
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2034,SC2119,SC2120,SC2154
 
 : "${top_builddir:=$PWD}"
 module=$(cd "$top_builddir" && pwd)/gateway/nginx/ngx_http_sealring_module.so

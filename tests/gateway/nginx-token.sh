@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The nginx module while the token is slow or does not answer: clients wait, leave or get 503, and nginx serves everything else.
-# shellcheck disable=SC2034 # SERVER and HTTP are read by nginx_configure
+# shellcheck disable=SC2016,SC2034,SC2317 # variables are nginx's, or for nginx_configure; functions are called by name
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
 # shellcheck source=tests/gateway/lib.sh

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Debian's nginx with the module: who gets in, what the client gets, what the upstream server gets, in which order nginx asks.
-# shellcheck disable=SC2034 # SERVER and HTTP are read by nginx_configure
+# shellcheck disable=SC2016,SC2034,SC2317 # variables are nginx's, or for nginx_configure; functions are called by name
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
 # shellcheck source=tests/gateway/lib.sh
