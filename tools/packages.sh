@@ -15,7 +15,7 @@ packages_of()
         echo check g++ binutils jq sqlite3 xz-utils procps git p11-kit libnss3 \
             mandoc zsh fish python3 golang-go rustc gdb libfaketime sshfs openssh-sftp-server nginx nginx-dev curl ;;
     bench) # what `make bench` compares with
-        echo libjwt-dev libhiredis-dev redis-server ;;
+        echo libjwt-dev libhiredis-dev redis-server wrk nghttp2-client libnginx-mod-http-lua libmicrohttpd-dev ;;
     ci) # the further checks of .ci/run
         echo clang clang-format clang-tidy cppcheck llvm libclang-rt-dev shellcheck valgrind \
             build-essential dpkg-dev debhelper lintian debootstrap ;;
