@@ -60,6 +60,8 @@ sealring_status open_vault(const char *vault, const sealring_options *options, c
         status = config_check_places(made->config, error);
     if (status == SEALRING_OK)
         status = config_use_pin(made->config, pin_source, ask, context, error);
+    if (status == SEALRING_OK && (asked.pin != NULL || asked.pin_length != 0))
+        status = config_give_pin(made->config, asked.pin, asked.pin_length, error);
     if (status == SEALRING_OK)
         status = config_check_environment(made->config, error);
     if (status == SEALRING_OK)
