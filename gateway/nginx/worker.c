@@ -273,7 +273,9 @@ static void log_message(sealring_log_level level, const char *message, void *con
 static void open_in_thread(void *data, ngx_log_t *log)
 {
     ngx_sealring_open_task_t *task = data;
-    sealring_options options = {.size = sizeof options};
+    sealring_options options = {.size = sizeof options,
+                                .pin = (const char *)task->conf->pin.data,
+                                .pin_length = task->conf->pin.len};
     (void)log;
     task->status = sealring_open((const char *)task->conf->vault.data, &options, &task->vault, &task->error);
 }
@@ -297,6 +299,7 @@ static void open_done(ngx_event_t *event)
     worker->vault = task->vault;
     if (task->status == SEALRING_OK) {
         worker->failures = 0;
+        explicit_bzero(conf->pin.data, conf->pin.len); /* this process's copy; the library has its own */
         sealring_set_log(worker->vault, log_message, worker->log);
     } else {
         ngx_msec_t delay = RETRY_MS << ngx_min(worker->failures, 5);

@@ -200,6 +200,19 @@ report $? "with the same body as for an unknown one"
 
 # ---- Out of order ----
 
+nginx_end
+mkdir -m 700 "$work/pin"
+mv "$SEALRING_VAULT/pins/keys.pin" "$work/pin/"
+VAULT_LINE="sealring_vault $SEALRING_VAULT; sealring_pin_file $work/pin/keys.pin;"
+nginx_configure
+nginx_start
+gets "the master process reads the PIN for its workers" 200 -H "$(bearer "$work/initech")" http://x/read/a
+unset VAULT_LINE
+mv "$work/pin/keys.pin" "$SEALRING_VAULT/pins/"
+nginx_configure
+nginx_end
+nginx_start
+
 mv "$SEALRING_VAULT/registry" "$SEALRING_VAULT/away"
 nginx_end
 nginx_start
