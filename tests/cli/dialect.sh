@@ -46,6 +46,7 @@ bounds()
 0 include include
 5 src src
 1 tools tools
+0 gateway gateway
 1134 tests tests
 END
 }

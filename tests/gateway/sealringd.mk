@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+# sealringd: its pure parts, and the daemon behind real gateways.
+if HAVE_CHECK
+c_tests += test_sealringd
+test_sealringd_SOURCES = tests/gateway/test_sealringd.c $(sealringd_pure)
+test_sealringd_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)
+test_sealringd_LDADD = $(TEST_LIBS)
+endif
