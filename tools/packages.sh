@@ -10,10 +10,11 @@ packages_of()
     build) # the library and the command, and what the quickstart plays with: a software token and a tool to look into it
         echo autoconf automake libtool make gcc libc6-dev pkg-config \
             libssl-dev libsqlite3-dev libp11-dev libp11-kit-dev libdeflate-dev libjansson-dev libcsv-dev \
-            softhsm2 opensc ;;
+            libmicrohttpd-dev libsystemd-dev softhsm2 opensc ;;
     test) # the check library, what the scripts call, and the languages of the examples
         echo check g++ binutils jq sqlite3 xz-utils procps git p11-kit libnss3 \
-            mandoc zsh fish python3 golang-go rustc gdb libfaketime sshfs openssh-sftp-server ;;
+            mandoc zsh fish python3 golang-go rustc gdb libfaketime sshfs openssh-sftp-server \
+            curl nginx caddy haproxy ;;
     bench) # what `make bench` compares with
         echo libjwt-dev libhiredis-dev redis-server ;;
     ci) # the further checks of .ci/run
