@@ -19,3 +19,7 @@ sealringd_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(MICROHTTPD_CFLAGS) $(SYSTE
 sealringd_CFLAGS = $(AM_CFLAGS) $(SEALRING_PROGRAM_CFLAGS)
 sealringd_LDFLAGS = $(AM_LDFLAGS) $(SEALRING_PROGRAM_LDFLAGS)
 sealringd_LDADD = libsealring.la $(MICROHTTPD_LIBS) $(SYSTEMD_LIBS) $(JANSSON_LIBS) -lpthread
+
+# HAProxy's way to ask it.
+haproxydir = $(datadir)/sealring/haproxy
+dist_haproxy_DATA = gateway/haproxy/sealring.lua
