@@ -46,6 +46,7 @@ crash-all: test_crash test_crash_init test_token_kill module_fault.la crash_prel
 include tests/world/tests.mk
 include tests/facts/tests.mk
 include tests/cli/tests.mk
+include tests/gateway/sealringd.mk
 include tests/personality/tests.mk
 include tests/tamper/tests.mk
 include tests/upgrade/tests.mk

@@ -10,14 +10,15 @@ packages_of()
     build) # the library and the command, and what the quickstart plays with: a software token and a tool to look into it
         echo autoconf automake libtool make gcc libc6-dev pkg-config \
             libssl-dev libsqlite3-dev libp11-dev libp11-kit-dev libdeflate-dev libjansson-dev libcsv-dev \
-            softhsm2 opensc ;;
+            libmicrohttpd-dev libsystemd-dev softhsm2 opensc ;;
     gateway) # the nginx module
         echo nginx nginx-dev curl ;;
     test) # the check library, what the scripts call, and the languages of the examples
         echo check g++ binutils jq sqlite3 xz-utils procps git p11-kit libnss3 \
-            mandoc zsh fish python3 golang-go rustc gdb libfaketime sshfs openssh-sftp-server ;;
+            mandoc zsh fish python3 golang-go rustc gdb libfaketime sshfs openssh-sftp-server \
+            caddy haproxy ;;
     bench) # what `make bench` compares with
-        echo libjwt-dev libhiredis-dev redis-server wrk nghttp2-client libnginx-mod-http-lua libmicrohttpd-dev ;;
+        echo libjwt-dev libhiredis-dev redis-server wrk nghttp2-client libnginx-mod-http-lua ;;
     ci) # the further checks of .ci/run
         echo clang clang-format clang-tidy cppcheck llvm libclang-rt-dev shellcheck valgrind \
             build-essential dpkg-dev debhelper lintian debootstrap ;;

@@ -146,13 +146,13 @@ configuration_keys() {
 
 # A page is found under its own name, no name twice, and every reference leads to a page (of ours, if it looks like ours).
 names_and_references() {
-    perl "$docs" names "$tree"/docs/man/*.[135] >"$work/a"
+    perl "$docs" names "$tree"/docs/man/*.[1358] >"$work/a"
     cut -d ' ' -f 1 "$work/a" | sort | uniq -d | sed 's/$/: two pages/'
-    for page in "$tree"/docs/man/*.[135]; do
+    for page in "$tree"/docs/man/*.[1358]; do
         page=${page##*/}
         grep -q "^$page $page\$" "$work/a" || echo "$page does not name itself"
     done
-    perl "$docs" references "$tree"/docs/man/*.[135] | while read -r page name; do
+    perl "$docs" references "$tree"/docs/man/*.[1358] | while read -r page name; do
         case $name in
         *sealring*) grep -q "^$name " "$work/a" || echo "$page: there is no $name" ;;
         esac
@@ -172,7 +172,7 @@ named_files() {
 }
 
 man_syntax() {
-    for page in "$tree"/docs/man/*.[135]; do
+    for page in "$tree"/docs/man/*.[1358]; do
         mandoc -T lint -W style "$page" 2>&1 | grep -v 'referenced manual not found\|outdated mandoc.db\|missing mandoc.db'
     done
 }
@@ -196,7 +196,7 @@ shown_commands() {
         table '.command as $c | .options[] | "\($c)|--\(.name)"'
         table '.options[] | select(.name | IN($common[])) | "|--\(.name)"'
     } >"$work/a"
-    perl "$docs" commands "$work/a" "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md "$tree"/docs/man/*.[135]
+    perl "$docs" commands "$work/a" "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md "$tree"/docs/man/*.[1358]
     table '.command' | while IFS= read -r command; do
         # shellcheck disable=SC2086 # one word or two
         "$SEALRING" $command --help </dev/null | sed -n '/^Examples$/,/^$/p'

@@ -29,7 +29,7 @@
  *   snapshot          shows the secret keys that were there at C_Initialize, and the process's own
  *   late=MS           finds a secret key that another process made only so many milliseconds later
  *   wrong-mac=N       one HMAC in N is wrong
- *   slow=MS           each HMAC takes so many milliseconds
+ *   slow=MS           each HMAC takes MS milliseconds
  *   hang              an HMAC takes until this trait has gone
  *   refuse-data       finds data objects and refuses to show their attributes
  *
