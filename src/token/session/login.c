@@ -66,7 +66,12 @@ struct login_try {
     struct pin_mark environment;
 };
 
-static const char login_way_out[] = "if it is right, log in once by hand (--pin-source -), or empty";
+/* A command asks for the PIN of the token with the keys only (--pin-source): of a token without them, nobody could type it. */
+static const char *login_way_out(const struct token *token)
+{
+    return token->config.without_hmac ? "if it is right, empty"
+                                      : "if it is right, log in once by hand (--pin-source -), or empty";
+}
 
 /* The token refused a PIN that it accepted before. */
 static sealring_status login_doubt(struct token *token, CK_RV code, sealring_error *error)
@@ -87,7 +92,7 @@ static sealring_status login_fail_refused(struct token *token, CK_RV code, sealr
         error, code,
         "the PKCS#11 token %s refused the PIN in %.120s (%s): correct the file, it is not tried again; %s "
         "%.120s",
-        token->name, token->config.pin_source, code_name(code), login_way_out, token->config.login_record);
+        token->name, token->config.pin_source, code_name(code), login_way_out(token), token->config.login_record);
 }
 
 /* Records the refusal, so that no process tries this PIN again. */
@@ -146,7 +151,7 @@ static sealring_status login_permit(struct token *token, const struct login_try 
             error, CKR_PIN_INCORRECT,
             "the PIN in %.120s was refused before by the PKCS#11 token %s and is not tried again: correct "
             "the file; %s %.120s",
-            token->config.pin_source, token->name, login_way_out, token->config.login_record);
+            token->config.pin_source, token->name, login_way_out(token), token->config.login_record);
     }
 }
 
