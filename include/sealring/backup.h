@@ -75,7 +75,7 @@ typedef struct sealring_restore_result {
     uint64_t epoch;
     char era[33];
     char aside[4096]; /* path of the former registry, "" for none */
-    char remark[256]; /* what remains to be done, "" for nothing */
+    char remark[640]; /* what remains to be done, "" for nothing */
 } sealring_restore_result;
 
 /* text: one line; loss: something is lost. */
@@ -116,7 +116,7 @@ typedef struct sealring_upgrade_result {
     uint32_t older;                          /* verifiers that the second step waits for */
     char missing[256];                       /* their names */
     char backup_sha256[65];                  /* of the backup's registry; "": there is none, or not yet */
-    char remark[256];                        /* what remains to be done, "" for nothing */
+    char remark[640];                        /* what remains to be done, "" for nothing */
     bool key_added;                          /* audit-key was added to sealring.conf, or would be in a dry run */
     char audit_key[SEALRING_AUDIT_KEY_SIZE]; /* that key, which came from the audit token; "" if none was added */
 } sealring_upgrade_result;

@@ -322,8 +322,6 @@ sealring_status manager_check_clock(sealring_manager *manager, sealring_error *e
 
 sealring_status manager_ready(sealring_manager *manager, const char *purpose, sealring_error *error)
 {
-    if (manager->dry_run)
-        return manager_token(manager, error);
     sealring_status status = manager_begin_dated(manager, purpose, true, error);
     if (status == SEALRING_OK)
         manager_end(manager);

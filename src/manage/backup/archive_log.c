@@ -281,8 +281,7 @@ static sealring_status check_witness(const sealring_manager *manager, sealring_e
 {
     const struct audit_witness *witness = &manager->witness;
     if (!witness->anchored || witness->remark[0] != '\0')
-        return error_set(error, SEALRING_TOKEN,
-                         "nothing is archived, as the audit token does not show its anchor: %.200s",
+        return error_set(error, SEALRING_TOKEN, "nothing is archived, as the audit token does not show its anchor: %s",
                          witness->remark[0] != '\0' ? witness->remark : witness->notice);
     if (witness->announced)
         return error_set(error, SEALRING_REFUSED,

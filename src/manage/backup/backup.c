@@ -126,8 +126,8 @@ static sealring_status announce(const struct making *making, sealring_error *err
     audit_release(&act);
     manager_end(manager);
     if (status == SEALRING_OK && manager->witness.remark[0] != '\0')
-        status = error_set(error, SEALRING_TOKEN, "no backup was made, as nothing can sign it: %.200s",
-                           manager->witness.remark);
+        status =
+            error_set(error, SEALRING_TOKEN, "no backup was made, as nothing can sign it: %s", manager->witness.remark);
     return status;
 }
 

@@ -224,7 +224,7 @@ static sealring_status check_witness(const struct upgrade *upgrade, sealring_err
     if (!witness_configured(manager->config) || witness->anchored)
         return SEALRING_OK;
     return error_set(error, SEALRING_TOKEN,
-                     "the registry is not upgraded, as whether it was rolled back is not known: %.200s",
+                     "the registry is not upgraded, as whether it was rolled back is not known: %s",
                      witness->remark[0] != '\0' ? witness->remark : witness->notice);
 }
 
@@ -282,7 +282,7 @@ static sealring_status complete(struct upgrade *upgrade, sealring_error *error)
             return status;
         status = add_key(upgrade, error);
         lock_release(&manager->work);
-        snprintf(upgrade->result.remark, sizeof upgrade->result.remark, "%.250s", sealring_manager_remark(manager));
+        snprintf(upgrade->result.remark, sizeof upgrade->result.remark, "%.639s", sealring_manager_remark(manager));
     }
     upgrade->result.complete = status == SEALRING_OK;
     return status;
@@ -313,7 +313,7 @@ static sealring_status run(struct upgrade *upgrade, sealring_error *error)
         return status;
     upgrade->result.to = REGISTRY_SCHEMA;
     upgrade->result.complete = upgrade->result.begun;
-    snprintf(upgrade->result.remark, sizeof upgrade->result.remark, "%.250s", manager->remark);
+    snprintf(upgrade->result.remark, sizeof upgrade->result.remark, "%.639s", manager->remark);
     return upgrade->result.begun ? SEALRING_OK : wait_for_older(upgrade, error);
 }
 

@@ -14,7 +14,7 @@
 
 void witness_say(struct audit_witness *witness, const char *what, const sealring_error *error)
 {
-    snprintf(witness->remark, sizeof witness->remark, "%s: %.180s", what, error->message);
+    snprintf(witness->remark, sizeof witness->remark, "%s: %s", what, error->message);
 }
 
 /* The key exists since `init`, under the vault's ID, and stays even if the anchor is lost. In doubt: true. */
@@ -33,7 +33,7 @@ void witness_read(struct audit_witness *witness, const struct config *config, co
     struct token *token = NULL;
     sealring_error error = {0};
     enum token_answer answer = TOKEN_FAILED;
-    witness->refused.status = SEALRING_OK;
+    witness->refused.status = witness->away.status = SEALRING_OK;
     if (!witness_configured(config))
         return;
     sealring_status status = witness_open(config, &token, &error);
@@ -41,6 +41,8 @@ void witness_read(struct audit_witness *witness, const struct config *config, co
         status = anchor_load(token, registry_vault_row(registry)->vault_id, witness, &answer, &error);
     witness->unknown = status == SEALRING_OK && !witness->anchored && !witness_has_key(token, registry);
     token_close(token);
+    witness->away = error;
+    witness->away.status = status;
     if (status != SEALRING_OK && answer == TOKEN_REFUSES)
         witness->refused = error;
     if (status == SEALRING_OK && !witness->anchored && !witness->unknown)
@@ -117,7 +119,7 @@ sealring_status witness_compare(const struct audit_witness *witness, struct regi
         return error_set(
             error, SEALRING_REFUSED,
             "ALARM: the audit token does not show what it knows of the registry, so whether that was rolled back "
-            "is not known: %.200s; repair the token, or repeat the command with --take-over REASON",
+            "is not known: %s; repair the token, or repeat the command with --take-over REASON",
             witness->refused.message);
     if (!witness->anchored && !witness->unknown)
         return SEALRING_OK;

@@ -13,7 +13,7 @@
 
 struct audit_act;
 
-#define WITNESS_REMARK_SIZE 256
+#define WITNESS_REMARK_SIZE (SEALRING_MESSAGE_SIZE + 128)
 
 /* What the token stores about the log: its length, and one hash over the root and the closed facts at that length. */
 struct witness_anchor {
@@ -31,6 +31,7 @@ struct audit_witness {
     bool made;              /* set while the vault is being made: there is no anchor yet */
     bool settled;           /* set by a take-over or a restore: the registry need not continue from the anchor */
     sealring_error refused; /* why the token does not show whether there is an anchor; status SEALRING_OK: it does */
+    sealring_error away;    /* why the token could not be read; status SEALRING_OK: it could, or was not asked */
     struct witness_anchor anchor;
     bool announced; /* a take-over that is newer than the anchor: its registry, and the era that follows */
     struct witness_anchor take_over;
@@ -107,6 +108,9 @@ sealring_status witness_rehearse(struct signed_first **first, struct registry *r
 /* Outside any transaction, without the registry's lock. The audit token stays open until witness_end_first. */
 sealring_status witness_sign_first(struct audit_witness *witness, const struct config *config,
                                    struct registry *registry, struct signed_first *first, sealring_error *error);
+
+/* In a dry run, instead of that signature: SEALRING_TOKEN, with the same message, if the audit token could not be read when the act began. */
+sealring_status witness_foresee(struct audit_witness *witness, const struct config *config, sealring_error *error);
 
 /* After the last try. committed: with the checkpoint, which becomes the anchor. Frees *first. */
 void witness_end_first(struct audit_witness *witness, const struct config *config, const struct registry *registry,

@@ -142,10 +142,13 @@ static sealring_status commit_rehearse(struct commit *commit, bool *signs)
     sealring_manager *manager = commit->manager;
     bool permits = false, covered = false;
     *signs = false;
-    if (manager->dry_run || commit->restricts || manager->restricts || !witness_configured(manager->config) ||
+    if (commit->restricts || manager->restricts || !witness_configured(manager->config) ||
         commit->closed_count == commit->closed_before)
         return SEALRING_OK;
     sealring_status status = fact_tail_permits(manager->registry, commit->closed_before, &permits, commit->error);
+    if (manager->dry_run)
+        return status == SEALRING_OK && permits ? witness_foresee(&manager->witness, manager->config, commit->error)
+                                                : status;
     if (status == SEALRING_OK && permits)
         status = witness_rehearse(&commit->first, manager->registry, &covered, commit->error);
     *signs = status == SEALRING_OK && permits && !covered;

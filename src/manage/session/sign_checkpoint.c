@@ -174,7 +174,7 @@ static sealring_status witness_settle_log(struct audit_witness *witness, const s
     struct witness_state state;
     struct token *token = NULL;
     const uint8_t *vault_id = registry_vault_row(registry)->vault_id;
-    *what = "what was done is committed, but no checkpoint was signed";
+    *what = "no checkpoint was signed over the latest entries, which are committed";
     sealring_status status = witness_read_state(registry, &state, error);
     if (status == SEALRING_OK && state.forged)
         snprintf(

@@ -118,9 +118,15 @@ static void say_debts(const struct verifier_listing *listing, const struct roste
     else if (!roster->vault.era_in_force && entry->watched.epoch == 0)
         snprintf(owes, 256,
                  "follows the registry from before it was rolled back: nothing is issued until it polls again");
+    else if (entry->has_closed && entry->has_others)
+        snprintf(owes, 256,
+                 "has applied facts that the registry does not contain: the registry was rolled back or altered");
     else if (entry->watched.epoch < roster->vault.epoch)
-        snprintf(owes, 256, "owes epoch %llu of %llu", (unsigned long long)entry->watched.epoch,
-                 (unsigned long long)roster->vault.epoch);
+        snprintf(owes, 256,
+                 entry->watched.epoch == 0
+                     ? "has loaded nothing of this registry (epoch %llu of %llu): it answers *unavailable*"
+                     : "owes epoch %llu of %llu",
+                 (unsigned long long)entry->watched.epoch, (unsigned long long)roster->vault.epoch);
     else if (info->unproved > 0)
         snprintf(owes, 256, "owes the proof of %llu accepted version%s: barriers wait for it",
                  (unsigned long long)info->unproved, info->unproved == 1 ? "" : "s");
@@ -145,6 +151,7 @@ static int tell(const struct verifier_listing *listing, const struct roster_entr
         .lease_left = entry->row.ended == 0 && until > roster->boot_ms ? until - roster->boot_ms : 0,
         .epoch = entry->row.epoch,
         .owes = owes,
+        .alarm = roster_has_alarms(entry) ? entry->alarm : "",
     };
     for (size_t i = 0; i < listing->accepted_count; i++) {
         const struct accepted *version = &listing->accepted[i];
