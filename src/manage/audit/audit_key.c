@@ -3,6 +3,7 @@
 #include <sealring/manage.h>
 
 #include "base/error.h"
+#include "log/key_change.h"
 #include "manage/act/act.h"
 #include "registry/log/log_rows.h"
 
@@ -22,9 +23,20 @@ static sealring_status read_text(sealring_manager *manager,
     return status != SEALRING_OK || found ? status : error_set(error, SEALRING_NOT_FOUND, "%s", missing);
 }
 
+static sealring_status find_newest(struct registry *registry, char *key, bool *found, sealring_error *error)
+{
+    struct audit_keys keys;
+    sealring_status status = audit_keys_find(registry, &keys, found, error);
+    if (status == SEALRING_OK && *found && keys.count == 0)
+        return error_set_registry(error, 0, "the registry's key for checkpoints is damaged");
+    if (status == SEALRING_OK && *found)
+        note_key_format(audit_keys_newest(&keys), key);
+    return status;
+}
+
 sealring_status sealring_audit_key(sealring_manager *manager, char key[SEALRING_AUDIT_KEY_SIZE], sealring_error *error)
 {
-    return read_text(manager, registry_audit_key_find, key,
+    return read_text(manager, find_newest, key,
                      "this vault has no audit token: nothing signs its audit log (see sealring-init(1))", error);
 }
 

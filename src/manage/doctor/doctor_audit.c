@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/timetext.h"
+#include "log/key_change.h"
 #include "log/log_examine.h"
 #include "manage/doctor/doctor_parts.h"
 #include "registry/rows/closed_facts.h"
@@ -13,10 +14,10 @@
 
 struct audit_look {
     struct doctor *doctor;
-    char vkey[REGISTRY_VKEY_SIZE]; /* "": no key signs */
+    struct audit_keys keys; /* none: no key signs, or it cannot be read */
+    bool keyed;             /* there is one */
     uint64_t entries;
     struct registry_checkpoint latest; /* size 0: none */
-    struct note_key key;
     uint64_t problems;
     bool agrees;       /* the registry's row names the key of the configuration */
     bool begun;        /* the upgrade from an older program is complete */
@@ -39,9 +40,9 @@ static sealring_status examine(struct registry *registry, struct audit_look *loo
     struct examine_result result;
     bool found = false;
     struct registry_vault vault = *registry_vault_row(registry);
-    sealring_status status = registry_audit_key_find(registry, look->vkey, &found, error);
+    sealring_status status = audit_keys_find(registry, &look->keys, &look->keyed, error);
     if (status == SEALRING_OK)
-        status = registry_audit_key_agrees(registry, &look->agrees, error);
+        status = audit_keys_agree(registry, &look->agrees, error);
     if (status == SEALRING_OK)
         status = registry_facts_begun(registry, &vault, error);
     look->begun = vault.facts_begun;
@@ -51,9 +52,9 @@ static sealring_status examine(struct registry *registry, struct audit_look *loo
         status = registry_checkpoint_find_latest(registry, &look->latest, &found, error);
     if (status != SEALRING_OK)
         return status;
-    bool readable = look->vkey[0] != '\0' && note_key_parse(look->vkey, &look->key);
-    struct examine how = {.key = readable ? &look->key : NULL, .problem = hear_problem, .context = look};
-    if (look->vkey[0] != '\0' && !readable)
+    bool readable = look->keys.count > 0;
+    struct examine how = {.keys = readable ? &look->keys : NULL, .problem = hear_problem, .context = look};
+    if (look->keyed && !readable)
         hear_problem(0, "the registry's key for checkpoints is damaged", look);
     return examine_log(registry, &how, &result, error);
 }
@@ -109,7 +110,7 @@ static void look_at_witness(struct audit_look *look)
     struct doctor *doctor = look->doctor;
     sealring_manager *manager = doctor->manager;
     sealring_error error = {.message = ""};
-    bool differs = false;
+    bool differs = false, next = false;
     /* read again, even if this manager has written the anchor itself */
     memset(&manager->witness, 0, sizeof manager->witness);
     witness_read(&manager->witness, manager->config, manager->registry);
@@ -121,7 +122,8 @@ static void look_at_witness(struct audit_look *look)
         return;
     }
     doctor->result.audit_token_examined = true;
-    (void)witness_check_key(manager->config, manager->registry, look->vkey, &differs, &error);
+    if (look->keys.count > 0)
+        (void)witness_check_key(manager->config, manager->registry, &look->keys, &differs, &next, &error);
     if (differs)
         doctor_find(doctor, DOCTOR_AUDIT_KEY_DIFFERS, "audit token", "%s", error.message);
     if (!manager->witness.anchored && look->latest.size > 0) {
@@ -156,7 +158,7 @@ void doctor_look_at_audit(struct doctor *doctor)
     look_at_key(&look);
     if (witness_configured(doctor->config)) {
         look_at_witness(&look);
-    } else if (look.vkey[0] != '\0') {
+    } else if (look.keyed) {
         doctor_find(doctor, DOCTOR_AUDIT_TOKEN_UNCONFIGURED, CONFIG_FILE,
                     "%s names a key that signs its log, the configuration names no audit token",
                     doctor->config->audit_key[0] != '\0' ? CONFIG_FILE : "the registry");

@@ -7,7 +7,7 @@
 
 #include "base/base62.h"
 #include "base/error.h"
-#include "log/signed_note.h"
+#include "base/writer.h"
 
 bool witness_configured(const struct config *config)
 {
@@ -23,11 +23,15 @@ sealring_status witness_open(const struct config *config, struct token **token, 
     return token_open(&audit, token, error);
 }
 
-void witness_signer(const uint8_t vault_id[REGISTRY_ID_SIZE], struct token_signer *signer)
+void witness_signer(const uint8_t vault_id[REGISTRY_ID_SIZE], uint32_t number, struct token_signer *signer)
 {
+    struct writer writer;
     memset(signer, 0, sizeof *signer);
-    memcpy(signer->object_id, vault_id, REGISTRY_ID_SIZE);
-    signer->object_id_length = REGISTRY_ID_SIZE;
+    writer_init(&writer, signer->object_id, sizeof signer->object_id);
+    writer_bytes(&writer, vault_id, REGISTRY_ID_SIZE);
+    if (number > 0)
+        writer_u32(&writer, number);
+    signer->object_id_length = writer.length;
 }
 
 bool witness_key(const uint8_t vault_id[REGISTRY_ID_SIZE], const struct token_signer *signer, struct note_key *key)
@@ -52,7 +56,7 @@ sealring_status witness_make_key(const struct config *config, const uint8_t vaul
     struct note_key key;
     char label[TOKEN_LABEL_MAX + 1];
     _Static_assert(NOTE_KEY_TEXT_SIZE <= REGISTRY_VKEY_SIZE, "a vkey fits");
-    witness_signer(vault_id, &signer);
+    witness_signer(vault_id, 0, &signer);
     witness_label("audit", vault_id, label);
     sealring_status status = witness_open(config, &token, error);
     if (status == SEALRING_OK)
@@ -65,30 +69,41 @@ sealring_status witness_make_key(const struct config *config, const uint8_t vaul
     return status;
 }
 
-sealring_status witness_check_key(const struct config *config, const struct registry *registry, const char *vkey,
-                                  bool *differs, sealring_error *error)
+/* What is wrong with the pair that token_signer_find has answered for; NULL: it is the key. */
+static const char *pair_problem(const uint8_t vault_id[REGISTRY_ID_SIZE], const struct token_signer *signer,
+                                enum token_answer answer, const struct note_key *wanted)
+{
+    char own[NOTE_KEY_TEXT_SIZE], vkey[NOTE_KEY_TEXT_SIZE];
+    struct note_key key;
+    if (answer == TOKEN_MISSING)
+        return "the audit token has no key pair for this vault";
+    if (!witness_key(vault_id, signer, &key))
+        return "the audit token's public key is not valid";
+    note_key_format(&key, own);
+    note_key_format(wanted, vkey);
+    return strcmp(own, vkey) != 0 ? "the key in the audit token is not the one that `sealring audit key` shows" : NULL;
+}
+
+sealring_status witness_check_key(const struct config *config, const struct registry *registry,
+                                  const struct audit_keys *keys, bool *differs, bool *next, sealring_error *error)
 {
     const uint8_t *vault_id = registry_vault_row(registry)->vault_id;
-    char own[NOTE_KEY_TEXT_SIZE];
     struct token *token = NULL;
-    struct token_signer signer;
-    struct note_key key;
-    enum token_answer answer = TOKEN_FAILED;
-    const char *wrong = NULL;
-    *differs = false;
-    witness_signer(vault_id, &signer);
+    struct token_signer signer, following;
+    enum token_answer answer = TOKEN_FAILED, follows = TOKEN_FAILED;
+    *differs = *next = false;
+    witness_signer(vault_id, (uint32_t)keys->count - 1, &signer);
+    witness_signer(vault_id, (uint32_t)keys->count, &following);
     sealring_status status = witness_open(config, &token, error);
-    if (status == SEALRING_OK)
+    if (status == SEALRING_OK) {
+        (void)token_signer_find(token, &following, &follows, NULL);
         status = token_signer_find(token, &signer, &answer, error);
+    }
     token_close(token);
+    *next = follows == TOKEN_DONE;
     if (status != SEALRING_OK && answer != TOKEN_MISSING)
         return status;
-    if (answer == TOKEN_MISSING)
-        wrong = "the audit token has no key pair for this vault";
-    else if (!witness_key(vault_id, &signer, &key))
-        wrong = "the audit token's public key is not valid";
-    else if (note_key_format(&key, own), strcmp(own, vkey) != 0)
-        wrong = "the key in the audit token is not the one that `sealring audit key` shows";
+    const char *wrong = pair_problem(vault_id, &signer, answer, audit_keys_newest(keys));
     *differs = wrong != NULL;
     return *differs ? error_set(error, SEALRING_REFUSED, "%s", wrong) : SEALRING_OK;
 }
@@ -100,7 +115,7 @@ sealring_status witness_discard(const struct config *config, const uint8_t vault
     struct token_signer signer;
     enum token_answer answer = TOKEN_FAILED;
     char label[TOKEN_LABEL_MAX + 1];
-    witness_signer(vault_id, &signer);
+    witness_signer(vault_id, 0, &signer);
     witness_label(ANCHOR_OF_LOG, vault_id, label);
     sealring_status status = witness_open(config, &token, error);
     if (status == SEALRING_OK)
@@ -111,38 +126,50 @@ sealring_status witness_discard(const struct config *config, const uint8_t vault
     return status;
 }
 
-sealring_status witness_sign_text(struct token *token, const uint8_t vault_id[REGISTRY_ID_SIZE], const char *vkey,
-                                  const char *text, char note[REGISTRY_NOTE_SIZE], sealring_error *error)
+/* The line of one signature, verified. text: of the note. */
+static sealring_status sign_line(struct token *token, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                 const struct note_key *key, uint32_t number, const char *text,
+                                 char line[NOTE_LINE_SIZE], sealring_error *error)
 {
-    char line[NOTE_LINE_SIZE];
+    char note[REGISTRY_NOTE_SIZE];
     uint8_t signature[TOKEN_SIGNATURE_MAX];
     size_t length = 0;
-    struct note_key key;
     struct note parsed;
     struct token_signer signer;
-    witness_signer(vault_id, &signer);
-    if (!note_key_parse(vkey, &key))
-        return error_set(error, SEALRING_REGISTRY, "the registry's key for checkpoints is damaged");
-    signer.type = (enum token_signer_type)key.type;
+    witness_signer(vault_id, number, &signer);
+    signer.type = (enum token_signer_type)key->type;
     sealring_status status = token_signer_sign(token, &signer, text, strlen(text), signature, &length, error);
     if (status != SEALRING_OK)
         return status;
-    bool good = note_sign_line(&key, signature, length, line);
-    snprintf(note, REGISTRY_NOTE_SIZE, "%s\n%s", text, good ? line : "");
-    if (!good || !note_parse(note, strlen(note), &parsed, NULL) || note_verify(&parsed, &key) != NOTE_GOOD)
+    bool good = note_sign_line(key, signature, length, line);
+    snprintf(note, sizeof note, "%s\n%s", text, good ? line : "");
+    if (!good || !note_parse(note, strlen(note), &parsed, NULL) || note_verify(&parsed, key) != NOTE_GOOD)
         return error_set(error, SEALRING_REFUSED,
                          "the key in the audit token is not the one that `sealring audit key` shows");
     return SEALRING_OK;
 }
 
+sealring_status witness_sign_text(struct token *token, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                  const struct audit_keys *keys, const char *text, char note[REGISTRY_NOTE_SIZE],
+                                  sealring_error *error)
+{
+    char line[NOTE_LINE_SIZE] = "";
+    if (keys->count == 0)
+        return error_set(error, SEALRING_REGISTRY, "the registry's key for checkpoints is damaged");
+    sealring_status status =
+        sign_line(token, vault_id, audit_keys_newest(keys), (uint32_t)keys->count - 1, text, line, error);
+    snprintf(note, REGISTRY_NOTE_SIZE, "%s\n%s", text, line);
+    return status;
+}
+
 sealring_status witness_sign_note(const struct config *config, const uint8_t vault_id[REGISTRY_ID_SIZE],
-                                  const char *vkey, const char *text, char note[REGISTRY_NOTE_SIZE],
+                                  const struct audit_keys *keys, const char *text, char note[REGISTRY_NOTE_SIZE],
                                   sealring_error *error)
 {
     struct token *token = NULL;
     sealring_status status = witness_open(config, &token, error);
     if (status == SEALRING_OK)
-        status = witness_sign_text(token, vault_id, vkey, text, note, error);
+        status = witness_sign_text(token, vault_id, keys, text, note, error);
     token_close(token);
     return status;
 }
