@@ -247,7 +247,11 @@ static sealring_status commit(struct restore *restore, sealring_error *error)
 static sealring_status carry_out(struct restore *restore, sealring_error *error)
 {
     char trace[SEALRING_MESSAGE_SIZE];
-    sealring_status status = commit(restore, error);
+    sealring_status status = SEALRING_OK;
+    if (!restore->options.dry_run)
+        status = witness_limit_keys(restore->config, restore->restored, error);
+    if (status == SEALRING_OK)
+        status = commit(restore, error);
     if (status != SEALRING_OK || restore->options.dry_run)
         return status;
     restore->installs = true;

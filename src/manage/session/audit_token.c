@@ -8,6 +8,8 @@
 #include "base/base62.h"
 #include "base/error.h"
 #include "base/writer.h"
+#include "manage/session/own_token_files.h"
+#include "registry/rows/closed_facts.h"
 
 bool witness_configured(const struct config *config)
 {
@@ -172,4 +174,98 @@ sealring_status witness_sign_note(const struct config *config, const uint8_t vau
         status = witness_sign_text(token, vault_id, keys, text, note, error);
     token_close(token);
     return status;
+}
+
+/* ---- the key that follows ---- */
+
+static sealring_status find_or_make(struct token *token, struct token_signer *signer, const char *label,
+                                    sealring_error *error)
+{
+    enum token_answer answer = TOKEN_FAILED;
+    sealring_status status = token_signer_find(token, signer, &answer, error);
+    if (status == SEALRING_OK || answer != TOKEN_MISSING)
+        return status;
+    status = token_signer_destroy(token, signer, error); /* half of a pair */
+    return status == SEALRING_OK ? token_signer_generate(token, label, signer, error) : status;
+}
+
+sealring_status witness_make_successor(struct witness_successor *successor, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                       sealring_error *error)
+{
+    struct token *token = NULL;
+    struct token_signer signer;
+    char label[TOKEN_LABEL_MAX + 1];
+    witness_signer(vault_id, successor->number, &signer);
+    witness_label("audit", vault_id, label);
+    sealring_status status = witness_open(successor->config, &token, error);
+    if (status == SEALRING_OK)
+        status = find_or_make(token, &signer, label, error);
+    token_close(token);
+    if (status == SEALRING_OK && !witness_key(vault_id, &signer, &successor->key))
+        status = error_set(error, SEALRING_TOKEN, "the audit token has a key pair whose public key is none");
+    return status == SEALRING_OK ? kept_token_follow_audit(successor->config, error) : status;
+}
+
+static bool is_same_token(const struct config *one, const struct config *other)
+{
+    return strcmp(one->audit_token, other->audit_token) == 0;
+}
+
+sealring_status witness_sign_both(struct token *token, const struct config *config,
+                                  const struct witness_successor *successor, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                  char note[REGISTRY_NOTE_SIZE], sealring_error *error)
+{
+    char text[REGISTRY_NOTE_SIZE], line[NOTE_LINE_SIZE] = "";
+    struct token *other = NULL;
+    struct note parsed;
+    sealring_status status = SEALRING_OK;
+    if (!note_parse(note, strlen(note), &parsed, NULL))
+        return error_set(error, SEALRING_REFUSED, "the checkpoint that was signed is no signed note");
+    snprintf(text, sizeof text, "%.*s", (int)parsed.text_length, parsed.text);
+    if (!is_same_token(config, successor->config))
+        status = witness_open(successor->config, &other, error);
+    if (status == SEALRING_OK)
+        status =
+            sign_line(other != NULL ? other : token, vault_id, &successor->key, successor->number, text, line, error);
+    token_close(other);
+    size_t length = strlen(note);
+    if (status == SEALRING_OK && length + strlen(line) >= REGISTRY_NOTE_SIZE)
+        status = error_set(error, SEALRING_INVALID, "the signatures of both keys are too long");
+    if (status == SEALRING_OK)
+        memcpy(note + length, line, strlen(line) + 1);
+    return status;
+}
+
+sealring_status witness_move_anchor(struct audit_witness *witness, const struct witness_successor *successor,
+                                    const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error)
+{
+    struct token *token = NULL;
+    witness->number = successor->number;
+    if (!witness->anchored)
+        return SEALRING_OK;
+    sealring_status status = witness_open(successor->config, &token, error);
+    if (status == SEALRING_OK)
+        status = anchor_store(token, vault_id, witness, &witness->anchor, error);
+    token_close(token);
+    return status == SEALRING_OK ? kept_token_follow_audit(successor->config, error) : status;
+}
+
+sealring_status witness_limit_keys(struct config *config, struct registry *registry, sealring_error *error)
+{
+    struct audit_keys keys;
+    uint8_t head[REGISTRY_DIGEST_SIZE];
+    uint64_t entries = 0, facts = 0;
+    sealring_status status;
+    if (!audit_keys_parse(config->audit_key, &keys, NULL) || keys.count < 2)
+        return SEALRING_OK;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = registry_audit_size(registry, &entries, error);
+        if (status == SEALRING_OK)
+            status = registry_closed_head(registry, &facts, head, error);
+    } while (registry_again(&reading, &status));
+    return status == SEALRING_OK && audit_keys_limit(&keys, entries, facts)
+               ? config_set_audit(config, &keys, NULL, NULL, error)
+               : status;
 }

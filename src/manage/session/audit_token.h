@@ -24,6 +24,13 @@ struct witness_anchor {
     struct merkle_hash digest;
 };
 
+/* The key that is to follow: its pair is in the audit token of this configuration, which may be another token than the present one. */
+struct witness_successor {
+    const struct config *config;
+    struct note_key key;
+    uint32_t number;
+};
+
 /* A manager's: all zero at the beginning. */
 struct audit_witness {
     uint32_t number;        /* of the key that signs: that many keys signed before it */
@@ -37,8 +44,9 @@ struct audit_witness {
     struct witness_anchor take_over;
     bool
         clock_confirmed; /* an operator has confirmed this host's clock, though the latest checkpoint was signed later */
-    char remark[WITNESS_REMARK_SIZE]; /* what the operator should know, "" for nothing */
-    char notice[WITNESS_REMARK_SIZE]; /* the same, for what cannot be completed later */
+    const struct witness_successor *successor; /* signs the next checkpoint as well; NULL: there is none */
+    char remark[WITNESS_REMARK_SIZE];          /* what the operator should know, "" for nothing */
+    char notice[WITNESS_REMARK_SIZE];          /* the same, for what cannot be completed later */
 };
 
 /* Whether the configuration names an audit token. */
@@ -47,6 +55,16 @@ bool witness_configured(const struct config *config);
 /* For a new vault: generates the key pair in the audit token and returns its vkey. */
 sealring_status witness_make_key(const struct config *config, const uint8_t vault_id[REGISTRY_ID_SIZE],
                                  char vkey[NOTE_KEY_TEXT_SIZE], sealring_error *error);
+
+/* The pair that follows, in the audit token of successor->config, made unless one that was interrupted has made it. Sets successor->key. */
+sealring_status witness_make_successor(struct witness_successor *successor, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                       sealring_error *error);
+/* Stores the anchor where the successor's pair is; from here on that signs. */
+sealring_status witness_move_anchor(struct audit_witness *witness, const struct witness_successor *successor,
+                                    const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error);
+
+/* Before the registry begins another era, shorter than it was: the former keys of the configuration sign nothing beyond what it has. Outside any transaction. */
+sealring_status witness_limit_keys(struct config *config, struct registry *registry, sealring_error *error);
 
 /* For a vault that was not completed: destroys its key pair and its anchors in the audit token, if there are any. */
 sealring_status witness_discard(const struct config *config, const uint8_t vault_id[REGISTRY_ID_SIZE],

@@ -19,6 +19,11 @@ sealring_status witness_sign_text(struct token *token, const uint8_t vault_id[RE
                                   const struct audit_keys *keys, const char *text, char note[REGISTRY_NOTE_SIZE],
                                   sealring_error *error);
 
+/* Adds the successor's signature to a note that the present key has signed. token: the present audit token, open. */
+sealring_status witness_sign_both(struct token *token, const struct config *config,
+                                  const struct witness_successor *successor, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                  char note[REGISTRY_NOTE_SIZE], sealring_error *error);
+
 /* Sets the remark. */
 void witness_say(struct audit_witness *witness, const char *what, const sealring_error *error);
 
