@@ -43,61 +43,73 @@ static sealring_status read_change(struct registry *registry, uint64_t sequence,
     return registry_close_cursor(&facts, status);
 }
 
-/* *good: it is one, signed by both keys. */
+/* *there: it names both keys. *proved: both have signed it. */
 static sealring_status take_change(struct registry *registry, uint64_t sequence, char *note, struct key_change *change,
-                                   bool *good, sealring_error *error)
+                                   bool *there, bool *proved, sealring_error *error)
 {
     const uint8_t *vault_id = registry_vault_row(registry)->vault_id;
     struct registry_closed fact;
     struct registry_key_change row;
     uint8_t before[REGISTRY_DIGEST_SIZE];
     bool found = false;
-    *good = false;
+    *there = *proved = false;
     sealring_status status = read_change(registry, sequence, &fact, before, &found, error);
     if (status != SEALRING_OK || !found || !registry_key_change_read(&fact, vault_id, &row))
         return status;
+    *there = note_key_parse(row.old_key, &change->old_key) && note_key_parse(row.new_key, &change->new_key);
+    change->entries = row.size;
+    change->facts = sequence;
     status = registry_checkpoint_find_at(registry, row.size, note, &found, error);
-    *good = status == SEALRING_OK && found && key_change_read(vault_id, before, &fact, note, change);
+    *proved = status == SEALRING_OK && found && key_change_read(vault_id, before, &fact, note, change);
     return status;
 }
 
 /* The changes after the fact `sequence`, in order. */
 static sealring_status each_change(struct registry *registry, uint64_t sequence, struct audit_keys *keys,
-                                   bool (*take)(struct audit_keys *keys, const struct key_change *change),
+                                   void (*take)(struct audit_keys *keys, const struct key_change *change, bool proved),
                                    sealring_error *error)
 {
     struct key_change change;
     char *note = NULL;
-    bool found = keys->count > 0, good = false;
+    bool found = keys->count > 0, there = false, proved = false;
     sealring_status status = SEALRING_OK;
     for (int changes = 0; status == SEALRING_OK && found && changes < CHANGES_MOST; changes++) {
         status = registry_key_change_after(registry, sequence, &sequence, &found, error);
         if (status != SEALRING_OK || !found)
             break;
         note = note != NULL ? note : malloc(REGISTRY_NOTE_SIZE);
-        status = note == NULL ? error_no_memory(error) : take_change(registry, sequence, note, &change, &good, error);
-        if (status == SEALRING_OK && good)
-            (void)take(keys, &change);
+        status = note == NULL ? error_no_memory(error)
+                              : take_change(registry, sequence, note, &change, &there, &proved, error);
+        if (status == SEALRING_OK && there)
+            take(keys, &change, proved);
     }
     free(note);
     return status;
 }
 
-static bool take_next(struct audit_keys *keys, const struct key_change *change)
+/* The old key ends at once, even if the signatures are not there: somebody may hide them, to go on with a stolen old key. The new one counts only under them. */
+static void take_next(struct audit_keys *keys, const struct key_change *change, bool proved)
 {
-    return note_key_same(audit_keys_newest(keys), &change->old_key) &&
-           audit_keys_add(keys, &change->new_key, change->entries, change->facts);
+    struct audit_key *newest = &keys->keys[keys->count - 1];
+    if (!note_key_same(&newest->key, &change->old_key))
+        return;
+    if (proved && audit_keys_add(keys, &change->new_key, change->entries, change->facts))
+        return;
+    newest->entries = newest->entries < change->entries ? newest->entries : change->entries;
+    newest->facts = newest->facts < change->facts ? newest->facts : change->facts;
 }
 
 sealring_status audit_keys_follow(struct registry *registry, struct audit_keys *keys, sealring_error *error)
 {
+    if (keys->count > 0)
+        keys->keys[keys->count - 1].entries = keys->keys[keys->count - 1].facts = UINT64_MAX;
     return each_change(registry, keys->count > 1 ? keys->keys[keys->count - 2].facts : 0, keys, take_next, error);
 }
 
-static bool take_previous(struct audit_keys *keys, const struct key_change *change)
+static void take_previous(struct audit_keys *keys, const struct key_change *change, bool proved)
 {
-    return note_key_same(&keys->keys[0].key, &change->new_key) &&
-           audit_keys_prepend(keys, &change->old_key, change->entries, change->facts);
+    if (proved && note_key_same(&keys->keys[0].key, &change->new_key))
+        (void)audit_keys_prepend(keys, &change->old_key, change->entries, change->facts);
 }
 
 /* One change more in each round, as the latest is the first that is needed. */

@@ -21,7 +21,7 @@ bool key_change_read(const uint8_t vault_id[REGISTRY_ID_SIZE], const uint8_t bef
 /* The keys that verify checkpoints: those of the configuration (registry_trust_key), or, without them, the one that the row names; and those to which the
  * registry's changes lead from there. *found: there is one; keys->count is 0 if the row cannot be read as one. */
 sealring_status audit_keys_find(struct registry *registry, struct audit_keys *keys, bool *found, sealring_error *error);
-/* Adds those to which the registry's changes lead. */
+/* Adds those to which the registry's changes lead. The newest key has an end then, if a change is there that is not proved. */
 sealring_status audit_keys_follow(struct registry *registry, struct audit_keys *keys, sealring_error *error);
 /* For a key that was kept elsewhere: adds those that the registry's changes name as the ones before it. */
 sealring_status audit_keys_trace_back(struct registry *registry, struct audit_keys *keys, sealring_error *error);

@@ -19,6 +19,8 @@ struct audit_look {
     uint64_t entries;
     struct registry_checkpoint latest; /* size 0: none */
     uint64_t problems;
+    struct audit_keys configured,
+        changed;       /* of the configuration; and to which the signed changes lead from its first one */
     bool agrees;       /* the registry's row names the key of the configuration */
     bool begun;        /* the upgrade from an older program is complete */
     bool contradicted; /* the log does not continue from the anchor */
@@ -35,6 +37,13 @@ static void hear_problem(uint64_t entry, const char *text, void *context)
     doctor_find(look->doctor, DOCTOR_AUDIT_LOG, object, "%s", text);
 }
 
+static sealring_status follow_first(struct registry *registry, struct audit_look *look, sealring_error *error)
+{
+    look->changed.count = 1;
+    look->changed.keys[0] = (struct audit_key){look->configured.keys[0].key, UINT64_MAX, UINT64_MAX};
+    return audit_keys_follow(registry, &look->changed, error);
+}
+
 static sealring_status examine(struct registry *registry, struct audit_look *look, sealring_error *error)
 {
     struct examine_result result;
@@ -43,6 +52,9 @@ static sealring_status examine(struct registry *registry, struct audit_look *loo
     sealring_status status = audit_keys_find(registry, &look->keys, &look->keyed, error);
     if (status == SEALRING_OK)
         status = audit_keys_agree(registry, &look->agrees, error);
+    if (status == SEALRING_OK && audit_keys_parse(look->doctor->config->audit_key, &look->configured, NULL) &&
+        look->configured.count > 0)
+        status = follow_first(registry, look, error);
     if (status == SEALRING_OK)
         status = registry_facts_begun(registry, &vault, error);
     look->begun = vault.facts_begun;
@@ -124,6 +136,9 @@ static void look_at_witness(struct audit_look *look)
     doctor->result.audit_token_examined = true;
     if (look->keys.count > 0)
         (void)witness_check_key(manager->config, manager->registry, &look->keys, &differs, &next, &error);
+    if (next)
+        doctor_find(doctor, DOCTOR_AUDIT_KEY_UNNAMED, "audit token",
+                    "it has a key pair for the audit key that would follow, which no line of " CONFIG_FILE " names");
     if (differs)
         doctor_find(doctor, DOCTOR_AUDIT_KEY_DIFFERS, "audit token", "%s", error.message);
     if (!manager->witness.anchored && look->latest.size > 0) {
@@ -137,6 +152,23 @@ static void look_at_witness(struct audit_look *look)
     else if (status != SEALRING_OK)
         doctor_unseen(doctor, SEALRING_REGISTRY, "the anchor: %s", error.message);
     tell_behind(look);
+}
+
+/* Ends may be lower than they were signed, as after a restore from before the change. */
+static void look_at_ends(struct audit_look *look)
+{
+    const struct audit_keys *configured = &look->configured, *changed = &look->changed;
+    for (size_t i = 0; i + 1 < configured->count && i + 1 < changed->count; i++) {
+        const struct audit_key *line = &configured->keys[i], *signed_key = &changed->keys[i];
+        if (line->entries > signed_key->entries || line->facts > signed_key->facts)
+            doctor_find(look->doctor, DOCTOR_AUDIT_KEY_RANGE, CONFIG_FILE,
+                        "audit-key %zu counts until %" PRIu64 " %" PRIu64 ", the signed change has until %" PRIu64
+                        " %" PRIu64,
+                        i + 1, line->entries, line->facts, signed_key->entries, signed_key->facts);
+    }
+    if (configured->count > 0 && look->keys.count > configured->count)
+        doctor_find(look->doctor, DOCTOR_AUDIT_KEY_BEHIND, CONFIG_FILE,
+                    "the registry leads to a newer audit key, which no line names");
 }
 
 /* An upgrade that is not complete is a finding of its own. */
@@ -156,6 +188,7 @@ void doctor_look_at_audit(struct doctor *doctor)
     struct audit_look look = {.doctor = doctor, .agrees = true};
     look_at_log(&look);
     look_at_key(&look);
+    look_at_ends(&look);
     if (witness_configured(doctor->config)) {
         look_at_witness(&look);
     } else if (look.keyed) {

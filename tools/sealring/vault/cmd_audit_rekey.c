@@ -9,6 +9,7 @@
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/table.h"
+#include "tools/sealring/views/waitline.h"
 
 static void print_json(const struct session *session, const sealring_audit_rekey_result *result)
 {
@@ -53,7 +54,8 @@ static int run(struct session *session)
         print_result(session, &result);
     if (result.remark[0] != '\0')
         session_warn(session, "%s", result.remark);
-    return STATUS_DONE;
+    bool waits = !session->dry_run && !result.completed && result.remark[0] == '\0';
+    return waits ? waitline_effective(session) : STATUS_DONE;
 }
 
 static int check(struct session *session)
@@ -67,12 +69,14 @@ const struct command command_audit_rekey = {
     .words = "audit rekey",
     .purpose = "change the key that signs the audit log",
     .options = {{"audit-token", "URI", "make the new key in this token, which replaces the audit token", OPTION_TEXT},
-                {"audit-pin-source", "SOURCE", "the source of that token's PIN", OPTION_TEXT}},
+                {"audit-pin-source", "SOURCE", "the source of that token's PIN", OPTION_TEXT},
+                {WAIT_OPTION},
+                {NO_WAIT_OPTION}},
     .notes =
-        "Both keys sign the checkpoint of the change, so running servers follow it, and what the old key signs "
-        "afterwards counts for nothing. sealring.conf gets the new key and the end of the old one, whose object stays "
-        "in its token. An interrupted change is completed by the same command. If the old key is lost, add "
-        "--take-over REASON: then servers must be restarted.",
+        "Both keys sign the checkpoint of the change, so running servers follow it. After *effective* all of them do, "
+        "and what the old key signs counts for nothing. sealring.conf gets the new key and the end of the old one, "
+        "whose object stays in its token. An interrupted change is completed by the same command. If the old key is "
+        "lost, add --take-over REASON: then servers must be restarted.",
     .examples = {"sealring audit rekey",
                  "sealring audit rekey --audit-token 'pkcs11:token=audit-2' --audit-pin-source /etc/sealring/pin-2"},
     .check = check,
