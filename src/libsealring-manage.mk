@@ -24,6 +24,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/act/era_check.c src/manage/act/era_check.h \
 	src/manage/act/clock_check.c src/manage/act/clock_check.h \
 	src/manage/audit/audit_key.c \
+	src/manage/audit/change_audit_key.c \
 	src/manage/audit/audit_log.c src/manage/audit/audit_log.h src/manage/audit/describe_vault.c \
 	src/manage/audit/value_facts.c src/manage/audit/value_facts.h \
 	src/manage/audit/log_history.c src/manage/audit/log_history.h \

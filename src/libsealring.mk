@@ -23,7 +23,7 @@ libsealring_core_la_SOURCES = \
 	src/config/config.c src/config/config.h \
 	src/config/config_keys.h \
 	src/config/config_place.c \
-	src/config/config_append.c src/config/config_write.c \
+	src/config/config_append.c src/config/config_audit.c src/config/config_write.c \
 	src/config/file_trust.c src/config/file_trust.h \
 	src/config/software_token.c src/config/software_token.h \
 	src/credential/credential_text.c src/credential/credential_text.h \
@@ -33,7 +33,9 @@ libsealring_core_la_SOURCES = \
 	src/lifecycle/clockwatch.c src/lifecycle/clockwatch.h \
 	src/lifecycle/transition_table.c src/lifecycle/transition_table.h \
 	src/lifecycle/verifier_liveness.c src/lifecycle/verifier_liveness.h \
+	src/log/audit_keys.c src/log/audit_keys.h \
 	src/log/checkpoint.c src/log/checkpoint.h \
+	src/log/key_change.c src/log/key_change.h \
 	src/log/signed_note.c src/log/signed_note.h \
 	src/log/signed_time.c src/log/signed_time.h \
 	src/registry/connection/filesystem.c src/registry/connection/filesystem.h \
@@ -59,6 +61,7 @@ libsealring_core_la_SOURCES = \
 	src/registry/log/cut_rows.c \
 	src/registry/log/entry_rows.c \
 	src/registry/log/packed_detail.c src/registry/log/packed_detail.h \
+	src/registry/log/key_change_rows.c \
 	src/registry/log/log_rows.h \
 	src/registry/rows/changed_rows.c \
 	src/registry/rows/closed_facts.c src/registry/rows/closed_facts.h \

@@ -91,15 +91,15 @@ static sealring_status examine_checkpoint(struct log_examination *of, const stru
                      time, problem);
         return SEALRING_OK;
     }
-    enum note_verdict verdict = note_verify(&note, of->how->key);
-    if (verdict != NOTE_GOOD) {
+    bool is_checkpoint = checkpoint_parse(note.text, note.text_length, &checkpoint);
+    enum audit_verdict verdict = audit_keys_judge(of->how->keys, &note, checkpoint.size, checkpoint.closed_count, NULL);
+    if (verdict != AUDIT_GOOD) {
         examine_tell(of, row->size, "the checkpoint after entry %" PRIu64 " (%s) %s", row->size, time,
-                     verdict == NOTE_BAD ? "has a signature that is not the key's: it was changed, or is forged"
-                                         : "is not signed by the key");
+                     audit_verdict_text(verdict));
         return SEALRING_OK;
     }
-    if (!checkpoint_parse(note.text, note.text_length, &checkpoint) || checkpoint.size != row->size ||
-        checkpoint.time != row->time || strcmp(checkpoint.origin, of->origin) != 0) {
+    if (!is_checkpoint || checkpoint.size != row->size || checkpoint.time != row->time ||
+        strcmp(checkpoint.origin, of->origin) != 0) {
         examine_tell(of, row->size, "the checkpoint after entry %" PRIu64 " (%s) is one of another place or log",
                      row->size, time);
         return SEALRING_OK;
@@ -254,7 +254,7 @@ static sealring_status examine_archives(struct log_examination *of)
 {
     struct merkle_hash root = {{0}};
     const struct examine_archives *archives = of->how->archives;
-    sealring_status status = log_cut_find(of->registry, of->how->key, &of->cut, of->error);
+    sealring_status status = log_cut_find(of->registry, of->how->keys, &of->cut, of->error);
     if (status != SEALRING_OK || !of->cut.archived)
         return status;
     of->nodes = (uint64_t)__builtin_popcountll(of->cut.size); /* the largest subtrees before the cut */
@@ -378,7 +378,7 @@ sealring_status examine_log(struct registry *registry, const struct examine *exa
     memset(result, 0, sizeof *result);
     checkpoint_origin(of.vault_id, of.origin);
     sealring_status status = SEALRING_OK;
-    if (examine->key != NULL)
+    if (examine->keys != NULL)
         status = examine_checkpoints(&of);
     if (status == SEALRING_OK && examine->elsewhere != NULL)
         status = examine_expect(&of, examine->elsewhere, true);

@@ -110,8 +110,9 @@ static void unpack(const struct server *server)
     memset(&verifier, 0, sizeof verifier);
     verifier.looker = (struct registry *)&a_registry;
     verifier.setup.registry = "registry";
-    verifier.vkey_known = server->loaded;
-    strcpy(verifier.vkey, server->loaded ? "key" : "");
+    verifier.keys_known = server->loaded;
+    verifier.has_key = server->loaded;
+    verifier.keys.count = server->loaded;
     memcpy(verifier.closed_era, era_bytes(server->closed_era), sizeof verifier.closed_era);
     verifier.era_unsigned = server->era_unsigned != 0;
     verifier.signed_ms = server->signed_time;

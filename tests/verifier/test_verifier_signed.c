@@ -151,9 +151,11 @@ static void insert_note(uint64_t size, const char *note)
 static void sign_and_insert(const struct state *state, const struct checkpoint *checkpoint, uint64_t size)
 {
     sealring_error error;
+    struct audit_keys keys;
     char text[CHECKPOINT_TEXT_SIZE], note[REGISTRY_NOTE_SIZE];
     checkpoint_format(checkpoint, text);
-    ASSERT_OK(witness_sign_note(signer->config, state->vault_id, state->vkey, text, note, &error), error);
+    ck_assert(audit_keys_parse(state->vkey, &keys, NULL));
+    ASSERT_OK(witness_sign_note(signer->config, state->vault_id, &keys, text, note, &error), error);
     insert_note(size, note);
 }
 

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "log/row_image.h"
 #include "manage/audit/value_facts.h"
+#include "registry/log/log_rows.h"
 
 /* Acts on these objects always change rows, except two that only hand out existing credentials again. */
 static bool must_have_rows(const char *act)
@@ -140,6 +141,24 @@ static bool begins_facts(const struct registry_audit *entry, const json_t *detai
     return strcmp(entry->act, "vault.upgrade") == 0 && json_object_get(detail, "facts") != NULL;
 }
 
+/* The fact, unless the old key was lost and signed nothing; and the row. */
+static sealring_status redo_key_change(struct registry *registry, const struct registry_audit *entry,
+                                       const json_t *detail, sealring_error *error)
+{
+    struct registry_key_change change = {.size = 0};
+    const char *old_key = json_string_value(json_object_get(detail, "old_key"));
+    const char *new_key = json_string_value(json_object_get(detail, "new_key"));
+    const json_t *from = json_object_get(detail, "from");
+    if (old_key == NULL || new_key == NULL || strlen(old_key) >= sizeof change.old_key ||
+        strlen(new_key) >= sizeof change.new_key)
+        return refuse(entry, "it does not name both keys", error);
+    memcpy(change.old_key, old_key, strlen(old_key) + 1);
+    memcpy(change.new_key, new_key, strlen(new_key) + 1);
+    change.size = (uint64_t)json_integer_value(from);
+    sealring_status status = from != NULL ? registry_key_change_add(registry, &change, error) : SEALRING_OK;
+    return status == SEALRING_OK ? registry_audit_key_insert(registry, new_key, entry->time, error) : status;
+}
+
 sealring_status redo_entry(struct registry *registry, const struct registry_audit *entry, struct redo *redo,
                            sealring_error *error)
 {
@@ -160,6 +179,8 @@ sealring_status redo_entry(struct registry *registry, const struct registry_audi
     }
     if (status == SEALRING_OK && begins_facts(entry, detail))
         status = value_facts_begin(registry, &made, error);
+    if (status == SEALRING_OK && strcmp(entry->act, "audit.key") == 0)
+        status = redo_key_change(registry, entry, detail, error);
     json_decref(detail);
     return status;
 }

@@ -235,18 +235,18 @@ static sealring_status recall_key(struct upgrade *upgrade, sealring_error *error
 {
     sealring_manager *manager = upgrade->manager;
     struct audit_witness witness = {.anchored = false};
-    struct note_key key;
+    struct audit_keys keys;
     sealring_error inner = {.message = ""};
     if (!witness_configured(manager->config) || manager->config->audit_key[0] != '\0')
         return SEALRING_OK;
     sealring_status status =
-        witness_recall(&witness, manager->config, registry_vault_row(manager->registry)->vault_id, &key, &inner);
+        witness_recall(&witness, manager->config, registry_vault_row(manager->registry)->vault_id, &keys, &inner);
     if (status != SEALRING_OK)
         return error_set(error, SEALRING_TOKEN,
                          "the key that verifies checkpoints cannot be added to " CONFIG_FILE
                          ", as the audit token does not show it: %s",
                          witness.unknown ? "it has no key pair for this vault" : inner.message);
-    note_key_format(&key, upgrade->vkey);
+    note_key_format(audit_keys_newest(&keys), upgrade->vkey);
     registry_trust_key(manager->registry, upgrade->vkey);
     manager_note_audit_key(manager);
     return SEALRING_OK;

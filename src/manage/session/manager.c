@@ -16,6 +16,7 @@
 #include "base/name.h"
 #include "base/secret.h"
 #include "base/struct_size.h"
+#include "log/key_change.h"
 #include "manage/session/actor.h"
 #include "token/module/trace_file.h"
 
@@ -232,7 +233,7 @@ void manager_note_audit_key(sealring_manager *manager)
     struct registry_transaction reading = registry_reading(manager->registry, &ignored);
     do {
         if (registry_begin(&reading, &status))
-            status = registry_audit_key_agrees(manager->registry, &agrees, &ignored);
+            status = audit_keys_agree(manager->registry, &agrees, &ignored);
     } while (registry_again(&reading, &status));
     manager->audit_key_differs = status == SEALRING_OK && !agrees;
 }

@@ -77,6 +77,8 @@ sealring_status witness_sign_first(struct audit_witness *witness, const struct c
         status = witness_load_again(witness, first->token, registry, &inner);
     if (status == SEALRING_OK)
         status = witness_sign(first->token, &first->state, witness->clock_confirmed, vault_id, &inner);
+    if (status == SEALRING_OK && witness->successor != NULL)
+        status = witness_sign_both(first->token, config, witness->successor, vault_id, first->state.row.note, &inner);
     first->is_signed = status == SEALRING_OK;
     inner.status = status;
     return status == SEALRING_OK ? status : refuse_unsigned(witness, config, &inner, "nothing was changed", error);
