@@ -130,7 +130,7 @@ refused() { # NAME FACT...
 }
 
 start
-append "1, '$(key_of plain)', X'', 0" 2 "'0' || char(10) || char(10)"
+append "1, '$(key_of plain)', X'', 0" 2 "'0' || char(10) || char(10) || char(10)"
 run client add later
 succeeds "a restriction that somebody appends stays effective"
 err_like 'restrictions of API keys without a signature \(1\): somebody else wrote them' "and is reported"
@@ -139,7 +139,7 @@ run audit show --act audit.adopt --json
 json_is '.entries[].detail.restrictions' 1 "the log contains that"
 
 start
-append "1, '$(key_of suspended)', X'', 0" 1 "'0' || char(10) || char(10)"
+append "1, '$(key_of suspended)', X'', 0" 1 "'0' || char(10) || char(10) || char(10)"
 refused "a resumption" "sets API key .* to active"
 run ring set pay --overlap 20d --take-over "checked"
 succeeds "an operator confirms it"
@@ -148,7 +148,7 @@ run audit show --act audit.confirm --json
 json_is '.entries[].detail.reason' checked "with the reason"
 
 start
-append "1, '$(key_of narrowed)', X'', 0" 1 "'0' || char(10) || char(10)"
+append "1, '$(key_of narrowed)', X'', 0" 1 "'0' || char(10) || char(10) || char(10)"
 refused "wider scopes" "sets API key .* to active"
 
 start

@@ -144,7 +144,7 @@ START_TEST(undone_suspension_and_narrowing_stay)
         ("UPDATE vault SET epoch = epoch + 1; UPDATE api_key SET state = 1, narrowed = 0, narrowed_scopes = '',"
          " changed_epoch = (SELECT epoch FROM vault)"),
         "DELETE FROM closed_fact; UPDATE api_key SET state = 1, narrowed = 0, narrowed_scopes = ''",
-        "UPDATE closed_fact SET state = 1, value = '0' || char(10) || char(10) WHERE kind = 1",
+        "UPDATE closed_fact SET state = 1, value = '0' || char(10) || char(10) || char(10) WHERE kind = 1",
         ("DELETE FROM closed_fact; UPDATE api_key SET state = 1, narrowed = 0, narrowed_scopes = '';"
          "UPDATE vault SET epoch = epoch - 1"),
         ("DELETE FROM closed_fact; UPDATE api_key SET state = 1, narrowed = 0, narrowed_scopes = '';"
