@@ -28,7 +28,7 @@ is_signed() {
 must init
 must ring create pay --overlap 30d --quiet-period 1h
 must client add shop
-for label in suspended narrowed plain other revoked; do
+for label in suspended narrowed plain other revoked leaked; do
     must issue pay --client shop --label $label --scope "read write"
 done
 must rotate pay
@@ -75,6 +75,8 @@ permits retire retire pay 1 --overrule test
 permits "a ring" ring create second
 permits resume key resume "$(key_of suspended)"
 permits relabel key set "$(key_of plain)" --label renamed
+permits "rekey to more scopes" key rekey "$(key_of narrowed)" --scope "read write" --overlap 0s
+must key rekey "$(key_of leaked)" --overlap 0s
 must revoke "$(key_of revoked)"
 must key suspend "$(key_of plain)"
 must key set "$(key_of other)" --scope read
@@ -82,7 +84,7 @@ must issue pay --client shop --label issued
 must compromise pay 1 --reason test
 is "$(sql "SELECT state FROM version WHERE number = 1")" 5 "restrictions and issuing go on"
 ok "and are not signed" [ ! "$(sql "SELECT max(size) FROM checkpoint")" = "$(sql "SELECT max(sequence) FROM audit")" ]
-is "$(wc -l <"$SEALRING_VAULT/vault.unsigned")" 4 "each restriction is noted outside of the registry"
+is "$(wc -l <"$SEALRING_VAULT/vault.unsigned")" 5 "each restriction is noted outside of the registry"
 back
 run client add later
 succeeds "with the audit token back"

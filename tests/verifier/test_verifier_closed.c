@@ -171,9 +171,9 @@ START_TEST(a_forged_fact_permits_nothing)
     stage_set_state(&stage, victim.key_id, SEALRING_KEY_SUSPENDED);
     stage_look(vault);
     attack(
-        "INSERT INTO closed_fact SELECT (SELECT max(sequence) + 1 FROM closed_fact), 1, key_id, x'', 0, 1, randomblob(32), '0' || char(10) || char(10) || label"
+        "INSERT INTO closed_fact SELECT (SELECT max(sequence) + 1 FROM closed_fact), 1, key_id, x'', 0, 1, randomblob(32), '0' || char(10) || char(10) || label || char(10)"
         " FROM api_key WHERE state = 2; UPDATE api_key SET state = 1;"
-        "INSERT INTO closed_fact SELECT (SELECT max(sequence) + 1 FROM closed_fact), 1, key_id, x'', 0, 1, randomblob(32), '1' || char(10) || 'read' || char(10) || label"
+        "INSERT INTO closed_fact SELECT (SELECT max(sequence) + 1 FROM closed_fact), 1, key_id, x'', 0, 1, randomblob(32), '1' || char(10) || 'read' || char(10) || label || char(10)"
         " FROM api_key WHERE id = 2");
     stage_look(vault);
     ck_assert_uint_eq(lines.lines[SEALRING_LOG_ALARM], 1);

@@ -248,8 +248,7 @@ static bool ends_stay(const struct changed_row *row)
     return ends_include(&is, &was);
 }
 
-/* The entry contains the credential's key with a bound that ends the credential so, whoever has hidden or edited its row before. */
-static bool is_ended_by_key(const struct changed_row *row)
+bool changed_by_ends(const struct changed_row *row)
 {
     const json_t *rows = json_object_get(row->detail, "rows");
     struct key_ends ends;
@@ -270,7 +269,7 @@ static bool may_change(const struct changed_row *row, const char *member)
         return true;
     if (row->table == REGISTRY_TABLE_KEY && strcmp(member, "ends") == 0)
         return ends_stay(row);
-    if (row->table == REGISTRY_TABLE_CREDENTIAL && has_word("state replaced retire_at", member) && is_ended_by_key(row))
+    if (row->table == REGISTRY_TABLE_CREDENTIAL && has_word("state replaced retire_at", member) && changed_by_ends(row))
         return true;
     for (size_t i = 0; i < RULES; i++)
         if (is_about(row, i) && (rules[i].state == 0 || rules[i].state == number_of(row->image, "state")) &&

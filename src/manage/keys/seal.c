@@ -231,7 +231,7 @@ sealring_status seal_end(const sealring_manager *manager, struct registry_key *k
     char time[SEALRING_TIME_SIZE];
     if (ends_add(&key->ends, serial, end, manager_now(manager)))
         return SEALRING_OK;
-    sealring_time_format(key->ends.items[1].at, time);
+    sealring_time_format((key->ends.items[1].at + 999) / 1000 * 1000, time);
     return error_set(
         error, SEALRING_REFUSED,
         "the credentials of API key %s have %d different ends, which are not past: wait until %s, or end all at "

@@ -31,6 +31,9 @@ static const struct db_query key_update_narrowing = {
 static const struct db_query key_update_serial = {
     "UPDATE api_key SET last_serial = ?6, changed_epoch = ?7 WHERE id = ?1", true};
 
+static const struct db_query key_update_rekeyed = {
+    "UPDATE api_key SET narrowed = ?4, narrowed_scopes = ?5, last_serial = ?6, changed_epoch = ?7 WHERE id = ?1", true};
+
 static const struct db_query key_get_by_row = {"SELECT " KEY_COLUMNS " FROM api_key k WHERE k.id = ?1", false};
 
 static const struct db_query key_get = {"SELECT " KEY_COLUMNS " FROM api_key k WHERE k.key_id = ?1", false};
@@ -291,7 +294,7 @@ sealring_status registry_key_set_serial(struct registry *registry, const struct 
 sealring_status registry_key_set_rekeyed(struct registry *registry, const struct registry_key *key,
                                          sealring_error *error)
 {
-    return key_change(registry, key, set_rekeyed, &key_update, error);
+    return key_change(registry, key, set_rekeyed, &key_update_rekeyed, error);
 }
 
 sealring_status registry_key_find(struct registry *registry, const char *key_id, struct registry_key *key, bool *found,
