@@ -122,7 +122,6 @@ libsealring_manage_core_la_SOURCES = \
 	src/registry/connection/registry_copy.c src/registry/connection/registry_copy.h \
 	src/registry/rows/client_rows.c \
 	src/registry/rows/clock_row.c \
-	src/registry/rows/credential_rows.c \
 	src/registry/rows/current_rows.c src/registry/rows/current_rows.h \
 	src/registry/rows/holder_rows.c \
 	src/registry/rows/intention_rows.c \

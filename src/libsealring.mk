@@ -27,6 +27,7 @@ libsealring_core_la_SOURCES = \
 	src/config/file_trust.c src/config/file_trust.h \
 	src/config/software_token.c src/config/software_token.h \
 	src/credential/credential_text.c src/credential/credential_text.h \
+	src/credential/key_ends.c src/credential/key_ends.h \
 	src/credential/scope.c src/credential/scope.h \
 	src/kdf/claims.c src/kdf/claims.h \
 	src/kdf/kdf.c src/kdf/kdf.h \
@@ -65,6 +66,7 @@ libsealring_core_la_SOURCES = \
 	src/registry/log/log_rows.h \
 	src/registry/rows/changed_rows.c \
 	src/registry/rows/closed_facts.c src/registry/rows/closed_facts.h \
+	src/registry/rows/credential_rows.c \
 	src/registry/rows/facts_begin.c \
 	src/registry/rows/ring_facts.c src/registry/rows/ring_facts.h \
 	src/registry/rows/version_facts.c src/registry/rows/version_facts.h \

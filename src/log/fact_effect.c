@@ -54,7 +54,8 @@ static enum fact_effect effect_on_key(const struct registry_closed *before, cons
     bool narrowed =
         !was.narrowed || (now.narrowed && scope_includes(was.narrowed_scopes, now.narrowed_scopes, NULL, NULL));
     bool labelled = was.relabelled == now.relabelled && strcmp(was.label, now.label) == 0;
-    return suspended && narrowed && labelled ? FACT_RESTRICTS_KEY : FACT_PERMITS;
+    bool ended = ends_include(&now.ends, &was.ends);
+    return suspended && narrowed && labelled && ended ? FACT_RESTRICTS_KEY : FACT_PERMITS;
 }
 
 enum fact_effect fact_effect(const struct registry_closed *before, const struct registry_closed *fact)

@@ -14,8 +14,7 @@
 #include "log/leaf.h"
 #include "log/log_cut.h"
 #include "registry/rows/closed_facts.h"
-
-#define EXAMINE_TIME_SIZE SEALRING_TIME_SIZE
+#include "registry/rows/current_rows.h"
 
 /* A checkpoint that the log must agree with. */
 struct vouched {
@@ -48,10 +47,8 @@ struct log_examination {
     sealring_error *error;
 };
 
-static void examine_tell(struct log_examination *of, uint64_t entry, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void examine_tell(struct log_examination *of, uint64_t entry, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void examine_tell(struct log_examination *of, uint64_t entry,
+                                                               const char *format, ...)
 {
     char text[512];
     va_list arguments;
@@ -83,7 +80,7 @@ static sealring_status examine_checkpoint(struct log_examination *of, const stru
 {
     struct checkpoint checkpoint;
     struct note note;
-    char time[EXAMINE_TIME_SIZE];
+    char time[SEALRING_TIME_SIZE];
     const char *problem = NULL;
     timetext_format(row->time, time);
     if (!note_parse(row->note, strlen(row->note), &note, &problem)) {
@@ -133,7 +130,7 @@ static void examine_closed_at(struct log_examination *of, const struct vouched *
 
 static void examine_which(const struct vouched *vouched, char which[128])
 {
-    char time[EXAMINE_TIME_SIZE];
+    char time[SEALRING_TIME_SIZE];
     timetext_format(vouched->checkpoint.time, time);
     snprintf(which, 128, "the checkpoint %s entry %" PRIu64 " (%s)",
              vouched->elsewhere ? "that was kept elsewhere, after" : "after", vouched->checkpoint.size, time);
@@ -326,6 +323,9 @@ static void examine_contradiction(struct log_examination *of, const struct regis
     const char *fact = examine_state(found->is_version, found->fact_state);
     if (found->of_ring) {
         examine_tell(of, 0, "ring %s: its row is not what the facts contain", found->name);
+    } else if (found->of_end) {
+        examine_tell(of, 0, "credential %u of API key %s: its row's end is not that in the facts", found->version,
+                     found->name);
     } else if (found->is_version && found->of_values) {
         examine_tell(of, 0, "version %u of ring %s: its row is not what the facts contain", found->version,
                      found->name);

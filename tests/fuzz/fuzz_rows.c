@@ -11,6 +11,7 @@
 #include "registry/fixture.h"
 #include "registry/log/log_rows.h"
 #include "registry/rows/closed_facts.h"
+#include "registry/rows/current_rows.h"
 #include "registry/usage/usage_rows.h"
 
 /* The input: changes, each a table, a column, a kind of value and the value. They are made to a registry that has a good row in each

@@ -7,6 +7,7 @@
 #include "registry/connection/registry.h"
 #include "registry/fixture.h"
 #include "registry/rows/closed_facts.h"
+#include "registry/rows/current_rows.h"
 #include "registry/rows/ring_facts.h"
 
 static struct fixture fixture;

@@ -6,6 +6,7 @@
 #include "lib/runner.h"
 #include "registry/connection/handle.h"
 #include "registry/fixture.h"
+#include "registry/rows/current_rows.h"
 #include "registry/rows/version_facts.h"
 
 static struct fixture fixture;

@@ -104,7 +104,7 @@ static char *forge_key(char *sql, struct state *state, const char *key_id, sealr
 {
     struct registry_closed fact = {.state = (int)values};
     snprintf(fact.key_id, sizeof fact.key_id, "%s", key_id);
-    snprintf(fact.value, sizeof fact.value, "%d\n%s\n", scopes != NULL, scopes != NULL ? scopes : "");
+    snprintf(fact.value, sizeof fact.value, "%d\n%s\n\n", scopes != NULL, scopes != NULL ? scopes : "");
     return forge(sql, state, &fact);
 }
 

@@ -60,6 +60,8 @@ static void compare_images(const struct retrace *retrace, enum registry_table ta
         return;
     json_object_del(now, "closing_owed"); /* of a version: it is written apart from the act */
     json_object_del(image, "closing_owed");
+    json_object_del(image,
+                    "ends"); /* of an API key: no column contains them, and those of its credentials are compared */
     for (size_t i = 0; !told && first[i] != NULL; i++)
         told = tell_member(retrace, table, what, first[i], json_object_get(now, first[i]),
                            json_object_get(image, first[i]));

@@ -144,7 +144,7 @@ static sealring_status change(struct upgrade *upgrade, struct audit_act *act, se
     if (!result->added && !result->begun)
         return wait_for_older(upgrade, error);
     if (result->begun)
-        status = value_facts_begin(manager->registry, &made, error);
+        status = value_facts_begin(manager->registry, manager_now(manager), &made, error);
     result->facts = made.count;
     result->labels_unknown = made.unsure;
     if (status == SEALRING_OK)

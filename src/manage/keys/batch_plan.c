@@ -147,7 +147,9 @@ static sealring_status plan_item(struct registry *registry, const struct batch *
     memcpy(holder->key.label, request_label(request), strlen(request_label(request)) + 1);
     if (item->kind == ITEM_SUCCESSOR) {
         holder->key = item->older.key;
-        holder->key.last_serial++;
+        status = seal_next_serial(&holder->key, error);
+        if (status != SEALRING_OK)
+            return status;
     }
     holder->credential = (struct registry_credential){.key = holder->key.id,
                                                       .serial = holder->key.last_serial,

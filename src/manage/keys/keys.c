@@ -36,7 +36,10 @@ sealring_status key_get(struct registry *registry, const char *key_id, struct re
         status = error_set(error, SEALRING_NOT_FOUND, "there is no API key %s: see `sealring key list`", key_id);
     if (status == SEALRING_OK)
         status = registry_ring_follow(registry, &holder->ring, &differs, error);
-    return status != SEALRING_OK ? status : registry_key_follow(registry, &holder->key, &differs, error);
+    if (status == SEALRING_OK)
+        status = registry_key_follow(registry, &holder->key, &differs, error);
+    (void)registry_credential_end(&holder->credential, &holder->key.ends);
+    return status;
 }
 
 sealring_status key_check_alive(const struct registry_key *key, sealring_error *error)
@@ -272,6 +275,7 @@ static sealring_status credential_list(struct registry *registry, const char *ke
     while (status == SEALRING_OK && registry_credential_next(&credentials, &credential)) {
         if (credential.serial <= *last)
             continue;
+        (void)registry_credential_end(&credential, &newest.key.ends);
         status = registry_version_find(registry, newest.ring.id, credential.version, &version, &found, error);
         if (status == SEALRING_OK && !found)
             status = error_set(error, SEALRING_REGISTRY,

@@ -41,6 +41,7 @@ static sealring_status follow_facts(struct registry *registry, struct renewal *r
         struct registry_holder *older = &renewal->items[i].older;
         older->ring = renewal->ring; /* of which they all are */
         status = registry_key_follow(registry, &older->key, &differs, error);
+        (void)registry_credential_end(&older->credential, &older->key.ends);
         if (older->key.state == SEALRING_KEY_ACTIVE && i != kept)
             renewal->items[kept].older = *older;
         kept += older->key.state == SEALRING_KEY_ACTIVE;

@@ -175,8 +175,8 @@ static sealring_status commit_check_restriction(struct commit *commit)
 static sealring_status commit_note_restriction(struct commit *commit)
 {
     const struct config *config = commit->manager->config;
-    if (!commit->restricts || commit->manager->dry_run || commit->closed_count == commit->closed_before ||
-        !witness_configured(config))
+    if (!(commit->restricts || commit->manager->restricts) || commit->manager->dry_run ||
+        commit->closed_count == commit->closed_before || !witness_configured(config))
         return SEALRING_OK;
     sealring_status status = commit_check_restriction(commit);
     if (status == SEALRING_OK && !commit->unsound)

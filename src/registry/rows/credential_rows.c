@@ -100,6 +100,16 @@ sealring_status registry_credential_find_imported(struct registry *registry, con
                       columns_read_credential, credential, found, error);
 }
 
+bool registry_credential_end(struct registry_credential *credential, const struct key_ends *ends)
+{
+    int64_t end = ends_of(ends, credential->serial);
+    if (end == 0 || (credential->replaced && credential->retire_at <= end))
+        return false;
+    credential->replaced = true;
+    credential->retire_at = end;
+    return true;
+}
+
 struct registry_cursor registry_credentials(struct registry *registry, int64_t key, sealring_error *error)
 {
     return query_list(registry, &credential_of_key, PARAMETERS(INTEGER(key)), error);

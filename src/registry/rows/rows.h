@@ -5,6 +5,7 @@
 
 #include <sealring/manage.h>
 
+#include "credential/key_ends.h"
 #include "registry/connection/registry.h"
 
 #define REGISTRY_OBJECT_ID_MAX    32
@@ -152,6 +153,7 @@ struct registry_key {
     int64_t created;
     uint64_t changed_epoch; /* also that of the last change of one of its credentials */
     bool relabelled;        /* set by registry_key_follow: the label is that of a fact */
+    struct key_ends ends;   /* of its credentials, likewise: no column contains them */
 };
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error);
 sealring_status registry_key_update(struct registry *registry, const struct registry_key *key, sealring_error *error);
@@ -162,8 +164,12 @@ sealring_status registry_key_set_label(struct registry *registry, const struct r
                                        sealring_error *error);
 sealring_status registry_key_set_narrowing(struct registry *registry, const struct registry_key *key,
                                            sealring_error *error);
+/* The last serial; and key->ends, if they end anything that did not end before: then the rows of these credentials are written, too. */
 sealring_status registry_key_set_serial(struct registry *registry, const struct registry_key *key,
                                         sealring_error *error);
+/* The same and the narrowing. */
+sealring_status registry_key_set_rekeyed(struct registry *registry, const struct registry_key *key,
+                                         sealring_error *error);
 sealring_status registry_key_find(struct registry *registry, const char *key_id, struct registry_key *key, bool *found,
                                   sealring_error *error);
 /* The key, not revoked, of (ring, client, label). */
@@ -206,6 +212,8 @@ sealring_status registry_credential_update(struct registry *registry, const stru
                                            sealring_error *error);
 sealring_status registry_credential_find(struct registry *registry, int64_t key, uint32_t serial,
                                          struct registry_credential *credential, bool *found, sealring_error *error);
+/* Ends it as the key's bounds do, unless its row ends it earlier. Whether that changed it. */
+bool registry_credential_end(struct registry_credential *credential, const struct key_ends *ends);
 struct registry_cursor registry_credentials(struct registry *registry, int64_t key,
                                             sealring_error *error); /* by serial */
 bool registry_credential_next(struct registry_cursor *credentials, struct registry_credential *credential);

@@ -205,7 +205,6 @@ static void settle_insertions(struct verifier *verifier, bool widened)
 /* Gives the entries of the keys that were read about what the facts say now. */
 static void apply_to_cache(struct verifier *verifier, const struct closed_reading *reading)
 {
-    struct registry_key key = {.state = SEALRING_KEY_ACTIVE};
     if (reading->key_count == 0 && !reading->crowded)
         return;
     settle_insertions(verifier, reading->widened);
@@ -214,11 +213,9 @@ static void apply_to_cache(struct verifier *verifier, const struct closed_readin
     if (cache_count(verifier->cache) == 0)
         return;
     for (size_t i = 0; i < reading->key_count; i++) {
-        key.state = SEALRING_KEY_ACTIVE;
-        key.narrowed = false;
-        key.narrowed_scopes[0] = '\0';
+        struct registry_key key = {.state = SEALRING_KEY_ACTIVE};
         memcpy(key.key_id, reading->keys[i], sizeof key.key_id);
-        (void)key_facts_restrict(&verifier->closed.restricted, &key);
+        (void)key_facts_restrict(&verifier->closed.restricted, &key, NULL);
         if (closed_keys_has(&verifier->closed.keys, key.key_id))
             cache_drop_key(verifier->cache, key.key_id);
         else

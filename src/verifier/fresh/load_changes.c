@@ -72,15 +72,15 @@ static void take_credential(struct look *look, const struct registry_holder *hol
 }
 
 /* The facts were read in the same transaction, so the row has to agree with them. */
-static void restrict_key(const struct look *look, struct registry_key *row)
+static void restrict_row(const struct look *look, struct registry_holder *row)
 {
     struct verifier *verifier = look->verifier;
-    if (key_facts_restrict(&verifier->closed.restricted, row))
+    if (key_facts_restrict(&verifier->closed.restricted, &row->key, &row->credential))
         messages_add(
             verifier->messages, SEALRING_LOG_ALARM,
-            "ALARM: the registry's row of API key %s permits more than the facts about it that are signed: the "
+            "ALARM: the registry's rows of API key %s permit more than the facts about it that are signed: the "
             "registry was altered; what these facts say stays in effect",
-            row->key_id);
+            row->key.key_id);
 }
 
 static sealring_status take_key(struct look *look, const struct registry_key *key, sealring_error *error)
@@ -96,7 +96,7 @@ static sealring_status take_key(struct look *look, const struct registry_key *ke
     }
     struct registry_cursor credentials = registry_presented_of_key(verifier->looker, key->id, error);
     while (registry_presented_next(&credentials, &holder)) {
-        restrict_key(look, &holder.key);
+        restrict_row(look, &holder);
         take_credential(look, &holder);
     }
     return registry_close_cursor(&credentials, status);

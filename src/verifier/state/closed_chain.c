@@ -89,8 +89,11 @@ static bool take_version(struct closed_reading *reading, const struct registry_c
 static bool take_values(struct closed_reading *reading, struct registry_key *key, uint64_t sequence)
 {
     struct closed_chain *chain = reading->chain;
-    struct tail_fact fact = {
-        .sequence = sequence, .state = (int)key->state, .narrowed = key->narrowed, .scopes = key->narrowed_scopes};
+    struct tail_fact fact = {.sequence = sequence,
+                             .state = (int)key->state,
+                             .narrowed = key->narrowed,
+                             .scopes = key->narrowed_scopes,
+                             .ends = &key->ends};
     memcpy(fact.key_id, key->key_id, sizeof fact.key_id);
     if (reading->broken)
         return key_facts_put(&reading->doubtful, key);
@@ -152,14 +155,16 @@ static bool settle_key(struct closed_reading *reading, struct tail_fact *const *
         struct registry_key own = {.state = (sealring_key_state)fact->state, .narrowed = fact->narrowed};
         memcpy(own.key_id, key.key_id, sizeof own.key_id);
         memcpy(own.narrowed_scopes, scopes, strlen(scopes) + 1);
+        if (fact->ends != NULL)
+            own.ends = *fact->ends;
         reading->widened = reading->widened || (counts && fact->permits);
         if (counts)
             key = own;
         else
-            (void)key_restrict(&key, own.state, own.narrowed ? scopes : NULL);
-        fact->permits = key_restrict(&own, key.state, key.narrowed ? key.narrowed_scopes : NULL);
+            (void)key_restrict(&key, own.state, own.narrowed ? scopes : NULL, fact->ends);
+        fact->permits = key_restrict(&own, key.state, key.narrowed ? key.narrowed_scopes : NULL, &key.ends);
     }
-    (void)key_facts_restrict(&reading->doubtful, &key);
+    (void)key_facts_restrict(&reading->doubtful, &key, NULL);
     add_key(reading, key.key_id);
     return key_facts_put(&reading->chain->restricted, &key);
 }

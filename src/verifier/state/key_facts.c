@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What facts restrict API keys to: suspensions and narrowings, by key ID. No clock, no I/O. */
+/* What facts restrict API keys to: suspensions, narrowings and ends of credentials, by key ID. No clock, no I/O. */
 #include "verifier/state/key_facts.h"
 
 #include <search.h>
@@ -12,8 +12,16 @@ struct key_fact {
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
     sealring_key_state state;
     bool narrowed;
-    char scopes[]; /* that it is narrowed to */
+    struct key_ends *ends; /* NULL: none */
+    char scopes[];         /* that it is narrowed to */
 };
+
+static void key_fact_free(void *fact)
+{
+    if (fact != NULL)
+        free(((struct key_fact *)fact)->ends);
+    free(fact);
+}
 
 static int compare_ids(const void *one, const void *other)
 {
@@ -27,7 +35,7 @@ static struct key_fact **find(const struct key_facts *facts, const char *key_id)
     return (struct key_fact **)tfind(&wanted, &facts->root, compare_ids);
 }
 
-bool key_restrict(struct registry_key *key, sealring_key_state state, const char *scopes)
+bool key_restrict(struct registry_key *key, sealring_key_state state, const char *scopes, const struct key_ends *ends)
 {
     bool suspends = state == SEALRING_KEY_SUSPENDED && key->state == SEALRING_KEY_ACTIVE;
     bool narrows = scopes != NULL && (!key->narrowed || !scope_includes(scopes, key->narrowed_scopes, NULL, NULL));
@@ -38,29 +46,35 @@ bool key_restrict(struct registry_key *key, sealring_key_state state, const char
     else if (narrows)
         memcpy(key->narrowed_scopes, scopes, strlen(scopes) + 1);
     key->narrowed = key->narrowed || narrows;
-    return suspends || narrows;
+    bool ended = ends != NULL && ends_restrict(&key->ends, ends);
+    return suspends || narrows || ended;
 }
 
-static bool restrict_to(const struct key_fact *fact, struct registry_key *key)
-{
-    return key_restrict(key, fact->state, fact->narrowed ? fact->scopes : NULL);
-}
-
-bool key_facts_restrict(struct key_facts *facts, struct registry_key *key)
+bool key_facts_restrict(struct key_facts *facts, struct registry_key *key, struct registry_credential *credential)
 {
     pthread_mutex_lock(&facts->mutex);
-    struct key_fact *const *fact = find(facts, key->key_id);
-    bool restricted = fact != NULL && restrict_to(*fact, key);
+    struct key_fact *const *place = find(facts, key->key_id);
+    const struct key_fact *fact = place != NULL ? *place : NULL;
+    bool restricted = fact != NULL && key_restrict(key, fact->state, fact->narrowed ? fact->scopes : NULL, NULL);
+    bool ended =
+        fact != NULL && fact->ends != NULL && credential != NULL && registry_credential_end(credential, fact->ends);
+    if (fact != NULL && fact->ends != NULL)
+        (void)ends_restrict(&key->ends, fact->ends);
     pthread_mutex_unlock(&facts->mutex);
-    return restricted;
+    return restricted || ended;
 }
 
 static struct key_fact *key_fact_new(const struct registry_key *key)
 {
     size_t size = strlen(key->narrowed_scopes) + 1;
-    struct key_fact *fact = malloc(sizeof *fact + size);
-    if (fact == NULL)
+    struct key_fact *fact = calloc(1, sizeof *fact + size);
+    bool has_ends = key->ends.count > 0;
+    if (fact == NULL || (has_ends && (fact->ends = malloc(sizeof *fact->ends)) == NULL)) {
+        free(fact);
         return NULL;
+    }
+    if (has_ends)
+        *fact->ends = key->ends;
     memcpy(fact->key_id, key->key_id, sizeof fact->key_id);
     fact->state = key->state;
     fact->narrowed = key->narrowed;
@@ -74,8 +88,10 @@ static bool put_locked(struct key_facts *facts, const struct registry_key *key, 
     struct registry_key put = *key;
     struct key_fact **place = find(facts, key->key_id), *former = place != NULL ? *place : NULL, *fact = NULL;
     if (permits != NULL)
-        *permits = former != NULL && restrict_to(former, &put);
-    if ((put.state != SEALRING_KEY_ACTIVE || put.narrowed) && (fact = key_fact_new(&put)) == NULL)
+        *permits =
+            former != NULL && key_restrict(&put, former->state, former->narrowed ? former->scopes : NULL, former->ends);
+    bool restricts = put.state != SEALRING_KEY_ACTIVE || put.narrowed || put.ends.count > 0;
+    if (restricts && (fact = key_fact_new(&put)) == NULL)
         return false;
     if (former != NULL && fact != NULL)
         *place = fact;
@@ -83,8 +99,9 @@ static bool put_locked(struct key_facts *facts, const struct registry_key *key, 
         tdelete(former, &facts->root, compare_ids);
     else if (fact != NULL && tsearch(fact, &facts->root, compare_ids) == NULL)
         former = fact;
-    free(former);
-    return fact == NULL || former != fact;
+    bool put_in = fact == NULL || former != fact;
+    key_fact_free(former);
+    return put_in;
 }
 
 bool key_facts_put(struct key_facts *facts, const struct registry_key *key)
@@ -111,9 +128,11 @@ bool key_facts_merge(struct key_facts *facts, struct key_facts *others)
         struct registry_key key = {.state = fact->state, .narrowed = fact->narrowed};
         memcpy(key.key_id, fact->key_id, sizeof key.key_id);
         memcpy(key.narrowed_scopes, fact->scopes, strlen(fact->scopes) + 1);
+        if (fact->ends != NULL)
+            key.ends = *fact->ends;
         good = key_facts_add(facts, &key, &permits) && good;
         tdelete(fact, &others->root, compare_ids);
-        free(fact);
+        key_fact_free(fact);
     }
     return good;
 }
@@ -121,7 +140,7 @@ bool key_facts_merge(struct key_facts *facts, struct key_facts *others)
 void key_facts_clear(struct key_facts *facts)
 {
     pthread_mutex_lock(&facts->mutex);
-    tdestroy(facts->root, free);
+    tdestroy(facts->root, key_fact_free);
     facts->root = NULL;
     pthread_mutex_unlock(&facts->mutex);
 }
