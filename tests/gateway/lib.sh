@@ -13,7 +13,7 @@ sanitizer=
 code=
 : "${CC:=cc}"
 command -v nginx >/dev/null || PATH=$PATH:/usr/sbin
-for program in nginx curl; do
+for program in nginx curl fcgiwrap; do
     command -v $program >/dev/null || bail_out "$program is missing: sh tools/packages.sh test"
 done
 # Tests run side by side; one of them builds the module.

@@ -69,6 +69,9 @@ SERVER='
     location /options/ { sealring_exempt_options on; '$UP' }
     location /limited/ { limit_req zone=clients; limit_req_status 429; '$UP' }
     location /delayed/ { limit_req zone=delays burst=5; '$UP' }
+    location /grpc/ { grpc_pass grpc://unix:'$site'/upstream2; }
+    location /fcgi/ { fastcgi_pass unix:'$site'/fcgi; fastcgi_param SCRIPT_FILENAME '$work'/environment; fastcgi_param REQUEST_METHOD $request_method;
+        fastcgi_param HTTP_X_SEALRING_CLIENT $sealring_client; }
     location /early/ { set $early $sealring_verdict; add_header Early $early; '$UP' }
     location /any/allowed/ { satisfy any; allow all; '$UP' }
     location /any/denied/ { satisfy any; deny all; '$UP' }
@@ -82,6 +85,9 @@ SERVER='
     location = /copy { internal; '$UP' }
     location = /static { alias '$work/static'; }'
 echo static >"$work/static"
+printf '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"; env | grep "^HTTP_" | sort\n' >"$work/environment"
+chmod +x "$work/environment"
+fcgiwrap -s "unix:$site/fcgi" 2>"$work/fcgi.log" &
 nginx_configure
 nginx_start
 
@@ -144,6 +150,11 @@ upstream_gets "unless it is forwarded" "authorization=Bearer $(cat "$work/acme")
 upstream_gets "a client's X-Sealring-* go nowhere" "authorization= key= client=acme other= x=" \
     -H "$(bearer "$work/acme")" -H "X-Sealring-Client: root" -H "x-sealring-other: root" -H "X_Sealring_Other: root" http://x/read/a
 upstream_gets "also where sealring is off" "authorization= key= client= other= x=" -H "X-Sealring-Client: root" -H "X-Sealring-Other: root" http://x/off/a
+request -H "$(bearer "$work/acme")" -H "X-Sealring-Client: root" -H "X_Sealring_Other: root" -H "X-Kept: 1" http://x/fcgi/a
+is "$(grep -v 'HTTP_\(HOST\|USER_AGENT\|ACCEPT\)=' "$work/body" | tr '\n' ' ')" "HTTP_X_KEPT=1 HTTP_X_SEALRING_CLIENT=acme " "nor does a FastCGI program get any of it"
+request --unix-socket "$site/front2" --http2-prior-knowledge -H "$(bearer "$work/acme")" -H "X-Sealring-Other: root" -H "X-Other: 1" http://x/grpc/a
+is "$code $(sed 's/ uri=.*//' "$work/body")" "200 authorization= key= client= other= x=1" "nor a gRPC server"
+gets "without a credential it is not asked" 401 --unix-socket "$site/front2" --http2-prior-knowledge http://x/grpc/a
 upstream_gets "a foreign Authorization stays" "authorization=Basic dTpw key= client=acme other= x=" -u u:p -H "X-API-Key: $(cat "$work/acme")" http://x/read/a
 
 # ---- Order and phases ----
