@@ -13,7 +13,7 @@ sanitizer=
 code=
 : "${CC:=cc}"
 command -v nginx >/dev/null || PATH=$PATH:/usr/sbin
-for program in nginx curl; do
+for program in nginx curl fcgiwrap; do
     command -v $program >/dev/null || bail_out "$program is missing: sh tools/packages.sh test"
 done
 # Tests run side by side; one of them builds the module.
@@ -37,10 +37,14 @@ nginx_end() {
     [ ! -f "$site/pid" ] || kill "$(cat "$site/pid")" 2>/dev/null
     until_true nginx_gone
 }
+# fcgiwrap's child outlives it.
+fcgi_end() {
+    pkill -f "^fcgiwrap -s unix:$site/fcgi"
+}
 nginx_gone() {
     [ ! -f "$site/pid" ]
 }
-trap 'nginx_end; kill $(jobs -p) 2>/dev/null; rm -rf "$work"' EXIT
+trap 'nginx_end; fcgi_end; kill $(jobs -p) 2>/dev/null; rm -rf "$work"' EXIT
 
 # An upstream server that answers with what it got is part of each configuration: unix:$site/upstream.
 nginx_configure() { # with MAIN, HTTP and SERVER as the test sets them

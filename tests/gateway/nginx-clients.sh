@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Bad clients of the nginx module: tricks with paths and framing, credentials of a MiB, headers that never end, ten thousand idle connections.
-# shellcheck disable=SC2016,SC2034,SC2317 # variables are nginx's, or for nginx_configure; functions are called by name
+# shellcheck disable=SC2016,SC2034,SC2317,SC3045 # variables are nginx's, or for nginx_configure; functions are called by name
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
 # shellcheck source=tests/gateway/lib.sh
@@ -51,7 +51,7 @@ is "$code" 400 "a zero byte is a bad request"
 # ---- Framing ----
 
 raw() { # TEXT: what nginx answers, status lines only
-    printf "$1" | timeout 20 perl -MIO::Socket::UNIX -e '
+    printf %b "$1" | timeout 20 perl -MIO::Socket::UNIX -e '
         $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die; local $/; print $s <STDIN>; print for <$s>' "$site/front" 2>/dev/null |
         grep -a -o '^HTTP/1.1 [0-9]*' | tr '\n' ' '
 }

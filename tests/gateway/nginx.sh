@@ -51,6 +51,7 @@ configuration "two lines are too many" '"sealring" directive is duplicate'
 HTTP='
     map $sealring_client $limit_by { "" $sealring_verdict; default $sealring_client; }
     limit_req_zone $limit_by zone=clients:1m rate=1r/m;
+    limit_req_zone $sealring_key_id zone=delays:1m rate=6r/m;
     limit_conn_zone $limit_by zone=connections:1m;
     underscores_in_headers on;
     log_format verdicts "$uri $sealring_verdict client=$sealring_client key=$sealring_key_id ring=$sealring_ring scopes=$sealring_scopes version=$sealring_version";
@@ -67,6 +68,10 @@ SERVER='
     location /other/ { sealring_credential X-Other; '$UP' }
     location /options/ { sealring_exempt_options on; '$UP' }
     location /limited/ { limit_req zone=clients; limit_req_status 429; '$UP' }
+    location /delayed/ { limit_req zone=delays burst=5; '$UP' }
+    location /grpc/ { grpc_pass grpc://unix:'$site'/upstream2; }
+    location /fcgi/ { fastcgi_pass unix:'$site'/fcgi; fastcgi_param SCRIPT_FILENAME '$work'/environment; fastcgi_param REQUEST_METHOD $request_method;
+        fastcgi_param HTTP_X_SEALRING_CLIENT $sealring_client; }
     location /early/ { set $early $sealring_verdict; add_header Early $early; '$UP' }
     location /any/allowed/ { satisfy any; allow all; '$UP' }
     location /any/denied/ { satisfy any; deny all; '$UP' }
@@ -80,6 +85,9 @@ SERVER='
     location = /copy { internal; '$UP' }
     location = /static { alias '$work/static'; }'
 echo static >"$work/static"
+printf '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"; env | grep "^HTTP_" | sort\n' >"$work/environment"
+chmod +x "$work/environment"
+fcgiwrap -s "unix:$site/fcgi" 2>"$work/fcgi.log" &
 nginx_configure
 nginx_start
 
@@ -142,6 +150,11 @@ upstream_gets "unless it is forwarded" "authorization=Bearer $(cat "$work/acme")
 upstream_gets "a client's X-Sealring-* go nowhere" "authorization= key= client=acme other= x=" \
     -H "$(bearer "$work/acme")" -H "X-Sealring-Client: root" -H "x-sealring-other: root" -H "X_Sealring_Other: root" http://x/read/a
 upstream_gets "also where sealring is off" "authorization= key= client= other= x=" -H "X-Sealring-Client: root" -H "X-Sealring-Other: root" http://x/off/a
+request -H "$(bearer "$work/acme")" -H "X-Sealring-Client: root" -H "X_Sealring_Other: root" -H "X-Kept: 1" http://x/fcgi/a
+is "$(grep -v 'HTTP_\(HOST\|USER_AGENT\|ACCEPT\)=' "$work/body" | tr '\n' ' ')" "HTTP_X_KEPT=1 HTTP_X_SEALRING_CLIENT=acme " "nor does a FastCGI program get any of it"
+request --unix-socket "$site/front2" --http2-prior-knowledge -H "$(bearer "$work/acme")" -H "X-Sealring-Other: root" -H "X-Other: 1" http://x/grpc/a
+is "$code $(sed 's/ uri=.*//' "$work/body")" "200 authorization= key= client= other= x=1" "nor a gRPC server"
+gets "without a credential it is not asked" 401 --unix-socket "$site/front2" --http2-prior-knowledge http://x/grpc/a
 upstream_gets "a foreign Authorization stays" "authorization=Basic dTpw key= client=acme other= x=" -u u:p -H "X-API-Key: $(cat "$work/acme")" http://x/read/a
 
 # ---- Order and phases ----
@@ -197,6 +210,24 @@ done >"$work/revoked"
 is "$(sort "$work/revoked" | uniq -c | tr -s ' ')" " 8 401" "once a revocation is effective no worker accepts"
 cmp -s "$work/body" "$work/body401"
 report $? "with the same body as for an unknown one"
+
+# A request that limit_req holds back for 10 s is judged when it goes on.
+delayed() { # LABEL: 1: the request went on before the revocation was effective
+    must issue web --client acme --label "$1" --out "$work/delayed"
+    key=$(run key list --json && jq -r --arg wanted "$1" '.keys[] | select(.label == $wanted) | .key_id' "$work/out")
+    request -H "$(bearer "$work/delayed")" http://x/delayed/first
+    is "$code" 200 "$1: the first request is not held back"
+    curl -s -o /dev/null -w '%{http_code}' -H "$(bearer "$work/delayed")" --unix-socket "$site/front" http://x/delayed/second >"$work/second" &
+    held=$!
+    must revoke "$key"
+    kill -0 $held 2>/dev/null || return 1
+    wait $held
+}
+attempt=1
+until delayed "delayed$attempt" || [ $attempt -ge 5 ]; do
+    attempt=$((attempt + 1))
+done
+is "$(cat "$work/second")" 401 "a request that was held back past its revocation does not get in"
 
 # ---- Out of order ----
 
