@@ -81,7 +81,7 @@ typedef struct sealring_init_options {
     const char *audit_pin_source;  /* log's checkpoints; NULL with a module: they are not signed */
     sealring_pin_callback ask_pin; /* where a PIN source is "terminal"; NULL: such a token cannot be opened */
     void *ask_context;
-    int64_t refresh; /* how often a verifier polls the registry: 10 ms to a third of the lease; 0: 200 ms */
+    int64_t refresh;            /* how often a verifier polls the registry: 10 ms to a third of the lease; 0: 200 ms */
     const char *verifier_group; /* a group whose users may verify: see sealring.conf(5); NULL: none */
 } sealring_init_options;
 
