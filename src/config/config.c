@@ -31,6 +31,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
     {"audit-key", VALUE_VKEY, offsetof(struct config, audit_key), AUDIT_KEYS_TEXT_SIZE, false},
     {"vault", VALUE_TEXT, offsetof(struct config, place), PATH_MAX, false},
     {"vault-inode", VALUE_TEXT, offsetof(struct config, place_inode), CONFIG_INODE_SIZE, false},
+    {"verifier-group", VALUE_TEXT, offsetof(struct config, verifier_group), CONFIG_GROUP_SIZE, false},
 };
 
 static const char *const label_words[] = {

@@ -20,6 +20,7 @@
 #define CONFIG_NUMBER_SIZE     8
 #define CONFIG_WORD_SIZE       16
 #define CONFIG_INODE_SIZE      32
+#define CONFIG_GROUP_SIZE      64
 
 struct config_variable {
     char name[128];
@@ -51,7 +52,8 @@ struct config {
                                              (log/audit_keys.h); "": the registry's row counts */
     char place
         [PATH_MAX]; /* the directory in which the vault was made, with a trailing slash; "" in a file of an older program */
-    char place_inode[CONFIG_INODE_SIZE]; /* decimal, followed by a word if the vault was made on an overlay */
+    char place_inode[CONFIG_INODE_SIZE];    /* decimal, followed by a word if the vault was made on an overlay */
+    char verifier_group[CONFIG_GROUP_SIZE]; /* whose users may verify: verifier_group.h; "": none */
     sealring_pin_callback
         ask_pin; /* not from the file: who is asked where a PIN comes from the terminal; NULL: nobody */
     void *ask_context;
