@@ -544,8 +544,8 @@ typedef struct sealring_rekey_request {
     const char *reason; /* stored in the audit log */
 } sealring_rekey_request;
 
-/* Replaces the credentials of an API key, after a leak or to change its claims: issues the next serial under the active version;
- * every older one is superseded and ends after the overlap. Needs the token. */
+/* Replaces the credentials of an API key, after a leak or to change its claims: issues a credential under the active version, whose serial
+ * follows the next multiple of 65,536; all with lower serials are superseded and end after the overlap. Needs the token. */
 sealring_status sealring_rekey(sealring_manager *manager, const char *key_id, const sealring_rekey_request *request,
                                sealring_issued_callback each, void *context, sealring_error *error);
 

@@ -35,7 +35,8 @@ void fact_fill(const struct fact *fact, uint64_t sequence, struct registry_close
     bool revoked = (fact->value & KEY_REVOKED) != 0, suspended = (fact->value & KEY_SUSPENDED) != 0;
     filled->state = revoked ? SEALRING_KEY_REVOKED : suspended ? SEALRING_KEY_SUSPENDED : SEALRING_KEY_ACTIVE;
     if (!revoked)
-        strcpy(filled->value, (fact->value & KEY_NARROWED) != 0 ? "1\na\n\n" : "0\n\n\n");
+        snprintf(filled->value, sizeof filled->value, "%s\n\n%s", (fact->value & KEY_NARROWED) != 0 ? "1\na" : "0\n",
+                 suspended ? ENDS : "");
 }
 
 uint32_t file_head(const struct file *file)

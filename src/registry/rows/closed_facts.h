@@ -56,8 +56,6 @@ sealring_status closed_note_key(struct registry *registry, const struct registry
                                 const struct registry_key *after, sealring_error *error);
 sealring_status closed_note_version(struct registry *registry, const struct registry_version *version,
                                     sealring_error *error);
-/* The value of a fact about the key. For key_rows.c. */
-void closed_key_value(const struct registry_key *key, bool relabelled, char value[REGISTRY_FACT_VALUE_SIZE]);
 /* Adds the fact as the next one. For those who write rows. */
 sealring_status closed_add(struct registry *registry, struct registry_closed *fact, sealring_error *error);
 

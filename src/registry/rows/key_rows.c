@@ -68,62 +68,6 @@ void columns_read_key(struct query *query, void *row)
     key->ends = (struct key_ends){.count = 0};
 }
 
-/* ---- What facts contain of a key ---- */
-
-void closed_key_value(const struct registry_key *key, bool relabelled, char value[REGISTRY_FACT_VALUE_SIZE])
-{
-    char ends[KEY_ENDS_TEXT_SIZE];
-    ends_format(&key->ends, ends);
-    (void)snprintf(value, REGISTRY_FACT_VALUE_SIZE, "%d\n%s\n%s\n%s", key->narrowed, key->narrowed_scopes,
-                   relabelled ? key->label : "", ends);
-}
-
-static bool is_printable(const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        if (text[i] < ' ' || text[i] > '~')
-            return false;
-    return true;
-}
-
-/* Cuts the value into its lines. */
-static bool read_lines(char text[REGISTRY_FACT_VALUE_SIZE], char *lines[4])
-{
-    for (int i = 0; i < 4; i++) {
-        lines[i] = text;
-        text = strchr(text, '\n');
-        if (text == NULL)
-            return i == 3;
-        *text++ = '\0';
-    }
-    return false;
-}
-
-bool registry_fact_apply(const struct registry_closed *fact, struct registry_key *key)
-{
-    char problem[128], text[REGISTRY_FACT_VALUE_SIZE], *lines[4];
-    struct key_ends ends;
-    memcpy(text, fact->value, sizeof text);
-    if (fact->is_version || fact->state >= SEALRING_KEY_REVOKED || !read_lines(text, lines))
-        return false;
-    const char *scopes = lines[1], *label = lines[2];
-    bool narrowed = strcmp(lines[0], "1") == 0;
-    if ((!narrowed && (strcmp(lines[0], "0") != 0 || scopes[0] != '\0')) ||
-        strlen(scopes) > SEALRING_SCOPES_LENGTH_MAX || !is_printable(scopes, strlen(scopes)) ||
-        (label[0] != '\0' && name_problem(label, problem) != NULL) || !ends_parse(lines[3], &ends))
-        return false;
-    key->state = (sealring_key_state)fact->state;
-    key->narrowed = narrowed;
-    memcpy(key->narrowed_scopes, scopes, strlen(scopes) + 1);
-    key->relabelled = label[0] != '\0';
-    if (key->relabelled)
-        memcpy(key->label, label, strlen(label) + 1);
-    key->ends = ends;
-    return true;
-}
-
-/* ---- Writing ---- */
-
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error)
 {
     sealring_status status =

@@ -156,7 +156,7 @@ static bool settle_key(struct closed_reading *reading, struct tail_fact *const *
         memcpy(own.key_id, key.key_id, sizeof own.key_id);
         memcpy(own.narrowed_scopes, scopes, strlen(scopes) + 1);
         if (fact->ends != NULL)
-            own.ends = *fact->ends;
+            (void)ends_restrict(&own.ends, fact->ends);
         reading->widened = reading->widened || (counts && fact->permits);
         if (counts)
             key = own;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "verifier/state/key_facts.h"
 
 bool tail_add_head(struct closed_tail *tail, const uint8_t head[REGISTRY_DIGEST_SIZE])
 {
@@ -18,16 +19,14 @@ bool tail_add_head(struct closed_tail *tail, const uint8_t head[REGISTRY_DIGEST_
 bool tail_add_fact(struct closed_tail *tail, const struct tail_fact *fact)
 {
     bool has_scopes = fact->scopes != NULL && fact->scopes[0] != '\0';
-    bool has_ends = fact->ends != NULL && fact->ends->count > 0;
     char *scopes = has_scopes ? strdup(fact->scopes) : NULL;
-    struct key_ends *ends = has_ends ? malloc(sizeof *ends) : NULL;
-    if ((has_scopes && scopes == NULL) || (has_ends && ends == NULL) || !array_grow(&tail->facts, tail->count)) {
+    struct key_ends *ends = NULL;
+    if ((has_scopes && scopes == NULL) || (fact->ends != NULL && !key_ends_copy(fact->ends, &ends)) ||
+        !array_grow(&tail->facts, tail->count)) {
         free(scopes);
         free(ends);
         return false;
     }
-    if (has_ends)
-        *ends = *fact->ends;
     tail->facts[tail->count] = *fact;
     tail->facts[tail->count].scopes = scopes;
     tail->facts[tail->count++].ends = ends;

@@ -23,6 +23,15 @@ static void key_fact_free(void *fact)
     free(fact);
 }
 
+bool key_ends_copy(const struct key_ends *ends, struct key_ends **copy)
+{
+    size_t size = offsetof(struct key_ends, items) + ends->count * sizeof ends->items[0];
+    *copy = ends->count > 0 ? malloc(size) : NULL;
+    if (*copy != NULL)
+        memcpy(*copy, ends, size);
+    return *copy != NULL || ends->count == 0;
+}
+
 static int compare_ids(const void *one, const void *other)
 {
     return strcmp(((const struct key_fact *)one)->key_id, ((const struct key_fact *)other)->key_id);
@@ -50,6 +59,11 @@ bool key_restrict(struct registry_key *key, sealring_key_state state, const char
     return suspends || narrows || ended;
 }
 
+static bool restrict_to(const struct key_fact *fact, struct registry_key *key)
+{
+    return key_restrict(key, fact->state, fact->narrowed ? fact->scopes : NULL, fact->ends);
+}
+
 bool key_facts_restrict(struct key_facts *facts, struct registry_key *key, struct registry_credential *credential)
 {
     pthread_mutex_lock(&facts->mutex);
@@ -67,14 +81,11 @@ bool key_facts_restrict(struct key_facts *facts, struct registry_key *key, struc
 static struct key_fact *key_fact_new(const struct registry_key *key)
 {
     size_t size = strlen(key->narrowed_scopes) + 1;
-    struct key_fact *fact = calloc(1, sizeof *fact + size);
-    bool has_ends = key->ends.count > 0;
-    if (fact == NULL || (has_ends && (fact->ends = malloc(sizeof *fact->ends)) == NULL)) {
+    struct key_fact *fact = malloc(sizeof *fact + size);
+    if (fact == NULL || !key_ends_copy(&key->ends, &fact->ends)) {
         free(fact);
         return NULL;
     }
-    if (has_ends)
-        *fact->ends = key->ends;
     memcpy(fact->key_id, key->key_id, sizeof fact->key_id);
     fact->state = key->state;
     fact->narrowed = key->narrowed;
@@ -88,8 +99,7 @@ static bool put_locked(struct key_facts *facts, const struct registry_key *key, 
     struct registry_key put = *key;
     struct key_fact **place = find(facts, key->key_id), *former = place != NULL ? *place : NULL, *fact = NULL;
     if (permits != NULL)
-        *permits =
-            former != NULL && key_restrict(&put, former->state, former->narrowed ? former->scopes : NULL, former->ends);
+        *permits = former != NULL && restrict_to(former, &put);
     bool restricts = put.state != SEALRING_KEY_ACTIVE || put.narrowed || put.ends.count > 0;
     if (restricts && (fact = key_fact_new(&put)) == NULL)
         return false;
@@ -129,7 +139,7 @@ bool key_facts_merge(struct key_facts *facts, struct key_facts *others)
         memcpy(key.key_id, fact->key_id, sizeof key.key_id);
         memcpy(key.narrowed_scopes, fact->scopes, strlen(fact->scopes) + 1);
         if (fact->ends != NULL)
-            key.ends = *fact->ends;
+            (void)ends_restrict(&key.ends, fact->ends);
         good = key_facts_add(facts, &key, &permits) && good;
         tdelete(fact, &others->root, compare_ids);
         key_fact_free(fact);

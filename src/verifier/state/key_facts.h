@@ -14,6 +14,10 @@ struct key_facts {
     void *root;
 };
 
+/* A copy that has room for its bounds only, as there may be many of them: to be read through the functions of key_ends.h, and freed. *copy is NULL
+ * if there are no bounds. False: no memory. */
+bool key_ends_copy(const struct key_ends *ends, struct key_ends **copy);
+
 /* Adds a restriction to the key's: suspended or active, the scopes that it is narrowed to, of which those stay that it had (NULL: it is not
  * narrowed), and ends (NULL: none). Whether that changed it. */
 bool key_restrict(struct registry_key *key, sealring_key_state state, const char *scopes, const struct key_ends *ends);
