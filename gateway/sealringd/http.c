@@ -45,7 +45,7 @@ static void end(void *context, struct MHD_Connection *connection, void **state, 
     (void)code;
     if (*state == NULL)
         return;
-    free(*state);
+    waiters_release(*state);
     *state = NULL;
     atomic_fetch_sub(&active, 1);
 }
@@ -82,8 +82,8 @@ static enum MHD_Result verify(struct question *question, bool close)
         return respond(question->connection, ANSWER_ABSENT, close);
     if (question->presented.credentials == PRESENTED_CONFLICT)
         return respond(question->connection, ANSWER_CONFLICT, close);
-    question_ask(question, SEALRING_NONBLOCK);
-    if (question->verdict != SEALRING_WOULD_BLOCK)
+    question_ask(question, SEALRING_NONBLOCK, &question->outcome);
+    if (question->outcome.verdict != SEALRING_WOULD_BLOCK)
         return respond_verdict(question, close);
     return waiters_add(question) ? MHD_YES : respond(question->connection, ANSWER_UNAVAILABLE, close);
 }
@@ -98,7 +98,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     (void)context, (void)url, (void)method, (void)version, (void)data, (void)size;
     if (question == NULL)
         return MHD_NO;
-    if (question->asked)
+    if (question->asked) /* and resumed, so it is answered */
         return respond_verdict(question, close);
     if (!question->complete && !has_body(connection)) {
         question->complete = true;

@@ -4,7 +4,7 @@
 
 #include "gateway/sealringd/served.h"
 
-void question_ask(struct question *question, uint32_t flags)
+void question_ask(const struct question *question, uint32_t flags, struct outcome *outcome)
 {
     const struct presented_headers *presented = &question->presented;
     sealring_request request = {.size = sizeof request,
@@ -14,9 +14,9 @@ void question_ask(struct question *question, uint32_t flags)
                                 .address = presented->address_length > 0 ? presented->address : NULL,
                                 .address_length = presented->address_length,
                                 .flags = flags};
-    question->grant.size = sizeof question->grant;
+    outcome->grant.size = sizeof outcome->grant;
     sealring_vault *vault = NULL;
     struct served_vault *taken = served_take(&vault);
-    question->verdict = sealring_verify_request(vault, &request, &question->grant);
+    outcome->verdict = sealring_verify_request(vault, &request, &outcome->grant);
     served_return(taken);
 }

@@ -6,25 +6,35 @@
 #include <microhttpd.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include <sealring/verify.h>
 
 #include "gateway/sealringd/presented.h"
 #include "gateway/sealringd/target.h"
 
+struct outcome {
+    sealring_verdict verdict;
+    sealring_grant grant;
+};
+
 struct question {
     struct MHD_Connection *connection;
     struct target target;
-    struct presented_headers presented; /* its texts are the connection's until the answer is queued */
+    struct presented_headers presented; /* the credential is the connection's, or credential_copy */
     bool complete;                      /* its end was received */
-    bool asked;                         /* a thread that may wait has the verdict, or will have it */
-    sealring_verdict verdict;
-    sealring_grant grant;
-    int64_t deadline; /* while it waits for a thread; milliseconds of CLOCK_MONOTONIC */
-    struct question *next;
+    struct outcome outcome;
+    /* What waiters.c uses, under its lock. */
+    bool asked;            /* it was given to the threads that may wait */
+    bool taken;            /* one of them works on it */
+    bool answered;         /* the connection has its outcome */
+    bool released;         /* the connection has ended */
+    char *credential_copy; /* for the thread, as the connection may end before it does */
+    int64_t deadline;      /* milliseconds of CLOCK_MONOTONIC */
+    TAILQ_ENTRY(question) entry;
 };
 
 /* Asks the vault; with SEALRING_NONBLOCK in flags from memory only. */
-void question_ask(struct question *question, uint32_t flags);
+void question_ask(const struct question *question, uint32_t flags, struct outcome *outcome);
 
 #endif

@@ -117,12 +117,12 @@ static bool add_grant(struct MHD_Response *response, const sealring_grant *grant
 
 enum MHD_Result respond_verdict(const struct question *question, bool close)
 {
-    enum answer_kind kind = answer_for(question->verdict);
+    enum answer_kind kind = answer_for(question->outcome.verdict);
     const struct answer *answer = answer_of(kind);
     struct MHD_Response *response = NULL;
     if (kind == ANSWER_ACCEPTED) {
         response = make_response(NULL, close);
-        if (response != NULL && !add_grant(response, &question->grant)) {
+        if (response != NULL && !add_grant(response, &question->outcome.grant)) {
             MHD_destroy_response(response);
             response = NULL;
         }

@@ -36,7 +36,7 @@ front_up() {
 
 # What the page's table contains for a kind of request: the first word of its third column.
 tabled() {
-    awk -F ' *\\| *' -v kind="$1" '$2 == kind { split($4, words, "[ ,]"); print words[1] }' "$page"
+    awk -F ' *\\| *' -v kind="$1" '$2 == kind { split($4, words, "[ ,:]"); print words[1] }' "$page"
 }
 gets() { # KIND CURL-ARGUMENT...
     kind=$1
@@ -64,10 +64,12 @@ front_answers() {
     forged="-H X-Sealring-Client:forged -H X-Sealring-Sunset:forged -H X-Sealring-Other:forged -H X-Sealring-Scopes:admin"
     # shellcheck disable=SC2086 # words
     gets "valid" -H "$(bearer "$work/valid")" $forged -H 'X-Forwarded-Uri: /v1/verify/write/-'
-    is "$(sed -n 1p "$work/body")" "GET /orders?v=1 HTTP/1.1" "the upstream server gets the request"
+    is "$(sed -n "1s, HTTP/1\..*,,p" "$work/body")" "GET /orders?v=1" "the upstream server gets the request"
     is "$(sed -n 's/^x-sealring-client: //p' "$work/body") $(sed -n 's/^x-sealring-scopes: //p' "$work/body")" "shop read write" \
         "with the client's name and scopes"
-    not_ok "and nothing of what the client had set itself" grep -q forged "$work/body"
+    # OTHERS_PASS: a header that the gateway cannot remove, as its page warns.
+    grep -v "^${OTHERS_PASS:-nothing}:" "$work/body" >"$work/kept"
+    not_ok "and nothing of what the client had set itself" grep -q forged "$work/kept"
     not_ok "and without the credential" grep -qE '^(authorization|x-api-key):' "$work/body"
     gets "valid" -H "X-API-Key: $(cat "$work/valid")"
     gets "no credential"
