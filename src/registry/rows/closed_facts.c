@@ -218,11 +218,16 @@ static bool has_same_values(const struct registry_key *one, const struct registr
 sealring_status closed_note_key(struct registry *registry, const struct registry_key *before,
                                 const struct registry_key *after, sealring_error *error)
 {
+    bool changes = before->state != SEALRING_KEY_REVOKED && !has_same_values(before, after);
+    return changes ? closed_note_values(registry, before, after, error) : SEALRING_OK;
+}
+
+sealring_status closed_note_values(struct registry *registry, const struct registry_key *before,
+                                   const struct registry_key *after, sealring_error *error)
+{
     struct registry_closed fact = {.state = (int)after->state};
     struct registry_vault vault;
     bool relabelled = before->relabelled || strcmp(before->label, after->label) != 0;
-    if (before->state == SEALRING_KEY_REVOKED || has_same_values(before, after))
-        return SEALRING_OK;
     memcpy(fact.key_id, before->key_id, sizeof fact.key_id);
     if (after->state != SEALRING_KEY_REVOKED) {
         sealring_status status = registry_facts_begun(registry, &vault, error);

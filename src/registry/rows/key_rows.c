@@ -30,6 +30,12 @@ static const struct db_query key_update_serial = {
 
 static const struct db_query key_get_by_row = {"SELECT " KEY_COLUMNS " FROM api_key k WHERE k.id = ?1", false};
 
+/* Of a credential whose end is another one. */
+static const struct db_query key_of_end = {
+    "SELECT " KEY_COLUMNS " FROM credential c JOIN api_key k ON k.id = c.api_key WHERE c.api_key = ?1 AND c.serial = ?2"
+    " AND (c.replaced <> ?3 OR c.retire_at <> ?4)",
+    false};
+
 static const struct db_query key_get = {"SELECT " KEY_COLUMNS " FROM api_key k WHERE k.key_id = ?1", false};
 
 static const struct db_query key_get_by_label = {
@@ -137,6 +143,22 @@ static sealring_status key_change(struct registry *registry, const struct regist
     now.changed_epoch = registry->vault.epoch;
     status = closed_note_key(registry, &before, &now, error);
     return status == SEALRING_OK ? key_put(registry, differs ? &key_update : update, &now, error) : status;
+}
+
+sealring_status closed_note_end(struct registry *registry, const struct registry_credential *credential,
+                                sealring_error *error)
+{
+    struct registry_key key;
+    bool found = false, differs;
+    sealring_status status = query_find(registry, &key_of_end,
+                                        PARAMETERS(INTEGER(credential->key), INTEGER(credential->serial),
+                                                   INTEGER(credential->replaced), INTEGER(credential->retire_at)),
+                                        columns_read_key, &key, &found, error);
+    if (status != SEALRING_OK || !found)
+        return status;
+    status = registry_key_follow(registry, &key, &differs, error);
+    return status != SEALRING_OK || key.state == SEALRING_KEY_REVOKED ? status
+                                                                      : closed_note_values(registry, &key, &key, error);
 }
 
 sealring_status registry_key_update(struct registry *registry, const struct registry_key *key, sealring_error *error)

@@ -110,8 +110,8 @@ static void version_read(struct query *query, void *row)
     columns_read_version(query, version);
     int row_state = query_small(query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
     query_text(query, fact, sizeof fact);
-    if (query_good(query))
-        query_demand(query, version_fact_apply(fact, row_state, version));
+    if (query_good(query) && !version_fact_apply(fact, row_state, version))
+        version->unfounded = true;
 }
 
 sealring_status registry_version_insert(struct registry *registry, const struct registry_version *version,

@@ -10,6 +10,7 @@
 #include "base/fork.h"
 #include "log/checkpoint.h"
 #include "log/signed_time.h"
+#include "verifier/fresh/follow_ends.h"
 
 #define UNSIGNED_POLLS 10 /* before a permission that nobody signed is reported: an act commits first, and signs then */
 
@@ -225,10 +226,12 @@ static void apply_to_cache(struct verifier *verifier, const struct closed_readin
         key.narrowed_scopes[0] = '\0';
         memcpy(key.key_id, reading->keys[i], sizeof key.key_id);
         (void)key_facts_restrict(&verifier->closed.restricted, &key);
-        if (closed_keys_has(&verifier->closed.keys, key.key_id))
+        if (closed_keys_has(&verifier->closed.keys, key.key_id)) {
             cache_drop_key(verifier->cache, key.key_id);
-        else
-            cache_bound_key(verifier->cache, &key);
+            continue;
+        }
+        cache_bound_key(verifier->cache, &key);
+        ends_follow(verifier, key.key_id);
     }
 }
 
