@@ -54,14 +54,15 @@ void columns_read_ring(struct query *query, void *row)
     ring->changed_epoch = query_uint64(query);
     ring->policy.succession = query_time(query);
     ring->edited = ring->unfounded = false;
+    ring->fact = 0;
 }
 
 static void ring_read(struct query *query, void *row)
 {
     struct registry_ring *ring = row;
-    char value[REGISTRY_FACT_VALUE_SIZE];
+    char value[FACT_SEQUENCE_SIZE + REGISTRY_FACT_VALUE_SIZE];
     columns_read_ring(query, ring);
-    query_text(query, value, sizeof value);
+    ring->fact = columns_read_fact(query, value, sizeof value);
     if (query_good(query) && value[0] != '\0' && !ring_fact_apply(value, ring))
         ring->unfounded = true;
 }

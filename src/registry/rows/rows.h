@@ -34,7 +34,8 @@ struct registry_ring {
     uint32_t last_version; /* the highest number ever assigned */
     int64_t created;
     uint64_t changed_epoch;
-    bool edited; /* the row is not what its last fact contains, which is here; not read in holders */
+    uint64_t fact; /* the sequence of its last fact; 0: it has none; not read in holders */
+    bool edited;   /* the row is not what its last fact contains, which is here; not read in holders */
     bool
         unfounded; /* no fact is about a ring of this ID and name, although facts have begun, or its last one is malformed: the row decides nothing */
 };
@@ -70,6 +71,7 @@ struct registry_version {
     int64_t closed;
     int64_t purge_at;
     int64_t destroyed;
+    uint64_t fact;          /* the sequence of its last fact; 0: it has none; not read in holders */
     uint64_t created_epoch; /* from which verifiers can know it; set by insert */
     uint64_t changed_epoch;
     char prf[REGISTRY_PRF_SIZE];              /* kind of pseudorandom function: only set by insert */
@@ -154,6 +156,7 @@ struct registry_key {
     int64_t created;
     uint64_t changed_epoch; /* also that of the last change of one of its credentials */
     bool relabelled;        /* set by registry_key_follow: the label is that of a fact */
+    uint64_t fact;          /* likewise: the sequence of the last fact about its values; 0: it has none */
 };
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error);
 sealring_status registry_key_update(struct registry *registry, const struct registry_key *key, sealring_error *error);

@@ -60,7 +60,7 @@ static void take_version(struct look *look, struct registry_version *row)
     if (version != NULL && atomic_load(&version->usage) == NULL) {
         struct report_version *record = report_version(atomic_load(&verifier->report), row->ring, row->number);
         if (record != NULL)
-            atomic_store(&record->proved_epoch, 0); /* this object has not been proved */
+            atomic_store(&record->proved, 0); /* this object has not been proved */
         atomic_store(&version->usage, record);
     }
 }

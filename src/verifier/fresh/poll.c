@@ -29,6 +29,7 @@ static void note_applied(struct look *look)
     struct verifier *verifier = look->verifier;
     protocol_applied(&verifier->protocol, look->vault.era, look->vault.epoch);
     atomic_store(&verifier->fences, verifier->protocol.fences);
+    atomic_store(&verifier->facts, verifier->closed.sound.count);
 }
 
 static sealring_status apply(struct look *look, sealring_error *error)
@@ -100,6 +101,8 @@ static sealring_status reload(struct look *look, sealring_error *error)
     pthread_mutex_lock(&verifier->inserting);
     cache_drop_version(verifier->cache, NULL);
     atomic_store(&verifier->snapshot, look->snapshot);
+    if (atomic_load(&verifier->report) != NULL)
+        report_unprove(atomic_load(&verifier->report)); /* the proofs were of another chain of facts */
     if (!verifier->joined) /* afterwards it is read without a lock, and look_registry has compared it */
         memcpy(verifier->vault_id, look->vault.vault_id, sizeof verifier->vault_id);
     note_applied(look);
