@@ -64,7 +64,7 @@ libsealring_core_la_SOURCES = \
 	src/registry/log/packed_detail.c src/registry/log/packed_detail.h \
 	src/registry/log/key_change_rows.c \
 	src/registry/log/log_rows.h \
-	src/registry/rows/changed_rows.c \
+	src/registry/rows/poll_rows.c \
 	src/registry/rows/closed_facts.c src/registry/rows/closed_facts.h \
 	src/registry/rows/credential_rows.c \
 	src/registry/rows/facts_begin.c \
@@ -119,10 +119,12 @@ libsealring_core_la_SOURCES = \
 	src/verifier/fresh/usage_hours.c src/verifier/fresh/usage_hours.h \
 	src/verifier/fresh/check_head.c src/verifier/fresh/check_head.h \
 	src/verifier/fresh/follow_closed.c src/verifier/fresh/follow_closed.h \
+	src/verifier/fresh/reload_key.c src/verifier/fresh/reload_key.h \
 	src/verifier/fresh/follow_keys.c src/verifier/fresh/follow_keys.h \
 	src/verifier/fresh/late_clock.c src/verifier/fresh/late_clock.h \
 	src/verifier/fresh/load_changes.c src/verifier/fresh/load_changes.h \
 	src/verifier/fresh/listen.c src/verifier/fresh/listen.h \
+	src/verifier/fresh/look_registry.c src/verifier/fresh/look_registry.h \
 	src/verifier/fresh/poll.c src/verifier/fresh/poll.h \
 	src/verifier/fresh/poll_report.c src/verifier/fresh/poll_report.h \
 	src/verifier/fresh/prove_ahead.c src/verifier/fresh/prove_ahead.h \

@@ -31,7 +31,7 @@ static enum fact_effect effect_on_version(const struct registry_closed *before, 
     /* before schema 3 an open version had no fact */
     bool was_usable = before == NULL || (before->state < SEALRING_VERSION_COMPROMISED && has_same_object(before, fact));
     bool closes = fact->version > 0 && fact->state == SEALRING_VERSION_COMPROMISED && was_usable;
-    if (fact->version == 0 && is_no_ring(fact->ring_id))
+    if (before == NULL && fact->version == 0 && is_no_ring(fact->ring_id))
         return FACT_BEGINS;
     return closes ? FACT_CLOSES_VERSION : FACT_PERMITS;
 }

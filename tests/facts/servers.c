@@ -281,7 +281,7 @@ static void load(void)
     const struct registry_vault vault = {.epoch = world.registry.epoch};
     protocol_applying(&verifier.protocol, vault.epoch);
     if (follow_closed(&verifier, NULL) == SEALRING_OK)
-        verifier.closed.unapplied = verifier.closed.reopened = false;
+        closed_chain_applied(&verifier.closed);
     protocol_applied(&verifier.protocol, era_bytes(world.registry.era), vault.epoch);
 }
 

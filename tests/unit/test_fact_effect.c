@@ -123,6 +123,7 @@ START_TEST(that_facts_with_values_begin)
     struct registry_closed fact = version_fact(0, SEALRING_VERSION_PENDING, "1");
     memset(fact.ring_id, 0, sizeof fact.ring_id);
     ck_assert_int_eq(fact_effect(NULL, &fact), FACT_BEGINS);
+    ck_assert_int_eq(fact_effect(&fact, &fact), FACT_PERMITS); /* that there are imports */
     fact.version = 1;
     ck_assert_int_eq(fact_effect(NULL, &fact), FACT_PERMITS);
 }

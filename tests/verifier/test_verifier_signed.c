@@ -115,12 +115,14 @@ static char *forge_reinstatement(char *sql, struct state *state)
     sqlite3_stmt *row = NULL;
     ck_assert_int_eq(sqlite3_open_v2(stage.vault.registry, &database, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
     ck_assert_int_eq(
-        sqlite3_prepare_v2(database,
-                           "SELECT r.ring_id, lower(hex(v.object_id)) || char(10) || lower(hex(v.check_value)) ||"
-                           " char(10) || '0' || char(10) || v.activated || char(10) || '0' || char(10) || '0' ||"
-                           " char(10) || '0' || char(10) || '0' FROM version v JOIN ring r ON r.id = v.ring"
-                           " WHERE v.number = 1",
-                           -1, &row, NULL),
+        sqlite3_prepare_v2(
+            database,
+            "SELECT r.ring_id, lower(hex(v.object_id)) || char(10) || lower(hex(v.check_value)) ||"
+            " char(10) || v.prf || char(10) || v.origin || char(10) || lower(hex(coalesce(v.public_key, ''))) ||"
+            " char(10) || '0' || char(10) || v.activated || char(10) || '0' || char(10) || '0' ||"
+            " char(10) || '0' || char(10) || '0' FROM version v JOIN ring r ON r.id = v.ring"
+            " WHERE v.number = 1",
+            -1, &row, NULL),
         SQLITE_OK);
     ck_assert_int_eq(sqlite3_step(row), SQLITE_ROW);
     memcpy(fact.ring_id, sqlite3_column_blob(row, 0), sizeof fact.ring_id);

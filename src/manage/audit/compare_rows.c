@@ -257,7 +257,7 @@ static sealring_status compare_ring(const struct retrace *retrace, const struct 
 {
     struct registry_version version;
     sealring_status status = compare_row(retrace, REGISTRY_TABLE_RING, ring, NULL, error);
-    struct registry_cursor versions = registry_versions_changed(retrace->registry, REGISTRY_SINCE_EVER, error);
+    struct registry_cursor versions = registry_current_versions(retrace->registry, error);
     while (status == SEALRING_OK && registry_version_next(&versions, &version))
         if (version.ring == ring->id)
             status = compare_row(retrace, REGISTRY_TABLE_VERSION, &version, ring->name, error);
@@ -322,7 +322,7 @@ sealring_status retrace_compare(struct retrace *retrace, struct registry *regist
     compare_vault(retrace);
     compare_id_length(retrace);
     /* as their rows are, and not as their facts correct them */
-    struct registry_cursor rings = registry_rings_changed(registry, REGISTRY_SINCE_EVER, error);
+    struct registry_cursor rings = registry_current_rings(registry, error);
     while (status == SEALRING_OK && registry_ring_next(&rings, &ring))
         status = compare_ring(retrace, &ring, error);
     status = registry_close_cursor(&rings, status);

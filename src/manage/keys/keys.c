@@ -42,6 +42,17 @@ sealring_status key_get(struct registry *registry, const char *key_id, struct re
     return status;
 }
 
+/* The row shows what is not a fact: a state without one is of a vault that is being upgraded, and the serial is that of the newest credential. */
+bool key_is_unchanged(const struct registry_holder *before, const struct registry_holder *now)
+{
+    const struct registry_key *one = &before->key, *other = &now->key;
+    return one->id == other->id && one->fact == other->fact && one->state == other->state &&
+           one->last_serial == other->last_serial && one->narrowed == other->narrowed &&
+           strcmp(one->narrowed_scopes, other->narrowed_scopes) == 0 && strcmp(one->label, other->label) == 0 &&
+           before->credential.replaced == now->credential.replaced &&
+           before->credential.retire_at == now->credential.retire_at;
+}
+
 sealring_status key_check_alive(const struct registry_key *key, sealring_error *error)
 {
     if (key->state != SEALRING_KEY_REVOKED)

@@ -20,7 +20,8 @@
 struct accepted {
     int64_t ring;
     uint32_t number;
-    uint64_t proof_from; /* a proof of an earlier epoch does not count: it is of the version before it was closed */
+    uint64_t fact;
+    uint64_t created_epoch;
 };
 
 struct verifier_listing {
@@ -40,9 +41,10 @@ static sealring_status read_accepted(struct verifier_listing *listing, struct re
         if (!lifecycle_accepts(version.state))
             continue;
         /* an active or retiring version is past its barrier: only its windows have changed since */
-        uint64_t from = version.state == SEALRING_VERSION_PENDING ? version.changed_epoch : version.created_epoch;
+        uint64_t fact = version.state == SEALRING_VERSION_PENDING ? version.fact : 0;
         if (array_grow(&listing->accepted, listing->accepted_count))
-            listing->accepted[listing->accepted_count++] = (struct accepted){version.ring, version.number, from};
+            listing->accepted[listing->accepted_count++] =
+                (struct accepted){version.ring, version.number, fact, version.created_epoch};
         else
             status = error_no_memory(error);
     }
@@ -155,8 +157,7 @@ static int tell(const struct verifier_listing *listing, const struct roster_entr
     };
     for (size_t i = 0; i < listing->accepted_count; i++) {
         const struct accepted *version = &listing->accepted[i];
-        const struct roster_version *told = roster_find(entry, version->ring, version->number);
-        if (told != NULL && told->proved_epoch != 0 && told->proved_epoch >= version->proof_from)
+        if (roster_has_proved(entry, version->ring, version->number, version->fact, version->created_epoch))
             info.proved++;
         else
             info.unproved++;

@@ -227,6 +227,7 @@ bool registry_fact_apply(const struct registry_closed *fact, struct registry_key
     key->narrowed = narrowed;
     memcpy(key->narrowed_scopes, scopes, strlen(scopes) + 1);
     key->relabelled = label[0] != '\0';
+    key->fact = fact->sequence;
     if (key->relabelled)
         memcpy(key->label, label, strlen(label) + 1);
     key->ends = ends;

@@ -18,7 +18,8 @@ struct registry_closed {
     uint32_t version;
     int state;
     /* Of a key that was not revoked: 1 if it is narrowed, else 0; the scopes that it is narrowed to; its label if it is not the one that it was
-     * issued with; the ends of its credentials (credential/key_ends.h); on a line each. Of a ring (is_version with version 0, state 1): in ring_facts.c. */
+     * issued with; the ends of its credentials (credential/key_ends.h); on a line each. Of a ring (is_version with version 0, state 1): in ring_facts.c.
+     * Of the vault (the same, with a ring_id of zeros): in facts_begin.c. */
     char value[REGISTRY_FACT_VALUE_SIZE];
     uint8_t hash[REGISTRY_DIGEST_SIZE]; /* SHA-256 of the preceding hash (for the first: 32 zero bytes) and this fact */
 };
@@ -30,6 +31,8 @@ bool registry_fact_apply(const struct registry_closed *fact, struct registry_key
  * it is active, not narrowed and has its first label, or its facts are older than schema 3. */
 sealring_status registry_key_follow(struct registry *registry, struct registry_key *key, bool *differs,
                                     sealring_error *error);
+/* Whether the fact is about the vault, with which facts with values begin; *imports: the vault has imported API keys. */
+bool registry_fact_of_vault(const struct registry_closed *fact, bool *imports);
 /* In order, from number `after` + 1 on. */
 struct registry_cursor registry_closed_facts(struct registry *registry, uint64_t after, sealring_error *error);
 bool registry_closed_next(struct registry_cursor *facts, struct registry_closed *fact);
@@ -56,6 +59,8 @@ sealring_status closed_note_key(struct registry *registry, const struct registry
                                 const struct registry_key *after, sealring_error *error);
 sealring_status closed_note_version(struct registry *registry, const struct registry_version *version,
                                     sealring_error *error);
+/* For credential_rows.c: the first import of a vault is a fact about the vault. */
+sealring_status closed_note_import(struct registry *registry, sealring_error *error);
 /* Adds the fact as the next one. For those who write rows. */
 sealring_status closed_add(struct registry *registry, struct registry_closed *fact, sealring_error *error);
 

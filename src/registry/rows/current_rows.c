@@ -6,6 +6,11 @@
 #include "registry/rows/closed_facts.h"
 #include "registry/rows/columns.h"
 
+static const struct db_query standing_rings = {"SELECT " RING_COLUMNS ", '' FROM ring r ORDER BY r.id", false};
+
+static const struct db_query standing_versions = {
+    "SELECT " VERSION_COLUMNS ", v.state, '' FROM version v ORDER BY v.ring, v.number", false};
+
 static const struct db_query standing_keys = {"SELECT " KEY_COLUMNS " FROM api_key k ORDER BY k.id", false};
 
 static const struct db_query standing_ends = {
@@ -24,6 +29,16 @@ static const struct db_query standing_imports = {
     "SELECT " KEY_COLUMNS " FROM credential c JOIN api_key k ON k.id = c.api_key"
     " WHERE c.imported = 1 AND c.serial < k.last_serial AND c.replaced = 0 ORDER BY k.key_id",
     false};
+
+struct registry_cursor registry_current_rings(struct registry *registry, sealring_error *error)
+{
+    return query_list(registry, &standing_rings, NULL, error);
+}
+
+struct registry_cursor registry_current_versions(struct registry *registry, sealring_error *error)
+{
+    return query_list(registry, &standing_versions, NULL, error);
+}
 
 struct registry_cursor registry_keys(struct registry *registry, sealring_error *error)
 {

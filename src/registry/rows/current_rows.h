@@ -5,6 +5,11 @@
 
 #include "registry/rows/rows.h"
 
+/* All rings and versions, without regard to the facts about them. */
+struct registry_cursor registry_current_rings(struct registry *registry,
+                                              sealring_error *error); /* registry_ring_next */
+struct registry_cursor registry_current_versions(struct registry *registry,
+                                                 sealring_error *error); /* registry_version_next */
 /* All keys, by row number. */
 struct registry_cursor registry_keys(struct registry *registry, sealring_error *error); /* registry_key_next */
 /* Credentials with an end of their own (`replaced`), by key and serial. */

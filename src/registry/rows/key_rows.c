@@ -66,6 +66,7 @@ void columns_read_key(struct query *query, void *row)
     key->changed_epoch = query_uint64(query);
     key->relabelled = false;
     key->ends = (struct key_ends){.count = 0};
+    key->fact = 0;
 }
 
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error)

@@ -11,6 +11,7 @@
 #include "log/checkpoint.h"
 #include "log/key_change.h"
 #include "log/signed_time.h"
+#include "verifier/fresh/reload_key.h"
 
 #define UNSIGNED_POLLS 10 /* before a permission that nobody signed is reported: an act commits first, and signs then */
 
@@ -216,10 +217,12 @@ static void apply_to_cache(struct verifier *verifier, const struct closed_readin
         struct registry_key key = {.state = SEALRING_KEY_ACTIVE};
         memcpy(key.key_id, reading->keys[i], sizeof key.key_id);
         (void)key_facts_restrict(&verifier->closed.restricted, &key, NULL);
-        if (closed_keys_has(&verifier->closed.keys, key.key_id))
+        if (closed_keys_has(&verifier->closed.keys, key.key_id)) {
             cache_drop_key(verifier->cache, key.key_id);
-        else
-            cache_bound_key(verifier->cache, &key);
+            continue;
+        }
+        cache_bound_key(verifier->cache, &key);
+        key_reload(verifier, key.key_id);
     }
 }
 

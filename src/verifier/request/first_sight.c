@@ -74,7 +74,7 @@ static bool sight_insert(struct verifier *verifier, const struct sight_row *row)
     /* a poll takes in a key's facts before it drops its entries: what is inserted later must be looked up here */
     struct registry_key key = holder->key;
     struct registry_credential credential = holder->credential;
-    bool newest = protocol_may_insert(&verifier->protocol, row->fences, presented->era, presented->epoch) &&
+    bool newest = protocol_may_insert(&verifier->protocol, row->fences, presented->era) &&
                   !closed_keys_has(&verifier->closed.keys, holder->key.key_id) &&
                   !key_facts_restrict(&verifier->closed.restricted, &key, &credential);
     /* looked up here, because after a fence another object represents the version */

@@ -111,6 +111,7 @@ struct verifier {
     /* Requests read these without a lock. */
     _Atomic(struct snapshot *) snapshot;
     _Atomic(int64_t) serve_until; /* boot time; 0: does not serve */
+    _Atomic(uint64_t) facts;      /* how many are in the snapshot */
     _Atomic(uint64_t) fences;     /* protocol.fences */
     _Atomic(int64_t)
         wall_offset; /* twice wall time less boot time, plus 1 if the clock is late, so that one load reads both */
@@ -169,6 +170,13 @@ static inline struct judge_time verifier_time(const struct verifier *verifier, i
 static inline int64_t verifier_wall(const struct verifier *verifier, int64_t boot_ms)
 {
     return verifier_time(verifier, boot_ms).wall_ms;
+}
+
+/* What a report states of a version that is proved now (report_format.h). */
+static inline uint64_t verifier_proof(const struct verifier *verifier)
+{
+    uint64_t facts = atomic_load(&verifier->facts);
+    return facts == 0 ? 1 : facts;
 }
 
 /* Rings for those who wait for this verifier's report. */
