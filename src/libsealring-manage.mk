@@ -65,7 +65,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/fleet/usage_files.c src/manage/fleet/usage_files.h \
 	src/manage/init/claim_directory.c src/manage/init/claim_directory.h \
 	src/manage/init/init.c \
-	src/manage/init/init_tokens.c src/manage/init/init_tokens.h \
+	src/manage/init/init_group.c src/manage/init/init_group.h src/manage/init/init_tokens.c src/manage/init/init_tokens.h \
 	src/manage/keys/batch.c src/manage/keys/batch.h \
 	src/manage/keys/batch_plan.c \
 	src/manage/keys/clients.c src/manage/keys/clients.h \

@@ -72,8 +72,7 @@ typedef struct sealring_init_options {
     size_t size;
     const char *module;           /* path of the PKCS#11 module; NULL: SoftHSM2, with two new tokens inside the vault */
     const char *token_uri;        /* RFC 7512 URI of an initialised token; NULL with module NULL only */
-    const char *pin_source;       /* the source of the user PIN: a file, owner-readable only; "credential:NAME";
-                                   * "terminal": see sealring.conf(5). NULL with module NULL only */
+    const char *pin_source;       /* the source of the user PIN: see sealring.conf(5). NULL with module NULL only */
     const char *module_init_args; /* for C_Initialize's pReserved, NULL for none */
     const char *const *module_environment; /* "NAME=VALUE", NULL-terminated; NULL for none */
     int64_t lease; /* how long a verifier may serve without polling the registry: 1 s to 1 h; 0: 60 s */
@@ -82,7 +81,8 @@ typedef struct sealring_init_options {
     const char *audit_pin_source;  /* log's checkpoints; NULL with a module: they are not signed */
     sealring_pin_callback ask_pin; /* where a PIN source is "terminal"; NULL: such a token cannot be opened */
     void *ask_context;
-    int64_t refresh; /* how often a verifier polls the registry: 10 ms to a third of the lease; 0: 200 ms */
+    int64_t refresh;            /* how often a verifier polls the registry: 10 ms to a third of the lease; 0: 200 ms */
+    const char *verifier_group; /* a group whose users may verify: see sealring.conf(5); NULL: none */
 } sealring_init_options;
 
 typedef struct sealring_init_result {

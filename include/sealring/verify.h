@@ -111,18 +111,22 @@ typedef struct sealring_options {
     int no_warming;         /* not 0: the cache is not warmed */
     uint32_t cache_max;     /* credentials in the cache, 0: 1,000,000; the least recently used are evicted */
     uint32_t waiting_max; /* threads that may wait for the token at once, 0: 256; others: SEALRING_UNAVAILABLE */
+    const char *pin;      /* the user PIN of the keys' token, in place of the configured source; NULL: that source */
+    size_t pin_length;    /* 1 to 256 bytes without control characters; no NUL needed */
 } sealring_options;
 
 /* Opens the vault in directory `vault` (absolute or relative; it contains sealring.conf) for verification: reads the
  * configuration, opens the registry read-only, logs in to the token once, with the configured PIN, proves the key of every
  * accepted version, and writes its first report. If the token refuses or lacks the key of a version, the vault opens all the same:
  * credentials of that version are SEALRING_UNAVAILABLE, and a message reports it.
- * options may be NULL. On success *opened is the caller's, to be closed with sealring_close; on failure it is NULL.
+ * options may be NULL. A PIN in it is copied into locked memory, which is in no core dump, is locked again when a forked child joins, and is wiped
+ * by sealring_close: so a process that could not read the PIN itself, such as a worker, can open the vault. The caller wipes its own copy.
+ * On success *opened is the caller's, to be closed with sealring_close; on failure it is NULL.
  * The environment variables that the token's module requires (module-environment in sealring.conf) must be set before:
  * the library never changes the environment. See sealring_environment in manage.h.
  * The maintenance threads, which manual_maintenance switches off, have all signals blocked.
- * Thread-safe. Returns SEALRING_OK; SEALRING_INVALID for a wrong configuration or a missing variable; SEALRING_TOKEN;
- * SEALRING_REGISTRY; SEALRING_SYSTEM (no memory, or the report file cannot be written). */
+ * Thread-safe. Returns SEALRING_OK; SEALRING_INVALID for a wrong configuration, a missing variable or a text that cannot be a PIN;
+ * SEALRING_TOKEN; SEALRING_REGISTRY; SEALRING_SYSTEM (no memory, or the report file cannot be written). */
 sealring_status sealring_open(const char *vault, const sealring_options *options, sealring_vault **opened,
                               sealring_error *error);
 

@@ -21,6 +21,13 @@ static size_t page_multiple(size_t size)
     return size == 0 ? page : (size + page - 1) / page * page;
 }
 
+/* Best effort: a small RLIMIT_MEMLOCK must not keep a server from starting. But it is reported. */
+void secret_lock(void *memory, size_t size)
+{
+    if (mlock(memory, page_multiple(size)) != 0)
+        atomic_store_explicit(&unlocked, true, memory_order_relaxed);
+}
+
 void *secret_allocate(size_t size)
 {
     size_t mapped = page_multiple(size);
@@ -29,9 +36,7 @@ void *secret_allocate(size_t size)
     void *memory = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         return NULL;
-    /* Best effort for both: a small RLIMIT_MEMLOCK must not keep a server from starting. But it is reported. */
-    if (mlock(memory, mapped) != 0)
-        atomic_store_explicit(&unlocked, true, memory_order_relaxed);
+    secret_lock(memory, size);
     (void)madvise(memory, mapped, MADV_DONTDUMP);
     return memory;
 }

@@ -9,6 +9,9 @@
 /* A zeroed region in whole pages of its own, with MADV_DONTDUMP, and mlock'ed if RLIMIT_MEMLOCK permits. NULL: no memory. */
 void *secret_allocate(size_t size);
 
+/* Locks it again, in a forked child: locks are not inherited. */
+void secret_lock(void *memory, size_t size);
+
 /* Returns whether secret_allocate ever returned memory to this process that could not be locked: its contents may reach the swap space. */
 bool secret_was_unlocked(void);
 

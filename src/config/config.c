@@ -31,6 +31,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
     {"audit-key", VALUE_VKEY, offsetof(struct config, audit_key), NOTE_KEY_TEXT_SIZE, false},
     {"vault", VALUE_TEXT, offsetof(struct config, place), PATH_MAX, false},
     {"vault-inode", VALUE_TEXT, offsetof(struct config, place_inode), CONFIG_INODE_SIZE, false},
+    {"verifier-group", VALUE_TEXT, offsetof(struct config, verifier_group), CONFIG_GROUP_SIZE, false},
 };
 
 static const char *const label_words[] = {
@@ -99,8 +100,10 @@ sealring_status config_new(const char *directory, struct config **made, sealring
 
 void config_free(struct config *config)
 {
-    if (config != NULL)
+    if (config != NULL) {
         free(config->software);
+        pin_free(&config->pin);
+    }
     free(config);
 }
 
@@ -352,6 +355,12 @@ sealring_status config_use_pin(struct config *config, const char *source, sealri
     return source == NULL ? SEALRING_OK : config_set_pin_source(config->pin_source, source, "", error);
 }
 
+sealring_status config_give_pin(struct config *config, const char *pin, size_t length, sealring_error *error)
+{
+    pin_free(&config->pin);
+    return pin_copy(pin, length, &config->pin, error);
+}
+
 struct token_config config_token(const struct config *config)
 {
     struct token_config token = {
@@ -359,6 +368,7 @@ struct token_config config_token(const struct config *config)
         .init_args = config->module_init_args[0] == '\0' ? NULL : config->module_init_args,
         .uri = config->token,
         .pin_source = config->pin_source,
+        .pin = config->pin.bytes != NULL ? &config->pin : NULL,
         .ask_pin = config->ask_pin,
         .ask_context = config->ask_context,
         .login_record = config->login_record,
@@ -374,6 +384,7 @@ struct token_config config_audit_token(const struct config *config)
     struct token_config token = config_token(config);
     token.uri = config->audit_token;
     token.pin_source = config->audit_pin_source;
+    token.pin = NULL;
     token.login_record = config->audit_login_record;
     token.login_lock = config->login_record; /* one module, one lock */
     token.without_hmac = true;

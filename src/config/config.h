@@ -11,6 +11,7 @@
 #include "config/software_token.h"
 #include "log/signed_note.h"
 #include "token/key/key_object.h"
+#include "token/pin/pin.h"
 #include "token/session/token.h"
 
 #define CONFIG_FILE            "sealring.conf"
@@ -19,6 +20,7 @@
 #define CONFIG_NUMBER_SIZE     8
 #define CONFIG_WORD_SIZE       16
 #define CONFIG_INODE_SIZE      32
+#define CONFIG_GROUP_SIZE      64
 
 struct config_variable {
     char name[128];
@@ -50,10 +52,12 @@ struct config {
         [NOTE_KEY_TEXT_SIZE]; /* verifies checkpoints, whatever the registry names; "": the registry's row counts */
     char place
         [PATH_MAX]; /* the directory in which the vault was made, with a trailing slash; "" in a file of an older program */
-    char place_inode[CONFIG_INODE_SIZE]; /* decimal, followed by a word if the vault was made on an overlay */
+    char place_inode[CONFIG_INODE_SIZE];    /* decimal, followed by a word if the vault was made on an overlay */
+    char verifier_group[CONFIG_GROUP_SIZE]; /* whose users may verify: verifier_group.h; "": none */
     sealring_pin_callback
         ask_pin; /* not from the file: who is asked where a PIN comes from the terminal; NULL: nobody */
     void *ask_context;
+    struct pin pin;                     /* likewise: of the keys' token, if the program passed it */
     struct token_login_wait login_wait; /* not from the file either */
     struct config_variable environment[CONFIG_ENVIRONMENT_MAX];
     size_t environment_count;
@@ -96,6 +100,9 @@ sealring_status config_set_pin_source(char pin_source[PATH_MAX], const char *sou
 /* Sets where the PIN of the keys' token comes from this time (NULL: as in the file), and the callback for a PIN that must be typed. */
 sealring_status config_use_pin(struct config *config, const char *source, sealring_pin_callback ask, void *context,
                                sealring_error *error);
+
+/* Keeps a copy of a PIN that the program has, which is used in place of any source. SEALRING_INVALID if it cannot be one. */
+sealring_status config_give_pin(struct config *config, const char *pin, size_t length, sealring_error *error);
 
 /* SEALRING_REFUSED if the directory is a copy of the one for which the configuration was made: acts in the copy would change the
  * original's token, and close its keys. */

@@ -97,6 +97,8 @@ PLACED(sealring_options, manual_maintenance, 8, 4);
 PLACED(sealring_options, no_warming, 12, 8);
 PLACED(sealring_options, cache_max, 16, 12);
 PLACED(sealring_options, waiting_max, 20, 16);
+PLACED(sealring_options, pin, 24, 20);
+PLACED(sealring_options, pin_length, 32, 24);
 
 KEPT(SEALRING_LOG_INFORMATION, 1);
 KEPT(SEALRING_LOG_WARNING, 2);

@@ -28,6 +28,11 @@ test_verifier_request_CPPFLAGS = $(VERIFIER_CPPFLAGS)
 test_verifier_request_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pthread_mutex_lock
 test_verifier_request_LDADD = $(TEST_LIBS)
 EXTRA_test_verifier_request_DEPENDENCIES = module_count.la
+c_tests += test_verifier_pin
+test_verifier_pin_SOURCES = tests/verifier/test_verifier_pin.c $(verifier_stage)
+test_verifier_pin_CPPFLAGS = $(VERIFIER_CPPFLAGS)
+test_verifier_pin_LDADD = $(TEST_LIBS)
+EXTRA_test_verifier_pin_DEPENDENCIES = module_count.la
 c_tests += test_verifier_state
 test_verifier_state_SOURCES = tests/verifier/test_verifier_state.c $(verifier_stage)
 test_verifier_state_CPPFLAGS = $(VERIFIER_CPPFLAGS)

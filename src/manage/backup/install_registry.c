@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "config/verifier_group.h"
 #include "registry/connection/registry_copy.h"
 
 /* The files that SQLite keeps beside a database; they are moved together with it. */
@@ -139,6 +140,8 @@ static sealring_status exchange_file(const struct restore *restore, sealring_err
     sealring_status status = SEALRING_OK;
     for (size_t i = 0; status == SEALRING_OK && i < sizeof companions / sizeof *companions; i++)
         status = move(registry, restore->result.aside, companions[i], error);
+    if (status == SEALRING_OK)
+        group_permit_registry(restore->config, restore->path);
     if (status == SEALRING_OK && rename(restore->path, registry) != 0)
         status = error_set_system(error, errno, "%s cannot be renamed", restore->path);
     return status == SEALRING_OK ? backup_file_sync_names(registry, error) : status;

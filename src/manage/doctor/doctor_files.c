@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "config/verifier_group.h"
 #include "manage/doctor/doctor_parts.h"
 #include "registry/connection/filesystem.h"
 #include "token/pin/pin.h"
@@ -161,6 +162,37 @@ static void look_at_leftover(struct doctor *doctor)
         doctor_find(doctor, DOCTOR_LEFTOVER_FILE, path, "there is an unfinished configuration beside the vault's");
 }
 
+/* What users of the verifier group may read and write. */
+static void look_at_group(struct doctor *doctor)
+{
+    const char *group = doctor->config->verifier_group;
+    struct group_place place = {.mode = 0};
+    struct stat file;
+    sealring_error error;
+    gid_t gid;
+    if (group[0] == '\0')
+        return;
+    if (group_find(group, &gid, &error) != SEALRING_OK) {
+        group_place(doctor->config, GROUP_CONFIGURATION, &place);
+        doctor_find(doctor, DOCTOR_VERIFIER_GROUP, place.path, "it names a verifier-group, and %s", error.message)
+            ->hopeless = true;
+        return;
+    }
+    for (size_t i = 0; i < GROUP_PLACES; i++) {
+        group_place(doctor->config, i, &place);
+        if (!group_differs(&place, gid, &file))
+            continue;
+        struct doctor_finding *finding =
+            doctor_find(doctor, DOCTOR_VERIFIER_GROUP, place.path,
+                        "it has group %lu and mode %04o, for the verifier group %s it should have %lu and %04o",
+                        (unsigned long)file.st_gid, (unsigned)(file.st_mode & 07777), group, (unsigned long)gid,
+                        (unsigned)((file.st_mode & S_IRWXU) | place.mode));
+        finding->mode = place.mode;
+        finding->group = gid;
+        finding->hopeless = geteuid() != 0;
+    }
+}
+
 /* A configuration of an older program, or of a vault that was moved. */
 static void look_at_place(struct doctor *doctor)
 {
@@ -208,6 +240,7 @@ void doctor_look_at_files(struct doctor *doctor)
     look_at_mode(doctor, DOCTOR_MODULE_WRITABLE, config->module, OTHERS_WRITE, "the PKCS#11 module", "written");
     look_at_leftover(doctor);
     look_at_place(doctor);
+    look_at_group(doctor);
     bool registry = filesystem_check(config->registry, &error) != SEALRING_OK;
     if (registry || config_check_places(config, &error) != SEALRING_OK)
         doctor_find(doctor, DOCTOR_REGISTRY_ON_NETWORK, registry ? config->registry : config->directory, "%s",

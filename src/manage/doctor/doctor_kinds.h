@@ -82,6 +82,9 @@
     KIND(DOCTOR_WRONG_OWNER, "wrong-owner", WARNING, mend_owner, \
          "the vault's own user cannot write it any more: some commands and servers will fail", \
          "as root: chown -h {owner}:{group} {object}") \
+    KIND(DOCTOR_VERIFIER_GROUP, "verifier-group", WARNING, mend_group, \
+         "servers of that group's users cannot verify, or they may do more than that", \
+         "as root: sealring doctor --repair") \
     KIND(DOCTOR_LEFTOVER_FILE, "leftover-file", WARNING, mend_leftover, \
          "something was interrupted; the file is of no use", \
          "rm {object}") \

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "config/verifier_group.h"
 #include "manage/act/act.h"
 #include "manage/doctor/doctor_parts.h"
 #include "manage/fleet/effective.h"
@@ -77,6 +78,19 @@ static sealring_status mend_owner(struct doctor *doctor, struct doctor_finding *
     if (status != SEALRING_OK)
         return status;
     return carried_out(doctor, finding, lchown(finding->object, finding->owner, finding->group), error);
+}
+
+static sealring_status mend_group(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
+{
+    struct group_place place = {.mode = finding->mode};
+    char done[64];
+    snprintf(place.path, sizeof place.path, "%s", finding->object);
+    snprintf(done, sizeof done, "group to %lu, mode to %04o", (unsigned long)finding->group, (unsigned)finding->mode);
+    sealring_status status = record(doctor, finding, done, error);
+    if (status != SEALRING_OK)
+        return status;
+    errno = group_permit(&place, finding->group);
+    return carried_out(doctor, finding, errno == 0 ? 0 : -1, error);
 }
 
 static sealring_status mend_directory(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)

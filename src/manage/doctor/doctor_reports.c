@@ -63,7 +63,7 @@ static void look_at_unreadable(struct doctor *doctor, const char *path, const st
 static void look_at_owner(struct doctor *doctor, const char *path, const struct stat *file)
 {
     struct stat place;
-    if (file->st_uid == 0 || stat(doctor->config->verifiers, &place) != 0 || file->st_uid == place.st_uid)
+    if (stat(doctor->config->verifiers, &place) != 0 || report_owner_counts(file, &place))
         return;
     doctor_find(doctor, DOCTOR_REPORT_OWNER, path, "it belongs to uid %lu, neither root nor the owner of its directory",
                 (unsigned long)file->st_uid)

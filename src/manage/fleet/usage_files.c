@@ -64,8 +64,8 @@ void usage_records_merge(struct usage_records *records)
 
 /* ---- One file ------------------------------------------------------------------------------------------------------- */
 
-/* Only the vault's owner and root may have written there: a file of anybody else is not a report. A file of root's is from a command or server that
- * root ran, beside the servers of the user that owns the directory. */
+/* Only the vault's owner, root and the users of the verifier group may have written there: a file of anybody else is not a report. A file of root's is
+ * from a command or server that root ran, beside the servers of the user that owns the directory. */
 static sealring_status check_owner(const char *path, sealring_error *error)
 {
     char directory[PATH_MAX + 1];
@@ -75,7 +75,7 @@ static sealring_status check_owner(const char *path, sealring_error *error)
         return error_set(error, SEALRING_SYSTEM, "%s is gone", path);
     if (!S_ISREG(file.st_mode))
         return error_set(error, SEALRING_SYSTEM, "%s is no file", path);
-    if (file.st_uid != place.st_uid && file.st_uid != 0)
+    if (!report_owner_counts(&file, &place))
         return error_set(
             error, SEALRING_SYSTEM,
             "%s belongs to uid %lu, neither root nor the owner of its directory: if a server of this vault "

@@ -17,6 +17,7 @@
 #include "lifecycle/verifier_liveness.h"
 #include "manage/act/clock_check.h"
 #include "manage/init/claim_directory.h"
+#include "manage/init/init_group.h"
 #include "manage/init/init_tokens.h"
 #include "manage/session/actor.h"
 #include "manage/session/manager.h"
@@ -293,10 +294,15 @@ static sealring_status make_vault(struct init *init, sealring_error *error)
         status = sync_directories(init, error);
     if (status == SEALRING_OK)
         status = config_take_place(init->config, error);
+    if (status == SEALRING_OK && init->options->verifier_group != NULL)
+        snprintf(init->config->verifier_group, sizeof init->config->verifier_group, "%s",
+                 init->options->verifier_group);
     if (status == SEALRING_OK)
         status = config_write(init->config, error);
     if (status == SEALRING_OK)
         (void)bell_ring(init->config->bell); /* makes it; if it cannot, verifiers poll */
+    if (status == SEALRING_OK)
+        status = init_permit_group(init->config, error);
     return status == SEALRING_OK ? sync_directories(init, error) : status;
 }
 
@@ -336,6 +342,8 @@ sealring_status sealring_init(const char *vault, const sealring_init_options *op
     char path[PATH_MAX];
     init.software = init.options->module == NULL;
     sealring_status status = check_options(init.options, error);
+    if (status == SEALRING_OK)
+        status = init_check_group(init.options, error);
     if (status == SEALRING_OK)
         status = init_check_vault(vault, init.software, path, error);
     if (status == SEALRING_OK)

@@ -19,6 +19,14 @@
 
 #define PIN_BUFFER_SIZE (PIN_LENGTH_MAX + 2) /* one byte more for a CR LF, or two to detect a longer PIN */
 
+static bool pin_has_control(const char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)bytes[i] < 0x20 || (unsigned char)bytes[i] == 0x7f)
+            return true;
+    return false;
+}
+
 /* Takes the first line, without LF or CR LF. Returns why that cannot be a PIN, as the end of a sentence; NULL: no problem. The token must
  * not count a try with a text that cannot be its PIN. */
 static const char *pin_take_line(struct pin *pin)
@@ -35,12 +43,9 @@ static const char *pin_take_line(struct pin *pin)
         return "is longer than 256 bytes in its first line";
     if (pin->length >= sizeof byte_order_mark && memcmp(pin->bytes, byte_order_mark, sizeof byte_order_mark) == 0)
         return "begins with a byte order mark, which no PIN does: write it as plain text";
-    for (size_t i = 0; i < pin->length; i++) {
-        unsigned char byte = (unsigned char)pin->bytes[i];
-        if (byte < 0x20 || byte == 0x7f)
-            return "has a control character in its first line, which no PIN has: write the PIN alone into that line";
-    }
-    return NULL;
+    return pin_has_control(pin->bytes, pin->length)
+               ? "has a control character in its first line, which no PIN has: write the PIN alone into that line"
+               : NULL;
 }
 
 static sealring_status pin_fail_system(sealring_error *error, const char *path, const char *what, int system_errno)
@@ -180,6 +185,31 @@ sealring_status pin_ask(const char *token, sealring_pin_callback ask, void *cont
         return SEALRING_OK;
     pin_free(pin);
     return error_set_token(error, 0, "what was typed as the PIN of the PKCS#11 token %.200s %s", token, problem);
+}
+
+sealring_status pin_copy(const char *bytes, size_t length, struct pin *pin, sealring_error *error)
+{
+    const char *problem = NULL;
+    memset(pin, 0, sizeof(*pin));
+    if (bytes == NULL || length == 0)
+        problem = "is empty";
+    else if (length > PIN_LENGTH_MAX)
+        problem = "is longer than 256 bytes";
+    else if (pin_has_control(bytes, length))
+        problem = "has a control character, such as a line end, which no PIN has";
+    if (problem != NULL)
+        return error_set(error, SEALRING_INVALID, "the PIN that the program passes %s", problem);
+    pin->bytes = secret_allocate(PIN_BUFFER_SIZE);
+    if (pin->bytes == NULL)
+        return error_no_memory(error);
+    memcpy(pin->bytes, bytes, length);
+    pin->length = length;
+    return SEALRING_OK;
+}
+
+void pin_lock(const struct pin *pin)
+{
+    secret_lock(pin->bytes, PIN_BUFFER_SIZE);
 }
 
 void pin_free(struct pin *pin)

@@ -25,6 +25,12 @@ sealring_status pin_read(const char *source, struct pin *pin, sealring_error *er
 sealring_status pin_ask(const char *token, sealring_pin_callback ask, void *context, struct pin *pin,
                         sealring_error *error);
 
+/* Copies a PIN that the program has, and checks it likewise, but all of it: it may contain no line end. SEALRING_INVALID. */
+sealring_status pin_copy(const char *bytes, size_t length, struct pin *pin, sealring_error *error);
+
+/* Locks its memory in this process, which may be a forked child of the one that made it. */
+void pin_lock(const struct pin *pin);
+
 /* Wipes and releases. */
 void pin_free(struct pin *pin);
 

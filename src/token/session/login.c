@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -68,26 +69,41 @@ struct login_try {
 
 static const char login_way_out[] = "if it is right, log in once by hand (--pin-source -), or empty";
 
+#define LOGIN_PIN_SIZE 160
+
+/* Names the PIN, for messages. */
+static const char *login_pin(const struct token *token, char words[LOGIN_PIN_SIZE])
+{
+    if (token->config.pin != NULL)
+        return "that the program passed";
+    snprintf(words, LOGIN_PIN_SIZE, "in %.120s", token->config.pin_source);
+    return words;
+}
+
+static const char *login_correct(const struct token *token)
+{
+    return token->config.pin != NULL ? "pass the right one" : "correct the file";
+}
+
 /* The token refused a PIN that it accepted before. */
 static sealring_status login_doubt(struct token *token, CK_RV code, sealring_error *error)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX], words[LOGIN_PIN_SIZE];
     environment_openssl_file(path);
     return error_set_token(
         error, code,
-        "the PKCS#11 token %s refused the PIN in %.120s, which it accepted before (%s), and it is not "
+        "the PKCS#11 token %s refused the PIN %s, which it accepted before (%s), and it is not "
         "tried again in this environment: if the token's PIN was changed, correct it; else check this "
         "process's OpenSSL configuration (%.100s) and module",
-        token->name, token->config.pin_source, code_name(code), path);
+        token->name, login_pin(token, words), code_name(code), path);
 }
 
 static sealring_status login_fail_refused(struct token *token, CK_RV code, sealring_error *error)
 {
+    char words[LOGIN_PIN_SIZE];
     return error_set_token(
-        error, code,
-        "the PKCS#11 token %s refused the PIN in %.120s (%s): correct the file, it is not tried again; %s "
-        "%.120s",
-        token->name, token->config.pin_source, code_name(code), login_way_out, token->config.login_record);
+        error, code, "the PKCS#11 token %s refused the PIN %s (%s): %s, it is not tried again; %s %.120s", token->name,
+        login_pin(token, words), code_name(code), login_correct(token), login_way_out, token->config.login_record);
 }
 
 /* Records the refusal, so that no process tries this PIN again. */
@@ -105,10 +121,11 @@ static sealring_status login_remember(struct token *token, const struct login_tr
     }
     enum pin_judgement judgement = pin_memory_refuse(&record->memory, try->pin, try->environment);
     if (record_write(record, &unwritten) != SEALRING_OK) {
+        char words[LOGIN_PIN_SIZE];
         return error_set_token(error, code,
-                               "the PKCS#11 token %s refused the PIN in %s, and this could not be remembered: correct "
+                               "the PKCS#11 token %s refused the PIN %s, and this could not be remembered: correct "
                                "both; %s",
-                               token->name, token->config.pin_source, unwritten.message);
+                               token->name, login_pin(token, words), unwritten.message);
     }
     return judgement == PIN_REFUSED ? login_fail_refused(token, code, error) : login_doubt(token, code, error);
 }
@@ -130,6 +147,7 @@ static sealring_status login_permit(struct token *token, const struct login_try 
                                     sealring_error *error)
 {
     bool typed = token->typed.bytes != NULL;
+    char words[LOGIN_PIN_SIZE];
     if (typed && atomic_load(&token->typed_refused)) {
         return error_set_token(error, CKR_PIN_INCORRECT,
                                "the PIN that was typed was refused by the PKCS#11 token %s and is not tried again",
@@ -144,9 +162,8 @@ static sealring_status login_permit(struct token *token, const struct login_try 
     default:
         return error_set_token(
             error, CKR_PIN_INCORRECT,
-            "the PIN in %.120s was refused before by the PKCS#11 token %s and is not tried again: correct "
-            "the file; %s %.120s",
-            token->config.pin_source, token->name, login_way_out, token->config.login_record);
+            "the PIN %s was refused before by the PKCS#11 token %s and is not tried again: %s; %s %.120s",
+            login_pin(token, words), token->name, login_correct(token), login_way_out, token->config.login_record);
     }
 }
 
@@ -154,7 +171,9 @@ static sealring_status login_attempt(struct token *token, CK_SESSION_HANDLE sess
                                      struct record *record, bool *done, sealring_error *error)
 {
     struct pin read = {0};
-    const struct pin *pin = token->typed.bytes != NULL ? &token->typed : &read;
+    const struct pin *pin = token->typed.bytes != NULL  ? &token->typed
+                            : token->config.pin != NULL ? token->config.pin
+                                                        : &read;
     sealring_status status = pin == &read ? pin_read(token->config.pin_source, &read, error) : SEALRING_OK;
     if (status != SEALRING_OK)
         return status;

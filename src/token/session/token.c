@@ -73,7 +73,9 @@ static sealring_status token_connect(struct token *token, const struct token_con
     if (status != SEALRING_OK)
         return status;
     /* before any lock is taken: the user may take long */
-    if (pin_source_of(config->pin_source) == PIN_SOURCE_TERMINAL)
+    if (config->pin != NULL)
+        pin_lock(config->pin);
+    else if (pin_source_of(config->pin_source) == PIN_SOURCE_TERMINAL)
         status = pin_ask(config->uri, config->ask_pin, config->ask_context, &token->typed, error);
     if (status == SEALRING_OK)
         status = connection_open(token, error);

@@ -10,6 +10,7 @@
 #include <sealring/manage.h>
 
 struct token;
+struct pin;
 
 /* What the token answered, for callers that continue differently; the status and the message are for people. An `answer` parameter may be
  * NULL. */
@@ -45,6 +46,7 @@ struct token_config {
     const char *uri;       /* RFC 7512, identifies exactly one token; pin-value is refused */
     const char
         *pin_source; /* a file, refused if group or others can read it; a credential; the terminal: see pin_source.h */
+    const struct pin *pin; /* in place of pin_source: the program passed it; outlives the token; NULL: it did not */
     sealring_pin_callback ask_pin; /* for the terminal; NULL: the PIN cannot be asked for */
     void *ask_context;
     const char

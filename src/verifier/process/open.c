@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "base/struct_size.h"
-#include "config/config.h"
+#include "config/verifier_group.h"
 #include "verifier/process/membership.h"
 #include "verifier/request/judge.h"
 
@@ -57,9 +57,13 @@ sealring_status open_vault(const char *vault, const sealring_options *options, c
         return error_no_memory(error);
     sealring_status status = config_load(vault, &made->config, error);
     if (status == SEALRING_OK)
+        status = group_use_own_record(made->config, error);
+    if (status == SEALRING_OK)
         status = config_check_places(made->config, error);
     if (status == SEALRING_OK)
         status = config_use_pin(made->config, pin_source, ask, context, error);
+    if (status == SEALRING_OK && (asked.pin != NULL || asked.pin_length != 0))
+        status = config_give_pin(made->config, asked.pin, asked.pin_length, error);
     if (status == SEALRING_OK)
         status = config_check_environment(made->config, error);
     if (status == SEALRING_OK)

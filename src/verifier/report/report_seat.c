@@ -67,6 +67,13 @@ void report_seats_close(struct report_seats *seats)
     seats->stream = NULL;
 }
 
+bool report_owner_counts(const struct stat *file, const struct stat *directory)
+{
+    const mode_t shared = S_IWGRP | S_ISVTX;
+    return file->st_uid == 0 || file->st_uid == directory->st_uid ||
+           ((directory->st_mode & shared) == shared && file->st_gid == directory->st_gid);
+}
+
 /* Returns whether the file is this user's alone, and has only this name, so that no other user can write to it or replace it. */
 static bool is_ours(const struct stat *status)
 {

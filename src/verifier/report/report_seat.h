@@ -8,11 +8,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #include <sealring/verify.h>
 
 #include "verifier/report/report_format.h"
+
+/* Returns whether a file of this owner counts as a report: root's, the directory owner's and, where the group of the directory may make files in it and
+ * cannot remove others', that of the group's users. */
+bool report_owner_counts(const struct stat *file, const struct stat *directory);
 
 /* Size of every new file: room for some hundred records. */
 #define REPORT_SEAT_SIZE (REPORT_HEADER_SIZE + REPORT_LANES * sizeof(struct report_lane) + 256 * REPORT_CELL_SIZE)

@@ -115,6 +115,9 @@ static const char *objection(const struct options *given, const sealring_init_op
         return "--audit-token and --audit-pin-source belong together, and to --module";
     if (parts == 0 && (init->module_init_args != NULL || init->module_environment != NULL))
         return "--module-environment and --module-init-args belong to --module, --token, --pin-source";
+    if (parts == 0 && init->verifier_group != NULL)
+        return "--verifier-group belongs to --module, --token, --pin-source: software tokens in the vault are their "
+               "owner's alone";
     if (option_given(given, "lease") && init->lease == 0)
         return "a lease of 0 is not possible: --lease wants 1s to 1h";
     if (option_given(given, "refresh") && init->refresh == 0)
@@ -139,6 +142,7 @@ static int run(struct session *session)
         .module_environment = environment[0] != NULL ? environment : NULL,
         .lease = option_number(given, "lease"),
         .refresh = option_number(given, "refresh"),
+        .verifier_group = option_text(given, "verifier-group"),
     };
     const char *problem = objection(given, &init);
     int exit_status =
@@ -165,7 +169,9 @@ const struct command command_init = {
                 {"module-init-args", "TEXT", "text that the module needs for C_Initialize", OPTION_TEXT},
                 {"lease", "DURATION",
                  "how long a verifier may answer after its last poll of the registry; default: 60s", OPTION_DURATION},
-                {"refresh", "DURATION", "how often a verifier polls the registry; default: 200ms", OPTION_DURATION}},
+                {"refresh", "DURATION", "how often a verifier polls the registry; default: 200ms", OPTION_DURATION},
+                {"verifier-group", "GROUP", "a group whose users may verify with this vault, which is root's",
+                 OPTION_TEXT}},
     .notes =
         "The command never initialises a token of your own. It tests the token with a key that it destroys again, "
         "and names what the token cannot do. Without a token, it creates SoftHSM2 tokens in the vault. They are for "
