@@ -12,7 +12,8 @@ dist_playbooks_DATA = docs/playbooks/a-versions-leak.md docs/playbooks/failed-ro
 	docs/playbooks/planned-rotation.md docs/playbooks/suspected-host.md docs/playbooks/token-lost.md
 dist_doc_DATA += docs/promises.md
 gatewaysdir = $(docdir)/gateways
-dist_gateways_DATA = docs/gateways/nginx.md
+dist_gateways_DATA = docs/gateways/caddy.md docs/gateways/envoy.md docs/gateways/haproxy.md docs/gateways/nginx-auth_request.md \
+	docs/gateways/traefik.md docs/gateways/nginx.md
 EXTRA_DIST += tools/packages.sh tools/build.sh tools/quickstart.sh tools/coverage.sh
 
 # Man pages. A page about several names is found under each of them: links are made as its NAME section says.

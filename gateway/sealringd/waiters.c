@@ -85,7 +85,7 @@ static void *work(void *context)
     return NULL;
 }
 
-/* Under the lock. Questions stand in the order of their deadlines, nearly: those that are taken were in it before. */
+/* Under the lock. Both lists are in the order of the deadlines. */
 static void answer_late(int64_t time)
 {
     struct question *question;

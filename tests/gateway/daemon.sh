@@ -5,7 +5,7 @@
 #   daemon_stop                and waits for its end; $status
 #   request ARGUMENT...        curl to it; $code, $work/body and $work/headers are the response
 #   load NAME FILE             requests with the credential in FILE, one after the other, until `unload NAME`: lines `BEGIN STATUS` in $work/NAME.load
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2154,SC2034
 
 gateway_tests=$top_srcdir/tests/gateway
 socket=$work/sealringd
@@ -61,7 +61,7 @@ unload() { # NAME
     : >"$work/$1.stop"
     eval "wait \$load_$1"
 }
-loaded() { # NAME COUNT: so many requests have been answered
+loaded() { # NAME COUNT: COUNT requests have been answered
     [ "$(wc -l <"$work/$1.load")" -ge "$2" ]
 }
 statuses() { # NAME: what it got, each once

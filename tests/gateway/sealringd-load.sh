@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # sealringd under load: a token that is slow or hangs, revocation, restart and kill, and clients that mean harm while others are served.
+# shellcheck disable=SC2119,SC2317 # functions that helpers call; no arguments are none
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
 # shellcheck source=tests/gateway/daemon.sh
@@ -39,7 +40,7 @@ asks two waiting
 waiting=$!
 asks two other
 other=$!
-for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     request -m 2 -H "$(bearer "$work/one")" http://x/v1/verify/read/-
     echo "$code"
 done >"$work/meanwhile"
@@ -95,7 +96,7 @@ token_is slow=20
 for reload in 1 2 3; do
     kill -HUP "$daemon"
     reopened() {
-        [ "$(grep -c reopened "$work/daemon.log")" -ge $reload ]
+        [ "$(grep -c reopened "$work/daemon.log")" -ge "$reload" ]
     }
     until_true reopened
 done
@@ -154,6 +155,7 @@ token_is ""
 
 # ---- Clients that mean harm ----
 
+# shellcheck disable=SC3045 # dash has it, as have all shells of Debian
 limit=$(ulimit -n)
 [ "$limit" != unlimited ] && [ "$limit" -lt 10800 ] && idle_connections=$((limit - 800)) || idle_connections=10000
 daemon_start

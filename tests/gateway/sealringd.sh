@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # sealringd, asked by curl: what it answers to whom, its targets and sockets, reload and restart under load, and clients that mean harm.
+# shellcheck disable=SC2317 # functions that helpers call
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
 # shellcheck source=tests/gateway/daemon.sh
@@ -168,12 +169,16 @@ refuses "an address without a port" 'ADDRESS:PORT' --vault "$SEALRING_VAULT" --l
 refuses "nothing to listen on" 'nothing to listen on' --vault "$SEALRING_VAULT"
 refuses "no vault" '--vault is required' --vault '' --listen "unix:$work/x"
 refuses "a vault that does not exist" 'there is no vault' --vault "$work/none" --listen "unix:$work/x"
-refuses "a number of threads that is none" '--threads is a number from 1 to 64' --vault "$SEALRING_VAULT" --threads 0
-refuses "a mode that is none" '--socket-mode is an octal number' --vault "$SEALRING_VAULT" --socket-mode 9
-refuses "a header that is none" '--address-header is the name' --vault "$SEALRING_VAULT" --address-header 'a b'
+refuses "a wrong number of threads" '--threads is a number from 1 to 64' --vault "$SEALRING_VAULT" --threads 0
+refuses "a wrong mode" '--socket-mode is an octal number' --vault "$SEALRING_VAULT" --socket-mode 9
+refuses "a wrong name of a header" '--address-header is the name' --vault "$SEALRING_VAULT" --address-header 'a b'
 refuses "an argument" 'no arguments' --vault "$SEALRING_VAULT" x
 "$SEALRINGD" --help >"$work/out" 2>"$work/err"
 out_like '^Usage: sealringd' "--help"
+sed -n 's/^  --\([a-z-]*\) .*/\1/p; s/^  --help, --version$/help/p' "$work/out" | sort >"$work/offered"
+sed -n 's/^\.It Fl -\([a-z-]*\).*/\1/p' "$top_srcdir/docs/man/sealringd.8" | sort >"$work/described"
+ok "the man page describes every option" diff "$work/offered" "$work/described"
+ok "which are ten" test "$(wc -l <"$work/offered")" -eq 10
 daemon_start --listen 127.0.0.1:0 --address-header X-Real-IP
 port=$(sed -n 's/.*listening on 127.0.0.1:\([0-9]*\)$/\1/p' "$work/daemon.log")
 code=$(curl -s -m 30 -o /dev/null -w '%{http_code}' -H "$(bearer "$work/one")" -H 'X-Real-IP: 192.0.2.1' "http://127.0.0.1:$port/v1/verify/read/-/")
@@ -211,7 +216,7 @@ ok "that it is alive" until_true notified '^WATCHDOG=1'
 kill -HUP "$daemon"
 ok "that it reloads" until_true notified '^MONOTONIC_USEC='
 ok "that it has" until_true notified '^READY=1'
-ok "and says so in the log" until_true grep -q 'reopened' "$work/daemon.log"
+ok "and logs it" until_true grep -q 'reopened' "$work/daemon.log"
 daemon_stop
 status_is 0 "it ends on request"
 ok "which systemd is notified of" until_true notified '^STOPPING=1'
