@@ -218,26 +218,6 @@ START_TEST(each_change_of_a_verdict_is_a_fact)
 }
 END_TEST
 
-START_TEST(the_end_of_a_credential_is_a_fact_about_its_key)
-{
-    struct registry_credential credential = rows.credential;
-    uint64_t after = 0;
-    expect_facts(&after, "vault ring v1=2 ");
-    credential.state = SEALRING_CREDENTIAL_SUPERSEDED;
-    expect_ok(fixture_write(&fixture, true, update_credential, &credential));
-    expect_facts(&after, ""); /* it is valid as before */
-    credential.replaced = true;
-    credential.retire_at = 1750000000000;
-    expect_ok(fixture_write(&fixture, true, update_credential, &credential));
-    expect_facts(&after, "key=1 ");
-    expect_ok(fixture_write(&fixture, true, update_credential, &credential));
-    expect_facts(&after, "");
-    credential.retire_at--;
-    expect_ok(fixture_write(&fixture, true, update_credential, &credential));
-    expect_facts(&after, "key=1 ");
-}
-END_TEST
-
 static sealring_status insert_imported(struct registry *registry, void *context, sealring_error *error)
 {
     struct registry_credential credential = rows.credential;
@@ -331,7 +311,6 @@ int main(void)
     tcase_add_test(cases, look_tells_a_newer_schema);
     tcase_add_test(cases, look_is_not_within_a_transaction);
     tcase_add_test(cases, each_change_of_a_verdict_is_a_fact);
-    tcase_add_test(cases, the_end_of_a_credential_is_a_fact_about_its_key);
     tcase_add_test(cases, the_first_import_is_a_fact);
     tcase_add_test(cases, a_ring_is_found_by_what_its_facts_name);
     tcase_add_test(cases, owed_closings_are_walked);
