@@ -8,7 +8,7 @@ dist_examplesgo_DATA = docs/examples/go/go.mod docs/examples/go/verify.go
 examplesgosealringdir = $(examplesdir)/go/sealring
 dist_examplesgosealring_DATA = docs/examples/go/sealring/sealring.go
 playbooksdir = $(docdir)/playbooks
-dist_playbooks_DATA = docs/playbooks/a-versions-leak.md docs/playbooks/failed-rollover.md docs/playbooks/one-clients-leak.md \
+dist_playbooks_DATA = docs/playbooks/a-versions-leak.md docs/playbooks/audit-key.md docs/playbooks/failed-rollover.md docs/playbooks/one-clients-leak.md \
 	docs/playbooks/planned-rotation.md docs/playbooks/suspected-host.md docs/playbooks/token-lost.md
 dist_doc_DATA += docs/promises.md
 gatewaysdir = $(docdir)/gateways

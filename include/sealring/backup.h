@@ -194,7 +194,7 @@ typedef struct sealring_audit_rekey_result {
     size_t size;
     char old_key[SEALRING_AUDIT_KEY_SIZE];
     char new_key[SEALRING_AUDIT_KEY_SIZE]; /* "" in a dry run, which makes none */
-    uint64_t entries;                      /* the old key's last checkpoint covers so many entries; 0 in a dry run */
+    uint64_t entries;                      /* the number that the old key's last checkpoint covers; 0 in a dry run */
     bool completed;                        /* an earlier call was interrupted, and only the rest was done */
     char remark[256];                      /* what the operator has to do, "" for nothing */
 } sealring_audit_rekey_result;

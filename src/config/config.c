@@ -251,6 +251,8 @@ static sealring_status read_lines(struct config *config, FILE *file, const char 
 {
     bool seen[CONFIG_KEYS] = {false};
     char line[PATH_MAX + 256];
+    struct audit_keys keys;
+    const char *wrong;
     for (unsigned number = 1; fgets(line, sizeof line, file) != NULL; number++) {
         char problem[PROBLEM_SIZE];
         if (strlen(line) == sizeof line - 1)
@@ -263,7 +265,9 @@ static sealring_status read_lines(struct config *config, FILE *file, const char 
     for (size_t i = 0; i < CONFIG_KEYS; i++)
         if (config_keys[i].required && !seen[i])
             return error_set(error, SEALRING_INVALID, "%s: the key `%s` is missing", path, config_keys[i].name);
-    return config_check_audit(config, path, error);
+    if (!audit_keys_parse(config->audit_key, &keys, &wrong))
+        return error_set(error, SEALRING_INVALID, "%s: one of the lines `audit-key` %s", path, wrong);
+    return SEALRING_OK;
 }
 
 sealring_status config_load(const char *directory, struct config **loaded, sealring_error *error)

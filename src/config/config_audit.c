@@ -13,15 +13,6 @@ uint32_t config_key_number(const struct config *config)
     return audit_keys_parse(config->audit_key, &keys, NULL) && keys.count > 0 ? (uint32_t)keys.count - 1 : 0;
 }
 
-sealring_status config_check_audit(const struct config *config, const char *path, sealring_error *error)
-{
-    struct audit_keys keys;
-    const char *problem = NULL;
-    if (audit_keys_parse(config->audit_key, &keys, &problem))
-        return SEALRING_OK;
-    return error_set(error, SEALRING_INVALID, "%s: one of the lines `audit-key` %s", path, problem);
-}
-
 static bool print_keys(const struct config *config, FILE *file)
 {
     bool good = true;

@@ -31,9 +31,6 @@ extern const struct config_key config_keys[CONFIG_KEYS];
 sealring_status config_append(const struct config *config, const char *lines, const char *const *without,
                               sealring_error *error);
 
-/* SEALRING_INVALID if the lines about audit keys do not belong together. */
-sealring_status config_check_audit(const struct config *config, const char *path, sealring_error *error);
-
 /* Omits the vault's directory from a path inside it, unless the rest would be read as something else. */
 const char *config_written(const struct config *config, const struct config_key *key);
 /* The reader takes one line, and removes blanks around a value. */

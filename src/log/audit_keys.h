@@ -9,7 +9,7 @@
 #define AUDIT_KEY_LINE_SIZE  (NOTE_KEY_TEXT_SIZE + 64)
 #define AUDIT_KEYS_TEXT_SIZE (AUDIT_KEYS_MAX * AUDIT_KEY_LINE_SIZE)
 
-/* entries, facts: the last checkpoint of this key covers so many; what it has signed beyond counts for nothing, whoever signed it. The last key has no
+/* entries, facts: the numbers that the last checkpoint of this key covers; what it has signed beyond counts for nothing, whoever signed it. The last key has no
  * end: UINT64_MAX. It counts for any size, because after a restore it signs a shorter log. */
 struct audit_key {
     struct note_key key;

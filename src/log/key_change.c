@@ -12,7 +12,7 @@
     64 /* that are read at once: whoever inserts more gains nothing but that later ones are not followed */
 
 bool key_change_read(const uint8_t vault_id[REGISTRY_ID_SIZE], const uint8_t before[REGISTRY_DIGEST_SIZE],
-                     const struct registry_closed *fact, const char *note, struct key_change *change)
+                     const struct registry_closed *fact, const char *note, struct audit_key_change *change)
 {
     struct note parsed;
     struct registry_key_change row;
@@ -44,8 +44,8 @@ static sealring_status read_change(struct registry *registry, uint64_t sequence,
 }
 
 /* *there: it names both keys. *proved: both have signed it. */
-static sealring_status take_change(struct registry *registry, uint64_t sequence, char *note, struct key_change *change,
-                                   bool *there, bool *proved, sealring_error *error)
+static sealring_status take_change(struct registry *registry, uint64_t sequence, char *note,
+                                   struct audit_key_change *change, bool *there, bool *proved, sealring_error *error)
 {
     const uint8_t *vault_id = registry_vault_row(registry)->vault_id;
     struct registry_closed fact;
@@ -66,10 +66,11 @@ static sealring_status take_change(struct registry *registry, uint64_t sequence,
 
 /* The changes after the fact `sequence`, in order. */
 static sealring_status each_change(struct registry *registry, uint64_t sequence, struct audit_keys *keys,
-                                   void (*take)(struct audit_keys *keys, const struct key_change *change, bool proved),
+                                   void (*take)(struct audit_keys *keys, const struct audit_key_change *change,
+                                                bool proved),
                                    sealring_error *error)
 {
-    struct key_change change;
+    struct audit_key_change change;
     char *note = NULL;
     bool found = keys->count > 0, there = false, proved = false;
     sealring_status status = SEALRING_OK;
@@ -88,7 +89,7 @@ static sealring_status each_change(struct registry *registry, uint64_t sequence,
 }
 
 /* The old key ends at once, even if the signatures are not there: somebody may hide them, to go on with a stolen old key. The new one counts only under them. */
-static void take_next(struct audit_keys *keys, const struct key_change *change, bool proved)
+static void take_next(struct audit_keys *keys, const struct audit_key_change *change, bool proved)
 {
     struct audit_key *newest = &keys->keys[keys->count - 1];
     if (!note_key_same(&newest->key, &change->old_key))
@@ -106,7 +107,7 @@ sealring_status audit_keys_follow(struct registry *registry, struct audit_keys *
     return each_change(registry, keys->count > 1 ? keys->keys[keys->count - 2].facts : 0, keys, take_next, error);
 }
 
-static void take_previous(struct audit_keys *keys, const struct key_change *change, bool proved)
+static void take_previous(struct audit_keys *keys, const struct audit_key_change *change, bool proved)
 {
     if (proved && note_key_same(&keys->keys[0].key, &change->new_key))
         (void)audit_keys_prepend(keys, &change->old_key, change->entries, change->facts);

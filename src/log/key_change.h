@@ -9,12 +9,12 @@
 
 /* What a fact and a note prove: the key that the fact names as the new one, and the one before, have both signed the checkpoint that the note contains, which is that of this
  * entry and fact alone. before: the hash over the facts before. Pure. */
-struct key_change {
+struct audit_key_change {
     struct note_key old_key, new_key;
     uint64_t entries, facts; /* that the checkpoint covers: the old key's last */
 };
 bool key_change_read(const uint8_t vault_id[REGISTRY_ID_SIZE], const uint8_t before[REGISTRY_DIGEST_SIZE],
-                     const struct registry_closed *fact, const char *note, struct key_change *change);
+                     const struct registry_closed *fact, const char *note, struct audit_key_change *change);
 
 /* Call all of these inside a transaction. */
 

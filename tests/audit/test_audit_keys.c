@@ -235,7 +235,7 @@ static void make_proof(struct proof *proof)
     registry_closed_hash(proof->before, &proof->fact, proof->checkpoint.closed.bytes);
 }
 
-static bool is_proof(const struct proof *proof, struct key_change *change)
+static bool is_proof(const struct proof *proof, struct audit_key_change *change)
 {
     char note[REGISTRY_NOTE_SIZE];
     checkpoint_format(&proof->checkpoint, note);
@@ -308,7 +308,7 @@ static void alter(struct proof *proof, int what)
 START_TEST(both_keys_prove_a_change)
 {
     struct proof proof;
-    struct key_change change;
+    struct audit_key_change change;
     make_proof(&proof);
     ck_assert(is_proof(&proof, &change));
     ck_assert(note_key_same(&change.old_key, &keys[0]) && note_key_same(&change.new_key, &keys[1]));

@@ -115,6 +115,14 @@ ends_with "the leaked credential is rejected" "401 revoked" leaked.key
 ends_with "the new one is good" "200 accepted" corner-shop.new
 conclude
 
+prepare audit-key
+kept=$other
+closes=
+follow
+is "$("$SEALRING" audit key --all | wc -l)" 2 "$page: there are two keys"
+ends_with "the old credential is accepted" "200 accepted" "$old"
+conclude
+
 prepare a-versions-leak
 kept=
 closes='*sealring compromise*'

@@ -190,11 +190,6 @@ static sealring_status update_key(struct registry *registry, void *context, seal
     return registry_key_update(registry, context, error);
 }
 
-static sealring_status update_credential(struct registry *registry, void *context, sealring_error *error)
-{
-    return registry_credential_update(registry, context, error);
-}
-
 START_TEST(each_change_of_a_verdict_is_a_fact)
 {
     struct registry_key key = rows.key;

@@ -89,6 +89,7 @@ static bool offers(const struct command *command, const struct option *common)
         return (command->flags & (COMMAND_TOKEN | COMMAND_CHANGES)) != 0 &&
                (command->flags & COMMAND_WITHOUT_VAULT) == 0 && strcmp(command->words, "init") != 0 &&
                strcmp(command->words, "backup") != 0 && strcmp(command->words, "audit archive") != 0 &&
+               strcmp(command->words, "audit rekey") != 0 &&
                strcmp(command->words, "upgrade") != 0; /* the audit token only */
     if (strcmp(common->name, "dry-run") == 0)
         return (command->flags & COMMAND_CHANGES) != 0;

@@ -71,15 +71,10 @@ static sealring_status recall(struct restore *restore, sealring_error *error)
         return error_set(
             error, SEALRING_TOKEN,
             "this vault has no audit token, so nothing distinguishes its backups from others: see sealring.conf(5)");
-    sealring_error inner = {.message = ""};
     sealring_status status =
-        witness_recall(&restore->witness, restore->config, backup->vault_id, &restore->keys, &inner);
+        witness_recall(&restore->witness, restore->config, backup->vault_id, &restore->keys, error);
     if (restore->witness.unknown)
         return refuse_unknown(restore, error);
-    if (status == SEALRING_REFUSED)
-        return error_set(error, status, "nothing was restored: %.400s", inner.message);
-    if (status != SEALRING_OK && error != NULL)
-        *error = inner;
     if (status == SEALRING_OK)
         status = backup_file_judge(&restore->file, &restore->keys, error);
     return status;
@@ -194,6 +189,16 @@ static sealring_status start_era(const struct restore *restore, sealring_error *
 
 /* ---- Restoring ---- */
 
+/* A backup from before a change of the audit key names the old one. */
+static sealring_status name_key(const struct restore *restore, int64_t now, sealring_error *error)
+{
+    char vkey[NOTE_KEY_TEXT_SIZE];
+    bool named = false;
+    note_key_format(audit_keys_newest(&restore->keys), vkey);
+    sealring_status status = registry_audit_key_is(restore->restored, vkey, &named, error);
+    return status == SEALRING_OK && !named ? registry_audit_key_insert(restore->restored, vkey, now, error) : status;
+}
+
 /* In the writing transaction: settles what the token closed, and appends the entry of the restore. */
 static sealring_status record(struct restore *restore, const uint8_t operation_id[REGISTRY_ID_SIZE],
                               struct audit_act *act, sealring_error *error)
@@ -219,6 +224,8 @@ static sealring_status record(struct restore *restore, const uint8_t operation_i
     sealring_status status = confront_settle(&restore->confront, lost, now, registry, error);
     if (status == SEALRING_OK)
         status = client_proofs_settle(registry, error);
+    if (status == SEALRING_OK)
+        status = name_key(restore, now, error);
     audit_rows_end(&rows, registry, act);
     if (status == SEALRING_OK)
         status = audit_append(registry, operation_id, now, actor, act, error);

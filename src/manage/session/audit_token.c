@@ -236,20 +236,6 @@ sealring_status witness_sign_both(struct token *token, const struct config *conf
     return status;
 }
 
-sealring_status witness_move_anchor(struct audit_witness *witness, const struct witness_successor *successor,
-                                    const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error)
-{
-    struct token *token = NULL;
-    witness->number = successor->number;
-    if (!witness->anchored)
-        return SEALRING_OK;
-    sealring_status status = witness_open(successor->config, &token, error);
-    if (status == SEALRING_OK)
-        status = anchor_store(token, vault_id, witness, &witness->anchor, error);
-    token_close(token);
-    return status == SEALRING_OK ? kept_token_follow_audit(successor->config, error) : status;
-}
-
 sealring_status witness_limit_keys(struct config *config, struct registry *registry, sealring_error *error)
 {
     struct audit_keys keys;

@@ -158,6 +158,20 @@ sealring_status witness_anchor(struct token *token, struct audit_witness *witnes
     return SEALRING_OK;
 }
 
+sealring_status witness_move_anchor(struct audit_witness *witness, const struct witness_successor *successor,
+                                    const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error)
+{
+    struct token *token = NULL;
+    witness->number = successor->number;
+    if (!witness->anchored)
+        return SEALRING_OK;
+    sealring_status status = witness_open(successor->config, &token, error);
+    if (status == SEALRING_OK)
+        status = anchor_store(token, vault_id, witness, &witness->anchor, error);
+    token_close(token);
+    return status == SEALRING_OK ? kept_token_follow_audit(successor->config, error) : status;
+}
+
 sealring_status witness_load_again(struct audit_witness *witness, struct token *token, struct registry *registry,
                                    sealring_error *error)
 {
