@@ -115,7 +115,6 @@ static void widen(const struct key_ends *ends, struct wide_ends *wide)
     memcpy(wide->items, ends->items, sizeof ends->items);
 }
 
-/* Bounds that are not in use are 0, so that equal ones have equal bytes. */
 static void keep(const struct wide_ends *wide, struct key_ends *ends)
 {
     *ends = (struct key_ends){.count = wide->count};

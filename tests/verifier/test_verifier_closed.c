@@ -137,6 +137,46 @@ START_TEST(hidden_suspension_and_narrowing_are_followed)
 }
 END_TEST
 
+/* ---- Ends that rekeying sets */
+
+#define UNEND "UPDATE credential SET replaced = 0, retire_at = 0, state = 1 WHERE serial = 1"
+
+/* Between the commit and the poll, for a credential that is cached or not, and after a later poll. */
+START_TEST(a_hidden_end_is_followed)
+{
+    static const char *const attacks[] = {
+        "UPDATE api_key SET changed_epoch = 1",
+        UNEND,
+        UNEND "; UPDATE api_key SET changed_epoch = 1",
+        UNEND "; UPDATE vault SET epoch = epoch - 1",
+        "UPDATE credential SET retire_at = 4102444800000 WHERE serial = 1",
+        "UPDATE vault SET epoch = epoch - 1; UPDATE api_key SET changed_epoch = 1",
+    };
+    struct stage_key next;
+    sealring_vault *cold;
+    if (_i % 2 == 0)
+        stage_expect(vault, victim.text, SEALRING_ACCEPTED);
+    stage_rekey(&stage, victim.key_id, 0, &next);
+    attack(attacks[_i / 2]);
+    stage_look(vault);
+    stage_expect(vault, victim.text, SEALRING_REJECTED_REVOKED);
+    stage_expect(vault, other.text, SEALRING_ACCEPTED);
+    attack(UNEND "; UPDATE vault SET epoch = epoch + 1; UPDATE api_key SET changed_epoch = (SELECT epoch FROM vault)");
+    for (int i = 0; i < 2; i++) {
+        stage_look(vault);
+        stage_expect(vault, victim.text, SEALRING_REJECTED_REVOKED);
+    }
+    /* it was cached, so the poll that reads the fact reads the row */
+    if (_i % 2 == 0 && strstr(attacks[_i / 2], "credential") != NULL)
+        ck_assert_ptr_nonnull(strstr(lines.last[SEALRING_LOG_ALARM], "permit more than the facts"));
+    stage_expect(vault, next.text, SEALRING_ACCEPTED);
+    cold = stage_open_manual(&stage);
+    stage_expect(cold, victim.text, SEALRING_REJECTED_REVOKED);
+    stage_expect(cold, next.text, SEALRING_ACCEPTED);
+    sealring_close(&cold);
+}
+END_TEST
+
 /* After the poll. Facts that are gone are an alarm; rows are not read again. */
 START_TEST(undone_suspension_and_narrowing_stay)
 {
@@ -258,6 +298,7 @@ int main(void)
     tcase_add_loop_test(cases, hidden_suspension_and_narrowing_are_followed, 0,
                         sizeof key_hidings / sizeof *key_hidings);
     tcase_add_loop_test(cases, undone_suspension_and_narrowing_stay, 0, 5);
+    tcase_add_loop_test(cases, a_hidden_end_is_followed, 0, 12);
     tcase_add_test(cases, a_forged_fact_permits_nothing);
     tcase_add_test(cases, resumed_key_is_accepted_again);
     tcase_add_test(cases, an_act_corrects_an_edited_row);

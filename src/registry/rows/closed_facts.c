@@ -168,7 +168,7 @@ static bool has_same_values(const struct registry_key *one, const struct registr
 {
     return one->state == other->state && one->narrowed == other->narrowed &&
            strcmp(one->narrowed_scopes, other->narrowed_scopes) == 0 && strcmp(one->label, other->label) == 0 &&
-           memcmp(&one->ends, &other->ends, sizeof one->ends) == 0;
+           ends_include(&one->ends, &other->ends) && ends_include(&other->ends, &one->ends);
 }
 
 sealring_status closed_note_key(struct registry *registry, const struct registry_key *before,
