@@ -54,7 +54,7 @@ include tests/gateway/tests.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
 include tests/soak/soak.mk
-EXTRA_DIST += tests/lib/contained.sh tests/leaks.supp tests/valgrind.supp tests/run.sh tests/figures.sh tests/distcheck.sh tests/packages.sh
+EXTRA_DIST += tests/lib/contained.sh tests/lib/mutants.sh tests/leaks.supp tests/valgrind.supp tests/run.sh tests/figures.sh tests/distcheck.sh tests/packages.sh
 # What `make check` runs where configure was told SEALRING_CHECK=short (distcheck, package builds): all of it works on any
 # machine within a minute. Whoever names TESTS decides.
 short_tests = $(unit_tests) replay_text tests/cli/story.sh

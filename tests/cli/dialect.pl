@@ -47,7 +47,7 @@ sub of_c {
     my ($text) = @_;
     $text =~ s/^(\s*#\s*include.*)$/blank($1)/mge;
     my $out = '';
-    while ($text =~ m{\G(?:(/\*.*?\*/)|(//[^\n]*)|"((?:[^"\\\n]|\\.)*)"|('(?:[^'\\\n]|\\.)*')|(\s+)|(.))}gs) {
+    while ($text =~ m{\G(?:(/\*.*?\*/)|(//[^\n]*)|"((?:[^"\\\n]|\\.)*)"|('(?:[^'\\\n]|\\.)*')|(\s+)|([^\s"'/]+|.))}gs) {
         my ($block, $line, $literal, $space, $code) = ($1, $2, $3, $5, $6);
         if (defined $block) {
             $block =~ s{^/\*|\*/$}{. }g;

@@ -104,67 +104,92 @@ result $? "the glossary has at most 25 terms of sealring's own ($terms)"
 
 # ---- A made-up text, in each form that a text has ----
 
-mkdir "$work/tree"
-
-# as FORM TEXT: the text as a file of that form, with a line end in the place of each blank but the first.
-as()
+# made_up FILE: each line of FILE as a text of each form, with a line end in the place of each blank but the first; each in a folder of its own,
+# NUMBER/FORM.
+forms='md changelog man comment string shell'
+made_up()
 {
-    rm -f "$work"/tree/*
-    lines=$(printf '%s\n' "$2" | sed 's/ /\
-/2g')
-    case $1 in
-    md) printf '# Made up\n\n%s\n' "$lines" >"$work/tree/page.md" ;;
-    changelog) printf '# Changes\n\n## 2.0 (not released yet)\n\n- %s\n\n## 1.0\n\n- Nothing.\n' "$lines" >"$work/tree/CHANGELOG.md" ;;
-    man) printf '.Dt MADE-UP 3\n.Sh DESCRIPTION\n%s\n' "$lines" >"$work/tree/page.3" ;;
-    comment) printf 'int made_up(void);\n/* %s */\n' "$lines" | sed '3,$s/^/ * /' >"$work/tree/comment.c" ;;
-    string) printf 'const char *text = "%s";\n' "$(printf '%s' "$lines" | sed '$!s/$/ "/; 2,$s/^/    "/')" >"$work/tree/string.c" ;;
-    shell) printf '%s\n' "$lines" | sed 's/^/# /' >"$work/tree/script.sh" ;;
-    esac
-}
-
-# finds FORM TEXT PATTERN: true if PATTERN's advice is among what is found.
-finds()
-{
-    as "$1" "$2"
-    phrases "$work/tree" .
-    grep -qF "\": $3" "$work/found"
+    rm -rf "$work/tree"
+    for made in $(awk -v forms="$forms" '{ count = split(forms, form, " "); for (i = 1; i <= count; i++) print NR "/" form[i] }' "$1"); do
+        echo "$work/tree/$made"
+    done | xargs mkdir -p
+    awk -v tree="$work/tree" '
+    function put(file, before, after,    path) {
+        path = tree "/" NR "/" file
+        printf "%s", before >path
+        for (i = 1; i <= count; i++)
+            printf "%s%s%s", (i > 1 ? first : ""), lines[i], (i < count ? last "\n" : after) >path
+        close(path)
+    }
+    {
+        count = split($0, words, " ")
+        lines[1] = count > 1 ? words[1] " " words[2] : words[1]
+        for (i = 3; i <= count; i++)
+            lines[i - 1] = words[i]
+        count = count > 1 ? count - 1 : 1
+        first = last = ""
+        put("md/page.md", "# Made up\n\n", "\n")
+        put("changelog/CHANGELOG.md", "# Changes\n\n## 2.0 (not released yet)\n\n- ", "\n\n## 1.0\n\n- Nothing.\n")
+        put("man/page.3", ".Dt MADE-UP 3\n.Sh DESCRIPTION\n", "\n")
+        first = " * "
+        put("comment/comment.c", "int made_up(void);\n/* ", " */\n")
+        first = "    \""; last = " \""
+        put("string/string.c", "const char *text = \"", "\";\n")
+        first = "# "; last = ""
+        put("shell/script.sh", "# ", "\n")
+    }' "$1"
 }
 
 grep -v '^#' "$list" >"$work/patterns"
 tab=$(printf '\t')
-while IFS=$tab read -r pattern instead sample; do
-    missed=
-    for form in md changelog man comment string shell; do
-        finds $form "$sample" "$instead" || missed="$missed $form"
-    done
+cut -f 3 "$work/patterns" >"$work/samples"
+made_up "$work/samples"
+phrases "$work/tree" .
+# the number of each sample, and the forms in which its advice is missing
+awk -F '\t' -v forms="$forms" '
+NR == FNR { instead[FNR] = $2; count = FNR; next }
+{ split($0, place, "/"); if (index($0, "\": " instead[place[2]])) found[place[2] " " place[3]] }
+END {
+    form_count = split(forms, form, " ")
+    for (n = 1; n <= count; n++) {
+        missed = ""
+        for (i = 1; i <= form_count; i++)
+            if (!(n " " form[i] in found)) missed = missed " " form[i]
+        print missed
+    }
+}' "$work/patterns" "$work/found" >"$work/missed"
+while IFS=$tab read -r pattern instead sample && IFS= read -r missed <&3; do
     echo "$pattern: missed in$missed" >"$work/found"
     [ -n "$sample" ] && [ -z "$missed" ]
     result $? "found in six forms: $pattern"
-done <"$work/patterns"
+done <"$work/patterns" 3<"$work/missed"
 
-# passes FORM TEXT: true if nothing is found.
+# passes FORM: true if nothing is found in the plain text of that form.
 passes()
 {
-    as "$1" "$2"
-    phrases "$work/tree" . && [ ! -s "$work/found" ]
+    phrases "$work/tree" "1/$1" && [ -s "$work/texts" ] && [ ! -s "$work/found" ]
 }
 
-for form in md changelog man comment string shell; do
-    passes $form "A verifier polls the registry and reports what it has applied."
+echo "A verifier polls the registry and reports what it has applied." >"$work/plain"
+made_up "$work/plain"
+for form in $forms; do
+    passes "$form"
     result $? "a plain text has nothing, as $form"
 done
 # shellcheck disable=SC2016 # Markdown
-passes md 'The function `says` and the file `told` are names.'
+echo 'The function `says` and the file `told` are names.' >"$work/plain"
+made_up "$work/plain"
+passes md
 result $? "a name between backquotes is no word"
-rm -f "$work"/tree/*
+rm -rf "$work"/tree/*
 printf 'int says(int told)\n{\n    return told->tells == 1; /* One. */\n}\n' >"$work/tree/names.c"
 phrases "$work/tree" . && [ ! -s "$work/found" ]
 result $? "a name in code is no word"
-rm -f "$work"/tree/*
+rm -rf "$work"/tree/*
 printf '# Changes\n\n## 2.0 (not released yet)\n\n- Nothing.\n\n## 1.0\n\n- It says so.\n' >"$work/tree/CHANGELOG.md"
 phrases "$work/tree" . && [ ! -s "$work/found" ]
 result $? "what a released version's changes contain stays"
-rm -f "$work"/tree/*
+rm -rf "$work"/tree/*
 printf '# Changes\n\n- It says so.\n' >"$work/tree/CHANGELOG.md"
 ! phrases "$work/tree" .
 result $? "a changelog without its unreleased part is noticed"
