@@ -11,6 +11,9 @@ playbooksdir = $(docdir)/playbooks
 dist_playbooks_DATA = docs/playbooks/a-versions-leak.md docs/playbooks/failed-rollover.md docs/playbooks/one-clients-leak.md \
 	docs/playbooks/planned-rotation.md docs/playbooks/suspected-host.md docs/playbooks/token-lost.md
 dist_doc_DATA += docs/promises.md
+gatewaysdir = $(docdir)/gateways
+dist_gateways_DATA = docs/gateways/caddy.md docs/gateways/envoy.md docs/gateways/haproxy.md docs/gateways/nginx-auth_request.md \
+	docs/gateways/traefik.md docs/gateways/nginx.md
 EXTRA_DIST += tools/packages.sh tools/build.sh tools/quickstart.sh tools/coverage.sh
 
 # Man pages. A page about several names is found under each of them: links are made as its NAME section says.
@@ -27,7 +30,7 @@ dist_man_MANS = \
 	docs/man/sealring_ring_create.3 docs/man/sealring_text_escape.3 docs/man/sealring_time_format.3 docs/man/sealring_usage_list.3 \
 	docs/man/sealring_verdict_name.3 docs/man/sealring_run_once.3 docs/man/sealring_verify.3 \
 	docs/man/sealring_version_change.3 docs/man/sealring_version_list.3 docs/man/sealring_version_state_name.3 \
-	docs/man/sealring.conf.5 docs/man/sealring_verifier_list.3 docs/man/sealring_wait_barrier.3
+	docs/man/sealring.conf.5 docs/man/sealringd.8 docs/man/sealring_verifier_list.3 docs/man/sealring_wait_barrier.3
 
 # "SECTION FILE NAME" for each name that is not the file's own.
 list_man_links = for page in $(dist_man_MANS); do \

@@ -24,7 +24,8 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/act/era_check.c src/manage/act/era_check.h \
 	src/manage/act/clock_check.c src/manage/act/clock_check.h \
 	src/manage/audit/audit_key.c \
-	src/manage/audit/audit_log.c src/manage/audit/audit_log.h \
+	src/manage/audit/change_audit_key.c \
+	src/manage/audit/audit_log.c src/manage/audit/audit_log.h src/manage/audit/describe_vault.c \
 	src/manage/audit/value_facts.c src/manage/audit/value_facts.h \
 	src/manage/audit/log_history.c src/manage/audit/log_history.h \
 	src/manage/audit/read_archive.c src/manage/audit/read_archive.h \
@@ -121,7 +122,6 @@ libsealring_manage_core_la_SOURCES = \
 	src/registry/connection/registry_copy.c src/registry/connection/registry_copy.h \
 	src/registry/rows/client_rows.c \
 	src/registry/rows/clock_row.c \
-	src/registry/rows/credential_rows.c \
 	src/registry/rows/current_rows.c src/registry/rows/current_rows.h \
 	src/registry/rows/holder_rows.c \
 	src/registry/rows/intention_rows.c \

@@ -23,17 +23,20 @@ libsealring_core_la_SOURCES = \
 	src/config/config.c src/config/config.h \
 	src/config/config_keys.h \
 	src/config/config_place.c src/config/verifier_group.c src/config/verifier_group.h \
-	src/config/config_append.c src/config/config_write.c \
+	src/config/config_append.c src/config/config_audit.c src/config/config_write.c \
 	src/config/file_trust.c src/config/file_trust.h \
 	src/config/software_token.c src/config/software_token.h \
 	src/credential/credential_text.c src/credential/credential_text.h \
+	src/credential/key_ends.c src/credential/key_ends.h \
 	src/credential/networks.c src/credential/networks.h src/credential/scope.c src/credential/scope.h \
 	src/kdf/claims.c src/kdf/claims.h \
 	src/kdf/kdf.c src/kdf/kdf.h \
 	src/lifecycle/clockwatch.c src/lifecycle/clockwatch.h \
 	src/lifecycle/transition_table.c src/lifecycle/transition_table.h \
 	src/lifecycle/verifier_liveness.c src/lifecycle/verifier_liveness.h \
+	src/log/audit_keys.c src/log/audit_keys.h \
 	src/log/checkpoint.c src/log/checkpoint.h \
+	src/log/key_change.c src/log/key_change.h \
 	src/log/signed_note.c src/log/signed_note.h \
 	src/log/signed_time.c src/log/signed_time.h \
 	src/registry/connection/filesystem.c src/registry/connection/filesystem.h \
@@ -59,9 +62,11 @@ libsealring_core_la_SOURCES = \
 	src/registry/log/cut_rows.c \
 	src/registry/log/entry_rows.c \
 	src/registry/log/packed_detail.c src/registry/log/packed_detail.h \
+	src/registry/log/key_change_rows.c \
 	src/registry/log/log_rows.h \
-	src/registry/rows/changed_rows.c \
+	src/registry/rows/poll_rows.c \
 	src/registry/rows/closed_facts.c src/registry/rows/closed_facts.h \
+	src/registry/rows/credential_rows.c \
 	src/registry/rows/facts_begin.c \
 	src/registry/rows/ring_facts.c src/registry/rows/ring_facts.h \
 	src/registry/rows/version_facts.c src/registry/rows/version_facts.h \
@@ -114,10 +119,12 @@ libsealring_core_la_SOURCES = \
 	src/verifier/fresh/usage_hours.c src/verifier/fresh/usage_hours.h \
 	src/verifier/fresh/check_head.c src/verifier/fresh/check_head.h \
 	src/verifier/fresh/follow_closed.c src/verifier/fresh/follow_closed.h \
+	src/verifier/fresh/reload_key.c src/verifier/fresh/reload_key.h \
 	src/verifier/fresh/follow_keys.c src/verifier/fresh/follow_keys.h \
 	src/verifier/fresh/late_clock.c src/verifier/fresh/late_clock.h \
 	src/verifier/fresh/load_changes.c src/verifier/fresh/load_changes.h \
 	src/verifier/fresh/listen.c src/verifier/fresh/listen.h \
+	src/verifier/fresh/look_registry.c src/verifier/fresh/look_registry.h \
 	src/verifier/fresh/poll.c src/verifier/fresh/poll.h \
 	src/verifier/fresh/poll_report.c src/verifier/fresh/poll_report.h \
 	src/verifier/fresh/prove_ahead.c src/verifier/fresh/prove_ahead.h \

@@ -213,7 +213,7 @@ base=$build/$suite-$(dpkg --print-architecture).tar
 
 need "the source is copied" copy_source "$work/package/source"
 need "dpkg-buildpackage makes the packages" build_packages
-for name in sealring libsealring1 libsealring-dev libsealring-manage0 libsealring-manage-dev sealring-doc; do
+for name in sealring sealringd libsealring1 libsealring-dev libsealring-manage0 libsealring-manage-dev libnginx-mod-http-sealring sealring-doc; do
     check "there is $name" test -f "$(echo "$work/package/$name"_*.deb)"
 done
 check "lintian finds no error and no warning" look_over
@@ -235,7 +235,10 @@ need "somebody without rights is there" add_user "$installed"
 mkdir "$installed/srv/tests" && cp -R "$work/package/source/tests/cli" "$installed/srv/tests/"
 check "the story is told from the packages, by somebody without rights" as_user "$installed" \
     "SEALRING=/usr/bin/sealring sh /srv/tests/cli/story.sh"
-check "the packages are removed again" inside "$installed" apt-get -y -q purge sealring libsealring1 libsealring-manage0 sealring-doc
+need "the nginx module is installed with what it depends on" inside "$installed" apt-get -y -q install --no-install-recommends libnginx-mod-http-sealring nginx
+check "it is enabled, and nginx takes its directives" inside "$installed" sh -c \
+    "grep -q '^load_module modules/ngx_http_sealring_module.so;' /etc/nginx/modules-enabled/*sealring.conf && nginx -t"
+check "the packages are removed again" inside "$installed" apt-get -y -q purge sealring sealringd libnginx-mod-http-sealring libsealring1 libsealring-manage0 sealring-doc
 check "and leave nothing behind" nothing_left "$installed"
 
 fresh=$work/fresh

@@ -23,7 +23,7 @@ finish()
     exit
 }
 
-if ! sh "$top/tools/packages.sh" build test; then
+if ! sh "$top/tools/packages.sh" build gateway test; then
     finish 0 1
 fi
 

@@ -46,9 +46,11 @@ crash-all: test_crash test_crash_init test_token_kill module_fault.la crash_prel
 include tests/world/tests.mk
 include tests/facts/tests.mk
 include tests/cli/tests.mk
+include tests/gateway/sealringd.mk
 include tests/personality/tests.mk
 include tests/tamper/tests.mk
 include tests/upgrade/tests.mk
+include tests/gateway/tests.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
 include tests/soak/soak.mk

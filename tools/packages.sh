@@ -1,26 +1,29 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Installs what is missing from Debian's packages: `sh tools/packages.sh [--list] GROUP...`, groups build, test, bench, ci.
+# Installs what is missing from Debian's packages: `sh tools/packages.sh [--list] GROUP...`, groups build, gateway, test, bench, ci.
 set -eu
 
-# The only list of packages. A group includes what its line names only: ask for `build test` to run the tests.
+# The only list of packages. A group includes what its line names only: ask for `build gateway test` to run the tests.
 packages_of()
 {
     case $1 in
     build) # the library and the command, and what the quickstart plays with: a software token and a tool to look into it
         echo autoconf automake libtool make gcc libc6-dev pkg-config \
             libssl-dev libsqlite3-dev libp11-dev libp11-kit-dev libdeflate-dev libjansson-dev libcsv-dev \
-            softhsm2 opensc ;;
+            libmicrohttpd-dev libsystemd-dev softhsm2 opensc ;;
+    gateway) # the nginx module
+        echo nginx nginx-dev curl ;;
     test) # the check library, what the scripts call, and the languages of the examples
         echo check g++ binutils jq sqlite3 xz-utils procps git p11-kit libnss3 \
-            mandoc zsh fish python3 golang-go rustc gdb libfaketime sshfs openssh-sftp-server ;;
+            mandoc zsh fish python3 golang-go rustc gdb libfaketime sshfs openssh-sftp-server \
+            fcgiwrap caddy haproxy ;;
     bench) # what `make bench` compares with
-        echo libjwt-dev libhiredis-dev redis-server ;;
+        echo libjwt-dev libhiredis-dev redis-server wrk nghttp2-client libnginx-mod-http-lua ;;
     ci) # the further checks of .ci/run
         echo clang clang-format clang-tidy cppcheck llvm libclang-rt-dev shellcheck valgrind \
             build-essential dpkg-dev debhelper lintian debootstrap ;;
     *)
-        echo "packages.sh: no group \`$1\`: groups are build, test, bench, ci" >&2
+        echo "packages.sh: no group \`$1\`: groups are build, gateway, test, bench, ci" >&2
         return 2 ;;
     esac
 }
@@ -52,7 +55,7 @@ if [ "${1-}" = --list ]; then
     exit
 fi
 
-[ $# -gt 0 ] || { echo "usage: sh tools/packages.sh [--list] GROUP...: groups are build, test, bench, ci" >&2; exit 2; }
+[ $# -gt 0 ] || { echo "usage: sh tools/packages.sh [--list] GROUP...: groups are build, gateway, test, bench, ci" >&2; exit 2; }
 wanted=
 for group in "$@"; do
     wanted="$wanted $(packages_of "$group")"

@@ -7,12 +7,13 @@ set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 unset SEALRING_VAULT
 
-sh "$top/tools/packages.sh" build
+sh "$top/tools/packages.sh" build gateway
 
 # shellcheck source=tools/build.sh
 . "$top/tools/build.sh"
 build_place "$top" quickstart
 build_or_explain "$build/build.log" "building sealring"
+build_make "$build/build.log" "building the nginx module" nginx-module || { tail -n 40 "$build/build.log" >&2; exit 1; }
 build_leave
 built=$build/sealring
 
@@ -21,6 +22,7 @@ finish()
 {
     status=$?
     trap - EXIT
+    [ ! -f "$here/nginx.pid" ] || kill "$(cat "$here/nginx.pid")"
     if [ -n "${KEEP-}" ]; then
         echo "Kept in $here. To go on: export SEALRING_VAULT=$here/vault; $built status"
     else
@@ -145,5 +147,43 @@ export SOFTHSM2_CONF PIN
 printf '$ pkcs11-tool --token-label "%s" --login --list-objects --type secrkey\n' "$token"
 pkcs11-tool --module "$module" --token-label "$token" --login --pin env:PIN --list-objects --type secrkey 2>objects.err |
     grep -E '^Secret|label:|Access:' || { cat objects.err >&2; exit 1; }
+
+say "A gateway: nginx verifies credentials by itself. The upstream server gets the client's name, not the credential."
+credential_of reissued.csv blue-bikes >blue.key
+command -v nginx >/dev/null || PATH=$PATH:/usr/sbin
+cat >nginx.conf <<CONF
+load_module $build/gateway/nginx/ngx_http_sealring_module.so;
+pid $here/nginx.pid;
+error_log $here/nginx.log;
+thread_pool sealring threads=4;
+env SOFTHSM2_CONF=$SOFTHSM2_CONF;
+$([ "$(id -u)" -ne 0 ] || echo "user root;")
+events {}
+http {
+    access_log off;
+    client_body_temp_path $here/t1; proxy_temp_path $here/t2; fastcgi_temp_path $here/t3; uwsgi_temp_path $here/t4; scgi_temp_path $here/t5;
+    sealring_vault $here/vault;
+    server {
+        listen unix:$here/nginx.socket;
+        location /payments {
+            sealring payments:read;
+            proxy_set_header X-Sealring-Client \$sealring_client;
+            proxy_pass http://unix:$here/upstream.socket;
+        }
+    }
+    server {
+        listen unix:$here/upstream.socket;
+        location / { return 200 "upstream: hello \$http_x_sealring_client, Authorization is '\$http_authorization'\n"; }
+    }
+}
+CONF
+sed -n '/location .payments/,/^        }/p' nginx.conf
+LD_LIBRARY_PATH=$build/.libs nginx -c "$here/nginx.conf" -e "$here/nginx.log" 2>>nginx.log || { cat nginx.log >&2; exit 1; }
+# shellcheck disable=SC2016 # show evaluates it
+show 0 'curl -s --unix-socket nginx.socket -H "Authorization: Bearer $(cat blue.key)" http://api/payments'
+# shellcheck disable=SC2016 # show evaluates it
+show 0 'curl -s --unix-socket nginx.socket -o /dev/null -w "%{http_code}\n" http://api/payments'
+# shellcheck disable=SC2016 # show evaluates it
+show 0 'curl -s --unix-socket nginx.socket -o /dev/null -w "%{http_code}, it was revoked\n" -H "Authorization: Bearer $(cat new.key)" http://api/payments'
 
 say "Next: read README.md. To keep the vault and try more commands: KEEP=1 sh tools/quickstart.sh"

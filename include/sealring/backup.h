@@ -75,7 +75,7 @@ typedef struct sealring_restore_result {
     uint64_t epoch;
     char era[33];
     char aside[4096]; /* path of the former registry, "" for none */
-    char remark[256]; /* what remains to be done, "" for nothing */
+    char remark[640]; /* what remains to be done, "" for nothing */
 } sealring_restore_result;
 
 /* text: one line; loss: something is lost. */
@@ -116,7 +116,7 @@ typedef struct sealring_upgrade_result {
     uint32_t older;                          /* verifiers that the second step waits for */
     char missing[256];                       /* their names */
     char backup_sha256[65];                  /* of the backup's registry; "": there is none, or not yet */
-    char remark[256];                        /* what remains to be done, "" for nothing */
+    char remark[640];                        /* what remains to be done, "" for nothing */
     bool key_added;                          /* audit-key was added to sealring.conf, or would be in a dry run */
     char audit_key[SEALRING_AUDIT_KEY_SIZE]; /* that key, which came from the audit token; "" if none was added */
 } sealring_upgrade_result;
@@ -181,6 +181,36 @@ typedef int (*sealring_archive_callback)(const sealring_archive_info *archive, v
  * that archive. sealring_audit_verify examines the entries. */
 sealring_status sealring_audit_archives(sealring_manager *manager, sealring_archive_callback each, void *context,
                                         sealring_error *error);
+
+/* ---- The key that signs the audit log ---- */
+
+typedef struct sealring_audit_rekey_options {
+    size_t size;
+    const char *audit_token_uri;  /* the token in which the new key is made; NULL: the audit token that the vault has */
+    const char *audit_pin_source; /* the source of that token's PIN, together with the URI */
+} sealring_audit_rekey_options;
+
+typedef struct sealring_audit_rekey_result {
+    size_t size;
+    char old_key[SEALRING_AUDIT_KEY_SIZE];
+    char new_key[SEALRING_AUDIT_KEY_SIZE]; /* "" in a dry run, which makes none */
+    uint64_t entries;                      /* the old key's last checkpoint covers so many entries; 0 in a dry run */
+    bool completed;                        /* an earlier call was interrupted, and only the rest was done */
+    char remark[256];                      /* what the operator has to do, "" for nothing */
+} sealring_audit_rekey_result;
+
+/* Changes the key that signs checkpoints, backups and archives. The new one is made in the audit token; both keys sign the checkpoint of the change, so that running
+ * verifiers follow it; sealring.conf gets the new key, the end of the old one, and the other token if there is one. The old key is not destroyed. If the call is interrupted, it is
+ * completed by another one with the same options. options may be NULL. If the old key cannot sign, that is SEALRING_TOKEN or SEALRING_REFUSED, unless the manager
+ * has the reason `take_over`: then a new era begins, and verifiers must be restarted. */
+sealring_status sealring_audit_rekey(sealring_manager *manager, const sealring_audit_rekey_options *options,
+                                     sealring_audit_rekey_result *result, sealring_error *error);
+
+/* All keys, the oldest first, each with what its last checkpoint covers, as lines of sealring.conf. sealring_audit_verify and sealring_backup_check accept
+ * them as a key. SEALRING_NOT_FOUND if there is none. */
+#define SEALRING_AUDIT_KEYS_SIZE 8192
+sealring_status sealring_audit_keys(sealring_manager *manager, char keys[SEALRING_AUDIT_KEYS_SIZE],
+                                    sealring_error *error);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

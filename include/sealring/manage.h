@@ -126,7 +126,7 @@ typedef struct sealring_manage_options {
     void *lock_context;
 } sealring_manage_options;
 
-/* Opens the registry. The first call that needs the token opens it. options may be NULL. */
+/* Opens the registry, and later the token, when a call needs it. options may be NULL. */
 sealring_status sealring_manager_open(const char *vault, const sealring_manage_options *options,
                                       sealring_manager **opened, sealring_error *error);
 void sealring_manager_close(sealring_manager **manager);
@@ -158,7 +158,9 @@ typedef struct sealring_vault_info {
     int64_t created;
     char module[4096];
     char token_uri[1024];
-    int64_t last_run; /* when sealring_run_once last ran, to the minute; 0: it never did */
+    int64_t last_run;                 /* when sealring_run_once last ran, to the minute; 0: it never did */
+    bool signs;                       /* an audit token is configured, which signs the audit log */
+    uint64_t entries, signed_entries; /* of the audit log; those that the latest valid checkpoint covers */
 } sealring_vault_info;
 
 sealring_status sealring_vault_describe(sealring_manager *manager, sealring_vault_info *info, sealring_error *error);
@@ -363,12 +365,12 @@ typedef struct sealring_verifier_info {
     uint64_t proved;     /* accepted versions, of all rings, whose check value it has derived */
     uint64_t unproved;   /* whose check value it has not derived */
     const char *owes;    /* one line: what it has not applied or proved yet, and what that delays; "" for nothing */
+    const char *alarm;   /* its last alarm, if the audit log has no entry of it yet; "" for none */
 } sealring_verifier_info;
 
 typedef int (*sealring_verifier_callback)(const sealring_verifier_info *verifier, void *context);
 
-/* Those that may be serving, then those that have ended but still affect a retirement; `all`: also those that ended long ago and are still
- * stored. Sorted by host, program, process. */
+/* Those that may be serving, then those that have ended and still affect a retirement; `all`: all that are stored. By host, program, process. */
 sealring_status sealring_verifier_list(sealring_manager *manager, bool all, sealring_verifier_callback each,
                                        void *context, sealring_error *error);
 
@@ -427,15 +429,13 @@ typedef struct sealring_run_result {
     int64_t next;      /* when the next act is due, 0: none */
     int64_t come_back; /* ms after which to call again at the latest */
     int64_t silence; /* ms until verifiers that are waited for have surely stopped serving; 0: none. For this manager */
+    bool unsigned_log; /* the audit token, which sealring_manager_remark names, did not sign or anchor the audit log */
 } sealring_run_result;
 
-/* Carries out the policies of the rings: reads the verifiers' reports and the clocks, then prepares, activates, retires and destroys the
- * versions for which that is due and allowed, one act at a time. Each act is decided again in its own transaction, so that several
- * schedulers may run at the same time. Closings that are owed and effective are carried out in the token. The call never waits for
- * verifiers: it reports what has to wait, and the next call continues. Every act is marked as automatic in the audit log. `each` (may be
- * NULL) receives each act that was carried out or failed, then the acts that are due and blocked, then those that are AHEAD and will be
- * blocked (`foreseen`). An object is destroyed only if the token, too, confirms that it is closed. options and result may be NULL. An act
- * that fails is reported and is no failure of the call. With dry_run the acts that it would carry out are reported as READY. */
+/* Prepares, activates, retires and destroys the versions for which the rings' policies require it and the guards allow it, one act at a time, and
+ * carries out owed closings. Several schedulers may run at once. The call never waits for verifiers: the next one continues. `each` (may be NULL)
+ * receives what was done or failed, then what is due and blocked, then what is AHEAD and will be blocked. An act that fails is no failure of the
+ * call. With dry_run, what would be done is READY, and what a missing token would refuse is FAILED. options and result may be NULL. */
 sealring_status sealring_run_once(sealring_manager *manager, const sealring_run_options *options,
                                   sealring_plan_callback each, void *context, sealring_run_result *result,
                                   sealring_error *error);
@@ -544,8 +544,8 @@ typedef struct sealring_rekey_request {
     const char *reason; /* stored in the audit log */
 } sealring_rekey_request;
 
-/* Replaces the credentials of an API key, after a leak or to change its claims: issues the next serial under the active version;
- * every older one is superseded and ends after the overlap. Needs the token. */
+/* Replaces the credentials of an API key, after a leak or to change its claims: issues a credential under the active version, whose serial
+ * follows the next multiple of 65,536; all with lower serials are superseded and end after the overlap. Needs the token. */
 sealring_status sealring_rekey(sealring_manager *manager, const char *key_id, const sealring_rekey_request *request,
                                sealring_issued_callback each, void *context, sealring_error *error);
 

@@ -36,26 +36,39 @@ static void replace_controls(char *text)
     text[out] = '\0';
 }
 
-/* Truncates the body rather than `ending`, which contains the reason. The arguments may point into *error. */
+#define BODY_SIZE (4 * SEALRING_MESSAGE_SIZE)
+#define KEPT_END  200 /* bytes of a body that is too long: its end names what to do */
+#define OMITTED   " [...] "
+
+/* Takes the middle out of a body that is longer than `room`, between characters. */
+static void shorten(char *body, size_t length, size_t room)
+{
+    size_t kept = room < 2 * KEPT_END ? room / 3 : KEPT_END;
+    size_t head = utf8_cut(body, room - kept - strlen(OMITTED));
+    const char *tail = body + length - kept;
+    while (((unsigned char)*tail & 0xc0) == 0x80)
+        tail++;
+    memcpy(body + head, OMITTED, strlen(OMITTED));
+    memmove(body + head + strlen(OMITTED), tail, strlen(tail) + 1);
+}
+
+/* Shortens the body rather than `ending`, which contains the reason. The arguments may point into *error. */
 static void write_message(sealring_error *error, const char *ending, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
 
 static void write_message(sealring_error *error, const char *ending, const char *format, va_list arguments)
 {
-    char body[SEALRING_MESSAGE_SIZE];
+    char body[BODY_SIZE];
     int wanted = vsnprintf(body, sizeof body, format, arguments);
-    if (wanted < 0) {
+    if (wanted < 0)
         (void)snprintf(body, sizeof body, "an error whose message could not be written");
-        wanted = (int)strlen(body);
-    }
     size_t room = SEALRING_MESSAGE_SIZE - 1 - strlen(ending);
-    size_t length = strlen(body);
-    if (length > room || (size_t)wanted > length) {
-        length = utf8_cut(body, length > room ? room : length);
-        body[length] = '\0';
-    }
+    size_t length = wanted < BODY_SIZE ? strlen(body) : utf8_cut(body, sizeof body - 1);
+    body[length] = '\0';
+    if (length > room)
+        shorten(body, length, room);
     memset(error, 0, sizeof *error);
-    (void)snprintf(error->message, sizeof error->message, "%s%s", body, ending);
+    (void)snprintf(error->message, sizeof error->message, "%.*s%s", (int)room, body, ending);
     replace_controls(error->message);
 }
 

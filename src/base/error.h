@@ -8,7 +8,7 @@
 
 #include <sealring/verify.h>
 
-/* Each writes the message (truncated at SEALRING_MESSAGE_SIZE, control characters replaced by '?') unless error is NULL, and returns
+/* Each writes the message (at most SEALRING_MESSAGE_SIZE: of a longer one the middle is left out; control characters replaced by '?') unless error is NULL, and returns
  * `status`, so that a failure is written `return error_set(...)`. Never pass anything secret. */
 sealring_status error_set(sealring_error *error, sealring_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -28,7 +28,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
     {"pin-source", VALUE_PIN, offsetof(struct config, pin_source), PATH_MAX, true},
     {"audit-token", VALUE_TEXT, offsetof(struct config, audit_token), CONFIG_TEXT_SIZE, false},
     {"audit-pin-source", VALUE_PIN, offsetof(struct config, audit_pin_source), PATH_MAX, false},
-    {"audit-key", VALUE_VKEY, offsetof(struct config, audit_key), NOTE_KEY_TEXT_SIZE, false},
+    {"audit-key", VALUE_VKEY, offsetof(struct config, audit_key), AUDIT_KEYS_TEXT_SIZE, false},
     {"vault", VALUE_TEXT, offsetof(struct config, place), PATH_MAX, false},
     {"vault-inode", VALUE_TEXT, offsetof(struct config, place_inode), CONFIG_INODE_SIZE, false},
     {"verifier-group", VALUE_TEXT, offsetof(struct config, verifier_group), CONFIG_GROUP_SIZE, false},
@@ -164,6 +164,16 @@ __attribute__((format(printf, 2, 3))) static bool invalid(char problem[PROBLEM_S
     return false;
 }
 
+/* They are judged together, when all are read. */
+static bool add_audit_key(struct config *config, const char *value, char problem[PROBLEM_SIZE])
+{
+    size_t length = strlen(config->audit_key);
+    if (strchr(value, '\n') != NULL || length + strlen(value) + 2 > sizeof config->audit_key)
+        return invalid(problem, "has a value for `audit-key` that is too long");
+    snprintf(config->audit_key + length, sizeof config->audit_key - length, "%s%s", length > 0 ? "\n" : "", value);
+    return true;
+}
+
 static bool apply_value(struct config *config, const struct config_key *key, const char *value,
                         char problem[PROBLEM_SIZE])
 {
@@ -178,8 +188,8 @@ static bool apply_value(struct config *config, const struct config_key *key, con
         return invalid(problem, "has a value for `%s` that is no number from 1 to %d", key->name, NUMBER_MOST);
     if (key->kind == VALUE_LABELS && find_label_word(value) == LABEL_WORDS)
         return invalid(problem, "has a value for `%s` other than changeable, fixed, lost", key->name);
-    if (key->kind == VALUE_VKEY && !note_key_parse(value, &(struct note_key){.id = 0}))
-        return invalid(problem, "has a value for `%s` that is no verifier key (NAME+ID+BASE64)", key->name);
+    if (key->kind == VALUE_VKEY)
+        return add_audit_key(config, value, problem);
     if (key->kind == VALUE_PIN && pin_source_problem(value) != NULL)
         return invalid(problem, "%s", pin_source_problem(value));
     bool path = key->kind == VALUE_PATH || (key->kind == VALUE_PIN && pin_source_of(value) == PIN_SOURCE_FILE);
@@ -205,7 +215,7 @@ static bool apply_line(struct config *config, char *line, bool seen[], char prob
     if (index == CONFIG_KEYS)
         return invalid(problem, "has an unknown key `%.60s`", name);
     const struct config_key *key = &config_keys[index];
-    if (seen[index] && key->kind != VALUE_VARIABLE)
+    if (seen[index] && key->kind != VALUE_VARIABLE && key->kind != VALUE_VKEY)
         return invalid(problem, "repeats the key `%s`", key->name);
     seen[index] = true;
     return apply_value(config, key, trim(equals + 1), problem);
@@ -253,7 +263,7 @@ static sealring_status read_lines(struct config *config, FILE *file, const char 
     for (size_t i = 0; i < CONFIG_KEYS; i++)
         if (config_keys[i].required && !seen[i])
             return error_set(error, SEALRING_INVALID, "%s: the key `%s` is missing", path, config_keys[i].name);
-    return SEALRING_OK;
+    return config_check_audit(config, path, error);
 }
 
 sealring_status config_load(const char *directory, struct config **loaded, sealring_error *error)

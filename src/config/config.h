@@ -9,7 +9,7 @@
 #include <sealring/manage.h>
 
 #include "config/software_token.h"
-#include "log/signed_note.h"
+#include "log/audit_keys.h"
 #include "token/key/key_object.h"
 #include "token/pin/pin.h"
 #include "token/session/token.h"
@@ -48,8 +48,8 @@ struct config {
     char audit_token[CONFIG_TEXT_SIZE];
     char audit_pin_source[PATH_MAX];
     char audit_login_record[PATH_MAX];
-    char audit_key
-        [NOTE_KEY_TEXT_SIZE]; /* verifies checkpoints, whatever the registry names; "": the registry's row counts */
+    char audit_key[AUDIT_KEYS_TEXT_SIZE]; /* the keys that verify checkpoints, whatever the registry names, a line each
+                                             (log/audit_keys.h); "": the registry's row counts */
     char place
         [PATH_MAX]; /* the directory in which the vault was made, with a trailing slash; "" in a file of an older program */
     char place_inode[CONFIG_INODE_SIZE];    /* decimal, followed by a word if the vault was made on an overlay */
@@ -122,6 +122,14 @@ sealring_status config_add_place(struct config *config, sealring_error *error);
 /* Adds the line about the key that verifies checkpoints, unless the file has it by now. The caller holds vault.work. SEALRING_REFUSED if the file
  * names another key. */
 sealring_status config_add_audit_key(struct config *config, const char *vkey, sealring_error *error);
+
+/* How many keys have signed before the one that signs now. */
+uint32_t config_key_number(const struct config *config);
+
+/* Writes these lines about keys into sealring.conf instead of its own, and, unless they are NULL, the audit token and its PIN source; everything else stays. The
+ * caller holds vault.work. */
+sealring_status config_set_audit(struct config *config, const struct audit_keys *keys, const char *audit_token,
+                                 const char *pin_source, sealring_error *error);
 
 /* Calls config_check_mounts and config_check_copy, and returns SEALRING_REGISTRY if the vault's directory, its report files, its login
  * records or its registry are on a network file system: any of them may be a mount point of its own. */

@@ -12,7 +12,7 @@ enum value_kind {
     VALUE_NUMBER /* kept as text; 1 to 4096 */,
     VALUE_PIN /* a path, unless it has another form of pin-source */,
     VALUE_LABELS /* one of label_words */,
-    VALUE_VKEY /* a verifier key: NAME+ID+BASE64 */
+    VALUE_VKEY /* a verifier key, NAME+ID+BASE64, and its end; a line for each key */
 };
 
 /* One row per key; sealring.conf(5) documents them in this order. */
@@ -26,7 +26,17 @@ struct config_key {
 #define CONFIG_KEYS 14
 extern const struct config_key config_keys[CONFIG_KEYS];
 
-/* Replaces the existing file atomically by its present contents with the lines added. Owner and mode stay. */
-sealring_status config_append(const struct config *config, const char *lines, sealring_error *error);
+/* Replaces the existing file atomically by its present contents with the lines added. Owner and mode stay. without: the keys whose present lines are left out, NULL at
+ * the end; NULL: none. */
+sealring_status config_append(const struct config *config, const char *lines, const char *const *without,
+                              sealring_error *error);
+
+/* SEALRING_INVALID if the lines about audit keys do not belong together. */
+sealring_status config_check_audit(const struct config *config, const char *path, sealring_error *error);
+
+/* Omits the vault's directory from a path inside it, unless the rest would be read as something else. */
+const char *config_written(const struct config *config, const struct config_key *key);
+/* The reader takes one line, and removes blanks around a value. */
+bool config_can_be_read(const char *value);
 
 #endif

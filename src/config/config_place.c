@@ -118,7 +118,7 @@ sealring_status config_add_place(struct config *config, sealring_error *error)
     sealring_status status = config->place[0] == '\0' ? config_take_place(config, error) : SEALRING_OK;
     snprintf(lines, sizeof lines, "\nvault = %s\nvault-inode = %s\n", config->place, config->place_inode);
     if (status == SEALRING_OK)
-        status = config_append(config, lines, error);
+        status = config_append(config, lines, NULL, error);
     if (status != SEALRING_OK)
         config->place[0] = '\0';
     return status;

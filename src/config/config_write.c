@@ -10,8 +10,7 @@
 #include "config/config_keys.h"
 #include "token/pin/pin_source.h"
 
-/* Omits the vault's directory from a path inside it, unless the rest would be read as something else. */
-static const char *written_value(const struct config *config, const struct config_key *key)
+const char *config_written(const struct config *config, const struct config_key *key)
 {
     const char *value = (const char *)config + key->offset;
     size_t length = strlen(config->directory);
@@ -24,8 +23,7 @@ static const char *written_value(const struct config *config, const struct confi
     return other ? value : rest;
 }
 
-/* The reader takes one line, and removes blanks around a value. */
-static bool can_be_read(const char *value)
+bool config_can_be_read(const char *value)
 {
     size_t length = strlen(value);
     return length == 0 || (strchr(value, '\n') == NULL && strchr(" \t\r", value[length - 1]) == NULL &&
@@ -44,7 +42,7 @@ static sealring_status check_values(const struct config *config, sealring_error 
     for (size_t i = 0; good && i < CONFIG_KEYS; i++)
         if (config_keys[i].kind != VALUE_VARIABLE) {
             name = config_keys[i].name;
-            good = can_be_read(written_value(config, &config_keys[i]));
+            good = config_can_be_read(config_written(config, &config_keys[i]));
         }
     return good ? SEALRING_OK
                 : error_set(error, SEALRING_INVALID,
@@ -64,7 +62,7 @@ static bool print_config(const struct config *config, int file)
                                config->environment[j].value) > 0;
             continue;
         }
-        const char *value = written_value(config, key);
+        const char *value = config_written(config, key);
         if (value[0] != '\0')
             good = good && dprintf(file, "%s = %s\n", key->name, value) > 0;
     }
@@ -103,7 +101,7 @@ sealring_status config_add_audit_key(struct config *config, const char *vkey, se
         return status;
     snprintf(line, sizeof line, "\naudit-key = %s\n", vkey);
     if (present->audit_key[0] == '\0')
-        status = config_append(config, line, error);
+        status = config_append(config, line, NULL, error);
     else if (strcmp(present->audit_key, vkey) != 0)
         status =
             error_set(error, SEALRING_REFUSED, "%s/" CONFIG_FILE " names another audit-key by now", config->directory);

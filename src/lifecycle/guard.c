@@ -19,7 +19,7 @@
 typedef bool (*blocks_function)(const struct lifecycle_verifier *verifier, const struct guard_question *asked,
                                 char why[WHY_SIZE]);
 
-/* Appends "web1 (epoch 5 of 7), web2 (not proved) and 12 more". Returns the number of verifiers that block. */
+/* Appends "web1 (fact 5 of 7), web2 (not proved) and 12 more". Returns the number of verifiers that block. */
 static size_t say_blockers(char reason[LIFECYCLE_REASON_SIZE], blocks_function blocks,
                            const struct guard_question *asked)
 {
@@ -54,9 +54,9 @@ static bool blocks_barrier(const struct lifecycle_verifier *verifier, const stru
     const struct lifecycle_version *version = asked->version;
     if (verifier->lease_over)
         return false;
-    if (verifier->epoch < version->epoch) {
-        snprintf(why, WHY_SIZE, "at epoch %llu, not %llu", (unsigned long long)verifier->epoch,
-                 (unsigned long long)version->epoch);
+    if (verifier->facts < version->fact) {
+        snprintf(why, WHY_SIZE, "at fact %llu, not %llu", (unsigned long long)verifier->facts,
+                 (unsigned long long)version->fact);
         return true;
     }
     snprintf(why, WHY_SIZE, "not proved");

@@ -22,7 +22,7 @@ struct lifecycle_version {
     int64_t closed;
     int64_t purge_at;
     int64_t destroyed;
-    uint64_t epoch; /* from which verifiers can know its present row */
+    uint64_t fact; /* the sequence of the last fact about it; 0: there is none */
     bool was_compromised;
     bool held;        /* clients may hold credentials of it */
     bool unconfirmed; /* its row is closed, and no closed fact confirms that */
@@ -41,7 +41,8 @@ struct lifecycle_ring {
 struct lifecycle_verifier {
     const char *name;       /* for people: host and process */
     const char *alarm;      /* the last alarm that it raised; NULL or "": none */
-    uint64_t epoch;         /* applied */
+    uint64_t epoch;         /* applied; 0: none of the present era */
+    uint64_t facts;         /* how many it has applied; 0: none, or others than the registry has */
     const uint32_t *proved; /* versions of this ring whose check value it derived */
     size_t proved_count;
     bool lease_over;      /* it has been silent for longer than it can be serving */
@@ -113,7 +114,7 @@ size_t guard_barrier_missing(const struct guard_question *asked, char missing[LI
 size_t guard_era_missing(const struct guard_question *asked, char missing[LIFECYCLE_REASON_SIZE]);
 
 /* Each writes one line for people into reason, whatever the answer.
- * - barrier: every verifier has reported the version's epoch and proved its number, or its lease has expired. No verifier: open.
+ * - barrier: every verifier has applied the version's last fact and proved its number, or its lease has expired. No verifier: open.
  * - era: every verifier has reported an epoch of the registry's present era, or its lease has expired; or there was never another era.
  *   Then all other verifiers reject what the rollback of the registry reopened.
  * - gate: retire_at is reached and, with a quiet period, the reports of every verifier cover the part of it in which that verifier may

@@ -153,6 +153,7 @@ void watch_testify(const struct watched *watched, const struct watch_account *ac
     bool silent = over && !has_ended(watched); /* it may come back, and then continues to count in its file */
 
     verifier->epoch = watched->file_there && !watched->joining ? watched->epoch : 0;
+    verifier->facts = verifier->epoch != 0 ? watched->facts : 0;
     verifier->lease_over = over;
     verifier->joined = account->joined;
     verifier->stopped = over && !silent ? (account->ended != 0 ? account->ended : now) : 0;

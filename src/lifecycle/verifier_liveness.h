@@ -58,6 +58,7 @@ struct watched {
     bool other_boot;            /* its report, or the row if there is none, has another boot ID than this process */
     uint8_t era[WATCH_ID_SIZE]; /* zero: none, or it was killed while it wrote */
     uint64_t epoch;             /* applied, as reported */
+    uint64_t facts;             /* how many it has applied, as reported, of the registry's present chain */
     uint64_t number;            /* of its last report */
     bool filter;                /* its report states that it may use a filter of key IDs, or cannot be read whole */
     bool behind; /* its report does not have the closed facts of the change that is asked about, or has others */

@@ -97,11 +97,12 @@ bool archive_parse(const char *text, size_t length, struct archive *archive)
     return strlen(again) == length && memcmp(again, text, length) == 0;
 }
 
-bool archive_verify(const char *note_text, const struct note_key *key, const uint8_t vault_id[ARCHIVE_ID_SIZE],
+bool archive_verify(const char *note_text, const struct audit_keys *keys, const uint8_t vault_id[ARCHIVE_ID_SIZE],
                     struct archive *archive)
 {
     struct note note;
-    return note_parse(note_text, strlen(note_text), &note, NULL) && note_verify(&note, key) == NOTE_GOOD &&
+    return note_parse(note_text, strlen(note_text), &note, NULL) &&
            archive_parse(note.text, note.text_length, archive) &&
-           memcmp(archive->vault_id, vault_id, ARCHIVE_ID_SIZE) == 0;
+           memcmp(archive->vault_id, vault_id, ARCHIVE_ID_SIZE) == 0 &&
+           audit_keys_judge(keys, &note, archive->last, 0, NULL) == AUDIT_GOOD;
 }

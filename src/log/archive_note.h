@@ -27,8 +27,8 @@ void archive_format(const struct archive *archive, char text[ARCHIVE_TEXT_SIZE])
 /* Parses what archive_format wrote, and nothing else. */
 bool archive_parse(const char *text, size_t length, struct archive *archive);
 
-/* Parses a signed note. Returns whether it is about an archive of this vault's log and the key signed it; only then *archive is to be used. */
-bool archive_verify(const char *note_text, const struct note_key *key, const uint8_t vault_id[ARCHIVE_ID_SIZE],
+/* Parses a signed note. Returns whether it is about an archive of this vault's log and one of the keys signed it which counts for its last entry; only then *archive is to be used. */
+bool archive_verify(const char *note_text, const struct audit_keys *keys, const uint8_t vault_id[ARCHIVE_ID_SIZE],
                     struct archive *archive);
 
 #endif

@@ -86,12 +86,13 @@ bool checkpoint_parse(const char *text, size_t length, struct checkpoint *checkp
     return strlen(again) == length && memcmp(again, text, length) == 0;
 }
 
-bool checkpoint_verify(const char *note_text, const struct note_key *key, const uint8_t vault_id[16],
+bool checkpoint_verify(const char *note_text, const struct audit_keys *keys, const uint8_t vault_id[16],
                        struct checkpoint *checkpoint)
 {
     struct note note;
     char origin[CHECKPOINT_ORIGIN_SIZE];
     checkpoint_origin(vault_id, origin);
-    return note_parse(note_text, strlen(note_text), &note, NULL) && note_verify(&note, key) == NOTE_GOOD &&
-           checkpoint_parse(note.text, note.text_length, checkpoint) && strcmp(checkpoint->origin, origin) == 0;
+    return note_parse(note_text, strlen(note_text), &note, NULL) &&
+           checkpoint_parse(note.text, note.text_length, checkpoint) && strcmp(checkpoint->origin, origin) == 0 &&
+           audit_keys_judge(keys, &note, checkpoint->size, checkpoint->closed_count, &checkpoint->newest) == AUDIT_GOOD;
 }

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "log/audit_keys.h"
 #include "log/merkle.h"
-#include "log/signed_note.h"
 
 #define CHECKPOINT_ERA_SIZE    16
 #define CHECKPOINT_ORIGIN_SIZE 48 /* "sealring/" and the vault's ID in hexadecimal */
@@ -23,6 +23,7 @@ struct checkpoint {
     uint64_t closed_count;
     struct merkle_hash closed;
     int64_t time; /* milliseconds since 1970 UTC */
+    bool newest;  /* not in the text: the newest of the keys has signed it (checkpoint_verify) */
 };
 
 /* The origin of a vault's log, and the name of its key. */
@@ -34,8 +35,9 @@ void checkpoint_format(const struct checkpoint *checkpoint, char text[CHECKPOINT
 /* Parses what checkpoint_format wrote, and nothing else: also refuses other logs' checkpoints, which lack the extension lines. */
 bool checkpoint_parse(const char *text, size_t length, struct checkpoint *checkpoint);
 
-/* Parses a signed note. Returns whether it is a checkpoint of this vault's log that the key signed; only then *checkpoint is to be used. */
-bool checkpoint_verify(const char *note_text, const struct note_key *key, const uint8_t vault_id[16],
+/* Parses a signed note. Returns whether it is a checkpoint of this vault's log that one of the keys signed which counts for its size; only then
+ * *checkpoint is to be used. */
+bool checkpoint_verify(const char *note_text, const struct audit_keys *keys, const uint8_t vault_id[16],
                        struct checkpoint *checkpoint);
 
 #endif

@@ -31,7 +31,7 @@ static enum fact_effect effect_on_version(const struct registry_closed *before, 
     /* before schema 3 an open version had no fact */
     bool was_usable = before == NULL || (before->state < SEALRING_VERSION_COMPROMISED && has_same_object(before, fact));
     bool closes = fact->version > 0 && fact->state == SEALRING_VERSION_COMPROMISED && was_usable;
-    if (fact->version == 0 && is_no_ring(fact->ring_id))
+    if (before == NULL && fact->version == 0 && is_no_ring(fact->ring_id))
         return FACT_BEGINS;
     return closes ? FACT_CLOSES_VERSION : FACT_PERMITS;
 }
@@ -54,7 +54,8 @@ static enum fact_effect effect_on_key(const struct registry_closed *before, cons
     bool narrowed =
         !was.narrowed || (now.narrowed && scope_includes(was.narrowed_scopes, now.narrowed_scopes, NULL, NULL));
     bool labelled = was.relabelled == now.relabelled && strcmp(was.label, now.label) == 0;
-    return suspended && narrowed && labelled ? FACT_RESTRICTS_KEY : FACT_PERMITS;
+    bool ended = ends_include(&now.ends, &was.ends);
+    return suspended && narrowed && labelled && ended ? FACT_RESTRICTS_KEY : FACT_PERMITS;
 }
 
 enum fact_effect fact_effect(const struct registry_closed *before, const struct registry_closed *fact)

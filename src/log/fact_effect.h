@@ -6,7 +6,7 @@
 #include "registry/rows/closed_facts.h"
 
 enum fact_effect {
-    FACT_RESTRICTS_KEY,  /* revokes, suspends, or narrows further; its label stays */
+    FACT_RESTRICTS_KEY, /* revokes, suspends, narrows further, or ends credentials; its label stays, and no end becomes later */
     FACT_CLOSES_VERSION, /* declares an open, retiring or retired version compromised; its object and check value stay */
     FACT_BEGINS,         /* from here on facts contain values */
     FACT_PERMITS,        /* everything else */

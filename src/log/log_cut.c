@@ -9,12 +9,12 @@
 #include "base/sha256.h"
 #include "log/log_tree.h"
 
-bool log_cut_read(const json_t *detail, const struct note_key *key, const uint8_t vault_id[REGISTRY_ID_SIZE],
+bool log_cut_read(const json_t *detail, const struct audit_keys *keys, const uint8_t vault_id[REGISTRY_ID_SIZE],
                   struct archive *archive)
 {
     const char *note = json_string_value(json_object_get(json_object_get(detail, "archive"), "note"));
     uint8_t kept[SHA256_SIZE];
-    return note != NULL && archive_verify(note, key, vault_id, archive) &&
+    return note != NULL && archive_verify(note, keys, vault_id, archive) &&
            log_cut_hash_kept(json_object_get(detail, "kept"), kept) && memcmp(kept, archive->kept, sizeof kept) == 0;
 }
 
@@ -31,12 +31,12 @@ bool log_cut_hash_kept(const json_t *kept, uint8_t hash[SHA256_SIZE])
     return complete;
 }
 
-static void take_entry(struct log_cut *cut, const struct registry_audit *entry, const struct note_key *key,
+static void take_entry(struct log_cut *cut, const struct registry_audit *entry, const struct audit_keys *keys,
                        const uint8_t vault_id[REGISTRY_ID_SIZE])
 {
     struct archive archive;
     json_t *detail = entry->detail != NULL ? json_loads(entry->detail, JSON_REJECT_DUPLICATES, NULL) : NULL;
-    if (log_cut_read(detail, key, vault_id, &archive) && archive.last == cut->size) {
+    if (log_cut_read(detail, keys, vault_id, &archive) && archive.last == cut->size) {
         const char *file = json_string_value(json_object_get(json_object_get(detail, "archive"), "file"));
         json_decref(cut->kept);
         cut->kept = json_incref(json_object_get(detail, "kept"));
@@ -62,7 +62,7 @@ static sealring_status check_tree(struct registry *registry, struct log_cut *cut
     return SEALRING_OK;
 }
 
-sealring_status log_cut_find(struct registry *registry, const struct note_key *key, struct log_cut *cut,
+sealring_status log_cut_find(struct registry *registry, const struct audit_keys *keys, struct log_cut *cut,
                              sealring_error *error)
 {
     const sealring_audit_filter filter = {.size = sizeof filter, .act = LOG_CUT_ACT};
@@ -70,11 +70,11 @@ sealring_status log_cut_find(struct registry *registry, const struct note_key *k
     *cut = (struct log_cut){.size = 0};
     sealring_status status = registry_audit_first(registry, &cut->size, error);
     cut->size -= status == SEALRING_OK;
-    if (status != SEALRING_OK || cut->size == 0 || key == NULL || cut->size % LOG_CUT_BLOCK != 0)
+    if (status != SEALRING_OK || cut->size == 0 || keys == NULL || cut->size % LOG_CUT_BLOCK != 0)
         return status;
     struct registry_cursor entries = registry_audit_entries(registry, &filter, error);
     while (registry_audit_next(&entries, &entry))
-        take_entry(cut, &entry, key, registry_vault_row(registry)->vault_id);
+        take_entry(cut, &entry, keys, registry_vault_row(registry)->vault_id);
     status = registry_close_cursor(&entries, status);
     return status == SEALRING_OK && cut->archived ? check_tree(registry, cut, error) : status;
 }

@@ -24,8 +24,8 @@ struct log_cut {
     struct merkle_frontier frontier;
 };
 
-/* Within a transaction. key NULL: nothing can be recognised as archived. */
-sealring_status log_cut_find(struct registry *registry, const struct note_key *key, struct log_cut *cut,
+/* Within a transaction. keys NULL: nothing can be recognised as archived. */
+sealring_status log_cut_find(struct registry *registry, const struct audit_keys *keys, struct log_cut *cut,
                              sealring_error *error);
 /* Whether a subtree is one over archived entries alone; *stored: one of the largest, which the registry still has. */
 bool log_cut_covers(const struct log_cut *cut, unsigned level, uint64_t position, bool *stored);
@@ -34,7 +34,7 @@ bool log_cut_hash_kept(const json_t *kept, uint8_t hash[32]);
 void log_cut_release(struct log_cut *cut);
 
 /* What an entry contains about an archive, if it does, the key signed that, and `kept` is what the note covers. detail: the entry's, NULL: none. */
-bool log_cut_read(const json_t *detail, const struct note_key *key, const uint8_t vault_id[REGISTRY_ID_SIZE],
+bool log_cut_read(const json_t *detail, const struct audit_keys *keys, const uint8_t vault_id[REGISTRY_ID_SIZE],
                   struct archive *archive);
 
 #endif

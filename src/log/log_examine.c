@@ -14,8 +14,7 @@
 #include "log/leaf.h"
 #include "log/log_cut.h"
 #include "registry/rows/closed_facts.h"
-
-#define EXAMINE_TIME_SIZE SEALRING_TIME_SIZE
+#include "registry/rows/current_rows.h"
 
 /* A checkpoint that the log must agree with. */
 struct vouched {
@@ -48,10 +47,8 @@ struct log_examination {
     sealring_error *error;
 };
 
-static void examine_tell(struct log_examination *of, uint64_t entry, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void examine_tell(struct log_examination *of, uint64_t entry, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void examine_tell(struct log_examination *of, uint64_t entry,
+                                                               const char *format, ...)
 {
     char text[512];
     va_list arguments;
@@ -83,7 +80,7 @@ static sealring_status examine_checkpoint(struct log_examination *of, const stru
 {
     struct checkpoint checkpoint;
     struct note note;
-    char time[EXAMINE_TIME_SIZE];
+    char time[SEALRING_TIME_SIZE];
     const char *problem = NULL;
     timetext_format(row->time, time);
     if (!note_parse(row->note, strlen(row->note), &note, &problem)) {
@@ -91,15 +88,15 @@ static sealring_status examine_checkpoint(struct log_examination *of, const stru
                      time, problem);
         return SEALRING_OK;
     }
-    enum note_verdict verdict = note_verify(&note, of->how->key);
-    if (verdict != NOTE_GOOD) {
+    bool is_checkpoint = checkpoint_parse(note.text, note.text_length, &checkpoint);
+    enum audit_verdict verdict = audit_keys_judge(of->how->keys, &note, checkpoint.size, checkpoint.closed_count, NULL);
+    if (verdict != AUDIT_GOOD) {
         examine_tell(of, row->size, "the checkpoint after entry %" PRIu64 " (%s) %s", row->size, time,
-                     verdict == NOTE_BAD ? "has a signature that is not the key's: it was changed, or is forged"
-                                         : "is not signed by the key");
+                     audit_verdict_text(verdict));
         return SEALRING_OK;
     }
-    if (!checkpoint_parse(note.text, note.text_length, &checkpoint) || checkpoint.size != row->size ||
-        checkpoint.time != row->time || strcmp(checkpoint.origin, of->origin) != 0) {
+    if (!is_checkpoint || checkpoint.size != row->size || checkpoint.time != row->time ||
+        strcmp(checkpoint.origin, of->origin) != 0) {
         examine_tell(of, row->size, "the checkpoint after entry %" PRIu64 " (%s) is one of another place or log",
                      row->size, time);
         return SEALRING_OK;
@@ -133,7 +130,7 @@ static void examine_closed_at(struct log_examination *of, const struct vouched *
 
 static void examine_which(const struct vouched *vouched, char which[128])
 {
-    char time[EXAMINE_TIME_SIZE];
+    char time[SEALRING_TIME_SIZE];
     timetext_format(vouched->checkpoint.time, time);
     snprintf(which, 128, "the checkpoint %s entry %" PRIu64 " (%s)",
              vouched->elsewhere ? "that was kept elsewhere, after" : "after", vouched->checkpoint.size, time);
@@ -254,7 +251,7 @@ static sealring_status examine_archives(struct log_examination *of)
 {
     struct merkle_hash root = {{0}};
     const struct examine_archives *archives = of->how->archives;
-    sealring_status status = log_cut_find(of->registry, of->how->key, &of->cut, of->error);
+    sealring_status status = log_cut_find(of->registry, of->how->keys, &of->cut, of->error);
     if (status != SEALRING_OK || !of->cut.archived)
         return status;
     of->nodes = (uint64_t)__builtin_popcountll(of->cut.size); /* the largest subtrees before the cut */
@@ -326,6 +323,9 @@ static void examine_contradiction(struct log_examination *of, const struct regis
     const char *fact = examine_state(found->is_version, found->fact_state);
     if (found->of_ring) {
         examine_tell(of, 0, "ring %s: its row is not what the facts contain", found->name);
+    } else if (found->of_end) {
+        examine_tell(of, 0, "credential %u of API key %s: its row's end is not that in the facts", found->version,
+                     found->name);
     } else if (found->is_version && found->of_values) {
         examine_tell(of, 0, "version %u of ring %s: its row is not what the facts contain", found->version,
                      found->name);
@@ -378,7 +378,7 @@ sealring_status examine_log(struct registry *registry, const struct examine *exa
     memset(result, 0, sizeof *result);
     checkpoint_origin(of.vault_id, of.origin);
     sealring_status status = SEALRING_OK;
-    if (examine->key != NULL)
+    if (examine->keys != NULL)
         status = examine_checkpoints(&of);
     if (status == SEALRING_OK && examine->elsewhere != NULL)
         status = examine_expect(&of, examine->elsewhere, true);

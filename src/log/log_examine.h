@@ -18,7 +18,7 @@ struct examine_archives {
 
 struct examine {
     const struct examine_archives *archives; /* NULL: none, the examination begins with the registry's first entry */
-    const struct note_key *key;              /* whose signatures count; NULL: none, checkpoints are not examined */
+    const struct audit_keys *keys;           /* whose signatures count; NULL: none, checkpoints are not examined */
     const struct checkpoint *elsewhere;      /* kept elsewhere, its signature already verified; NULL: none */
     /* Receives each problem as one line, with the number of its entry (0: no particular one). NULL: no callback. */
     void (*problem)(uint64_t entry, const char *text, void *context);

@@ -8,7 +8,7 @@
 #include "base/base62.h"
 
 /* One member of an image, and its place in the row. The first two of a table identify the row: no act changes them. */
-enum member_kind { NUMBER32, NUMBER64, FLAG, STATE, TEXT, BYTES, OBJECT_ID };
+enum member_kind { NUMBER32, NUMBER64, FLAG, STATE, TEXT, BYTES, OBJECT_ID, ENDS };
 
 struct member {
     const char *name;
@@ -89,6 +89,7 @@ static const struct member key_members[] = {
     MEMBER(registry_key, "narrowed_scopes", narrowed_scopes, TEXT),
     MEMBER(registry_key, "last_serial", last_serial, NUMBER32),
     MEMBER(registry_key, "created", created, NUMBER64),
+    MEMBER(registry_key, "ends", ends, ENDS),
     {0},
 };
 
@@ -172,6 +173,12 @@ static json_t *write_member(const struct member *member, const void *row, bool *
         size_t length = ((const struct registry_version *)row)->object_id_length;
         *wanted = length > 0;
         hex_encode((const uint8_t *)place, length, text); /* even if all are zero, because the length is part of it */
+        return *wanted ? json_string(text) : NULL;
+    }
+    case ENDS: {
+        char text[KEY_ENDS_TEXT_SIZE];
+        ends_format((const struct key_ends *)(const void *)place, text);
+        *wanted = text[0] != '\0';
         return *wanted ? json_string(text) : NULL;
     }
     }
@@ -258,6 +265,8 @@ static bool read_member(const struct member *member, const json_t *value, void *
         return read_bytes(value, place, member->size, NULL);
     case OBJECT_ID:
         return read_bytes(value, place, member->size, &((struct registry_version *)row)->object_id_length);
+    case ENDS:
+        return json_is_string(value) && ends_parse(json_string_value(value), (struct key_ends *)(void *)place);
     }
     return false;
 }

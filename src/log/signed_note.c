@@ -106,6 +106,12 @@ void note_key_format(const struct note_key *key, char text[NOTE_KEY_TEXT_SIZE])
     base64_encode(material, 1 + key->public_length, text + length);
 }
 
+bool note_key_same(const struct note_key *one, const struct note_key *other)
+{
+    return one->type == other->type && one->public_length == other->public_length &&
+           memcmp(one->public_key, other->public_key, one->public_length) == 0;
+}
+
 bool note_key_parse(const char *text, struct note_key *key)
 {
     char name[NOTE_NAME_MAX + 1];

@@ -35,6 +35,9 @@ bool note_key_make(const char *name, enum note_type type, const uint8_t *public_
 void note_key_format(const struct note_key *key, char text[NOTE_KEY_TEXT_SIZE]);
 bool note_key_parse(const char *text, struct note_key *key);
 
+/* Whether both are one public key, under whatever name. */
+bool note_key_same(const struct note_key *one, const struct note_key *other);
+
 /* One signature line as in the note: only the ID is decoded. */
 struct note_signature {
     const char *name;

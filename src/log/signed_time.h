@@ -10,9 +10,9 @@
 typedef sealring_status (*signed_counts)(struct registry *registry, const struct checkpoint *checkpoint, bool *good,
                                          sealring_error *error);
 
-/* Call both within a transaction. *newest: the checkpoint of the largest size that the vault's key verifies (registry_audit_key_find); all 0 if there is none, or no key.
+/* Call both within a transaction. *newest: the checkpoint of the largest size that the vault's keys verify (audit_keys_find); all 0 if there is none, or no key.
  * counts: NULL: one of any era counts, whatever it covers: it was there.
- * *forged: a row of a larger size has a note that the key does not verify, or that is of another size; it counts as none. */
+ * *forged: a row of a larger size has a note that they do not verify, or that is of another size; it counts as none. */
 sealring_status signed_newest(struct registry *registry, signed_counts counts, struct checkpoint *newest, bool *forged,
                               sealring_error *error);
 

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # The audit log: its tree, its notes, its entries, and what becomes of it under attack.
-audit_units = test_image test_merkle test_note
+audit_units = test_audit_keys test_image test_merkle test_note
 unit_tests += $(audit_units)
+test_audit_keys_SOURCES = tests/audit/test_audit_keys.c
+test_audit_keys_CPPFLAGS = $(TEST_CPPFLAGS)
+test_audit_keys_LDADD = $(TEST_LIBS) $(CRYPTO_LIBS)
 test_merkle_SOURCES = tests/audit/test_merkle.c tests/audit/inclusion.h
 test_merkle_CPPFLAGS = $(TEST_CPPFLAGS)
 test_merkle_LDADD = $(TEST_LIBS)

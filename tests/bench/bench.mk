@@ -39,3 +39,8 @@ bench: tests/bench/measure$(EXEEXT)
 bench-publish: tests/bench/measure$(EXEEXT)
 	./tests/bench/measure$(EXEEXT) $(if $(QUICK),--quick) $(if $(JSON),--json '$(JSON)') --markdown bench-table.md
 	$(SHELL) $(top_srcdir)/tests/bench/publish.sh bench-table.md $(top_srcdir)/docs/benchmarks.md
+# What a gateway pays for a verified request. bash, as the other scripts of .ci/run.
+EXTRA_DIST += tests/bench/gateway.sh tests/bench/gateway_sqlite.c
+.PHONY: bench-gateway
+bench-gateway: all nginx-module
+	$(AM_TESTS_ENVIRONMENT) QUICK='$(QUICK)' bash $(top_srcdir)/tests/bench/gateway.sh

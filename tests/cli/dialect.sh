@@ -42,10 +42,11 @@ bounds()
 0 tokens docs/tokens.md
 0 playbooks docs/playbooks/*
 0 examples docs/examples
-0 commands docs/man/*.1 docs/man/*.5
+0 commands docs/man/*.1 docs/man/*.5 docs/man/*.8
 0 include include
 5 src src
 1 tools tools
+0 gateway gateway
 1134 tests tests
 END
 }

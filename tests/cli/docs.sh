@@ -146,13 +146,13 @@ configuration_keys() {
 
 # A page is found under its own name, no name twice, and every reference leads to a page (of ours, if it looks like ours).
 names_and_references() {
-    perl "$docs" names "$tree"/docs/man/*.[135] >"$work/a"
+    perl "$docs" names "$tree"/docs/man/*.[1358] >"$work/a"
     cut -d ' ' -f 1 "$work/a" | sort | uniq -d | sed 's/$/: two pages/'
-    for page in "$tree"/docs/man/*.[135]; do
+    for page in "$tree"/docs/man/*.[1358]; do
         page=${page##*/}
         grep -q "^$page $page\$" "$work/a" || echo "$page does not name itself"
     done
-    perl "$docs" references "$tree"/docs/man/*.[135] | while read -r page name; do
+    perl "$docs" references "$tree"/docs/man/*.[1358] | while read -r page name; do
         case $name in
         *sealring*) grep -q "^$name " "$work/a" || echo "$page: there is no $name" ;;
         esac
@@ -161,7 +161,7 @@ names_and_references() {
 
 # A C file that Markdown names, by its path or by its name alone, is in the tree: a table of files outlives no renaming.
 named_files() {
-    find -L "$tree/src" "$tree/tools" "$tree/include" "$tree/tests" "$tree/docs" -name '*.[ch]' | sed 's|.*/||' >"$work/a"
+    find -L "$tree/src" "$tree/tools" "$tree/gateway" "$tree/include" "$tree/tests" "$tree/docs" -name '*.[ch]' | sed 's|.*/||' >"$work/a"
     grep -o '`[a-z0-9_/]*\.[ch]`' "$tree/CONTRIBUTING.md" "$tree"/docs/*.md | sed 's|.*/\([^/:]*\.md\):|\1 |; s/`//g' |
         while read -r page name; do
             case $name in
@@ -172,13 +172,13 @@ named_files() {
 }
 
 man_syntax() {
-    for page in "$tree"/docs/man/*.[135]; do
+    for page in "$tree"/docs/man/*.[1358]; do
         mandoc -T lint -W style "$page" 2>&1 | grep -v 'referenced manual not found\|outdated mandoc.db\|missing mandoc.db'
     done
 }
 
 relative_links() {
-    perl "$docs" links "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md
+    perl "$docs" links "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md "$tree"/docs/gateways/*.md
 }
 
 # Each promise of the README has a section of its own in docs/promises.md, and each row of that page names a test.
@@ -196,7 +196,7 @@ shown_commands() {
         table '.command as $c | .options[] | "\($c)|--\(.name)"'
         table '.options[] | select(.name | IN($common[])) | "|--\(.name)"'
     } >"$work/a"
-    perl "$docs" commands "$work/a" "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md "$tree"/docs/man/*.[135]
+    perl "$docs" commands "$work/a" "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md "$tree"/docs/gateways/*.md "$tree"/docs/man/*.[1358]
     table '.command' | while IFS= read -r command; do
         # shellcheck disable=SC2086 # one word or two
         "$SEALRING" $command --help </dev/null | sed -n '/^Examples$/,/^$/p'

@@ -111,16 +111,16 @@ done
 one=$(cut -d_ -f2 "$work/one.key")
 must key rekey "$one" --scope read --overlap 0s --reason 'fewer scopes' --out "$work/fewer.key"
 newest=$(sql -cmd ".mode insert credential" "SELECT c.* FROM credential c JOIN api_key k ON k.id = c.api_key
-    WHERE k.key_id = '$one' AND c.serial = 2")
+    WHERE k.key_id = '$one' AND c.serial = 65537")
 must rotate pay
 printf 'client,label,scopes,key_id\none,default,read write,%s\n' "$one" >"$work/list.csv"
 
 hide() { # SQL: what else is edited
-    edit "DELETE FROM credential WHERE serial = 2 AND api_key = (SELECT id FROM api_key WHERE key_id = '$one'); $1"
+    edit "DELETE FROM credential WHERE serial = 65537 AND api_key = (SELECT id FROM api_key WHERE key_id = '$one'); $1"
 }
 
 unhide() {
-    edit "$newest UPDATE api_key SET last_serial = 2 WHERE key_id = '$one';
+    edit "$newest UPDATE api_key SET last_serial = 65537 WHERE key_id = '$one';
         UPDATE credential SET replaced = 1, state = 2, retire_at = 1
         WHERE serial = 1 AND api_key = (SELECT id FROM api_key WHERE key_id = '$one')"
 }
@@ -134,7 +134,8 @@ refused() { # WHAT
 for edit in "" "UPDATE api_key SET last_serial = 1 WHERE key_id = '$one'" "UPDATE credential SET replaced = 0, retire_at = 0" \
     "UPDATE credential SET replaced = 0, retire_at = 0, state = 1" \
     "UPDATE credential SET state = 1; UPDATE api_key SET last_serial = 1 WHERE key_id = '$one'" \
-    "UPDATE credential SET replaced = 0, retire_at = 0; UPDATE api_key SET last_serial = 1 WHERE key_id = '$one'"; do
+    "UPDATE credential SET replaced = 0, retire_at = 0; UPDATE api_key SET last_serial = 1 WHERE key_id = '$one'" \
+    "UPDATE credential SET replaced = 0, retire_at = 0, state = 1; UPDATE api_key SET last_serial = 1 WHERE key_id = '$one'"; do
     hide "$edit"
     run reissue "$one" --out "$work/again.key"
     refused "reissue${edit:+ after $edit}"

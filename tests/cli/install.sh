@@ -63,7 +63,9 @@ result $? "and links nothing a second time"
 find "$tree" ! -type d | sed "s|^$tree||" | sort >"$work/installed"
 {
     echo "$bindir/sealring"
-    for name in sealring.service sealring-run.service sealring.timer; do
+    echo "$(make_variable sbindir)/sealringd"
+    echo "$(make_variable sysusersdir)/sealringd.conf"
+    for name in sealring.service sealring-run.service sealring.timer sealringd.service sealringd.socket; do
         echo "$unitdir/$name"
     done
     echo "$includedir/sealring/backup.h"

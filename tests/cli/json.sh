@@ -72,7 +72,7 @@ json_is .state issued "key rekey"
 run verifier list --json
 json_is '.verifiers | length' 0 "verifier list without verifiers"
 run verifier list --all --json
-fields '.verifiers[0]' "epoch host instance joined last_report lease_left_ms owes process program proved state unproved" \
+fields '.verifiers[0]' "alarm epoch host instance joined last_report lease_left_ms owes process program proved state unproved" \
     "a verifier"
 json_is '.verifiers[0] | .state' left "the command verify was one for a moment"
 json_is '.verifiers[0] | .instance | test("^[0-9a-f]{32}$")' true "which has an ID"

@@ -29,6 +29,8 @@
  *   snapshot          shows the secret keys that were there at C_Initialize, and the process's own
  *   late=MS           finds a secret key that another process made only so many milliseconds later
  *   wrong-mac=N       one HMAC in N is wrong
+ *   slow=MS           each HMAC takes MS milliseconds
+ *   hang              an HMAC takes until this trait has gone
  *   refuse-data       finds data objects and refuses to show their attributes
  *
  * FORWARD_HIDE names one thing that it does not do: "hmac" (the mechanism), "generate" (keys), "search" (for data objects, an error), "value"
@@ -413,8 +415,17 @@ static CK_RV destroy_object(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
     return real->C_DestroyObject(session, object);
 }
 
+static void sleep_ms(long ms)
+{
+    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    (void)nanosleep(&time, NULL);
+}
+
 static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length, CK_BYTE *signature, CK_ULONG *size)
 {
+    sleep_ms(trait("slow"));
+    while (trait("hang") != 0)
+        sleep_ms(10);
     CK_RV code = real->C_Sign(session, data, length, signature, size);
     atomic_store(&has_signed, true);
     long every = trait("wrong-mac");

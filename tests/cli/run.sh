@@ -131,7 +131,7 @@ mv "$SEALRING_VAULT/pins/audit.pin" "$work/audit.pin"
 run client add unsigned
 checkpoint_is_whole 0 "an act without the audit token is not vouched for"
 run run --once quiet
-is "$status" 0 "nor by a turn while it is away"
+is "$status" 3 "nor by a turn while it is away, which does not end with 0"
 mv "$work/audit.pin" "$SEALRING_VAULT/pins/audit.pin"
 run run --once quiet --dry-run
 checkpoint_is_whole 0 "a dry run signs nothing"

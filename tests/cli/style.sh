@@ -38,12 +38,12 @@ sources()
 
 c_files()
 {
-    sources '*.[ch]' src include tools tests docs
+    sources '*.[ch]' src include tools gateway tests docs
 }
 
 file_names()
 {
-    sources '*' src include tools tests docs | grep '[^A-Za-z0-9_./+-]' | sed 's/$/: a name has characters other than letters, digits, . _ + -/'
+    sources '*' src include tools gateway tests docs | grep '[^A-Za-z0-9_./+-]' | sed 's/$/: a name has characters other than letters, digits, . _ + -/'
 }
 
 first_lines()
@@ -58,7 +58,7 @@ first_lines()
         END { if (NR < 2) print FILENAME ": the file is empty" }' "$file"
     done
     for pattern in '*.sh' '*.mk' '*.pl' '*.py'; do
-        sources "$pattern" src tools tests docs
+        sources "$pattern" src tools gateway tests docs
     done | while read -r file; do
         head -n 2 "$file" | grep -q '^# SPDX-License-Identifier: Apache-2.0$' ||
             echo "$file: neither of the first two lines is the SPDX line"
@@ -75,7 +75,7 @@ file_length()
 # From a line that is "{" to the next that begins with "}": that is how .clang-format puts functions.
 function_length()
 {
-    sources '*.[ch]' src include tools tests | while read -r file; do
+    sources '*.[ch]' src include tools gateway tests | while read -r file; do
         awk '
         /^\{$/ { start = NR; name = previous }
         /^\}/ && start { if (NR - start - 1 > 100) print FILENAME ":" start ": " NR - start - 1 " lines, more than 100: " name; start = 0 }
@@ -85,7 +85,7 @@ function_length()
 
 guards()
 {
-    sources '*.h' src include tools tests | while read -r file; do
+    sources '*.h' src include tools gateway tests | while read -r file; do
         awk '
         $1 == "#ifndef" && !guard { guard = $2; at = NR }
         NR == at + 1 && guard && ($1 != "#define" || $2 != guard) { print FILENAME ": #define " guard " does not follow #ifndef" }
@@ -96,7 +96,7 @@ guards()
             else if (last != "#endif") print FILENAME ": #endif of the include guard is not the last line"
         }' "$file"
     done
-    sources '*.h' src include tools tests | while read -r file; do
+    sources '*.h' src include tools gateway tests | while read -r file; do
         echo "$(sed -n 's/^#ifndef *//p' "$file" | head -n 1) $file"
     done | sort | awk '$1 == previous { print $2 ": the include guard " $1 " is another header'\''s, too" } { previous = $1 }'
 }
@@ -106,7 +106,7 @@ machine_paths()
 {
     {
         sources '*.[ch]' src include | sed 's/$/ home|work|tmp|root/'
-        sources '*.[ch]' tools docs | sed 's/$/ home|work|root/'
+        sources '*.[ch]' tools gateway docs | sed 's/$/ home|work|root/'
     } | while read -r file names; do
         grep -nE "(^|[^A-Za-z0-9_.*/])/($names)([^A-Za-z0-9_]|\$)" "$file" |
             sed "s|^\([0-9]*\):.*|$file:\1: an absolute path of some machine|"

@@ -5,12 +5,13 @@ set -u
 : "${top_srcdir:=$(cd "$(dirname "$0")/../.." && pwd)}"
 : "${top_builddir:=$PWD}"
 : "${SEALRING:=$PWD/sealring}"
+: "${SEALRINGD:=$(dirname "$SEALRING")/sealringd}"
 work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
 number=0
 units=$top_builddir/systemd
-make -s -C "$top_builddir" systemd/sealring.service systemd/sealring-run.service || exit 99
+make -s -C "$top_builddir" systemd/sealring.service systemd/sealring-run.service systemd/sealringd.service || exit 99
 
 # check WORDS COMMAND…: one TAP line; its output follows if the command fails.
 check()
@@ -28,7 +29,7 @@ check()
 
 nothing_left_open()
 {
-    ! grep -n '@[a-z]*dir@' "$units/sealring.service" "$units/sealring-run.service"
+    ! grep -n '@[a-z]*dir@' "$units/sealring.service" "$units/sealring-run.service" "$units/sealringd.service"
 }
 
 # What must be set, and to what, in each service; a later drop of one of them has to be noticed.
@@ -57,10 +58,10 @@ LINES
 # The command line of a unit, as the command itself understands it: its vault is replaced by one that there is not.
 is_understood()
 {
-    arguments=$(sed -n 's|^ExecStart=[^ ]*/sealring ||p' "$1" | sed "s|/var/lib/sealring|$work/none|")
+    arguments=$(sed -n 's|^ExecStart=[^ ]*/sealringd\{0,1\} ||p' "$1" | sed "s|/var/lib/sealring|$work/none|")
     [ -n "$arguments" ] || return 1
     # shellcheck disable=SC2086 # words are wanted
-    timeout 2 "$SEALRING" $arguments >"$work/said" 2>&1
+    timeout 2 "${2-$SEALRING}" $arguments ${3-} >"$work/said" 2>&1
     cat "$work/said"
     grep -Fq "there is no vault at $work/none" "$work/said"
 }
@@ -69,6 +70,16 @@ loosened()
 {
     grep -v '^NoNewPrivileges' "$units/sealring.service" >"$work/loose.service"
     ! is_hardened "$work/loose.service"
+}
+
+# The daemon has no capability, no network, and its own user.
+daemon_is_hardened()
+{
+    sed 's/^CapabilityBoundingSet=$/CapabilityBoundingSet=CAP_DAC_READ_SEARCH/; s/^RestrictAddressFamilies=AF_UNIX$/& AF_INET AF_INET6/' \
+        "$units/sealringd.service" >"$work/daemon.service"
+    is_hardened "$work/daemon.service" && for line in User=sealringd CapabilityBoundingSet= PrivateNetwork=yes RestrictAddressFamilies=AF_UNIX; do
+        grep -Fxq "$line" "$units/sealringd.service" || { echo "sealringd.service lacks $line"; return 1; }
+    done
 }
 
 same_hardening()
@@ -83,37 +94,43 @@ same_hardening()
 prepare()
 {
     mkdir "$work/units"
-    cp "$units/sealring.service" "$units/sealring-run.service" "$top_srcdir/systemd/sealring.timer" "$work/units"
+    cp "$units/sealring.service" "$units/sealring-run.service" "$units/sealringd.service" "$top_srcdir/systemd/sealring.timer" \
+        "$top_srcdir/systemd/sealringd.socket" "$work/units"
+    sed -i "s|^ExecStart=[^ ]*/sealringd |ExecStart=$SEALRINGD |" "$work/units/sealringd.service"
     sed -i "s|^ExecStart=[^ ]*/sealring |ExecStart=$SEALRING |" "$work/units"/*.service
 }
 
 good_for_systemd()
 {
     SYSTEMD_UNIT_PATH=$work/units: systemd-analyze verify --man=no "$work/units/sealring.service" \
-        "$work/units/sealring-run.service" "$work/units/sealring.timer" 2>&1 | grep -F "$work" | tee "$work/complaints"
+        "$work/units/sealring-run.service" "$work/units/sealring.timer" "$work/units/sealringd.service" "$work/units/sealringd.socket" 2>&1 | grep -F "$work" | tee "$work/complaints"
     [ ! -s "$work/complaints" ]
 }
 
 # 0 is as tight as can be, 10 is no protection at all.
 tight_enough()
 {
-    systemd-analyze security --offline=true --threshold=25 "$work/units/$1"
+    systemd-analyze security --offline=true --threshold="${2-25}" "$work/units/$1"
 }
 
 check "every place is filled in" nothing_left_open
 check "sealring.service is hardened" is_hardened "$units/sealring.service"
 check "sealring-run.service is hardened" is_hardened "$units/sealring-run.service"
+check "sealringd.service is hardened" daemon_is_hardened
 check "a service that is not would be noticed" loosened
 check "both are hardened alike" same_hardening
 check "the command understands sealring.service" is_understood "$units/sealring.service"
 check "the command understands sealring-run.service" is_understood "$units/sealring-run.service"
+check "the daemon understands sealringd.service" is_understood "$units/sealringd.service" "$SEALRINGD" "--listen=unix:$work/socket"
 prepare
 if command -v systemd-analyze >/dev/null; then
     check "systemd takes the units" good_for_systemd
     check "and finds sealring.service tight" tight_enough sealring.service
     check "and sealring-run.service" tight_enough sealring-run.service
+    check "and sealringd.service, below 2.0" tight_enough sealringd.service 19
+    echo "# figure: sealringd-unit $(systemd-analyze security --offline=true "$work/units/sealringd.service" | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/exposure=\1/p')"
 else
-    for unit in sealring.service sealring-run.service sealring.timer; do
+    for unit in sealring.service sealring-run.service sealring.timer sealringd.service sealringd.socket; do
         check "$unit has its sections" grep -q '^\[Unit\]$' "$work/units/$unit"
     done
 fi

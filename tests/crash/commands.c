@@ -317,6 +317,12 @@ ACT(archive)
     return status == SEALRING_OK ? sealring_audit_archive(manager, &options, NULL, error) : status;
 }
 
+ACT(audit_rekey)
+{
+    UNUSED;
+    return sealring_audit_rekey(manager, NULL, NULL, error);
+}
+
 /* Of a backup that is made first. */
 ACT(restore)
 {
@@ -396,6 +402,7 @@ const struct command commands[] = {
     {.name = "restore", .act = restore, .steps = 1},
     {.name = "doctor --repair", .act = repair},
     {.name = "audit archive", .act = archive, .vault = SCENE_UNAGED},
+    {.name = "audit rekey", .act = audit_rekey},
     {.name = "audit checkpoint", .act = settle, .same = true, .vault = SCENE_UNSETTLED},
     {.name = "client add --take-over",
      .act = take_over,

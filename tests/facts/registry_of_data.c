@@ -35,7 +35,8 @@ void fact_fill(const struct fact *fact, uint64_t sequence, struct registry_close
     bool revoked = (fact->value & KEY_REVOKED) != 0, suspended = (fact->value & KEY_SUSPENDED) != 0;
     filled->state = revoked ? SEALRING_KEY_REVOKED : suspended ? SEALRING_KEY_SUSPENDED : SEALRING_KEY_ACTIVE;
     if (!revoked)
-        strcpy(filled->value, (fact->value & KEY_NARROWED) != 0 ? "1\na\n" : "0\n\n");
+        snprintf(filled->value, sizeof filled->value, "%s\n\n%s", (fact->value & KEY_NARROWED) != 0 ? "1\na" : "0\n",
+                 suspended ? ENDS : "");
 }
 
 uint32_t file_head(const struct file *file)
@@ -319,22 +320,23 @@ sealring_status __wrap_tree_root_if_whole(struct registry *registry, uint64_t si
 
 /* ---- checkpoints: the note is the row's content, and whether the key signed it ---- */
 
-sealring_status __wrap_registry_audit_key_find(struct registry *registry, char *vkey, bool *found,
-                                               sealring_error *error);
-sealring_status __wrap_registry_audit_key_find(struct registry *registry, char *vkey, bool *found,
-                                               sealring_error *error)
+/* The key is always the same one. */
+sealring_status __wrap_audit_keys_find(struct registry *registry, struct audit_keys *keys, bool *found,
+                                       sealring_error *error);
+sealring_status __wrap_audit_keys_find(struct registry *registry, struct audit_keys *keys, bool *found,
+                                       sealring_error *error)
 {
     (void)registry, (void)error;
-    strcpy(vkey, "key");
+    keys->count = 1;
     *found = true;
     return SEALRING_OK;
 }
 
-bool __wrap_note_key_parse(const char *text, struct note_key *key);
-bool __wrap_note_key_parse(const char *text, struct note_key *key)
+sealring_status __wrap_audit_keys_follow(struct registry *registry, struct audit_keys *keys, sealring_error *error);
+sealring_status __wrap_audit_keys_follow(struct registry *registry, struct audit_keys *keys, sealring_error *error)
 {
-    memset(key, 0, sizeof *key);
-    return strcmp(text, "key") == 0;
+    (void)registry, (void)keys, (void)error;
+    return SEALRING_OK;
 }
 
 struct registry_cursor __wrap_registry_checkpoint_notes(struct registry *registry, sealring_error *error);
@@ -355,13 +357,13 @@ bool __wrap_registry_checkpoint_note_next(struct registry_cursor *notes, uint64_
     return true;
 }
 
-bool __wrap_checkpoint_verify(const char *note, const struct note_key *key, const uint8_t *vault_id,
+bool __wrap_checkpoint_verify(const char *note, const struct audit_keys *keys, const uint8_t *vault_id,
                               struct checkpoint *checkpoint);
-bool __wrap_checkpoint_verify(const char *note, const struct note_key *key, const uint8_t *vault_id,
+bool __wrap_checkpoint_verify(const char *note, const struct audit_keys *keys, const uint8_t *vault_id,
                               struct checkpoint *checkpoint)
 {
     struct checkpoint_row noted;
-    (void)key, (void)vault_id;
+    (void)keys, (void)vault_id;
     memcpy(&noted, note, sizeof noted);
     memset(checkpoint, 0, sizeof *checkpoint);
     checkpoint->size = noted.size;
@@ -370,6 +372,7 @@ bool __wrap_checkpoint_verify(const char *note, const struct note_key *key, cons
     memcpy(checkpoint->era, era_bytes(noted.era), sizeof checkpoint->era);
     memcpy(checkpoint->closed.bytes, hash_bytes(noted.head), sizeof checkpoint->closed.bytes);
     memcpy(checkpoint->root.bytes, hash_bytes(noted.root), sizeof checkpoint->root.bytes);
+    checkpoint->newest = noted.verifies != 0;
     return noted.verifies != 0;
 }
 

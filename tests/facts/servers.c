@@ -13,6 +13,19 @@ static char a_registry;
 
 /* ---- the state of one ---- */
 
+static struct key_ends *ends_of_facts(void)
+{
+    static struct key_ends ends;
+    (void)ends_parse(ENDS, &ends);
+    return &ends;
+}
+
+static void check_together(bool suspended, bool ended)
+{
+    if (suspended != ended)
+        world_break("a server follows only a part of a fact");
+}
+
 static struct tail_fact unpack_fact(const struct tail_entry *entry, uint64_t sequence)
 {
     struct registry_closed fact;
@@ -23,6 +36,7 @@ static struct tail_fact unpack_fact(const struct tail_entry *entry, uint64_t seq
     unpacked.version = fact.version;
     unpacked.narrowed = entry->subject == OF_KEY && (entry->value & KEY_NARROWED) != 0;
     unpacked.scopes = unpacked.narrowed ? (char[]){"a"} : NULL;
+    unpacked.ends = fact.state == SEALRING_KEY_SUSPENDED && !fact.is_version ? ends_of_facts() : NULL;
     memcpy(unpacked.key_id, fact.key_id, sizeof unpacked.key_id);
     memcpy(unpacked.ring_id, fact.ring_id, sizeof unpacked.ring_id);
     return unpacked;
@@ -39,6 +53,8 @@ static void unpack_chain(const struct server *server, struct closed_chain *chain
     key.state = (server->key & KEY_SUSPENDED) != 0 ? SEALRING_KEY_SUSPENDED : SEALRING_KEY_ACTIVE;
     key.narrowed = (server->key & KEY_NARROWED) != 0;
     strcpy(key.narrowed_scopes, key.narrowed ? "a" : "");
+    if (key.state == SEALRING_KEY_SUSPENDED)
+        key.ends = *ends_of_facts();
     (void)key_facts_put(&chain->restricted, &key);
     if ((server->key & KEY_REVOKED) != 0)
         (void)closed_keys_add(&chain->keys, key.key_id);
@@ -73,6 +89,8 @@ static void pack_tail(const struct closed_tail *tail, struct server *server)
         const struct tail_fact *fact = &tail->facts[i];
         struct tail_entry *entry = &server->tail[fact->sequence - tail->start.count - 1];
         bool suspended = fact->state == SEALRING_KEY_SUSPENDED;
+        if (!fact->is_version)
+            check_together(suspended, fact->ends != NULL);
         entry->there = 1;
         entry->subject = fact->is_version ? OF_VERSION : OF_KEY;
         entry->permits = fact->permits;
@@ -89,7 +107,8 @@ static void pack_chain(struct closed_chain *chain, struct server *server)
     fact_fill(&(struct fact){.subject = OF_KEY}, 0, &of_key);
     fact_fill(&(struct fact){.subject = OF_VERSION}, 0, &of_version);
     memcpy(key.key_id, of_key.key_id, sizeof key.key_id);
-    (void)key_facts_restrict(&chain->restricted, &key);
+    (void)key_facts_restrict(&chain->restricted, &key, NULL);
+    check_together(key.state == SEALRING_KEY_SUSPENDED, key.ends.count > 0);
     server->key =
         (uint8_t)((key.narrowed ? KEY_NARROWED : 0) | (key.state == SEALRING_KEY_SUSPENDED ? KEY_SUSPENDED : 0));
     server->key |= closed_keys_has(&chain->keys, key.key_id) ? KEY_REVOKED : 0;
@@ -110,8 +129,9 @@ static void unpack(const struct server *server)
     memset(&verifier, 0, sizeof verifier);
     verifier.looker = (struct registry *)&a_registry;
     verifier.setup.registry = "registry";
-    verifier.vkey_known = server->loaded;
-    strcpy(verifier.vkey, server->loaded ? "key" : "");
+    verifier.keys_known = server->loaded;
+    verifier.has_key = server->loaded;
+    verifier.keys.count = server->loaded;
     memcpy(verifier.closed_era, era_bytes(server->closed_era), sizeof verifier.closed_era);
     verifier.era_unsigned = server->era_unsigned != 0;
     verifier.signed_ms = server->signed_time;
@@ -261,7 +281,7 @@ static void load(void)
     const struct registry_vault vault = {.epoch = world.registry.epoch};
     protocol_applying(&verifier.protocol, vault.epoch);
     if (follow_closed(&verifier, NULL) == SEALRING_OK)
-        verifier.closed.unapplied = verifier.closed.reopened = false;
+        closed_chain_applied(&verifier.closed);
     protocol_applied(&verifier.protocol, era_bytes(world.registry.era), vault.epoch);
 }
 

@@ -44,12 +44,12 @@ void __wrap_checkpoint_format(const struct checkpoint *checkpoint, char *text)
     strcpy(text, "checkpoint\n");
 }
 
-sealring_status __wrap_witness_sign_text(struct token *token, const uint8_t *vault_id, const char *vkey,
+sealring_status __wrap_witness_sign_text(struct token *token, const uint8_t *vault_id, const struct audit_keys *keys,
                                          const char *text, char *note, sealring_error *error);
-sealring_status __wrap_witness_sign_text(struct token *token, const uint8_t *vault_id, const char *vkey,
+sealring_status __wrap_witness_sign_text(struct token *token, const uint8_t *vault_id, const struct audit_keys *keys,
                                          const char *text, char *note, sealring_error *error)
 {
-    (void)token, (void)vault_id, (void)vkey, (void)text, (void)error;
+    (void)token, (void)vault_id, (void)keys, (void)text, (void)error;
     void (*meanwhile)(unsigned step) = while_signing;
     struct checkpoint_row signed_row = {
         .column = (uint8_t)formatted.size,
@@ -100,12 +100,12 @@ sealring_status __wrap_anchor_load(struct token *token, const uint8_t *vault_id,
     return SEALRING_OK;
 }
 
-sealring_status __wrap_anchor_store(struct token *token, const uint8_t *vault_id, const struct witness_anchor *anchor,
-                                    sealring_error *error);
-sealring_status __wrap_anchor_store(struct token *token, const uint8_t *vault_id, const struct witness_anchor *anchor,
-                                    sealring_error *error)
+sealring_status __wrap_anchor_store(struct token *token, const uint8_t *vault_id, const struct audit_witness *witness,
+                                    const struct witness_anchor *anchor, sealring_error *error);
+sealring_status __wrap_anchor_store(struct token *token, const uint8_t *vault_id, const struct audit_witness *witness,
+                                    const struct witness_anchor *anchor, sealring_error *error)
 {
-    (void)token, (void)vault_id, (void)error;
+    (void)token, (void)vault_id, (void)witness, (void)error;
     if (token_mode == TOKEN_SIGNS_ONLY)
         return SEALRING_TOKEN;
     world.anchor = pack_anchor(anchor);

@@ -63,7 +63,7 @@ static sealring_status widen_row(struct registry *registry, const struct registr
     return status;
 }
 
-/* Who has no token cannot derive the new credential, but can end the older one. */
+/* Who has no token cannot derive the new credential, but can end the older one, with the fact and the row. */
 static sealring_status rekey_rows(struct registry *registry, const struct registry_write *how)
 {
     struct registry_key key;
@@ -79,16 +79,12 @@ static sealring_status rekey_rows(struct registry *registry, const struct regist
     snprintf(act.ring, sizeof act.ring, "payments");
     snprintf(act.client, sizeof act.client, "mallory");
     snprintf(act.key_id, sizeof act.key_id, "%s", key.key_id);
-    audit_detail(&act, "{s:I, s:s, s:s, s:I, s:I, s:n}", "serial", (json_int_t)2, "scopes_before", "read",
-                 "scopes_after", "read", "expires", (json_int_t)0, "older_end", (json_int_t)from->made,
+    audit_detail(&act, "{s:I, s:s, s:s, s:I, s:I, s:n}", "serial", (json_int_t)KEY_ENDS_STEP + 1, "scopes_before",
+                 "read", "scopes_after", "read", "expires", (json_int_t)0, "older_end", (json_int_t)from->made,
                  "narrowed_before");
     audit_rows_begin(&rows, registry);
-    struct registry_credential ended = credential;
-    ended.state = SEALRING_CREDENTIAL_SUPERSEDED;
-    ended.replaced = true;
-    ended.retire_at = from->made;
-    status = registry_credential_update(registry, &ended, &error);
-    credential.serial = key.last_serial = 2;
+    (void)ends_add(&key.ends, KEY_ENDS_STEP, from->made, from->made);
+    credential.serial = key.last_serial = KEY_ENDS_STEP + 1;
     (void)RAND_bytes(credential.digest, sizeof credential.digest);
     (void)RAND_bytes(credential.nonce, sizeof credential.nonce);
     if (status == SEALRING_OK)

@@ -13,18 +13,13 @@ static const struct limit {
     const char *what;
     const char *words; /* of the threat model, in the row that `table` and `column` name */
 } limits[] = {
-    /* No fact contains the end of a credential: "Every cell of the registry", `credential`. */
-    {"credential", "replaced", FAULT_WIDENS, "", "a credential that `rekey` ended is accepted"},
-    {"credential", "retire_at", FAULT_WIDENS, "", "a credential that `rekey` ended is accepted"},
-    {"older", "credential", FAULT_WIDENS, "leaked ", "a credential that `rekey` ended is accepted"},
-    {"era", "credential", FAULT_WIDENS, "leaked ", "a credential that `rekey` ended is accepted"},
     /* A key without a fact is as its row is. It is active afterwards, as it was before the edit. */
     {"api_key", "state", FAULT_PERMITS, "resume ", "`key resume` is carried out on a key that only an edit suspended"},
     /* "What no single cell shows": the next act adopts a stranger's restriction, with an alarm and an entry, because it may be an operator's. */
     {"act", "forge suspend in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
     {"act", "forge revoke in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
     {"act", "forge narrow in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
-    {"act", "forge rekey", FAULT_UNREPORTED, "", "an appended `key rekey` ends a client's credentials"},
+    {"act", "forge rekey", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
     {"act", "forge issue", FAULT_UNREPORTED, "", "the next act signs the entry, whose actor is the attacker's choice"},
     {"act", "forge relabel in log", FAULT_UNREPORTED, "", "`key set --label` without its fact"},
     {"act", "forge a client", FAULT_UNREPORTED, "", "a row of a client that nobody added"},

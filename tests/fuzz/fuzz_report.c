@@ -121,7 +121,7 @@ static sealring_status see_version(const struct report_version *record, uint32_t
             "a version is found again at its cell");
     require(record->kind == REPORT_VERSION, "a version is one");
     require(record->number > 0 && record->ring > 0 && record->last_use_ms >= 0 && record->last_use_ms <= LATEST &&
-                record->proved_epoch <= INT64_MAX,
+                record->proved <= INT64_MAX,
             "a version can be");
     records += sizeof *record / REPORT_CELL_SIZE;
     return SEALRING_OK;

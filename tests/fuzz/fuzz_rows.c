@@ -11,6 +11,7 @@
 #include "registry/fixture.h"
 #include "registry/log/log_rows.h"
 #include "registry/rows/closed_facts.h"
+#include "registry/rows/current_rows.h"
 #include "registry/usage/usage_rows.h"
 
 /* The input: changes, each a table, a column, a kind of value and the value. They are made to a registry that has a good row in each
@@ -661,19 +662,18 @@ static sealring_status ask_traffic(struct registry *registry, sealring_error *er
     return status == SEALRING_OK ? walk_seats(registry_usage_seats(registry, error)) : status;
 }
 
-/* What a verifier's poll asks: of everything, and of the changes since. */
+/* What a verifier's poll and `audit verify` ask. */
 static sealring_status ask_changes(struct registry *registry, sealring_error *error)
 {
-    static const uint64_t since[] = {REGISTRY_SINCE_EVER, 0};
-    bool imports;
-    sealring_status status = SEALRING_OK;
-    for (size_t i = 0; status == SEALRING_OK && i < sizeof since / sizeof *since; i++) {
-        status = walk_rings(registry_rings_changed(registry, since[i], error));
-        if (status == SEALRING_OK)
-            status = walk_versions(registry_versions_changed(registry, since[i], error));
-        if (status == SEALRING_OK)
-            status = walk_keys(registry_keys_changed(registry, since[i], error));
-    }
+    struct registry_ring ring;
+    bool imports, found;
+    sealring_status status = walk_rings(registry_current_rings(registry, error));
+    if (status == SEALRING_OK)
+        status = walk_versions(registry_current_versions(registry, error));
+    if (status == SEALRING_OK)
+        status = walk_keys(registry_keys(registry, error));
+    if (status == SEALRING_OK)
+        status = registry_ring_find_by_id(registry, rows.ring.ring_id, &ring, &found, error);
     return status == SEALRING_OK ? registry_has_imports(registry, &imports, error) : status;
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "manage/session/unsigned_facts.h"
+#include "registry/rows/current_rows.h"
 #include "registry/rows/ring_facts.h"
 #include "registry/rows/version_facts.h"
 
@@ -16,17 +17,17 @@ static struct registry_ring rings[ROWS_MOST];
 static struct registry_version versions[ROWS_MOST];
 static size_t ring_count, version_count;
 
-/* As the rows are: nothing else reads them so, except for polls. */
+/* As the rows are. */
 static sealring_status read_rows(struct registry *registry, sealring_error *error)
 {
     ring_count = version_count = 0;
-    struct registry_cursor cursor = registry_rings_changed(registry, REGISTRY_SINCE_EVER, error);
+    struct registry_cursor cursor = registry_current_rings(registry, error);
     while (ring_count < ROWS_MOST && registry_ring_next(&cursor, &rings[ring_count]))
         ring_count++;
     sealring_status status = registry_close_cursor(&cursor, SEALRING_OK);
     if (status != SEALRING_OK)
         return status;
-    cursor = registry_versions_changed(registry, REGISTRY_SINCE_EVER, error);
+    cursor = registry_current_versions(registry, error);
     while (version_count < ROWS_MOST && registry_version_next(&cursor, &versions[version_count]))
         version_count++;
     return registry_close_cursor(&cursor, SEALRING_OK);

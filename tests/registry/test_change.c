@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The look: a moved or replaced registry is noticed, and what changed since an epoch is told, in order. */
+/* The look: a moved or replaced registry is noticed, and what changed a verdict is a fact. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 
 #include "lib/runner.h"
 #include "registry/fixture.h"
+#include "registry/rows/closed_facts.h"
 
 static struct fixture fixture;
 static struct fixture_rows rows;
@@ -131,50 +132,31 @@ static sealring_status note_versions(struct registry_cursor versions)
     return registry_close_cursor(&versions, SEALRING_OK);
 }
 
-static sealring_status note_credentials(struct registry *registry, int64_t key, sealring_error *error)
+/* As a verifier does: the facts after the last one that it has. */
+static sealring_status note_facts(struct registry *registry, void *context, sealring_error *error)
 {
-    struct registry_holder holder;
-    struct registry_cursor credentials = registry_presented_of_key(registry, key, error);
-    while (registry_presented_next(&credentials, &holder))
-        note("s%u=%d ", holder.credential.serial, (int)holder.credential.state);
-    return registry_close_cursor(&credentials, SEALRING_OK);
-}
-
-/* Reads on within the walk, as a verifier does. */
-static sealring_status note_keys(struct registry *registry, uint64_t since, sealring_error *error)
-{
-    struct registry_key key;
-    sealring_status status = SEALRING_OK;
-    struct registry_cursor keys = registry_keys_changed(registry, since, error);
-    while (status == SEALRING_OK && registry_key_next(&keys, &key)) {
-        note("key %ld=%d ", (long)key.id, (int)key.state);
-        status = note_credentials(registry, key.id, error);
-    }
-    return registry_close_cursor(&keys, status);
-}
-
-/* REGISTRY_SINCE_EVER: all rings and versions, and no keys, as a verifier that begins. */
-static sealring_status note_changes(struct registry *registry, void *context, sealring_error *error)
-{
-    uint64_t since = *(const uint64_t *)context;
-    struct registry_ring ring;
+    struct registry_closed fact;
+    bool imports;
+    uint64_t *after = context;
     told[0] = '\0';
-    vault = *registry_vault_row(registry);
-    struct registry_cursor rings = registry_rings_changed(registry, since, error);
-    while (registry_ring_next(&rings, &ring))
-        note("%s ", ring.name);
-    sealring_status status = registry_close_cursor(&rings, SEALRING_OK);
-    if (status == SEALRING_OK)
-        status = note_versions(registry_versions_changed(registry, since, error));
-    if (status == SEALRING_OK && since != REGISTRY_SINCE_EVER)
-        status = note_keys(registry, since, error);
-    return status == SEALRING_OK ? registry_has_imports(registry, &has_imports, error) : status;
+    struct registry_cursor facts = registry_closed_facts(registry, *after, error);
+    while (registry_closed_next(&facts, &fact)) {
+        *after = fact.sequence;
+        if (!fact.is_version)
+            note("key=%d ", fact.state);
+        else if (registry_fact_of_vault(&fact, &imports))
+            note("vault%s ", imports ? " imports" : "");
+        else if (fact.version == 0)
+            note("%s ", strncmp(fact.value, rows.ring.name, strlen(rows.ring.name)) == 0 ? "ring" : "client");
+        else
+            note("v%u=%d ", fact.version, fact.state);
+    }
+    return registry_close_cursor(&facts, SEALRING_OK);
 }
 
-static void expect_changes(uint64_t since, const char *expected)
+static void expect_facts(uint64_t *after, const char *expected)
 {
-    memset(&vault, 0xee, sizeof vault);
-    expect_ok(fixture_read(reader, note_changes, &since, &fixture.error));
+    expect_ok(fixture_read(reader, note_facts, after, &fixture.error));
     ck_assert_str_eq(told, expected);
 }
 
@@ -213,113 +195,100 @@ static sealring_status update_credential(struct registry *registry, void *contex
     return registry_credential_update(registry, context, error);
 }
 
-START_TEST(changes_since_each_epoch)
+START_TEST(each_change_of_a_verdict_is_a_fact)
 {
     struct registry_key key = rows.key;
     struct registry_version version = rows.version;
-    expect_changes(8, "");
-    ck_assert_uint_eq(vault.epoch, 8);
-    expect_changes(7, "ring-1 v1=2 key 1=1 s1=1 ");
-    expect_ok(fixture_write(&fixture, true, insert_more, NULL)); /* 9 */
+    struct registry_ring ring = rows.ring;
+    uint64_t after = 0;
+    expect_facts(&after, "vault ring v1=2 ");
+    expect_ok(fixture_write(&fixture, true, insert_more,
+                            NULL)); /* nobody's verdict depends on the new key before it is presented */
+    expect_facts(&after, "v2=1 ");
     version.state = SEALRING_VERSION_RETIRING;
-    expect_ok(fixture_write(&fixture, true, update_version, &version)); /* 10 */
+    expect_ok(fixture_write(&fixture, true, update_version, &version));
     key.state = SEALRING_KEY_SUSPENDED;
-    expect_ok(fixture_write(&fixture, true, update_key, &key));        /* 11 */
-    expect_ok(fixture_write(&fixture, true, update_ring, &rows.ring)); /* 12 */
-    expect_changes(0, "ring-1 v2=1 v1=3 key 2=1 s1=1 key 1=2 s1=1 ");
-    ck_assert_uint_eq(vault.epoch, 12);
-    expect_changes(8, "ring-1 v2=1 v1=3 key 2=1 s1=1 key 1=2 s1=1 ");
-    expect_changes(9, "ring-1 v1=3 key 1=2 s1=1 ");
-    expect_changes(10, "ring-1 key 1=2 s1=1 ");
-    expect_changes(11, "ring-1 ");
-    expect_changes(12, "");
-    expect_changes(REGISTRY_SINCE_EVER - 1, "");
+    expect_ok(fixture_write(&fixture, true, update_key, &key));
+    expect_ok(fixture_write(&fixture, true, update_ring, &ring)); /* it is as it was */
+    expect_facts(&after, "v1=3 key=2 ");
+    ring.policy.keep++;
+    expect_ok(fixture_write(&fixture, true, update_ring, &ring));
+    expect_facts(&after, "ring ");
+    expect_facts(&after, "");
 }
 END_TEST
 
-START_TEST(all_is_every_ring_and_version_and_no_key)
-{
-    expect_ok(fixture_write(&fixture, true, insert_more, NULL));
-    expect_changes(REGISTRY_SINCE_EVER, "ring-1 v1=2 v2=1 ");
-    ck_assert_uint_eq(vault.epoch, 9);
-    ck_assert_int_eq(vault.lease_ms, 60000);
-}
-END_TEST
-
-START_TEST(updated_credential_moves_its_key)
+START_TEST(the_end_of_a_credential_is_a_fact_about_its_key)
 {
     struct registry_credential credential = rows.credential;
-    expect_ok(fixture_write(&fixture, true, insert_more, NULL)); /* 9: another key, which stays where it is */
+    uint64_t after = 0;
+    expect_facts(&after, "vault ring v1=2 ");
     credential.state = SEALRING_CREDENTIAL_SUPERSEDED;
-    expect_ok(fixture_write(&fixture, true, update_credential, &credential)); /* 10 */
-    expect_changes(9, "key 1=1 s1=2 ");
-    expect_ok(fixture_write(&fixture, true, update_credential, &credential)); /* 11, whatever it changes */
-    expect_changes(10, "key 1=1 s1=2 ");
-    ck_assert_int_eq(fixture_number(&fixture, "SELECT changed_epoch FROM api_key WHERE id = 1"), 11);
-    ck_assert_int_eq(fixture_number(&fixture, "SELECT changed_epoch FROM api_key WHERE id = 2"), 9);
-}
-END_TEST
-
-/* Twice in one transaction, as rekey does with every older credential. */
-static sealring_status update_twice(struct registry *registry, void *context, sealring_error *error)
-{
-    sealring_status status = registry_credential_update(registry, context, error);
-    return status == SEALRING_OK ? registry_credential_update(registry, context, error) : status;
-}
-
-START_TEST(key_that_moved_already_is_no_failure)
-{
-    struct registry_credential credential = rows.credential;
-    expect_ok(fixture_write(&fixture, true, update_twice, &credential));
-    expect_changes(8, "key 1=1 s1=1 ");
+    expect_ok(fixture_write(&fixture, true, update_credential, &credential));
+    expect_facts(&after, ""); /* it is valid as before */
+    credential.replaced = true;
+    credential.retire_at = 1750000000000;
+    expect_ok(fixture_write(&fixture, true, update_credential, &credential));
+    expect_facts(&after, "key=1 ");
+    expect_ok(fixture_write(&fixture, true, update_credential, &credential));
+    expect_facts(&after, "");
+    credential.retire_at--;
+    expect_ok(fixture_write(&fixture, true, update_credential, &credential));
+    expect_facts(&after, "key=1 ");
 }
 END_TEST
 
 static sealring_status insert_imported(struct registry *registry, void *context, sealring_error *error)
 {
     struct registry_credential credential = rows.credential;
-    (void)context;
-    credential.serial = 2;
+    const uint32_t *serial = context;
+    credential.serial = *serial;
     credential.imported = true;
-    memset(credential.digest, 0, sizeof credential.digest); /* the lowest there can be */
+    memset(credential.digest, (int)(*serial - 2), sizeof credential.digest); /* the lowest there can be, for serial 2 */
     return registry_credential_insert(registry, &credential, error);
 }
 
-START_TEST(imports_are_told)
+static sealring_status ask_imports(struct registry *registry, void *context, sealring_error *error)
 {
+    (void)context;
+    return registry_has_imports(registry, &has_imports, error);
+}
+
+START_TEST(the_first_import_is_a_fact)
+{
+    uint64_t after = 0;
     has_imports = true;
-    expect_changes(8, "");
+    expect_ok(fixture_read(reader, ask_imports, NULL, &fixture.error));
     ck_assert(!has_imports);
-    expect_ok(fixture_write(&fixture, true, insert_imported, NULL));
-    expect_changes(9, "");
+    expect_facts(&after, "vault ring v1=2 ");
+    expect_ok(fixture_write(&fixture, true, insert_imported, &(uint32_t){2}));
+    expect_facts(&after, "vault imports ");
+    expect_ok(fixture_write(&fixture, true, insert_imported, &(uint32_t){3}));
+    expect_facts(&after, "");
+    expect_ok(fixture_read(reader, ask_imports, NULL, &fixture.error));
     ck_assert(has_imports);
 }
 END_TEST
 
-/* Gives up at the first row, with its cursor closed. */
-static sealring_status stop(struct registry *registry, void *context, sealring_error *error)
+static sealring_status find_ring(struct registry *registry, void *context, sealring_error *error)
 {
-    struct registry_version version;
-    (void)context;
-    struct registry_cursor versions = registry_versions_changed(registry, 0, error);
-    ck_assert(registry_version_next(&versions, &version));
-    return registry_close_cursor(&versions, SEALRING_SYSTEM);
+    struct registry_ring ring;
+    bool found = false;
+    sealring_status status = registry_ring_find_by_id(registry, rows.ring.ring_id, &ring, &found, error);
+    ck_assert(found);
+    ck_assert_int_eq(ring.id, rows.ring.id);
+    *(bool *)context = ring.edited;
+    return status;
 }
 
-START_TEST(walk_of_changes_is_given_up)
+START_TEST(a_ring_is_found_by_what_its_facts_name)
 {
-    ck_assert_int_eq(fixture_read(reader, stop, NULL, NULL), SEALRING_SYSTEM);
-    expect_changes(0, "ring-1 v1=2 key 1=1 s1=1 "); /* and the connection is good for more */
-}
-END_TEST
-
-START_TEST(changes_of_a_replaced_file_are_none)
-{
-    ck_assert_int_eq(unlink(fixture.path), 0);
-    told[0] = '\0';
-    uint64_t since = 0;
-    ck_assert_int_eq(fixture_read(reader, note_changes, &since, &fixture.error), SEALRING_REGISTRY);
-    ck_assert_str_eq(told, "");
+    bool edited = true;
+    expect_ok(fixture_read(reader, find_ring, &edited, &fixture.error));
+    ck_assert(!edited);
+    ck_assert_int_eq(fixture_sql(&fixture, "UPDATE ring SET prefix = 'evil'"), SQLITE_OK);
+    expect_ok(fixture_read(reader, find_ring, &edited, &fixture.error));
+    ck_assert(edited);
 }
 END_TEST
 
@@ -361,13 +330,10 @@ int main(void)
     tcase_add_test(cases, look_does_not_take_a_missing_file_for_another);
     tcase_add_test(cases, look_tells_a_newer_schema);
     tcase_add_test(cases, look_is_not_within_a_transaction);
-    tcase_add_test(cases, changes_since_each_epoch);
-    tcase_add_test(cases, all_is_every_ring_and_version_and_no_key);
-    tcase_add_test(cases, updated_credential_moves_its_key);
-    tcase_add_test(cases, key_that_moved_already_is_no_failure);
-    tcase_add_test(cases, imports_are_told);
-    tcase_add_test(cases, walk_of_changes_is_given_up);
-    tcase_add_test(cases, changes_of_a_replaced_file_are_none);
+    tcase_add_test(cases, each_change_of_a_verdict_is_a_fact);
+    tcase_add_test(cases, the_end_of_a_credential_is_a_fact_about_its_key);
+    tcase_add_test(cases, the_first_import_is_a_fact);
+    tcase_add_test(cases, a_ring_is_found_by_what_its_facts_name);
     tcase_add_test(cases, owed_closings_are_walked);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

@@ -147,7 +147,7 @@ static bool close_and_open(void)
 
 static bool find_again(void)
 {
-    return finds(reader) && presented.epoch == 9;
+    return finds(reader);
 }
 
 static sealring_status do_nothing(struct registry *registry, void *context, sealring_error *error)

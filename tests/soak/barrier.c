@@ -21,7 +21,7 @@ static sealring_status take_version(const struct report_version *record, uint32_
     struct check *check = context;
     const struct history *history = check->history;
     if (record->ring == history->ring_rows[check->about->ring] && record->number == check->about->version)
-        check->proved = atomic_load(&record->proved_epoch) != 0;
+        check->proved = atomic_load(&record->proved) != 0;
     return SEALRING_OK;
 }
 

@@ -87,7 +87,7 @@ has_ended_or_written() {
 
 fact=$(sql "SELECT max(sequence) FROM closed_fact WHERE kind = 1")
 value=$(sql "SELECT hex(value) FROM closed_fact WHERE sequence = $fact")
-widen="UPDATE closed_fact SET value = '0' || char(10) || char(10) WHERE sequence = $fact;
+widen="UPDATE closed_fact SET value = '0' || char(10) || char(10) || char(10) WHERE sequence = $fact;
     UPDATE api_key SET narrowed = 0, narrowed_scopes = '' WHERE key_id = '$key';"
 restore_fact="UPDATE closed_fact SET value = CAST(X'$value' AS TEXT) WHERE sequence = $fact;"
 

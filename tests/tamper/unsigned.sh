@@ -28,7 +28,7 @@ is_signed() {
 must init
 must ring create pay --overlap 30d --quiet-period 1h
 must client add shop
-for label in suspended narrowed plain other revoked; do
+for label in suspended narrowed plain other revoked leaked; do
     must issue pay --client shop --label $label --scope "read write"
 done
 must rotate pay
@@ -75,6 +75,8 @@ permits retire retire pay 1 --overrule test
 permits "a ring" ring create second
 permits resume key resume "$(key_of suspended)"
 permits relabel key set "$(key_of plain)" --label renamed
+permits "rekey to more scopes" key rekey "$(key_of narrowed)" --scope "read write" --overlap 0s
+must key rekey "$(key_of leaked)" --overlap 0s
 must revoke "$(key_of revoked)"
 must key suspend "$(key_of plain)"
 must key set "$(key_of other)" --scope read
@@ -82,7 +84,7 @@ must issue pay --client shop --label issued
 must compromise pay 1 --reason test
 is "$(sql "SELECT state FROM version WHERE number = 1")" 5 "restrictions and issuing go on"
 ok "and are not signed" [ ! "$(sql "SELECT max(size) FROM checkpoint")" = "$(sql "SELECT max(sequence) FROM audit")" ]
-is "$(wc -l <"$SEALRING_VAULT/vault.unsigned")" 4 "each restriction is noted outside of the registry"
+is "$(wc -l <"$SEALRING_VAULT/vault.unsigned")" 5 "each restriction is noted outside of the registry"
 back
 run client add later
 succeeds "with the audit token back"
@@ -130,7 +132,7 @@ refused() { # NAME FACT...
 }
 
 start
-append "1, '$(key_of plain)', X'', 0" 2 "'0' || char(10) || char(10)"
+append "1, '$(key_of plain)', X'', 0" 2 "'0' || char(10) || char(10) || char(10)"
 run client add later
 succeeds "a restriction that somebody appends stays effective"
 err_like 'restrictions of API keys without a signature \(1\): somebody else wrote them' "and is reported"
@@ -139,7 +141,7 @@ run audit show --act audit.adopt --json
 json_is '.entries[].detail.restrictions' 1 "the log contains that"
 
 start
-append "1, '$(key_of suspended)', X'', 0" 1 "'0' || char(10) || char(10)"
+append "1, '$(key_of suspended)', X'', 0" 1 "'0' || char(10) || char(10) || char(10)"
 refused "a resumption" "sets API key .* to active"
 run ring set pay --overlap 20d --take-over "checked"
 succeeds "an operator confirms it"
@@ -148,7 +150,7 @@ run audit show --act audit.confirm --json
 json_is '.entries[].detail.reason' checked "with the reason"
 
 start
-append "1, '$(key_of narrowed)', X'', 0" 1 "'0' || char(10) || char(10)"
+append "1, '$(key_of narrowed)', X'', 0" 1 "'0' || char(10) || char(10) || char(10)"
 refused "wider scopes" "sets API key .* to active"
 
 start

@@ -66,7 +66,7 @@ static inline void fixture_live_once(uint32_t hour)
     atomic_store(&report_lane(report, 3)->verdicts[SEALRING_ACCEPTED], 7);
     atomic_store(&report_lane(report, REPORT_LANES - 1)->cached, 5);
     struct report_version *version = report_version(report, 1, 2);
-    atomic_store(&version->proved_epoch, 42);
+    atomic_store(&version->proved, 42);
     report_count(NULL, version, SEALRING_REJECTED_EXPIRED, 1000);
     report_count(report_credential(report, 11, 1, 2, hour), NULL, SEALRING_ACCEPTED, 1000);
     report_count(report_credential(report, 11, 1, 2, hour - 1), NULL, SEALRING_ACCEPTED, 1000);
@@ -122,7 +122,7 @@ static inline sealring_status fixture_add_version(const struct report_version *r
     (void)cell;
     struct fixture_sums *sums = context;
     sums->versions++;
-    sums->proved += record->proved_epoch != 0;
+    sums->proved += record->proved != 0;
     for (unsigned i = 0; i < SEALRING_VERDICTS; i++)
         sums->uncached += record->uncached[i];
     return SEALRING_OK;

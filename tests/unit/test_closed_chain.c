@@ -56,15 +56,20 @@ static void version_enters(uint32_t number, int state)
     chain_up();
 }
 
-/* The new values of a key. */
-static void key_has(const char *key_id, sealring_key_state state, const char *scopes)
+/* The new values of a key; of its credentials' ends: as text. */
+static void key_ends(const char *key_id, sealring_key_state state, const char *scopes, const char *ends)
 {
     facts[count] = (struct registry_closed){.state = (int)state};
     snprintf(facts[count].key_id, sizeof facts[count].key_id, "%s", key_id);
-    snprintf(facts[count].value, sizeof facts[count].value, "%d\n%s\nlabel", scopes != NULL,
-             scopes != NULL ? scopes : "");
+    snprintf(facts[count].value, sizeof facts[count].value, "%d\n%s\nlabel\n%s", scopes != NULL,
+             scopes != NULL ? scopes : "", ends);
     count++;
     chain_up();
+}
+
+static void key_has(const char *key_id, sealring_key_state state, const char *scopes)
+{
+    key_ends(key_id, state, scopes, "");
 }
 
 /* The state of an active key of all scopes after the facts, in words. */
@@ -73,7 +78,7 @@ static const char *restricted(const char *key_id)
     static char words[16 + SEALRING_SCOPES_LENGTH_MAX];
     struct registry_key key = {.state = SEALRING_KEY_ACTIVE};
     snprintf(key.key_id, sizeof key.key_id, "%s", key_id);
-    (void)key_facts_restrict(&chain.restricted, &key);
+    (void)key_facts_restrict(&chain.restricted, &key, NULL);
     snprintf(words, sizeof words, "%s %s", sealring_key_state_name(key.state),
              key.narrowed ? key.narrowed_scopes : "all");
     return words;
@@ -245,7 +250,7 @@ START_TEST(broken_chain_permits_nothing)
     if (_i == 2)
         facts[2].hash[0] ^= 1;
     if (_i == 3) {
-        strcpy(facts[2].value, "2\n\nlabel");
+        strcpy(facts[2].value, "2\n\nlabel\n");
         chain_up();
     }
     ck_assert(read_all());
@@ -265,9 +270,29 @@ START_TEST(a_row_that_is_more_restricted_stays_so)
     strcpy(key.narrowed_scopes, "read");
     key_has("aaaaaaaaaaaaaaaa", SEALRING_KEY_ACTIVE, "read write");
     ck_assert(!read_all());
-    ck_assert(!key_facts_restrict(&chain.restricted, &key));
+    ck_assert(!key_facts_restrict(&chain.restricted, &key, NULL));
     ck_assert_int_eq(key.state, SEALRING_KEY_SUSPENDED);
     ck_assert_str_eq(key.narrowed_scopes, "read");
+}
+END_TEST
+
+/* Of a row and a fact the earlier end counts. */
+START_TEST(facts_end_credentials_whatever_their_rows_contain)
+{
+    struct registry_key key = {.key_id = "aaaaaaaaaaaaaaaa", .state = SEALRING_KEY_ACTIVE};
+    struct registry_credential open = {.serial = 5}, earlier_row = {.serial = 4, .replaced = true, .retire_at = 200},
+                               later_row = {.serial = 1, .replaced = true, .retire_at = 400}, next = {.serial = 6};
+    key_ends("aaaaaaaaaaaaaaaa", SEALRING_KEY_ACTIVE, NULL, "5:300");
+    ck_assert(!read_all());
+    ck_assert(key_facts_restrict(&chain.restricted, &key, &open) && open.replaced && open.retire_at == 300);
+    ck_assert(key_facts_restrict(&chain.restricted, &key, &later_row) && later_row.retire_at == 300);
+    ck_assert(!key_facts_restrict(&chain.restricted, &key, &open));
+    ck_assert(!key_facts_restrict(&chain.restricted, &key, &earlier_row) && earlier_row.retire_at == 200);
+    ck_assert(!key_facts_restrict(&chain.restricted, &key, &next) && !next.replaced);
+    count = 0; /* the fact disappears */
+    (void)read_all();
+    open.retire_at = 500;
+    ck_assert(key_facts_restrict(&chain.restricted, &key, &open) && open.retire_at == 300);
 }
 END_TEST
 
@@ -302,8 +327,20 @@ struct model {
     bool suspended;
     bool narrowed;
     unsigned scopes;
-    int closed; /* of a version, or 0 */
+    int closed;      /* of a version, or 0 */
+    int64_t ends[2]; /* of credentials 5 and 10; 0: none */
 };
+
+static int64_t earlier(int64_t one, int64_t other)
+{
+    return one == 0 || (other != 0 && other < one) ? other : one;
+}
+
+static void read_ends(const struct key_ends *ends, struct model *model)
+{
+    model->ends[0] = ends_of(ends, 5);
+    model->ends[1] = ends_of(ends, 10);
+}
 
 static unsigned scope_bits(const char *scopes)
 {
@@ -323,6 +360,10 @@ static void model_take(struct model *model, const struct registry_closed *fact, 
                         .narrowed = fact->value[0] == '1',
                         .scopes = fact->value[0] == '1' ? scope_bits(fact->value + 2) : 0,
                         .closed = fact->state >= SEALRING_VERSION_RETIRED ? fact->state : 0};
+    struct key_ends ends;
+    const char *last = strrchr(fact->value, '\n');
+    if (!fact->is_version && last != NULL && ends_parse(last + 1, &ends))
+        read_ends(&ends, &own);
     if (covered) {
         *model = own;
         return;
@@ -332,6 +373,8 @@ static void model_take(struct model *model, const struct registry_closed *fact, 
         model->scopes = model->narrowed ? model->scopes & own.scopes : own.scopes;
     model->narrowed = model->narrowed || own.narrowed;
     model->closed = own.closed > model->closed ? own.closed : model->closed;
+    for (int i = 0; i < 2; i++)
+        model->ends[i] = earlier(model->ends[i], own.ends[i]);
 }
 
 static struct model expected(const char *key_id, uint32_t version, uint64_t end, uint64_t covered)
@@ -347,17 +390,20 @@ static struct model key_now(const char *key_id)
 {
     struct registry_key key = {.state = SEALRING_KEY_ACTIVE};
     snprintf(key.key_id, sizeof key.key_id, "%s", key_id);
-    (void)key_facts_restrict(&chain.restricted, &key);
-    return (struct model){.suspended = key.state == SEALRING_KEY_SUSPENDED,
-                          .narrowed = key.narrowed,
-                          .scopes = key.narrowed ? scope_bits(key.narrowed_scopes) : 0};
+    (void)key_facts_restrict(&chain.restricted, &key, NULL);
+    struct model now = {.suspended = key.state == SEALRING_KEY_SUSPENDED,
+                        .narrowed = key.narrowed,
+                        .scopes = key.narrowed ? scope_bits(key.narrowed_scopes) : 0};
+    read_ends(&key.ends, &now);
+    return now;
 }
 
 static bool is_within(const struct model *one, const struct model *other)
 {
     return (one->suspended || !other->suspended) &&
            (!other->narrowed || (one->narrowed && (one->scopes & ~other->scopes) == 0)) &&
-           (one->closed != 0 || other->closed == 0);
+           (one->closed != 0 || other->closed == 0) && earlier(one->ends[0], other->ends[0]) == one->ends[0] &&
+           earlier(one->ends[1], other->ends[1]) == one->ends[1];
 }
 
 static void expect_key(const char *key_id, uint64_t end, uint64_t covered)
@@ -367,6 +413,9 @@ static void expect_key(const char *key_id, uint64_t end, uint64_t covered)
                   "%s after %d facts, %d covered: suspended %d narrowed %d scopes %u, expected %d %d %u", key_id,
                   (int)end, (int)covered, is.suspended, is.narrowed, is.scopes, should.suspended, should.narrowed,
                   should.scopes);
+    ck_assert_msg(is.ends[0] == should.ends[0] && is.ends[1] == should.ends[1],
+                  "%s after %d facts, %d covered: ends %d %d, expected %d %d", key_id, (int)end, (int)covered,
+                  (int)is.ends[0], (int)is.ends[1], (int)should.ends[0], (int)should.ends[1]);
 }
 
 static void expect_version(uint32_t number, uint64_t end, uint64_t covered)
@@ -377,25 +426,32 @@ static void expect_version(uint32_t number, uint64_t end, uint64_t covered)
 }
 
 #define KEY_ONE "aaaaaaaaaaaaaaaa"
-#define ACTS    6
+#define ACTS    8
 #define LENGTH  4
 
-/* Suspend, resume, narrow in three ways, and both at once. */
+/* Suspend, resume, narrow in three ways, and both at once; end some credentials, and others while it is narrowed. */
 static void act_on_key(const char *key_id, unsigned act)
 {
     static const struct {
         sealring_key_state state;
-        const char *scopes;
-    } acts[ACTS] = {{SEALRING_KEY_SUSPENDED, NULL}, {SEALRING_KEY_ACTIVE, NULL},  {SEALRING_KEY_ACTIVE, "a"},
-                    {SEALRING_KEY_ACTIVE, "a b"},   {SEALRING_KEY_ACTIVE, "b c"}, {SEALRING_KEY_SUSPENDED, "c"}};
-    key_has(key_id, acts[act].state, acts[act].scopes);
+        const char *scopes, *ends;
+    } acts[ACTS] = {{SEALRING_KEY_SUSPENDED, NULL, ""},
+                    {SEALRING_KEY_ACTIVE, NULL, ""},
+                    {SEALRING_KEY_ACTIVE, "a", ""},
+                    {SEALRING_KEY_ACTIVE, "a b", "5:300"},
+                    {SEALRING_KEY_ACTIVE, "b c", ""},
+                    {SEALRING_KEY_SUSPENDED, "c", "10:400"},
+                    {SEALRING_KEY_ACTIVE, NULL, "5:200 10:500"},
+                    {SEALRING_KEY_ACTIVE, "a", "10:250"}};
+    key_ends(key_id, acts[act].state, acts[act].scopes, acts[act].ends);
 }
 
 static void act_on_version(uint32_t number, unsigned act)
 {
     static const int states[ACTS] = {SEALRING_VERSION_RETIRED,     SEALRING_VERSION_PENDING,
                                      SEALRING_VERSION_ACTIVE,      SEALRING_VERSION_RETIRED,
-                                     SEALRING_VERSION_COMPROMISED, SEALRING_VERSION_DESTROYED};
+                                     SEALRING_VERSION_COMPROMISED, SEALRING_VERSION_DESTROYED,
+                                     SEALRING_VERSION_RETIRING,    SEALRING_VERSION_COMPROMISED};
     version_enters(number, states[act]);
 }
 
@@ -671,6 +727,7 @@ int main(void)
     tcase_add_test(cases, last_fact_of_a_key_counts);
     tcase_add_loop_test(cases, broken_chain_permits_nothing, 0, 4);
     tcase_add_test(cases, a_row_that_is_more_restricted_stays_so);
+    tcase_add_test(cases, facts_end_credentials_whatever_their_rows_contain);
     tcase_add_test(cases, damaged_key_id_closes_nothing);
     tcase_add_test(cases, readers_find_what_was_added);
     tcase_add_test(cases, every_order_is_followed_as_far_as_it_is_covered);

@@ -28,7 +28,7 @@ static struct registry_closed version_fact(uint32_t number, int state, const cha
     return fact;
 }
 
-/* A value is: whether it is narrowed, to which scopes, the new label. */
+/* A value is: whether it is narrowed, to which scopes, the new label, the ends of credentials. */
 static const struct {
     int before; /* 0: there is none */
     const char *was;
@@ -37,27 +37,40 @@ static const struct {
     enum fact_effect effect;
 } keys[] = {
     {0, "", REVOKED, "", FACT_RESTRICTS_KEY},
-    {SUSPENDED, "0\n\n", REVOKED, "", FACT_RESTRICTS_KEY},
-    {0, "", SUSPENDED, "0\n\n", FACT_RESTRICTS_KEY},
-    {0, "", ACTIVE, "1\nread\n", FACT_RESTRICTS_KEY},
-    {0, "", ACTIVE, "1\n\n", FACT_RESTRICTS_KEY},
-    {ACTIVE, "1\nread write\n", ACTIVE, "1\nread\n", FACT_RESTRICTS_KEY},
-    {ACTIVE, "1\nread write\n", SUSPENDED, "1\nread write\n", FACT_RESTRICTS_KEY},
-    {ACTIVE, "0\n\nlabel", SUSPENDED, "0\n\nlabel", FACT_RESTRICTS_KEY},
-    {SUSPENDED, "0\n\n", ACTIVE, "0\n\n", FACT_PERMITS},
-    {SUSPENDED, "0\n\n", ACTIVE, "1\nread\n", FACT_PERMITS},
-    {ACTIVE, "1\nread\n", ACTIVE, "1\nread write\n", FACT_PERMITS},
-    {ACTIVE, "1\nread\n", ACTIVE, "1\nwrite\n", FACT_PERMITS},
-    {ACTIVE, "1\nread\n", ACTIVE, "0\n\n", FACT_PERMITS},
-    {ACTIVE, "1\nread\n", SUSPENDED, "0\n\n", FACT_PERMITS},
-    {0, "", ACTIVE, "0\n\nlabel", FACT_PERMITS},
-    {0, "", SUSPENDED, "0\n\nlabel", FACT_PERMITS},
-    {ACTIVE, "0\n\nlabel", SUSPENDED, "0\n\nother", FACT_PERMITS},
-    {ACTIVE, "0\n\nlabel", SUSPENDED, "0\n\n", FACT_PERMITS},
-    {REVOKED, "", ACTIVE, "0\n\n", FACT_PERMITS},
-    {REVOKED, "", SUSPENDED, "0\n\n", FACT_PERMITS},
+    {SUSPENDED, "0\n\n\n", REVOKED, "", FACT_RESTRICTS_KEY},
+    {0, "", SUSPENDED, "0\n\n\n", FACT_RESTRICTS_KEY},
+    {0, "", ACTIVE, "1\nread\n\n", FACT_RESTRICTS_KEY},
+    {0, "", ACTIVE, "1\n\n\n", FACT_RESTRICTS_KEY},
+    {ACTIVE, "1\nread write\n\n", ACTIVE, "1\nread\n\n", FACT_RESTRICTS_KEY},
+    {ACTIVE, "1\nread write\n\n", SUSPENDED, "1\nread write\n\n", FACT_RESTRICTS_KEY},
+    {ACTIVE, "0\n\nlabel\n", SUSPENDED, "0\n\nlabel\n", FACT_RESTRICTS_KEY},
+    {SUSPENDED, "0\n\n\n", ACTIVE, "0\n\n\n", FACT_PERMITS},
+    {SUSPENDED, "0\n\n\n", ACTIVE, "1\nread\n\n", FACT_PERMITS},
+    {ACTIVE, "1\nread\n\n", ACTIVE, "1\nread write\n\n", FACT_PERMITS},
+    {ACTIVE, "1\nread\n\n", ACTIVE, "1\nwrite\n\n", FACT_PERMITS},
+    {ACTIVE, "1\nread\n\n", ACTIVE, "0\n\n\n", FACT_PERMITS},
+    {ACTIVE, "1\nread\n\n", SUSPENDED, "0\n\n\n", FACT_PERMITS},
+    {0, "", ACTIVE, "0\n\nlabel\n", FACT_PERMITS},
+    {0, "", SUSPENDED, "0\n\nlabel\n", FACT_PERMITS},
+    {ACTIVE, "0\n\nlabel\n", SUSPENDED, "0\n\nother\n", FACT_PERMITS},
+    {ACTIVE, "0\n\nlabel\n", SUSPENDED, "0\n\n\n", FACT_PERMITS},
+    {REVOKED, "", ACTIVE, "0\n\n\n", FACT_PERMITS},
+    {REVOKED, "", SUSPENDED, "0\n\n\n", FACT_PERMITS},
     {0, "", SUSPENDED, "", FACT_PERMITS},
-    {0, "", SUSPENDED, "2\n\n", FACT_PERMITS},
+    {0, "", SUSPENDED, "2\n\n\n", FACT_PERMITS},
+    {ACTIVE, "0\n\n", ACTIVE, "0\n\n\n", FACT_PERMITS},
+    {0, "", ACTIVE, "0\n\n", FACT_PERMITS},
+    {0, "", ACTIVE, "0\n\n\n\n", FACT_PERMITS},
+    {0, "", ACTIVE, "0\n\n\n5:x", FACT_PERMITS},
+    {0, "", ACTIVE, "0\n\n\n5:100", FACT_RESTRICTS_KEY},
+    {ACTIVE, "0\n\n\n5:100", ACTIVE, "0\n\n\n5:100 10:200", FACT_RESTRICTS_KEY},
+    {ACTIVE, "0\n\n\n5:100 10:200", ACTIVE, "0\n\n\n10:100", FACT_RESTRICTS_KEY},
+    {ACTIVE, "0\n\n\n5:100", SUSPENDED, "0\n\n\n5:100", FACT_RESTRICTS_KEY},
+    {ACTIVE, "0\n\n\n5:100", SUSPENDED, "0\n\n\n5:101", FACT_PERMITS},
+    {ACTIVE, "0\n\n\n5:100", SUSPENDED, "0\n\n\n4:100", FACT_PERMITS},
+    {ACTIVE, "0\n\n\n5:100", SUSPENDED, "0\n\n\n", FACT_PERMITS},
+    {ACTIVE, "1\nread\n\n", ACTIVE, "0\n\n\n5:100", FACT_PERMITS},
+    {ACTIVE, "0\n\n\n5:100", REVOKED, "", FACT_RESTRICTS_KEY},
 };
 
 START_TEST(facts_about_keys)
@@ -110,6 +123,7 @@ START_TEST(that_facts_with_values_begin)
     struct registry_closed fact = version_fact(0, SEALRING_VERSION_PENDING, "1");
     memset(fact.ring_id, 0, sizeof fact.ring_id);
     ck_assert_int_eq(fact_effect(NULL, &fact), FACT_BEGINS);
+    ck_assert_int_eq(fact_effect(&fact, &fact), FACT_PERMITS); /* that there are imports */
     fact.version = 1;
     ck_assert_int_eq(fact_effect(NULL, &fact), FACT_PERMITS);
 }

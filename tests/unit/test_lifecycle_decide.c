@@ -25,7 +25,7 @@ static struct lifecycle_decision decision;
 /* A version as it would stand in the registry; its times lie before NOW. */
 static struct lifecycle_version version_in(uint32_t number, sealring_version_state state)
 {
-    struct lifecycle_version version = {.number = number, .state = state, .epoch = number};
+    struct lifecycle_version version = {.number = number, .state = state, .fact = number};
 
     if (state != P)
         version.activated = NOW - 90 * DAY + number;
@@ -190,6 +190,7 @@ static void check_variant(sealring_event event, sealring_version_state state, in
 {
     const struct lifecycle_verifier verifier = {.name = "web1",
                                                 .epoch = variant & OPEN_ERA ? 100 : 0,
+                                                .facts = variant & OPEN_ERA ? 100 : 0,
                                                 .proved = (const uint32_t[]){variant & OPEN_BARRIER ? 4 : 9},
                                                 .proved_count = 1};
     const struct lifecycle_user behind = {.name = "0123456789abcdef of acme", .last_use = NOW - DAY};
@@ -413,7 +414,7 @@ END_TEST
 
 START_TEST(what_stands_in_the_way_comes_first)
 {
-    const struct lifecycle_verifier verifier = {.name = "web1", .epoch = 1};
+    const struct lifecycle_verifier verifier = {.name = "web1", .epoch = 1, .facts = 1};
     const struct lifecycle_evidence evidence = {.now = NOW, .verifiers = &verifier, .verifier_count = 1};
     const struct lifecycle_evidence open = {.now = NOW};
     struct model model = MODEL(R, A, P);
@@ -614,15 +615,15 @@ START_TEST(a_reinstated_version_meets_the_barrier_again)
 {
     struct model model = MODEL(P, A);
     const struct lifecycle_verifier verifier = {
-        .name = "web1", .epoch = 8, .proved = (const uint32_t[]){1, 2}, .proved_count = 2};
+        .name = "web1", .epoch = 8, .facts = 8, .proved = (const uint32_t[]){1, 2}, .proved_count = 2};
     const struct lifecycle_evidence evidence = {.now = NOW, .verifiers = &verifier, .verifier_count = 1};
 
     model.versions[0].activated = NOW - DAY;
     model.versions[0].held = true;
-    model.versions[0].epoch = 9; /* it was proved in an earlier life only */
+    model.versions[0].fact = 9; /* it was proved in an earlier life only */
     decide_with(&model, &evidence, SEALRING_EVENT_ACTIVATE, 1, 0);
     ck_assert_int_eq(decision.answer, LIFECYCLE_WAITING);
-    assert_says("web1 (at epoch 8, not 9)");
+    assert_says("web1 (at fact 8, not 9)");
 }
 END_TEST
 
@@ -661,8 +662,8 @@ START_TEST(compromise_promotes_nobody_before_its_barrier)
 {
     struct model model = MODEL(R, A, P);
     const struct lifecycle_verifier verifiers[] = {
-        {.name = "web1", .epoch = 9, .proved = (const uint32_t[]){1, 2, 3}, .proved_count = 3},
-        {.name = "web2", .epoch = 9, .proved = (const uint32_t[]){1, 2}, .proved_count = 2}};
+        {.name = "web1", .epoch = 9, .facts = 9, .proved = (const uint32_t[]){1, 2, 3}, .proved_count = 3},
+        {.name = "web2", .epoch = 9, .facts = 9, .proved = (const uint32_t[]){1, 2}, .proved_count = 2}};
     struct lifecycle_evidence evidence = {.now = NOW, .verifiers = verifiers, .verifier_count = 2};
 
     decide_with(&model, &evidence, SEALRING_EVENT_COMPROMISE, 2, 0);
@@ -690,7 +691,7 @@ START_TEST(the_standby_is_the_newest_past_its_barrier)
 {
     struct model model = MODEL(P, A, P, P);
     const struct lifecycle_verifier verifier = {
-        .name = "web1", .epoch = 9, .proved = (const uint32_t[]){1, 2, 3}, .proved_count = 3};
+        .name = "web1", .epoch = 9, .facts = 9, .proved = (const uint32_t[]){1, 2, 3}, .proved_count = 3};
     struct lifecycle_evidence evidence = {.now = NOW, .verifiers = &verifier, .verifier_count = 1};
 
     decide_with(&model, &evidence, SEALRING_EVENT_COMPROMISE, 2, 0);

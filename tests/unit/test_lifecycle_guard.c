@@ -46,7 +46,7 @@ static const uint32_t only_4[] = {4};
 static const uint32_t up_to_3[] = {1, 2, 3};
 static const uint32_t up_to_5[] = {1, 2, 3, 4, 5};
 
-static const struct lifecycle_version pending_4 = {.number = 4, .state = SEALRING_VERSION_PENDING, .epoch = 7};
+static const struct lifecycle_version pending_4 = {.number = 4, .state = SEALRING_VERSION_PENDING, .fact = 7};
 
 static enum lifecycle_answer ask(guard_function *guard, const struct lifecycle_ring *ring,
                                  const struct lifecycle_version *version, const struct lifecycle_evidence *evidence)
@@ -75,28 +75,38 @@ static const struct {
     enum lifecycle_answer answer;
     const char *says;
 } alone[] = {
-    {{.name = "a", .epoch = 7, .proved = only_4, .proved_count = 1},
+    {{.name = "a", .epoch = 7, .facts = 7, .proved = only_4, .proved_count = 1},
      LIFECYCLE_ALLOWED,
      "1 of 1 verifiers proved version 4"},
-    {{.name = "a", .epoch = 8, .proved = up_to_5, .proved_count = 5}, LIFECYCLE_ALLOWED, "1 of 1 verifiers proved"},
-    {{.name = "a", .epoch = UINT64_MAX, .proved = up_to_5, .proved_count = 5}, LIFECYCLE_ALLOWED, "barrier open"},
-    {{.name = "a", .epoch = 6, .proved = up_to_5, .proved_count = 5}, LIFECYCLE_WAITING, "a (at epoch 6, not 7)"},
-    {{.name = "a", .epoch = 0, .proved = up_to_5, .proved_count = 5}, LIFECYCLE_WAITING, "a (at epoch 0, not 7)"},
-    {{.name = "a", .epoch = 7, .proved = up_to_3, .proved_count = 3}, LIFECYCLE_WAITING, "a (not proved)"},
-    {{.name = "a", .epoch = 7, .proved = none, .proved_count = 0}, LIFECYCLE_WAITING, "a (not proved)"},
-    {{.name = "a", .alarm = "the token has no such key", .epoch = 7},
+    {{.name = "a", .epoch = 8, .facts = 8, .proved = up_to_5, .proved_count = 5},
+     LIFECYCLE_ALLOWED,
+     "1 of 1 verifiers proved"},
+    {{.name = "a", .epoch = UINT64_MAX, .facts = UINT64_MAX, .proved = up_to_5, .proved_count = 5},
+     LIFECYCLE_ALLOWED,
+     "barrier open"},
+    {{.name = "a", .epoch = 6, .facts = 6, .proved = up_to_5, .proved_count = 5},
+     LIFECYCLE_WAITING,
+     "a (at fact 6, not 7)"},
+    {{.name = "a", .epoch = 0, .facts = 0, .proved = up_to_5, .proved_count = 5},
+     LIFECYCLE_WAITING,
+     "a (at fact 0, not 7)"},
+    {{.name = "a", .epoch = 7, .facts = 7, .proved = up_to_3, .proved_count = 3}, LIFECYCLE_WAITING, "a (not proved)"},
+    {{.name = "a", .epoch = 7, .facts = 7, .proved = none, .proved_count = 0}, LIFECYCLE_WAITING, "a (not proved)"},
+    {{.name = "a", .alarm = "the token has no such key", .epoch = 7, .facts = 7},
      LIFECYCLE_WAITING,
      "a (not proved); last alarm: the token has no such key"},
-    {{.name = "a", .alarm = "long ago", .epoch = 7, .proved = only_4, .proved_count = 1},
+    {{.name = "a", .alarm = "long ago", .epoch = 7, .facts = 7, .proved = only_4, .proved_count = 1},
      LIFECYCLE_ALLOWED,
      "barrier open: 1 of 1 verifiers proved version 4"},
-    {{.name = "a", .epoch = 7, .proved = NULL, .proved_count = 0}, LIFECYCLE_WAITING, "a (not proved)"},
-    {{.name = "a", .epoch = 3, .proved = NULL, .lease_over = true}, LIFECYCLE_ALLOWED, "the lease of 1 has expired"},
-    {{.name = "a", .epoch = 7, .proved = up_to_3, .proved_count = 3, .lease_over = true},
+    {{.name = "a", .epoch = 7, .facts = 7, .proved = NULL, .proved_count = 0}, LIFECYCLE_WAITING, "a (not proved)"},
+    {{.name = "a", .epoch = 3, .facts = 3, .proved = NULL, .lease_over = true},
+     LIFECYCLE_ALLOWED,
+     "the lease of 1 has expired"},
+    {{.name = "a", .epoch = 7, .facts = 7, .proved = up_to_3, .proved_count = 3, .lease_over = true},
      LIFECYCLE_ALLOWED,
      "0 of 1 verifiers proved version 4, the lease of 1 has expired"},
-    {{.name = NULL, .epoch = 1}, LIFECYCLE_WAITING, "unnamed (at epoch 1"},
-    {{.name = "", .epoch = 1}, LIFECYCLE_WAITING, "unnamed (at epoch 1"},
+    {{.name = NULL, .epoch = 1, .facts = 1}, LIFECYCLE_WAITING, "unnamed (at fact 1"},
+    {{.name = "", .epoch = 1, .facts = 1}, LIFECYCLE_WAITING, "unnamed (at fact 1"},
 };
 
 START_TEST(barrier_of_one_verifier)
@@ -109,15 +119,15 @@ END_TEST
 START_TEST(barrier_names_all_that_miss)
 {
     const struct lifecycle_verifier verifiers[] = {
-        {.name = "web1 (41)", .epoch = 9, .proved = up_to_5, .proved_count = 5},
-        {.name = "web2 (42)", .epoch = 5, .proved = up_to_5, .proved_count = 5},
-        {.name = "web3 (43)", .epoch = 5, .lease_over = true},
-        {.name = "web4 (44)", .epoch = 7, .proved = up_to_3, .proved_count = 3},
+        {.name = "web1 (41)", .epoch = 9, .facts = 9, .proved = up_to_5, .proved_count = 5},
+        {.name = "web2 (42)", .epoch = 5, .facts = 5, .proved = up_to_5, .proved_count = 5},
+        {.name = "web3 (43)", .epoch = 5, .facts = 5, .lease_over = true},
+        {.name = "web4 (44)", .epoch = 7, .facts = 7, .proved = up_to_3, .proved_count = 3},
     };
 
     ck_assert_int_eq(barrier(verifiers, COUNT(verifiers)), LIFECYCLE_WAITING);
     ck_assert_str_eq(reason,
-                     "barrier closed: 2 of 4 verifiers cannot verify version 4 yet: web2 (42) (at epoch 5, not 7), "
+                     "barrier closed: 2 of 4 verifiers cannot verify version 4 yet: web2 (42) (at fact 5, not 7), "
                      "web4 (44) (not proved)");
     ck_assert_int_eq(barrier(verifiers, 1), LIFECYCLE_ALLOWED);
 }
@@ -127,16 +137,16 @@ END_TEST
 START_TEST(those_that_miss_are_listed_alone)
 {
     const struct lifecycle_verifier verifiers[] = {
-        {.name = "web1", .epoch = 9, .proved = up_to_5, .proved_count = 5},
-        {.name = "web2", .epoch = 0, .alarm = "no memory"},
+        {.name = "web1", .epoch = 9, .facts = 9, .proved = up_to_5, .proved_count = 5},
+        {.name = "web2", .epoch = 0, .facts = 0, .alarm = "no memory"},
     };
-    const struct lifecycle_version version = {.number = 4, .epoch = 7};
+    const struct lifecycle_version version = {.number = 4, .fact = 7};
     const struct lifecycle_evidence evidence = {.verifiers = verifiers, .verifier_count = 2, .new_era = true};
     const struct guard_question asked = {.version = &version, .evidence = &evidence};
     char missing[LIFECYCLE_REASON_SIZE] = "";
 
     ck_assert_uint_eq(guard_barrier_missing(&asked, missing), 1);
-    ck_assert_str_eq(missing, "web2 (at epoch 0, not 7); last alarm: no memory");
+    ck_assert_str_eq(missing, "web2 (at fact 0, not 7); last alarm: no memory");
     missing[0] = '\0';
     ck_assert_uint_eq(guard_era_missing(&asked, missing), 1);
     ck_assert_str_eq(missing, "web2 (by what was before)");
@@ -147,9 +157,9 @@ START_TEST(an_alarm_of_who_does_not_block_is_left_out)
 {
     static const uint32_t proved[] = {4};
     const struct lifecycle_verifier verifiers[] = {
-        {.name = "a", .alarm = "", .epoch = 7},
-        {.name = "b", .alarm = "long ago", .epoch = 7, .proved = proved, .proved_count = 1},
-        {.name = "c", .epoch = 7},
+        {.name = "a", .alarm = "", .epoch = 7, .facts = 7},
+        {.name = "b", .alarm = "long ago", .epoch = 7, .facts = 7, .proved = proved, .proved_count = 1},
+        {.name = "c", .epoch = 7, .facts = 7},
     };
     ck_assert_int_eq(barrier(verifiers, 3), LIFECYCLE_WAITING);
     assert_says("2 of 3");
@@ -164,7 +174,7 @@ START_TEST(barrier_counts_those_it_does_not_name)
 
     for (size_t i = 0; i < COUNT(verifiers); i++) {
         snprintf(names[i], sizeof(names[i]), "server-%zu", i);
-        verifiers[i] = (struct lifecycle_verifier){.name = names[i], .epoch = 7};
+        verifiers[i] = (struct lifecycle_verifier){.name = names[i], .epoch = 7, .facts = 7};
     }
     ck_assert_int_eq(barrier(verifiers, 3), LIFECYCLE_WAITING);
     assert_silent_on("more");
@@ -185,17 +195,17 @@ START_TEST(barrier_survives_hostile_names)
     memset(long_name, 'n', sizeof(long_name));
     long_name[sizeof(long_name) - 1] = '\0';
     for (size_t i = 0; i < COUNT(verifiers); i++)
-        verifiers[i] = (struct lifecycle_verifier){.name = long_name, .epoch = UINT64_MAX - 1};
-    struct lifecycle_version version = {.number = UINT32_MAX, .epoch = UINT64_MAX};
+        verifiers[i] = (struct lifecycle_verifier){.name = long_name, .epoch = UINT64_MAX - 1, .facts = UINT64_MAX - 1};
+    struct lifecycle_version version = {.number = UINT32_MAX, .fact = UINT64_MAX};
     struct lifecycle_evidence evidence = {.now = NOW, .verifiers = verifiers, .verifier_count = 4};
     ck_assert_int_eq(ask(guard_barrier, NULL, &version, &evidence), LIFECYCLE_WAITING);
     assert_says("4 of 4 verifiers cannot verify version 4294967295");
     ck_assert_str_eq(reason + strlen(reason) - 3, "\xE2\x80\xA6"); /* it was cut, and says so */
 
     verifiers[0].name = "two\nlines\x1B[31m\x7F \xC2\x9B \xFF";
-    verifiers[0].epoch = 0;
+    verifiers[0].epoch = verifiers[0].facts = 0;
     ck_assert_int_eq(barrier(verifiers, 1), LIFECYCLE_WAITING);
-    assert_says("two?lines?[31m? ?? ? (at epoch 0");
+    assert_says("two?lines?[31m? ?? ? (at fact 0");
 }
 END_TEST
 
@@ -673,10 +683,10 @@ END_TEST
 START_TEST(era_of_the_registry)
 {
     const struct lifecycle_verifier verifiers[] = {
-        {.name = "a", .epoch = 1},
-        {.name = "b", .epoch = 0, .proved = up_to_5, .proved_count = 5},
-        {.name = "c", .epoch = 0, .lease_over = true},
-        {.name = "d", .epoch = 0},
+        {.name = "a", .epoch = 1, .facts = 1},
+        {.name = "b", .epoch = 0, .facts = 0, .proved = up_to_5, .proved_count = 5},
+        {.name = "c", .epoch = 0, .facts = 0, .lease_over = true},
+        {.name = "d", .epoch = 0, .facts = 0},
     };
     struct lifecycle_evidence evidence = {.now = NOW, .verifiers = verifiers, .verifier_count = COUNT(verifiers)};
 

@@ -154,10 +154,10 @@ END_TEST
 
 START_TEST(rotation_waits_for_its_barrier)
 {
-    struct lifecycle_verifier verifier = {.name = "web1 (12)", .epoch = 1};
+    struct lifecycle_verifier verifier = {.name = "web1 (12)", .epoch = 1, .facts = 1};
 
     RING(A, P);
-    versions[1].epoch = 7;
+    versions[1].fact = 7;
     evidence[1].verifiers = &verifier;
     evidence[1].verifier_count = 1;
     ring.policy.rotate_every = DAY;

@@ -137,6 +137,7 @@ static struct lifecycle_evidence evidence_for(const struct walk *walk, uint32_t 
                 proved[i][count++] = version;
         verifiers[i] = (struct lifecycle_verifier){.name = "server",
                                                    .epoch = server->epoch,
+                                                   .facts = server->epoch,
                                                    .proved = proved[i],
                                                    .proved_count = count,
                                                    .lease_over = server->dead,
@@ -161,7 +162,7 @@ static void check_issuer(struct walk *walk, const struct lifecycle_version *vers
         const struct server *server = &walk->servers[i];
         if (server->dead)
             continue;
-        CHECK(walk, server->proved[version->number] && server->epoch >= version->epoch,
+        CHECK(walk, server->proved[version->number] && server->epoch >= version->fact,
               "version %u issues, and server %zu did not prove it", version->number, i);
     }
 }
@@ -227,7 +228,7 @@ static void apply_step(struct walk *walk, const struct lifecycle_step *step, con
     version->purge_at = step->purge_at;
     version->destroyed = step->destroyed;
     version->was_compromised |= step->to == SEALRING_VERSION_COMPROMISED;
-    version->epoch = walk->epoch;
+    version->fact = walk->epoch;
     const char *broken = lifecycle_broken_invariant(&walk->ring); /* also between two steps of one decision */
     CHECK(walk, broken == NULL, "%s", broken);
 }

@@ -22,6 +22,7 @@ static struct watched serving(int64_t ago)
         .file_there = true,
         .held = true,
         .epoch = 7,
+        .facts = 5,
         .number = 5,
         .own = {.seen = true, .alive = true, .number = 5, .since_boot_ms = BOOT - ago},
     };
@@ -356,6 +357,7 @@ START_TEST(one_that_serves_covers_until_now)
     struct watched watched = serving(1);
     struct lifecycle_verifier verifier = testify(&watched, &account);
     ck_assert_uint_eq(verifier.epoch, 7);
+    ck_assert_uint_eq(verifier.facts, 5);
     ck_assert(!verifier.lease_over);
     ck_assert_int_eq(verifier.joined, account.joined);
     ck_assert_int_eq(verifier.reports_from, account.joined);
@@ -364,9 +366,11 @@ START_TEST(one_that_serves_covers_until_now)
     ck_assert_int_eq(verifier.stopped, 0);
     watched.joining = true;
     ck_assert_uint_eq(testify(&watched, &account).epoch, 0);
+    ck_assert_uint_eq(testify(&watched, &account).facts, 0);
     watched.joining = false;
     watched.file_there = false;
     ck_assert_uint_eq(testify(&watched, &account).epoch, 0);
+    ck_assert_uint_eq(testify(&watched, &account).facts, 0);
 }
 END_TEST
 

@@ -42,10 +42,10 @@ START_TEST(nothing_is_served_before_the_first_look_is_reported)
 {
     struct protocol protocol = {0};
     ck_assert(!may_serve(&protocol, 0));
-    ck_assert(!protocol_may_insert(&protocol, 0, era_a, 7));
+    ck_assert(!protocol_may_insert(&protocol, 0, era_a));
     protocol_begin_look(&protocol, 1000, 6000);
     ck_assert_int_eq(protocol_see(&protocol, era_a, 7, false), PROTOCOL_RELOAD);
-    ck_assert(!protocol_may_insert(&protocol, protocol.fences, era_a, 7));
+    ck_assert(!protocol_may_insert(&protocol, protocol.fences, era_a));
     protocol_applied(&protocol, era_a, 7);
     ck_assert(protocol.loaded);
     ck_assert_uint_eq(protocol.epoch, 7);
@@ -174,14 +174,12 @@ START_TEST(what_a_look_sees_tells_the_step)
     ck_assert_uint_eq(protocol.fences, fences + (fenced ? 1 : 0));
     ck_assert_int_eq(protocol.loaded, !fenced);
     ck_assert_int_eq(may_serve(&protocol, 2000), !fenced);
-    for (uint64_t epoch = 0; fenced && epoch < 10; epoch++) {
-        ck_assert(!protocol_may_insert(&protocol, protocol.fences, era_a, epoch));
-        ck_assert(!protocol_may_insert(&protocol, protocol.fences, era_b, epoch));
-    }
+    ck_assert(!fenced || !protocol_may_insert(&protocol, protocol.fences, era_a));
+    ck_assert(!fenced || !protocol_may_insert(&protocol, protocol.fences, era_b));
     protocol_applied(&protocol, sights[_i].era, sights[_i].epoch);
     protocol_reported(&protocol, protocol.look_started, LEASE);
     ck_assert(may_serve(&protocol, 2000));
-    ck_assert(protocol_may_insert(&protocol, protocol.fences, sights[_i].era, sights[_i].epoch));
+    ck_assert(protocol_may_insert(&protocol, protocol.fences, sights[_i].era));
 }
 END_TEST
 
@@ -189,13 +187,13 @@ START_TEST(a_row_enters_unless_a_change_passed_it_by)
 {
     struct protocol protocol = joined(7);
     uint64_t fences = protocol.fences;
-    ck_assert(!protocol_may_insert(&protocol, fences, era_a, 6));
-    ck_assert(protocol_may_insert(&protocol, fences, era_a, 7));
-    ck_assert(protocol_may_insert(&protocol, fences, era_a, 9)); /* the look that applies 8 and 9 finds it */
-    ck_assert(!protocol_may_insert(&protocol, fences, era_b, 9));
-    look(&protocol, 1200, 5000, era_a, 8);
-    ck_assert(!protocol_may_insert(&protocol, fences, era_a, 7));
-    ck_assert(protocol_may_insert(&protocol, fences, era_a, 8));
+    ck_assert(protocol_may_insert(&protocol, fences, era_a)); /* a look that applies later changes finds it */
+    ck_assert(!protocol_may_insert(&protocol, fences, era_b));
+    look(&protocol, 1200, 5000, era_a, 8); /* a commit that changed no verdict: nothing was applied */
+    ck_assert(protocol_may_insert(&protocol, fences, era_a));
+    protocol_applying(&protocol, 8);
+    ck_assert(!protocol_may_insert(&protocol, fences, era_a));
+    ck_assert(protocol_may_insert(&protocol, protocol.fences, era_a));
 }
 END_TEST
 
@@ -204,9 +202,10 @@ START_TEST(a_row_does_not_enter_behind_the_look_that_is_applying)
     struct protocol protocol = joined(7);
     protocol_begin_look(&protocol, 2000, 7000);
     ck_assert_int_eq(protocol_see(&protocol, era_a, 8, false), PROTOCOL_CHANGES);
+    uint64_t fences = protocol.fences;
     protocol_applying(&protocol, 9); /* there was another commit before the load began */
-    ck_assert(!protocol_may_insert(&protocol, protocol.fences, era_a, 8));
-    ck_assert(protocol_may_insert(&protocol, protocol.fences, era_a, 9));
+    ck_assert(!protocol_may_insert(&protocol, fences, era_a));
+    ck_assert(protocol_may_insert(&protocol, protocol.fences, era_a));
     protocol_applied(&protocol, era_a, 9);
     protocol_reported(&protocol, protocol.look_started, LEASE);
     ck_assert_int_eq(protocol.lease_ends, 2000 + LEASE);
@@ -222,8 +221,8 @@ START_TEST(a_row_from_before_a_fence_never_enters)
     ck_assert_int_eq(protocol_see(&protocol, era_a, 5, true), PROTOCOL_RELOAD);
     protocol_applied(&protocol, era_a, 5);
     protocol_reported(&protocol, protocol.look_started, LEASE);
-    ck_assert(!protocol_may_insert(&protocol, fences, era_a, 7));
-    ck_assert(protocol_may_insert(&protocol, protocol.fences, era_a, 7));
+    ck_assert(!protocol_may_insert(&protocol, fences, era_a));
+    ck_assert(protocol_may_insert(&protocol, protocol.fences, era_a));
 }
 END_TEST
 
@@ -234,8 +233,8 @@ START_TEST(a_row_from_before_a_permission_never_enters)
     uint64_t fences = protocol.fences;
     int64_t until = protocol_serves_until(&protocol);
     protocol_widened(&protocol);
-    ck_assert(!protocol_may_insert(&protocol, fences, era_a, 9));
-    ck_assert(protocol_may_insert(&protocol, protocol.fences, era_a, 7));
+    ck_assert(!protocol_may_insert(&protocol, fences, era_a));
+    ck_assert(protocol_may_insert(&protocol, protocol.fences, era_a));
     ck_assert_int_eq(protocol_serves_until(&protocol), until);
 }
 END_TEST
@@ -338,7 +337,8 @@ static void require(bool holds, const char *what, unsigned number)
 static void check_call(const struct protocol *before, const struct protocol *after, unsigned number,
                        enum protocol_step step)
 {
-    bool fenced = after->fences != before->fences;
+    bool applying = number >= 14;
+    bool fenced = !applying && after->fences != before->fences;
     require(!fenced || (!after->loaded && after->lease_ends == 0), "a fence leaves nothing", number);
     require(!after->loaded || after->seen_epoch >= after->epoch, "what is applied was seen", number);
     require(!is_see(number) || (step == PROTOCOL_RELOAD) == fenced, "reload is fence", number);
@@ -352,12 +352,12 @@ static void check_call(const struct protocol *before, const struct protocol *aft
     if (before->loaded && after->loaded && !fenced)
         require(after->epoch >= before->epoch && memcmp(after->era, before->era, sizeof after->era) == 0,
                 "no way back but over a fence", number);
-    for (uint64_t epoch = 0; epoch < 4; epoch++) {
-        bool allowed = protocol_may_insert(after, after->fences, era_a, epoch);
-        require(!allowed || (after->loaded && epoch >= after->epoch), "no older row enters", number);
-        require(!allowed || !protocol_may_insert(after, after->fences, era_b, epoch), "one era at a time", number);
-        require(!protocol_may_insert(after, after->fences + 1, era_a, epoch), "no row from over a fence", number);
-    }
+    bool allowed = protocol_may_insert(after, after->fences, era_a);
+    require(!allowed || after->loaded, "a row enters what was loaded", number);
+    require(!allowed || !protocol_may_insert(after, after->fences, era_b), "one era at a time", number);
+    require(!applying || !protocol_may_insert(after, before->fences, after->era), "no row from before a change",
+            number);
+    require(!protocol_may_insert(after, after->fences + 1, era_a), "no row from over a fence", number);
     require(!may_serve(after, after->look_started) || after->loaded, "who serves has loaded", number);
 }
 
@@ -388,7 +388,6 @@ END_TEST
 #define WORLD_CHANGES 2
 #define WORLD_LEASE   1
 #define WORLD_TIME    2
-#define WORLD_FENCES  3
 #define COURSE_MAX    32
 
 struct file {
@@ -417,7 +416,7 @@ struct world {
     uint8_t applied; /* in force, as protocol_applied says */
 
     bool noted, read; /* the request's row */
-    uint64_t fences;
+    bool same_fences; /* none fell since the request noted them */
     struct file row;
     bool cached;
     uint8_t entry; /* changes that the cached credential knows of */
@@ -481,7 +480,7 @@ static bool restore(struct world *world, enum event how)
 
 static bool see(struct world *world)
 {
-    if (world->protocol.look == PROTOCOL_NO_LOOK || world->step != 0 || world->protocol.fences >= WORLD_FENCES)
+    if (world->protocol.look == PROTOCOL_NO_LOOK || world->step != 0)
         return false;
     bool replaced = world->opened != world->file.inode;
     enum protocol_step step = protocol_see(&world->protocol, era_of(&world->file), world->file.epoch, replaced);
@@ -496,7 +495,7 @@ static bool see(struct world *world)
     return true;
 }
 
-/* What the registry's query by changed_epoch gives. */
+/* The changes that the facts after the last one contain. */
 static bool load(struct world *world)
 {
     if (world->step == 0 || world->walked || world->opened != world->file.inode)
@@ -549,7 +548,7 @@ static bool request(struct world *world, enum event event, uint64_t counts[2])
         if (world->noted || world->cached)
             return false;
         world->noted = true;
-        world->fences = world->protocol.fences;
+        world->same_fences = true;
         return true;
     }
     if (event == READ) {
@@ -561,18 +560,18 @@ static bool request(struct world *world, enum event event, uint64_t counts[2])
     }
     if (!world->read)
         return false;
-    bool allowed = protocol_may_insert(&world->protocol, world->fences, era_of(&world->row), world->row.epoch);
+    bool allowed = protocol_may_insert(&world->protocol, world->same_fences ? 0 : 1, era_of(&world->row));
     counts[allowed]++;
     world->cached = allowed;
     world->entry = allowed ? world->row.changes : 0;
     world->noted = world->read = false;
-    world->fences = 0;
+    world->same_fences = false;
     memset(&world->row, 0, sizeof world->row);
     return true;
 }
 
 /* False: it cannot happen now. */
-static bool happen(struct world *world, enum event event, uint64_t counts[2])
+static bool take(struct world *world, enum event event, uint64_t counts[2])
 {
     switch (event) {
     case PASS_TIME:
@@ -604,6 +603,15 @@ static bool happen(struct world *world, enum event event, uint64_t counts[2])
     default:
         return request(world, event, counts);
     }
+}
+
+/* How many fences fell is asked by nobody, only whether one did. */
+static bool happen(struct world *world, enum event event, uint64_t counts[2])
+{
+    bool happens = take(world, event, counts);
+    world->same_fences = world->same_fences && world->protocol.fences == 0;
+    world->protocol.fences = 0;
+    return happens;
 }
 
 /* P3: who serves knows of everything that was committed a lease ago. And a cached credential knows what

@@ -209,7 +209,7 @@ static const struct {
     {IN_VERSION(ring), 8, UINT64_C(1) << 63, false},
     {IN_VERSION(last_use_ms), 8, UINT64_MAX, false},
     {IN_VERSION(last_use_ms), 8, UINT64_C(253402300800000), false},
-    {IN_VERSION(proved_epoch), 8, UINT64_MAX, false},
+    {IN_VERSION(proved), 8, UINT64_MAX, false},
     {IN_VERSION(uncached), 8, UINT64_MAX, false},
     {IN_VERSION(uncached[SEALRING_VERDICTS - 1]), 8, UINT64_C(1) << 50, false},
 };

@@ -182,6 +182,10 @@ START_TEST(begins_each_record_at_nothing)
     ck_assert(sums.versions == 1 && sums.credentials == 1 && sums.damaged == 0);
     ck_assert(sums.accepted == 0 && sums.refused == 0 && sums.uncached == 0 && sums.proved == 0);
     ck_assert_int_eq(report_version(report, 1, 1)->last_use_ms, 0);
+    atomic_store(&report_version(report, 1, 1)->proved, 42);
+    ck_assert_uint_eq(fixture_sums(paths.last).proved, 1);
+    report_unprove(report);
+    ck_assert_uint_eq(fixture_sums(paths.last).proved, 0);
     report_leave(report);
 }
 END_TEST

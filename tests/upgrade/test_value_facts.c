@@ -12,6 +12,8 @@ static struct fixture fixture;
 static struct fixture_rows rows;
 static struct value_facts made;
 
+#define NOW INT64_C(1790000000000)
+
 static sealring_status insert_key(struct registry *registry, void *context, sealring_error *error)
 {
     return registry_key_insert(registry, context, error);
@@ -24,7 +26,7 @@ static sealring_status append(struct registry *registry, void *context, sealring
 
 static sealring_status begin(struct registry *registry, void *context, sealring_error *error)
 {
-    return value_facts_begin(registry, context, error);
+    return value_facts_begin(registry, NOW, context, error);
 }
 
 static void set_up(void)
@@ -100,10 +102,10 @@ START_TEST(each_value_becomes_a_fact)
     relabel(5, "{\"after\": \"other\"}");
     relabel(5, "{\"after\": \"five\"}");
     upgrade(4, 1, 0);
-    ck_assert_int_eq(facts_with("0||", SEALRING_KEY_SUSPENDED), 1);
-    ck_assert_int_eq(facts_with("1|read write|", SEALRING_KEY_ACTIVE), 1);
-    ck_assert_int_eq(facts_with("1||", SEALRING_KEY_ACTIVE), 1);
-    ck_assert_int_eq(facts_with("1|read|five", SEALRING_KEY_SUSPENDED), 1);
+    ck_assert_int_eq(facts_with("0|||", SEALRING_KEY_SUSPENDED), 1);
+    ck_assert_int_eq(facts_with("1|read write||", SEALRING_KEY_ACTIVE), 1);
+    ck_assert_int_eq(facts_with("1|||", SEALRING_KEY_ACTIVE), 1);
+    ck_assert_int_eq(facts_with("1|read|five|", SEALRING_KEY_SUSPENDED), 1);
 }
 END_TEST
 
@@ -118,7 +120,59 @@ START_TEST(a_label_that_the_log_does_not_have_is_left_out)
     relabel(2, details[_i]);
     relabel(3, details[_i]);
     upgrade(1, 0, 2);
-    ck_assert_int_eq(facts_with("0||", SEALRING_KEY_SUSPENDED), 1);
+    ck_assert_int_eq(facts_with("0|||", SEALRING_KEY_SUSPENDED), 1);
+}
+END_TEST
+
+static sealring_status insert_credential(struct registry *registry, void *context, sealring_error *error)
+{
+    return registry_credential_insert(registry, context, error);
+}
+
+/* end 0: none. */
+static void add_credential(int64_t key, uint32_t serial, int64_t end)
+{
+    struct registry_credential credential;
+    struct registry_key of = {.id = key, .last_serial = serial};
+    fixture_key_id(of.key_id, (unsigned)(100 * key + serial));
+    fixture_credential(&credential, &of, rows.version.number);
+    credential.serial = serial;
+    credential.replaced = end != 0;
+    credential.retire_at = end;
+    credential.state = end != 0 ? SEALRING_CREDENTIAL_SUPERSEDED : SEALRING_CREDENTIAL_CURRENT;
+    ck_assert_int_eq(fixture_write(&fixture, true, insert_credential, &credential), SEALRING_OK);
+}
+
+/* Rows of keys 2 and 4; key 3, between them, has none. */
+START_TEST(ends_of_credentials_become_facts)
+{
+    add_key(2, "two", SEALRING_KEY_ACTIVE, NULL);
+    add_key(3, "three", SEALRING_KEY_ACTIVE, NULL);
+    add_key(4, "four", SEALRING_KEY_SUSPENDED, "read");
+    add_key(5, "five", SEALRING_KEY_REVOKED, NULL);
+    int64_t first = fixture_number(&fixture, "SELECT id FROM api_key WHERE label = 'two'");
+    for (uint32_t serial = 1; serial <= 4; serial++)
+        add_credential(first, serial, serial == 1 ? 500 : serial < 4 ? NOW + 1 : 0);
+    add_credential(first + 1, 1, 0);
+    add_credential(first + 2, 1, NOW);
+    add_credential(first + 3, 1, NOW);
+    upgrade(2, 0, 0);
+    ck_assert_int_eq(facts_with("0|||1:500 3:1790000000001", SEALRING_KEY_ACTIVE), 1);
+    ck_assert_int_eq(facts_with("1|read||1:1790000000000", SEALRING_KEY_SUSPENDED), 1);
+}
+END_TEST
+
+/* Those that are past are joined; more cannot be. */
+START_TEST(more_ends_than_are_kept)
+{
+    add_key(2, "two", SEALRING_KEY_ACTIVE, NULL);
+    int64_t key = fixture_number(&fixture, "SELECT id FROM api_key WHERE label = 'two'");
+    for (uint32_t serial = 1; serial <= KEY_ENDS_MAX + 1; serial++)
+        add_credential(key, serial, NOW - (_i == 0 ? 2 : 1) + serial);
+    if (_i == 0)
+        upgrade(1, 0, 0);
+    else
+        ck_assert_int_eq(fixture_write(&fixture, false, begin, &made), SEALRING_REFUSED);
 }
 END_TEST
 
@@ -130,6 +184,8 @@ int main(void)
     tcase_add_test(cases, keys_as_issued_and_revoked_ones_get_none);
     tcase_add_test(cases, each_value_becomes_a_fact);
     tcase_add_loop_test(cases, a_label_that_the_log_does_not_have_is_left_out, 0, 5);
+    tcase_add_test(cases, ends_of_credentials_become_facts);
+    tcase_add_loop_test(cases, more_ends_than_are_kept, 0, 2);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -99,7 +99,7 @@ is "$(content)" "$before" "nothing of all that changed the registry"
 
 upgrade --dry-run --json
 succeeds "a dry run"
-json_is '.upgrade | [.from, .to, .added, .begun, .complete, .facts, .labels_unknown, .older_verifiers] | tostring' '[2,3,true,true,false,3,0,0]' "reports what it would do"
+json_is '.upgrade | [.from, .to, .added, .begun, .complete, .facts, .labels_unknown, .older_verifiers] | tostring' '[2,3,true,true,false,4,0,0]' "reports what it would do"
 is "$(content)" "$before" "and changes nothing"
 not_ok "nor does it make the backup" test -e "$work/backup"
 json_is '.upgrade.audit_key_added | tostring' true "it reports that it would add the key that verifies checkpoints"
@@ -114,10 +114,10 @@ upgrade --json
 succeeds "an upgrade where no server runs"
 json_is '.upgrade | [.audit_key_added, (.audit_key | length > 40)] | tostring' '[true,true]' "it adds the key that verifies checkpoints"
 has_key 1 "sealring.conf has it from now on"
-json_is '.upgrade | [.from, .to, .added, .begun, .complete, .facts, .labels_unknown, .older_verifiers] | tostring' '[2,3,true,true,true,3,0,0]' "makes both steps"
+json_is '.upgrade | [.from, .to, .added, .begun, .complete, .facts, .labels_unknown, .older_verifiers] | tostring' '[2,3,true,true,true,4,0,0]' "makes both steps"
 is "$(sql "SELECT schema || min_reader || min_writer FROM vault")" 333 "the older program can neither read nor write from now on"
 run audit show --act vault.upgrade --json
-json_is '.entries[].detail | [.from, .to, .added, .facts, (.backup | length)] | tostring' '[2,3,true,3,64]' "the log contains it"
+json_is '.entries[].detail | [.from, .to, .added, .facts, (.backup | length)] | tostring' '[2,3,true,4,64]' "the log contains it"
 keeps "upgraded"
 is_complete "upgraded"
 run rotate payments
@@ -126,8 +126,8 @@ run audit verify
 succeeds "and audit verify reads in the rows of its versions what the older program did not write"
 run backup --check "$work/backup"
 succeeds "the backup is whole"
-is "$(sql "SELECT count(DISTINCT kind || key_id || hex(ring_id) || version) FROM closed_fact WHERE value <> ''")" "$(sql "SELECT 4 + (SELECT count(*) FROM ring) + (SELECT count(*) FROM version)")" \
-    "the facts: their beginning, each ring and version, a suspension, a narrowing, a label"
+is "$(sql "SELECT count(DISTINCT kind || key_id || hex(ring_id) || version) FROM closed_fact WHERE value <> ''")" "$(sql "SELECT 5 + (SELECT count(*) FROM ring) + (SELECT count(*) FROM version)")" \
+    "the facts: their beginning, each ring and version, a suspension, a narrowing, a label, an end"
 
 run ring show payments --json
 json_is '.ring.version_list | map([.prf, .origin, .public_key] | tostring) | unique | tostring' '["[\"hmac-sha256\",\"generated\",null]"]' \
@@ -264,7 +264,7 @@ serve newer
 answers newer plain accepted "a server of this release works between the steps"
 run upgrade --json
 succeeds "once it has ended, the second step needs no backup"
-json_is '.upgrade | [.from, .to, .added, .begun, .complete, .facts] | tostring' '[3,3,false,true,true,3]' "and is made"
+json_is '.upgrade | [.from, .to, .added, .begun, .complete, .facts] | tostring' '[3,3,false,true,true,4]' "and is made"
 has_key 1 "the second step adds the key to sealring.conf"
 answers newer plain accepted "a server of this release goes on at the second step"
 answers newer suspended suspended "and knows the suspension"

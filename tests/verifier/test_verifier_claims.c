@@ -45,33 +45,22 @@ static void open_and_see(const struct stage_key *keys, size_t count)
 static const struct tampering {
     const char *what;
     const char *sql;
-    bool alarms; /* it changes something that the credential was derived from, and that a verifier remembers of it */
 } tamperings[] = {
-    {"expiry prolonged", "UPDATE credential SET expires = 4102444800000 WHERE " OF_KEY, true},
-    {"expiry taken away", "UPDATE credential SET expires = 0 WHERE " OF_KEY, false}, /* most have none */
-    {"scopes widened", "UPDATE credential SET scopes = 'admin read write' WHERE " OF_KEY, true},
-    {"narrowed to more", "UPDATE api_key SET narrowed = 1, narrowed_scopes = 'admin read write' WHERE key_id = '%s'",
-     false},
+    {"expiry prolonged", "UPDATE credential SET expires = 4102444800000 WHERE " OF_KEY},
+    {"expiry taken away", "UPDATE credential SET expires = 0 WHERE " OF_KEY},
+    {"scopes widened", "UPDATE credential SET scopes = 'admin read write' WHERE " OF_KEY},
+    {"narrowed to more", "UPDATE api_key SET narrowed = 1, narrowed_scopes = 'admin read write' WHERE key_id = '%s'"},
     {"moved to another client",
-     "INSERT OR IGNORE INTO client (id, name, contact, created, forgotten, changed_epoch) SELECT 77, 'mallory', '', created, 0, changed_epoch FROM client LIMIT 1;"
-     "UPDATE api_key SET client = 77 WHERE key_id = '%s'",
-     true},
-    {"not-before moved", "UPDATE credential SET not_before = 1 WHERE " OF_KEY, true},
-    {"nonce changed", "UPDATE credential SET nonce = randomblob(16) WHERE " OF_KEY, false},
-    {"serial changed", "UPDATE credential SET serial = 4000000 WHERE " OF_KEY, true},
-    {"digest changed", "UPDATE credential SET digest = randomblob(32) WHERE " OF_KEY, false},
-    {"client renamed", "UPDATE client SET name = 'eve' WHERE name <> 'mallory' AND '%s' <> ''", true}, /* everybody's */
+     "INSERT OR IGNORE INTO client (id, name, contact, created, forgotten, changed_epoch) SELECT 77, 'mallory', '', created, 0, 0 FROM client LIMIT 1;"
+     "UPDATE api_key SET client = 77 WHERE key_id = '%s'"},
+    {"not-before moved", "UPDATE credential SET not_before = 1 WHERE " OF_KEY},
+    {"nonce changed", "UPDATE credential SET nonce = randomblob(16) WHERE " OF_KEY},
+    {"serial changed", "UPDATE credential SET serial = 4000000 WHERE " OF_KEY},
+    {"digest changed", "UPDATE credential SET digest = randomblob(32) WHERE " OF_KEY},
+    {"client renamed", "UPDATE client SET name = 'eve' WHERE name <> 'mallory' AND '%s' <> ''"}, /* everybody's */
 };
 #define TAMPERINGS (sizeof tamperings / sizeof tamperings[0])
 #define PROLONGING 2 /* the first ones */
-
-static const char moved_rows[] = "UPDATE vault SET epoch = epoch + 1;"
-                                 "UPDATE credential SET changed_epoch = (SELECT epoch FROM vault);"
-                                 "UPDATE api_key SET changed_epoch = (SELECT epoch FROM vault);"
-                                 "UPDATE client SET changed_epoch = (SELECT epoch FROM vault);";
-static const char moved_epoch[] = "UPDATE vault SET epoch = epoch + 1";
-
-enum tell { TELL_NOBODY, TELL_ROWS, TELL_EPOCH, TELLS };
 
 static void tamper(const struct tampering *tampering, const struct stage_key *victim)
 {
@@ -83,10 +72,11 @@ static void tamper(const struct tampering *tampering, const struct stage_key *vi
     test_vault_sql(&stage.vault, sql);
 }
 
-static void tell_verifiers(enum tell tell)
+/* With another epoch a verifier looks for new facts. */
+static void move_epoch(bool moves)
 {
-    if (tell != TELL_NOBODY)
-        test_vault_sql(&stage.vault, tell == TELL_ROWS ? moved_rows : moved_epoch);
+    if (moves)
+        test_vault_sql(&stage.vault, "UPDATE vault SET epoch = epoch + 1");
 }
 
 /* Whatever the registry says now, the credential is what it was, or nothing. */
@@ -110,17 +100,14 @@ START_TEST(a_cached_credential_is_not_widened)
     open_and_see(stage.keys, TAMPERINGS);
     for (size_t i = 0; i < TAMPERINGS; i++) {
         const struct stage_key *victim = &stage.keys[i];
-        unsigned alarms = log_lines.lines[SEALRING_LOG_ALARM];
         tamper(&tamperings[i], victim);
         expect_no_wider(&tamperings[i], victim, NULL);
-        tell_verifiers((enum tell)_i);
+        move_epoch(_i == 1);
         for (int j = 0; j < 3; j++) {
             stage_look(vault);
             expect_no_wider(&tamperings[i], victim, "admin");
             expect_no_wider(&tamperings[i], victim, NULL);
         }
-        if (_i == TELL_ROWS && tamperings[i].alarms)
-            ck_assert_msg(log_lines.lines[SEALRING_LOG_ALARM] > alarms, "%s: nobody is told", tamperings[i].what);
     }
     /* nor does another verifier, or the same after a restart, see more */
     sealring_close(&vault);
@@ -152,7 +139,7 @@ START_TEST(a_cached_credential_does_not_live_longer)
     open_and_see(brief, PROLONGING);
     for (size_t i = 0; i < PROLONGING; i++)
         tamper(&tamperings[i], &brief[i]);
-    tell_verifiers((enum tell)_i);
+    move_epoch(_i == 1);
     stage_look(vault);
     expires += 10; /* a verifier's wall clock is one look old, to the millisecond */
     ck_assert(stage_wait(is_past, &expires));
@@ -177,7 +164,7 @@ START_TEST(rows_cannot_swap_their_texts)
         key.key_id, other.key_id);
     open_and_see(NULL, 0);
     test_vault_sql(&stage.vault, sql);
-    tell_verifiers(TELL_ROWS);
+    move_epoch(true);
     stage_look(vault);
     ck_assert_int_ne(stage_ask(vault, key.text, "admin"), SEALRING_ACCEPTED);
     sealring_close(&vault);
@@ -187,26 +174,33 @@ START_TEST(rows_cannot_swap_their_texts)
 }
 END_TEST
 
-/* A version's row that is given another key ID or check value is not served. */
-static const char *const version_tamperings[] = {
-    "UPDATE version SET check_value = randomblob(8), changed_epoch = (SELECT epoch + 1 FROM vault)",
-    "UPDATE version SET object_id = randomblob(16), changed_epoch = (SELECT epoch + 1 FROM vault)",
-    "UPDATE ring SET ring_id = randomblob(16), changed_epoch = (SELECT epoch + 1 FROM vault)",
-    "UPDATE ring SET prefix = 'evil', changed_epoch = (SELECT epoch + 1 FROM vault)",
+/* A row of a version or ring that is another: a running verifier does not read it again, and one that starts goes by the facts. */
+static const struct {
+    const char *sql;
+    bool served; /* by one that starts; not if the row does not lead to its facts */
+} version_tamperings[] = {
+    {"UPDATE version SET check_value = randomblob(8)", true}, {"UPDATE version SET object_id = randomblob(16)", true},
+    {"UPDATE version SET state = 4, closed = 1", true},       {"UPDATE ring SET prefix = 'evil'", true},
+    {"UPDATE ring SET ring_id = randomblob(16)", false},      {"UPDATE ring SET name = 'another'", false},
 };
 
-START_TEST(a_version_that_is_another_alarms)
+START_TEST(an_edited_row_of_a_version_or_ring_counts_for_nothing)
 {
     open_and_see(NULL, 0);
-    test_vault_sql(&stage.vault, version_tamperings[_i]);
-    tell_verifiers(TELL_EPOCH);
-    sealring_maintain(vault, NULL, NULL); /* may say that a version is not proved */
-    sealring_maintain(vault, NULL, NULL);
-    ck_assert_uint_gt(log_lines.lines[SEALRING_LOG_ALARM] + log_lines.lines[SEALRING_LOG_WARNING], 0);
+    test_vault_sql(&stage.vault, version_tamperings[_i].sql);
+    move_epoch(true);
+    stage_look(vault);
+    stage_expect(vault, key.text, SEALRING_ACCEPTED);
+    stage_expect(vault, other.text, SEALRING_ACCEPTED);
+    sealring_close(&vault);
+    memset(&log_lines, 0, sizeof log_lines);
+    vault = stage_open_manual(&stage);
+    sealring_set_log(vault, stage_log, &log_lines);
+    stage_look(vault);
+    ck_assert_uint_gt(log_lines.lines[SEALRING_LOG_ALARM], 0);
     ck_assert_int_ne(stage_ask(vault, key.text, "admin"), SEALRING_ACCEPTED);
-    sealring_verdict verdict = stage_ask(vault, other.text, NULL);
-    ck_assert_msg(verdict == SEALRING_UNAVAILABLE || verdict == SEALRING_REJECTED_BAD_SECRET, "%s: %s",
-                  version_tamperings[_i], sealring_verdict_name(verdict));
+    ck_assert_int_eq(stage_ask(vault, other.text, NULL),
+                     version_tamperings[_i].served ? SEALRING_ACCEPTED : SEALRING_UNAVAILABLE);
 }
 END_TEST
 
@@ -216,10 +210,11 @@ int main(void)
     TCase *cases = tcase_create("claims");
     tcase_set_timeout(cases, 300);
     tcase_add_checked_fixture(cases, setup, teardown);
-    tcase_add_loop_test(cases, a_cached_credential_is_not_widened, 0, TELLS);
-    tcase_add_loop_test(cases, a_cached_credential_does_not_live_longer, TELL_NOBODY, TELL_EPOCH);
+    tcase_add_loop_test(cases, a_cached_credential_is_not_widened, 0, 2);
+    tcase_add_loop_test(cases, a_cached_credential_does_not_live_longer, 0, 2);
     tcase_add_test(cases, rows_cannot_swap_their_texts);
-    tcase_add_loop_test(cases, a_version_that_is_another_alarms, 0, 4);
+    tcase_add_loop_test(cases, an_edited_row_of_a_version_or_ring_counts_for_nothing, 0,
+                        sizeof version_tamperings / sizeof *version_tamperings);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -137,14 +137,13 @@ START_TEST(hidden_suspension_and_narrowing_are_followed)
 }
 END_TEST
 
-/* After the poll. An edit that the poll reads is an alarm. */
+/* After the poll. Facts that are gone are an alarm; rows are not read again. */
 START_TEST(undone_suspension_and_narrowing_stay)
 {
     static const char *const attacks[] = {
-        ("UPDATE vault SET epoch = epoch + 1; UPDATE api_key SET state = 1, narrowed = 0, narrowed_scopes = '',"
-         " changed_epoch = (SELECT epoch FROM vault)"),
+        "UPDATE vault SET epoch = epoch + 1; UPDATE api_key SET state = 1, narrowed = 0, narrowed_scopes = ''",
         "DELETE FROM closed_fact; UPDATE api_key SET state = 1, narrowed = 0, narrowed_scopes = ''",
-        "UPDATE closed_fact SET state = 1, value = '0' || char(10) || char(10) WHERE kind = 1",
+        "UPDATE closed_fact SET state = 1, value = '0' || char(10) || char(10) || char(10) WHERE kind = 1",
         ("DELETE FROM closed_fact; UPDATE api_key SET state = 1, narrowed = 0, narrowed_scopes = '';"
          "UPDATE vault SET epoch = epoch - 1"),
         ("DELETE FROM closed_fact; UPDATE api_key SET state = 1, narrowed = 0, narrowed_scopes = '';"
@@ -160,7 +159,7 @@ START_TEST(undone_suspension_and_narrowing_stay)
         stage_look(vault);
         expect_suspended_and_narrowed();
     }
-    if (_i != 2) /* a fact that was read is not read again: audit verify finds what was edited in place */
+    if (_i != 0 && _i != 2) /* nor is a fact that was read: audit verify finds what was edited in place */
         ck_assert_uint_gt(lines.lines[SEALRING_LOG_ALARM] + lines.lines[SEALRING_LOG_WARNING], 0);
 }
 END_TEST
@@ -171,9 +170,9 @@ START_TEST(a_forged_fact_permits_nothing)
     stage_set_state(&stage, victim.key_id, SEALRING_KEY_SUSPENDED);
     stage_look(vault);
     attack(
-        "INSERT INTO closed_fact SELECT (SELECT max(sequence) + 1 FROM closed_fact), 1, key_id, x'', 0, 1, randomblob(32), '0' || char(10) || char(10) || label"
+        "INSERT INTO closed_fact SELECT (SELECT max(sequence) + 1 FROM closed_fact), 1, key_id, x'', 0, 1, randomblob(32), '0' || char(10) || char(10) || label || char(10)"
         " FROM api_key WHERE state = 2; UPDATE api_key SET state = 1;"
-        "INSERT INTO closed_fact SELECT (SELECT max(sequence) + 1 FROM closed_fact), 1, key_id, x'', 0, 1, randomblob(32), '1' || char(10) || 'read' || char(10) || label"
+        "INSERT INTO closed_fact SELECT (SELECT max(sequence) + 1 FROM closed_fact), 1, key_id, x'', 0, 1, randomblob(32), '1' || char(10) || 'read' || char(10) || label || char(10)"
         " FROM api_key WHERE id = 2");
     stage_look(vault);
     ck_assert_uint_eq(lines.lines[SEALRING_LOG_ALARM], 1);

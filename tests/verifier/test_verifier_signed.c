@@ -104,7 +104,7 @@ static char *forge_key(char *sql, struct state *state, const char *key_id, sealr
 {
     struct registry_closed fact = {.state = (int)values};
     snprintf(fact.key_id, sizeof fact.key_id, "%s", key_id);
-    snprintf(fact.value, sizeof fact.value, "%d\n%s\n", scopes != NULL, scopes != NULL ? scopes : "");
+    snprintf(fact.value, sizeof fact.value, "%d\n%s\n\n", scopes != NULL, scopes != NULL ? scopes : "");
     return forge(sql, state, &fact);
 }
 
@@ -115,12 +115,14 @@ static char *forge_reinstatement(char *sql, struct state *state)
     sqlite3_stmt *row = NULL;
     ck_assert_int_eq(sqlite3_open_v2(stage.vault.registry, &database, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
     ck_assert_int_eq(
-        sqlite3_prepare_v2(database,
-                           "SELECT r.ring_id, lower(hex(v.object_id)) || char(10) || lower(hex(v.check_value)) ||"
-                           " char(10) || '0' || char(10) || v.activated || char(10) || '0' || char(10) || '0' ||"
-                           " char(10) || '0' || char(10) || '0' FROM version v JOIN ring r ON r.id = v.ring"
-                           " WHERE v.number = 1",
-                           -1, &row, NULL),
+        sqlite3_prepare_v2(
+            database,
+            "SELECT r.ring_id, lower(hex(v.object_id)) || char(10) || lower(hex(v.check_value)) ||"
+            " char(10) || v.prf || char(10) || v.origin || char(10) || lower(hex(coalesce(v.public_key, ''))) ||"
+            " char(10) || '0' || char(10) || v.activated || char(10) || '0' || char(10) || '0' ||"
+            " char(10) || '0' || char(10) || '0' FROM version v JOIN ring r ON r.id = v.ring"
+            " WHERE v.number = 1",
+            -1, &row, NULL),
         SQLITE_OK);
     ck_assert_int_eq(sqlite3_step(row), SQLITE_ROW);
     memcpy(fact.ring_id, sqlite3_column_blob(row, 0), sizeof fact.ring_id);
@@ -151,9 +153,11 @@ static void insert_note(uint64_t size, const char *note)
 static void sign_and_insert(const struct state *state, const struct checkpoint *checkpoint, uint64_t size)
 {
     sealring_error error;
+    struct audit_keys keys;
     char text[CHECKPOINT_TEXT_SIZE], note[REGISTRY_NOTE_SIZE];
     checkpoint_format(checkpoint, text);
-    ASSERT_OK(witness_sign_note(signer->config, state->vault_id, state->vkey, text, note, &error), error);
+    ck_assert(audit_keys_parse(state->vkey, &keys, NULL));
+    ASSERT_OK(witness_sign_note(signer->config, state->vault_id, &keys, text, note, &error), error);
     insert_note(size, note);
 }
 

@@ -238,7 +238,6 @@ static void list_epochs(struct world *world, struct epochs *epochs)
         epochs->places[epochs->count++] = &process->seen_epoch;
         epochs->places[epochs->count++] = &process->taken_epoch;
         epochs->places[epochs->count++] = &process->file_epoch;
-        epochs->places[epochs->count++] = &process->request.epoch;
     }
 }
 

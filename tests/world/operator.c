@@ -38,7 +38,7 @@ void operator_ring(const struct setting *setting, const struct registry_file *fi
             .closed = closed ? row_time((int8_t)(row->purge_at - setting->purge_delay)) : 0,
             .purge_at = closed ? row_time(row->purge_at) : 0,
             .destroyed = row->state == SEALRING_VERSION_DESTROYED ? 1 : 0,
-            .epoch = row->changed_epoch,
+            .fact = row->changed_epoch, /* in this world each change is a fact */
             .was_compromised = row->was_compromised != 0,
             .held = is_held(file, i),
         };
@@ -86,7 +86,7 @@ void operator_testify(const struct setting *setting, const struct world *world, 
                 testimony->proved[i][verifier->proved_count++] = v + 1;
         /* what it applied in another life of the registry is worth nothing */
         if (memcmp(sightings[i].watched.era, era_bytes(world->registry.era), WATCH_ID_SIZE) != 0)
-            sightings[i].watched.epoch = 0;
+            sightings[i].watched.epoch = sightings[i].watched.facts = 0;
         watch_testify(&sightings[i].watched, &sightings[i].account, NOW, NOW, setting->lease, verifier);
     }
     testimony->evidence = (struct lifecycle_evidence){

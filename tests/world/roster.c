@@ -27,6 +27,7 @@ static void sight_file(const struct world *world, const struct process *process,
         .forgotten = process->edited != 0,
         .joining = process->file_joining,
         .epoch = process->file_epoch,
+        .facts = process->file_epoch,
         .number = process->moved ? NUMBER + 1 : NUMBER,
     };
     if (process->remembered)

@@ -351,7 +351,7 @@ static bool lose_file(const struct setting *setting, struct world *world, struct
 
 /* ---- calls ---- */
 
-/* judge_unseen, then present() and look_up() in sight.c: the fences are noted, then the row is read, and era and epoch with it. */
+/* judge_unseen, then present() and look_up() in sight.c: the fences are noted, then the row is read, and the era with it. */
 static bool first_sight(const struct setting *setting, const struct world *world, struct process *process,
                         unsigned credential)
 {
@@ -369,7 +369,6 @@ static bool first_sight(const struct setting *setting, const struct world *world
         .credential = (uint8_t)credential,
         .same_fences = 1,
         .era = file->era,
-        .epoch = file->epoch,
         .revoked = (file->revoked & bit(credential / VERSIONS)) != 0,
         .began_late = truth_has_ended(world, credential),
         .good_all_along = truth_promises(world, credential),
@@ -386,7 +385,7 @@ static bool token_says(struct process *process)
         return false;
     struct protocol protocol = unpack(process);
     unsigned credential = request->credential;
-    bool may = protocol_may_insert(&protocol, request->same_fences ? 1 : 0, era_bytes(request->era), request->epoch);
+    bool may = protocol_may_insert(&protocol, request->same_fences ? 1 : 0, era_bytes(request->era));
     if (may && process->known[credential % VERSIONS] != SEALRING_VERSION_NONE && !request->revoked)
         process->cached |= bit(credential);
     tally.inserted += may;

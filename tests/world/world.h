@@ -82,7 +82,6 @@ struct PACKED request {
     uint8_t credential;
     uint8_t same_fences; /* no fence fell since present() noted them */
     uint8_t era;
-    uint8_t epoch;
     uint8_t revoked;        /* the row's key */
     uint8_t began_late;     /* after the credential's end was in force everywhere */
     uint8_t good_all_along; /* the credential was promised from the call's beginning on */

@@ -53,6 +53,7 @@ const struct command *const command_table[] = {
     &command_audit_archive,
     &command_audit_key,
     &command_audit_checkpoint,
+    &command_audit_rekey,
     &command_help,
     NULL,
 };

@@ -19,6 +19,6 @@ extern const struct command command_verify, command_explain;
 extern const struct command command_rotate, command_prepare, command_activate, command_rollback, command_retire,
     command_reinstate, command_compromise, command_destroy;
 extern const struct command command_audit_show, command_audit_verify, command_audit_export, command_audit_key,
-    command_audit_checkpoint, command_audit_archive;
+    command_audit_checkpoint, command_audit_archive, command_audit_rekey;
 
 #endif

@@ -34,8 +34,8 @@ sealring_SOURCES = \
 	tools/sealring/views/versions.c tools/sealring/views/versions.h tools/sealring/views/timeline.c \
 	tools/sealring/terminal/page.c tools/sealring/terminal/page.h tools/sealring/terminal/screen.c tools/sealring/terminal/screen.h tools/sealring/views/traffic_chart.c \
 	tools/sealring/views/traffic_chart.h tools/sealring/views/plans.c tools/sealring/views/plans.h tools/sealring/views/advice.c tools/sealring/views/advice.h \
-	tools/sealring/views/verifiers.c tools/sealring/views/verifiers.h tools/sealring/views/overview.c tools/sealring/views/overview.h \
-	tools/sealring/vault/cmd_init.c tools/sealring/vault/cmd_archive.c tools/sealring/vault/cmd_audit.c tools/sealring/vault/cmd_backup.c tools/sealring/vault/cmd_restore.c tools/sealring/vault/cmd_upgrade.c \
+	tools/sealring/views/log_health.c tools/sealring/views/log_health.h tools/sealring/views/verifiers.c tools/sealring/views/verifiers.h tools/sealring/views/overview.c tools/sealring/views/overview.h \
+	tools/sealring/vault/cmd_init.c tools/sealring/vault/cmd_archive.c tools/sealring/vault/cmd_audit.c tools/sealring/vault/cmd_audit_rekey.c tools/sealring/vault/cmd_backup.c tools/sealring/vault/cmd_restore.c tools/sealring/vault/cmd_upgrade.c \
 	tools/sealring/rings/cmd_status.c tools/sealring/vault/cmd_token.c \
 	tools/sealring/rings/cmd_run.c \
 	tools/sealring/vault/cmd_doctor.c \

@@ -24,7 +24,9 @@ static sealring_status take_over(sealring_manager *manager, sealring_error *erro
     struct audit_act act = {.name = "audit.take-over"};
     if (manager->dry_run)
         return SEALRING_OK;
-    sealring_status status = witness_announce(&manager->witness, manager->config, manager->registry, error);
+    sealring_status status = witness_limit_keys(manager->config, manager->registry, error);
+    if (status == SEALRING_OK)
+        status = witness_announce(&manager->witness, manager->config, manager->registry, error);
     if (status != SEALRING_OK)
         return status;
     struct commit commit = manager_commit(manager, true, &act, error);
@@ -322,8 +324,6 @@ sealring_status manager_check_clock(sealring_manager *manager, sealring_error *e
 
 sealring_status manager_ready(sealring_manager *manager, const char *purpose, sealring_error *error)
 {
-    if (manager->dry_run)
-        return manager_token(manager, error);
     sealring_status status = manager_begin_dated(manager, purpose, true, error);
     if (status == SEALRING_OK)
         manager_end(manager);

@@ -7,6 +7,7 @@
 #include "base/base64.h"
 #include "base/error.h"
 #include "base/struct_size.h"
+#include "log/key_change.h"
 #include "log/log_examine.h"
 #include "log/log_tree.h"
 #include "manage/act/act.h"
@@ -129,7 +130,7 @@ struct verification {
     sealring_audit_problem_callback each;
     void *context;
     sealring_audit_report *report;
-    struct note_key key;
+    struct audit_keys keys;
     struct note note; /* the checkpoint that was kept elsewhere */
     struct checkpoint elsewhere;
     struct examine_result result;
@@ -154,17 +155,17 @@ static void own_problem(uint64_t entry, const char *text, void *context)
     problem(entry, text, verification);
 }
 
-/* What names another key than the one that is used. */
-static sealring_status compare_keys(struct registry *registry, struct verification *verification, const char *vkey,
-                                    sealring_error *error)
+/* What names other keys than those that are used. own: the ones that the configuration or the registry names. */
+static sealring_status compare_keys(struct registry *registry, struct verification *verification,
+                                    const struct audit_keys *own, sealring_error *error)
 {
-    const char *given = verification->check->key;
+    const struct audit_keys *used = &verification->keys;
     const char *trusted = registry_trusted_key(registry);
     bool agrees = true;
-    sealring_status status = registry_audit_key_agrees(registry, &agrees, error);
+    sealring_status status = audit_keys_agree(registry, &agrees, error);
     if (status == SEALRING_OK && !agrees)
         own_problem(0, "the registry names another key for its checkpoints than " CONFIG_FILE, verification);
-    if (status == SEALRING_OK && given != NULL && strcmp(given, vkey) != 0)
+    if (status == SEALRING_OK && (own->count == 0 || !note_key_same(audit_keys_newest(own), audit_keys_newest(used))))
         own_problem(0,
                     trusted != NULL ? CONFIG_FILE
                         " names another key for the registry's checkpoints than the one that was given"
@@ -173,35 +174,46 @@ static sealring_status compare_keys(struct registry *registry, struct verificati
     return status;
 }
 
-/* Chooses the key: the caller's, who may have kept it elsewhere; otherwise the one of the configuration; without one the one that the registry
- * names, which is the weakest evidence. */
-static sealring_status choose_key(struct registry *registry, struct verification *verification, bool *there,
-                                  sealring_error *error)
+/* The key that was kept elsewhere, and those to which the registry's changes lead from it. */
+static sealring_status take_given(struct registry *registry, struct verification *verification, sealring_error *error)
 {
-    char vkey[REGISTRY_VKEY_SIZE] = "";
+    struct audit_keys *keys = &verification->keys;
+    if (!audit_keys_parse(verification->check->key, keys, NULL) || keys->count == 0)
+        return error_set(error, SEALRING_INVALID, "that is no verifier key: NAME+ID+BASE64 is wanted");
+    sealring_status status = audit_keys_trace_back(registry, keys, error);
+    return status == SEALRING_OK ? audit_keys_follow(registry, keys, error) : status;
+}
+
+/* Chooses the keys: the caller's, who may have kept it elsewhere; otherwise those of the configuration; without them the one that the registry
+ * names, which is the weakest evidence. */
+static sealring_status choose_keys(struct registry *registry, struct verification *verification, bool *there,
+                                   sealring_error *error)
+{
+    struct audit_keys own;
     sealring_audit_report *report = verification->report;
-    const char *given = verification->check->key;
-    sealring_status status = registry_audit_key_find(registry, vkey, there, error);
+    const bool given = verification->check->key != NULL;
+    sealring_status status = audit_keys_find(registry, &own, there, error);
     if (status != SEALRING_OK)
         return status;
-    *there = *there || given != NULL;
+    *there = *there || given;
     if (!*there) {
         snprintf(report->remark, sizeof report->remark,
                  "nothing signs this log: whoever can write the registry could have made all of it");
         return SEALRING_OK;
     }
-    status = compare_keys(registry, verification, vkey, error);
-    if (status != SEALRING_OK)
-        return status;
-    if (given == NULL)
+    verification->keys = own;
+    if (given)
+        status = take_given(registry, verification, error);
+    else if (own.count == 0)
+        status = error_set_registry(error, 0, "the registry's key for checkpoints is damaged");
+    else
         snprintf(report->remark, sizeof report->remark,
                  "the key is the one that %s: give --key with one that was kept elsewhere",
                  registry_trusted_key(registry) != NULL ? CONFIG_FILE " names" : "the registry itself names");
-    snprintf(report->key, sizeof report->key, "%s", given != NULL ? given : vkey);
-    if (note_key_parse(report->key, &verification->key))
-        return SEALRING_OK;
-    return given != NULL ? error_set(error, SEALRING_INVALID, "that is no verifier key: NAME+ID+BASE64 is wanted")
-                         : error_set_registry(error, 0, "the registry's key for checkpoints is damaged");
+    if (status != SEALRING_OK)
+        return status;
+    note_key_format(audit_keys_newest(&verification->keys), report->key);
+    return compare_keys(registry, verification, &own, error);
 }
 
 /* The checkpoint that was kept elsewhere must be of this log, and signed. */
@@ -209,15 +221,17 @@ static bool take_elsewhere(struct registry *registry, struct verification *verif
 {
     char origin[CHECKPOINT_ORIGIN_SIZE];
     checkpoint_origin(registry_vault_row(registry)->vault_id, origin);
-    enum note_verdict verdict = note_verify(&verification->note, &verification->key);
+    struct checkpoint *elsewhere = &verification->elsewhere;
+    bool is_checkpoint = checkpoint_parse(verification->note.text, verification->note.text_length, elsewhere);
+    enum audit_verdict verdict =
+        audit_keys_judge(&verification->keys, &verification->note, elsewhere->size, elsewhere->closed_count, NULL);
     const char *wrong =
-        verdict == NOTE_BAD          ? "the checkpoint that was kept elsewhere has a signature that is not the key's"
-        : verdict == NOTE_NOT_SIGNED ? "the checkpoint that was kept elsewhere is not signed by the key"
-        : !checkpoint_parse(verification->note.text, verification->note.text_length, &verification->elsewhere)
-            ? "the note that was kept elsewhere is no checkpoint of sealring"
-        : strcmp(verification->elsewhere.origin, origin) != 0
-            ? "the checkpoint that was kept elsewhere is another vault's"
-            : NULL;
+        verdict == AUDIT_BAD          ? "the checkpoint that was kept elsewhere has a signature that is not the key's"
+        : verdict == AUDIT_NOT_SIGNED ? "the checkpoint that was kept elsewhere is not signed by the key"
+        : verdict == AUDIT_BEYOND ? "the checkpoint that was kept elsewhere is signed by a key that had ended before"
+        : !is_checkpoint          ? "the note that was kept elsewhere is no checkpoint of sealring"
+        : strcmp(elsewhere->origin, origin) != 0 ? "the checkpoint that was kept elsewhere is another vault's"
+                                                 : NULL;
     if (wrong != NULL)
         own_problem(0, wrong, verification);
     return wrong == NULL;
@@ -282,17 +296,17 @@ static sealring_status verify(struct registry *registry, struct verification *ve
 {
     struct examine examine = {.problem = problem, .context = verification};
     bool signed_log = false;
-    sealring_status status = choose_key(registry, verification, &signed_log, error);
+    sealring_status status = choose_keys(registry, verification, &signed_log, error);
     if (status != SEALRING_OK)
         return status;
     if (signed_log)
-        examine.key = &verification->key;
+        examine.keys = &verification->keys;
     if (verification->check->checkpoint != NULL && !signed_log)
         return error_set(error, SEALRING_INVALID, "nothing signs this log: give the key of the checkpoint as well");
     if (verification->check->checkpoint != NULL && take_elsewhere(registry, verification))
         examine.elsewhere = &verification->elsewhere;
-    status = log_history_open(&verification->history, registry, examine.key, verification->check->archives, own_problem,
-                              verification, error);
+    status = log_history_open(&verification->history, registry, examine.keys, verification->check->archives,
+                              own_problem, verification, error);
     if (status == SEALRING_OK)
         status = examine_and_retrace(registry, verification, &examine, error);
     return status == SEALRING_OK ? note_archived(verification, error) : status;

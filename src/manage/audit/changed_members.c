@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "credential/key_ends.h"
 #include "credential/scope.h"
 #include "manage/audit/row_text.h"
 
@@ -84,6 +85,14 @@ static bool check_next(const struct changed_row *row, char text[CHANGED_TEXT_SIZ
     return found_edited(row, member, found, text);
 }
 
+/* Rekeying leaves serials out, except where an older version did it. */
+static bool check_next_rekeyed(const struct changed_row *row, char text[CHANGED_TEXT_SIZE])
+{
+    static const struct key_ends none;
+    json_int_t bound = ends_bound(&none, (uint32_t)number_of(row->was, "last_serial"));
+    return number_of(row->image, "last_serial") == bound + 1 || check_next(row, text);
+}
+
 /* Rekeying lifts a narrowing as a whole, or leaves it. The entries of older versions do not contain what it found. */
 static bool check_rekey(const struct changed_row *row, char text[CHANGED_TEXT_SIZE])
 {
@@ -96,7 +105,7 @@ static bool check_rekey(const struct changed_row *row, char text[CHANGED_TEXT_SI
     if (json_object_get(row->image, "narrowed") != NULL &&
         (differs(row, "narrowed") || differs(row, "narrowed_scopes")))
         return found_edited(row, "narrowed_scopes", "something else", text);
-    return check_next(row, text);
+    return check_next_rekeyed(row, text);
 }
 
 /* An end that was set stays, or becomes an earlier one. */
@@ -224,9 +233,43 @@ static bool is_about(const struct changed_row *row, size_t i)
     return rules[i].table == row->table && has_word(rules[i].acts, row->entry->act);
 }
 
+static void read_ends(const json_t *key, struct key_ends *ends)
+{
+    const char *text = json_string_value(json_object_get(key, "ends"));
+    (void)ends_parse(text != NULL ? text : "", ends);
+}
+
+/* Of an API key, facts contain the ends: an act only adds to them, and its entry may be the first one that contains what an upgrade has recorded. */
+static bool ends_stay(const struct changed_row *row)
+{
+    struct key_ends was, is;
+    read_ends(row->was, &was);
+    read_ends(row->image, &is);
+    return ends_include(&is, &was);
+}
+
+bool changed_by_ends(const struct changed_row *row)
+{
+    const json_t *rows = json_object_get(row->detail, "rows");
+    struct key_ends ends;
+    json_int_t end = number_of(row->image, "retire_at");
+    for (size_t i = 0; end != 0 && i < json_array_size(rows); i++) {
+        const json_t *key = json_array_get(rows, i);
+        if (json_object_get(key, "ends") == NULL || number_of(key, "id") != number_of(row->image, "key"))
+            continue;
+        read_ends(key, &ends);
+        return ends_of(&ends, (uint32_t)number_of(row->image, "serial")) == end;
+    }
+    return false;
+}
+
 static bool may_change(const struct changed_row *row, const char *member)
 {
     if (row->table == REGISTRY_TABLE_VERSION && strcmp(member, "closing_owed") == 0)
+        return true;
+    if (row->table == REGISTRY_TABLE_KEY && strcmp(member, "ends") == 0)
+        return ends_stay(row);
+    if (row->table == REGISTRY_TABLE_CREDENTIAL && has_word("state replaced retire_at", member) && changed_by_ends(row))
         return true;
     for (size_t i = 0; i < RULES; i++)
         if (is_about(row, i) && (rules[i].state == 0 || rules[i].state == number_of(row->image, "state")) &&

@@ -21,4 +21,7 @@ struct changed_row {
 /* False, with a text without the entry's number: an act of this kind cannot have made `image` of `was`. */
 bool changed_rightly(const struct changed_row *row, char text[CHANGED_TEXT_SIZE]);
 
+/* The entry contains the credential's API key with a bound that ends the credential as its image has it, whatever its row contained before. */
+bool changed_by_ends(const struct changed_row *row);
+
 #endif

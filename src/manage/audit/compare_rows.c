@@ -60,6 +60,8 @@ static void compare_images(const struct retrace *retrace, enum registry_table ta
         return;
     json_object_del(now, "closing_owed"); /* of a version: it is written apart from the act */
     json_object_del(image, "closing_owed");
+    json_object_del(image,
+                    "ends"); /* of an API key: no column contains them, and those of its credentials are compared */
     for (size_t i = 0; !told && first[i] != NULL; i++)
         told = tell_member(retrace, table, what, first[i], json_object_get(now, first[i]),
                            json_object_get(image, first[i]));
@@ -255,7 +257,7 @@ static sealring_status compare_ring(const struct retrace *retrace, const struct 
 {
     struct registry_version version;
     sealring_status status = compare_row(retrace, REGISTRY_TABLE_RING, ring, NULL, error);
-    struct registry_cursor versions = registry_versions_changed(retrace->registry, REGISTRY_SINCE_EVER, error);
+    struct registry_cursor versions = registry_current_versions(retrace->registry, error);
     while (status == SEALRING_OK && registry_version_next(&versions, &version))
         if (version.ring == ring->id)
             status = compare_row(retrace, REGISTRY_TABLE_VERSION, &version, ring->name, error);
@@ -320,7 +322,7 @@ sealring_status retrace_compare(struct retrace *retrace, struct registry *regist
     compare_vault(retrace);
     compare_id_length(retrace);
     /* as their rows are, and not as their facts correct them */
-    struct registry_cursor rings = registry_rings_changed(registry, REGISTRY_SINCE_EVER, error);
+    struct registry_cursor rings = registry_current_rings(registry, error);
     while (status == SEALRING_OK && registry_ring_next(&rings, &ring))
         status = compare_ring(retrace, &ring, error);
     status = registry_close_cursor(&rings, status);

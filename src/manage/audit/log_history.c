@@ -50,15 +50,15 @@ static sealring_status open_archives(struct log_history *history, struct registr
     return SEALRING_OK;
 }
 
-sealring_status log_history_open(struct log_history *history, struct registry *registry, const struct note_key *key,
+sealring_status log_history_open(struct log_history *history, struct registry *registry, const struct audit_keys *keys,
                                  const char *const *paths, retrace_problem problem, void *context,
                                  sealring_error *error)
 {
-    *history = (struct log_history){.chain = {.key = key, .vault_id = registry_vault_row(registry)->vault_id}};
-    sealring_status status = log_cut_find(registry, key, &history->cut, error);
+    *history = (struct log_history){.chain = {.keys = keys, .vault_id = registry_vault_row(registry)->vault_id}};
+    sealring_status status = log_cut_find(registry, keys, &history->cut, error);
     if (status != SEALRING_OK || paths == NULL)
         return status;
-    if (key == NULL)
+    if (keys == NULL)
         return error_set(error, SEALRING_INVALID,
                          "nothing signs this log, so nothing shows that a file is its archive");
     return open_archives(history, registry, paths, problem, context, error);
@@ -70,7 +70,7 @@ sealring_status log_history_open(struct log_history *history, struct registry *r
 static bool is_about(const struct log_history *history, const json_t *detail, uint64_t size, json_t **kept)
 {
     struct archive archive;
-    if (!log_cut_read(detail, history->chain.key, history->chain.vault_id, &archive) || archive.last != size)
+    if (!log_cut_read(detail, history->chain.keys, history->chain.vault_id, &archive) || archive.last != size)
         return false;
     json_decref(*kept);
     *kept = json_incref(json_object_get(detail, "kept"));

@@ -16,7 +16,7 @@ struct log_history {
 
 /* Within a transaction. paths: of archives, ended by NULL; NULL: none. What is wrong with an archive is passed to `problem`, and none counts then.
  * SEALRING_INVALID: one is missing between those that were given and the registry. In any case to be released. */
-sealring_status log_history_open(struct log_history *history, struct registry *registry, const struct note_key *key,
+sealring_status log_history_open(struct log_history *history, struct registry *registry, const struct audit_keys *keys,
                                  const char *const *paths, retrace_problem problem, void *context,
                                  sealring_error *error);
 /* Begins to retrace with what is known of the entries before the first one that is examined. */

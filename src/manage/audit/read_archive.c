@@ -67,14 +67,14 @@ static sealring_status read_line(const struct exported *line, void *context, sea
     return line->is_entry ? read_entry(reading, &line->entry, error) : SEALRING_OK;
 }
 
-static sealring_status judge(struct reading *reading, const struct note_key *key, struct archive *archive,
+static sealring_status judge(struct reading *reading, const struct audit_keys *keys, struct archive *archive,
                              sealring_error *error)
 {
     uint8_t digest[SHA256_SIZE];
     sha256_finish(&reading->hash, digest);
     if (reading->note == NULL)
         return refuse(reading->path, "its end is missing", error);
-    if (!archive_verify(reading->note, key, reading->vault_id, archive))
+    if (!archive_verify(reading->note, keys, reading->vault_id, archive))
         return refuse(reading->path, "the note at its end is not about an archive of it, or not signed by the key",
                       error);
     if (reading->bytes != archive->bytes || memcmp(digest, archive->sha256, sizeof digest) != 0 ||
@@ -83,7 +83,7 @@ static sealring_status judge(struct reading *reading, const struct note_key *key
     return SEALRING_OK;
 }
 
-sealring_status archive_read(const char *path, const struct note_key *key, const uint8_t vault_id[REGISTRY_ID_SIZE],
+sealring_status archive_read(const char *path, const struct audit_keys *keys, const uint8_t vault_id[REGISTRY_ID_SIZE],
                              struct archive *archive, archive_take take, void *context, sealring_error *error)
 {
     const char *const paths[] = {path, NULL};
@@ -91,7 +91,7 @@ sealring_status archive_read(const char *path, const struct note_key *key, const
     sha256_start(&reading.hash);
     sealring_status status = exports_each(paths, read_line, &reading, error);
     if (status == SEALRING_OK)
-        status = judge(&reading, key, archive, error);
+        status = judge(&reading, keys, archive, error);
     free(reading.note);
     return status;
 }
@@ -113,7 +113,7 @@ static sealring_status add(struct archive_chain *chain, const char *path, sealri
 {
     struct chained_archive added = {.path = path};
     size_t place = chain->count;
-    sealring_status status = archive_read(path, chain->key, chain->vault_id, &added.archive, keep_cut, chain, error);
+    sealring_status status = archive_read(path, chain->keys, chain->vault_id, &added.archive, keep_cut, chain, error);
     if (status != SEALRING_OK)
         return status;
     while (place > 0 && chain->archives[place - 1].archive.start.size > added.archive.start.size)
@@ -193,7 +193,7 @@ sealring_status archive_chain_each(uint64_t last, sealring_status (*take)(const 
     struct archive again;
     sealring_status status = SEALRING_OK;
     for (size_t i = 0; status == SEALRING_OK && i < chain->count; i++)
-        status = archive_read(chain->archives[i].path, chain->key, chain->vault_id, &again, pass, &passing, error);
+        status = archive_read(chain->archives[i].path, chain->keys, chain->vault_id, &again, pass, &passing, error);
     return status;
 }
 

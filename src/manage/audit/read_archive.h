@@ -10,12 +10,12 @@
 /* Reads one archive: passes each entry to `take` (NULL: nowhere). SEALRING_REFUSED names what is wrong with the file. What was passed before counts
  * only if the result is SEALRING_OK. */
 typedef sealring_status (*archive_take)(const struct registry_audit *entry, void *context, sealring_error *error);
-sealring_status archive_read(const char *path, const struct note_key *key, const uint8_t vault_id[REGISTRY_ID_SIZE],
+sealring_status archive_read(const char *path, const struct audit_keys *keys, const uint8_t vault_id[REGISTRY_ID_SIZE],
                              struct archive *archive, archive_take take, void *context, sealring_error *error);
 
 /* Archives in their order. */
 struct archive_chain {
-    const struct note_key *key;
+    const struct audit_keys *keys;
     const uint8_t *vault_id;
     struct chained_archive *archives;
     size_t count;

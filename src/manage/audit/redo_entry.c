@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "log/row_image.h"
 #include "manage/audit/value_facts.h"
+#include "registry/log/log_rows.h"
+#include "registry/rows/closed_facts.h"
 
 /* Acts on these objects always change rows, except two that only hand out existing credentials again. */
 static bool must_have_rows(const char *act)
@@ -36,6 +38,15 @@ static void note_client(struct redo *redo, const char *name)
         snprintf(redo->names + length, sizeof redo->names - length, "%s%s", length > 0 ? ", " : "", name);
 }
 
+/* With its ends, which only facts contain. */
+static sealring_status find_key(struct registry *registry, const char *key_id, struct registry_key *key, bool *found,
+                                sealring_error *error)
+{
+    bool differs;
+    sealring_status status = registry_key_find(registry, key_id, key, found, error);
+    return status == SEALRING_OK && *found ? registry_key_follow(registry, key, &differs, error) : status;
+}
+
 /* The row that has the name of `row`, or its number and serial. */
 static sealring_status find_row(struct registry *registry, enum registry_table table, const union image_row *row,
                                 union image_row *present, bool *found, sealring_error *error)
@@ -48,7 +59,7 @@ static sealring_status find_row(struct registry *registry, enum registry_table t
     case REGISTRY_TABLE_CLIENT:
         return registry_client_find(registry, row->client.name, &present->client, found, error);
     case REGISTRY_TABLE_KEY:
-        return registry_key_find(registry, row->key.key_id, &present->key, found, error);
+        return find_key(registry, row->key.key_id, &present->key, found, error);
     case REGISTRY_TABLE_CREDENTIAL:
         return registry_credential_find(registry, row->credential.key, row->credential.serial, &present->credential,
                                         found, error);
@@ -140,6 +151,24 @@ static bool begins_facts(const struct registry_audit *entry, const json_t *detai
     return strcmp(entry->act, "vault.upgrade") == 0 && json_object_get(detail, "facts") != NULL;
 }
 
+/* The fact, unless the old key was lost and signed nothing; and the row. */
+static sealring_status redo_key_change(struct registry *registry, const struct registry_audit *entry,
+                                       const json_t *detail, sealring_error *error)
+{
+    struct registry_key_change change = {.size = 0};
+    const char *old_key = json_string_value(json_object_get(detail, "old_key"));
+    const char *new_key = json_string_value(json_object_get(detail, "new_key"));
+    const json_t *from = json_object_get(detail, "from");
+    if (old_key == NULL || new_key == NULL || strlen(old_key) >= sizeof change.old_key ||
+        strlen(new_key) >= sizeof change.new_key)
+        return refuse(entry, "it does not name both keys", error);
+    memcpy(change.old_key, old_key, strlen(old_key) + 1);
+    memcpy(change.new_key, new_key, strlen(new_key) + 1);
+    change.size = (uint64_t)json_integer_value(from);
+    sealring_status status = from != NULL ? registry_key_change_add(registry, &change, error) : SEALRING_OK;
+    return status == SEALRING_OK ? registry_audit_key_insert(registry, new_key, entry->time, error) : status;
+}
+
 sealring_status redo_entry(struct registry *registry, const struct registry_audit *entry, struct redo *redo,
                            sealring_error *error)
 {
@@ -159,7 +188,9 @@ sealring_status redo_entry(struct registry *registry, const struct registry_audi
             status = redo_image(registry, entry, image, redo, error);
     }
     if (status == SEALRING_OK && begins_facts(entry, detail))
-        status = value_facts_begin(registry, &made, error);
+        status = value_facts_begin(registry, entry->time, &made, error);
+    if (status == SEALRING_OK && strcmp(entry->act, "audit.key") == 0)
+        status = redo_key_change(registry, entry, detail, error);
     json_decref(detail);
     return status;
 }

@@ -107,7 +107,7 @@ static bool judge_key(struct retraced_row *row)
 static bool keep_key(struct retraced_row *row, const json_t *was)
 {
     const struct registry_key *key = &row->row.key;
-    bool plain = key->state == SEALRING_KEY_ACTIVE && !key->narrowed && was == NULL;
+    bool plain = key->state == SEALRING_KEY_ACTIVE && !key->narrowed && key->ends.count == 0 && was == NULL;
     return judge_key(row) && issued_keys_put(&row->retrace->issued, key) && (plain || keep(row));
 }
 
@@ -126,7 +126,8 @@ static void judge_newest(const struct retraced_row *row)
     const struct registry_credential *credential = &row->row.credential;
     struct registry_key key;
     char text[CHANGED_TEXT_SIZE];
-    if (credential->state != SEALRING_CREDENTIAL_SUPERSEDED || strcmp(row->changed.entry->act, "key.rekey") == 0 ||
+    if (credential->state != SEALRING_CREDENTIAL_SUPERSEDED || changed_by_ends(&row->changed) ||
+        strcmp(row->changed.entry->act, "key.rekey") == 0 ||
         !issued_keys_find(&row->retrace->issued, credential->key, &key) || credential->serial == key.last_serial)
         return;
     snprintf(text, sizeof text,

@@ -2,6 +2,7 @@
 /* The facts with which a registry of an older schema begins to record the values of API keys. */
 #include "manage/audit/value_facts.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,56 @@ struct valued_keys {
     size_t count;
 };
 
+/* The bounds that end the credentials as their rows do. Rekeying has given each older credential an end that is not later than those of newer ones. */
+struct ended_key {
+    int64_t id;
+    struct key_ends ends;
+};
+struct ended_keys {
+    struct ended_key *items; /* in the order of IDs */
+    size_t count;
+    size_t next; /* the first whose key was not read yet */
+};
+
+static sealring_status take_end(struct ended_keys *ended, const struct registry_credential *row, int64_t now,
+                                sealring_error *error)
+{
+    struct ended_key *key = ended->count > 0 ? &ended->items[ended->count - 1] : NULL;
+    if (key == NULL || key->id != row->key) {
+        if (!array_grow(&ended->items, ended->count))
+            return error_no_memory(error);
+        key = &ended->items[ended->count++];
+        *key = (struct ended_key){.id = row->key};
+    }
+    if (ends_add(&key->ends, row->serial, row->retire_at, now))
+        return SEALRING_OK;
+    return error_set(
+        error, SEALRING_REFUSED,
+        "the credentials of an API key have more than %d different ends, which are not past: of that with the "
+        "row number %" PRId64 ": end all at once (sealring key rekey KEY-ID --overlap 0s), and upgrade then",
+        KEY_ENDS_MAX, row->key);
+}
+
+static sealring_status read_ends(struct registry *registry, int64_t now, struct ended_keys *ended,
+                                 sealring_error *error)
+{
+    struct registry_credential row;
+    sealring_status status = SEALRING_OK;
+    struct registry_cursor credentials = registry_ended_credentials(registry, error);
+    while (status == SEALRING_OK && registry_credential_next(&credentials, &row))
+        status = take_end(ended, &row, now, error);
+    return registry_close_cursor(&credentials, status);
+}
+
+/* Keys are read in the order of their IDs, too. */
+static void set_ends(struct ended_keys *ended, struct registry_key *key)
+{
+    while (ended->next < ended->count && ended->items[ended->next].id < key->id)
+        ended->next++;
+    if (ended->next < ended->count && ended->items[ended->next].id == key->id)
+        key->ends = ended->items[ended->next].ends;
+}
+
 static sealring_status take_key(struct valued_keys *keys, const struct registry_key *key, const json_t *label,
                                 struct value_facts *made, sealring_error *error)
 {
@@ -55,7 +106,7 @@ static sealring_status take_key(struct valued_keys *keys, const struct registry_
     if (key->state == SEALRING_KEY_REVOKED)
         return SEALRING_OK;
     made->unsure += label != NULL && !relabelled;
-    if (!relabelled && key->state == SEALRING_KEY_ACTIVE && !key->narrowed)
+    if (!relabelled && key->state == SEALRING_KEY_ACTIVE && !key->narrowed && key->ends.count == 0)
         return SEALRING_OK;
     if (!array_grow(&keys->items, keys->count))
         return error_no_memory(error);
@@ -64,14 +115,15 @@ static sealring_status take_key(struct valued_keys *keys, const struct registry_
     valued->issued.state = SEALRING_KEY_ACTIVE;
     valued->issued.narrowed = false;
     valued->issued.narrowed_scopes[0] = '\0';
+    valued->issued.ends = (struct key_ends){.count = 0};
     if (relabelled)
         valued->issued.label[0] = '\0'; /* another one than now; which one makes no difference */
     made->labels += relabelled;
     return SEALRING_OK;
 }
 
-static sealring_status read_keys(struct registry *registry, struct valued_keys *valued, struct value_facts *made,
-                                 sealring_error *error)
+static sealring_status read_keys(struct registry *registry, struct ended_keys *ended, struct valued_keys *valued,
+                                 struct value_facts *made, sealring_error *error)
 {
     struct registry_key key;
     json_t *labels = json_object();
@@ -81,17 +133,24 @@ static sealring_status read_keys(struct registry *registry, struct valued_keys *
         return status;
     }
     struct registry_cursor keys = registry_keys(registry, error);
-    while (status == SEALRING_OK && registry_key_next(&keys, &key))
+    while (status == SEALRING_OK && registry_key_next(&keys, &key)) {
+        set_ends(ended, &key);
         status = take_key(valued, &key, json_object_get(labels, key.key_id), made, error);
+    }
     json_decref(labels);
     return registry_close_cursor(&keys, status);
 }
 
-sealring_status value_facts_begin(struct registry *registry, struct value_facts *made, sealring_error *error)
+sealring_status value_facts_begin(struct registry *registry, int64_t now, struct value_facts *made,
+                                  sealring_error *error)
 {
     struct valued_keys keys = {.count = 0};
+    struct ended_keys ended = {.count = 0};
     *made = (struct value_facts){.count = 0};
-    sealring_status status = read_keys(registry, &keys, made, error);
+    sealring_status status = read_ends(registry, now, &ended, error);
+    if (status == SEALRING_OK)
+        status = read_keys(registry, &ended, &keys, made, error);
+    free(ended.items);
     if (status == SEALRING_OK)
         status = registry_begin_facts(registry, error);
     for (size_t i = 0; status == SEALRING_OK && i < keys.count; i++)

@@ -15,8 +15,9 @@ struct value_facts {
     uint64_t unsure; /* API keys whose label was changed, and the log does not contain how: their facts have no label */
 };
 
-/* In a writing transaction: a fact for each API key that is suspended or narrowed, or whose label was changed after issue, as rows and log have it.
- * The same registry gives the same facts. */
-sealring_status value_facts_begin(struct registry *registry, struct value_facts *made, sealring_error *error);
+/* In a writing transaction: a fact for each API key that is suspended or narrowed, whose label was changed after issue, or of which a credential has an
+ * end, as rows and log have it. The same registry gives the same facts at the same time `now`. */
+sealring_status value_facts_begin(struct registry *registry, int64_t now, struct value_facts *made,
+                                  sealring_error *error);
 
 #endif

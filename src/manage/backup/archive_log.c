@@ -14,6 +14,7 @@
 #include "base/struct_size.h"
 #include "log/log_cut.h"
 #include "log/log_tree.h"
+#include "log/key_change.h"
 #include "log/signed_time.h"
 #include "manage/act/act.h"
 #include "manage/audit/audit_log.h"
@@ -28,9 +29,9 @@ struct archiving {
     sealring_archive_options asked;
     struct backup_progress progress;
     struct archive archive;
-    uint64_t entries; /* the number of the log's last entry */
-    char vkey[REGISTRY_VKEY_SIZE];
-    struct note_key key;
+    uint64_t entries;              /* the number of the log's last entry */
+    char vkey[NOTE_KEY_TEXT_SIZE]; /* the one that signs */
+    struct audit_keys keys;
     char note[REGISTRY_NOTE_SIZE];
     struct audit_keeping keeping;
     char problem[160]; /* of the log: the first one */
@@ -141,11 +142,13 @@ static sealring_status find_start(struct archiving *archiving, struct registry *
     struct log_cut cut;
     bool named = false;
     const struct registry_vault *vault = registry_vault_row(registry);
-    sealring_status status = registry_audit_key_find(registry, archiving->vkey, &named, error);
-    if (status == SEALRING_OK && (!named || !note_key_parse(archiving->vkey, &archiving->key)))
+    sealring_status status = audit_keys_find(registry, &archiving->keys, &named, error);
+    if (status == SEALRING_OK && archiving->keys.count == 0)
         status = error_set(error, SEALRING_TOKEN, "the registry names no key that could sign an archive");
     if (status == SEALRING_OK)
-        status = log_cut_find(registry, &archiving->key, &cut, error);
+        note_key_format(audit_keys_newest(&archiving->keys), archiving->vkey);
+    if (status == SEALRING_OK)
+        status = log_cut_find(registry, &archiving->keys, &cut, error);
     if (status != SEALRING_OK)
         return status;
     memcpy(archiving->archive.vault_id, vault->vault_id, sizeof archiving->archive.vault_id);
@@ -205,7 +208,7 @@ static sealring_status write_archive(struct archiving *archiving, struct archive
         return error_no_memory(error);
     archive_format(&archiving->archive, text);
     sealring_status status =
-        witness_sign_note(manager->config, archiving->archive.vault_id, archiving->vkey, text, archiving->note, error);
+        witness_sign_note(manager->config, archiving->archive.vault_id, &archiving->keys, text, archiving->note, error);
     if (status == SEALRING_OK)
         status = archive_write_end(writer, archiving->note, error);
     return status == SEALRING_OK ? backup_file_name(archiving->partial, archiving->asked.file, error) : status;
@@ -240,7 +243,7 @@ static sealring_status cut(const struct archiving *archiving, struct audit_act *
                            "the audit log was altered while it was archived: see `sealring audit verify`");
     describe(archiving, act);
     /* an entry that its readers do not understand, as memory was short, must not cut anything */
-    if (status == SEALRING_OK && !log_cut_read(act->detail, &archiving->key, archive->vault_id, &again))
+    if (status == SEALRING_OK && !log_cut_read(act->detail, &archiving->keys, archive->vault_id, &again))
         status = error_no_memory(error);
     return status == SEALRING_OK ? registry_audit_cut(registry, archive->last, error) : status;
 }
@@ -281,8 +284,7 @@ static sealring_status check_witness(const sealring_manager *manager, sealring_e
 {
     const struct audit_witness *witness = &manager->witness;
     if (!witness->anchored || witness->remark[0] != '\0')
-        return error_set(error, SEALRING_TOKEN,
-                         "nothing is archived, as the audit token does not show its anchor: %.200s",
+        return error_set(error, SEALRING_TOKEN, "nothing is archived, as the audit token does not show its anchor: %s",
                          witness->remark[0] != '\0' ? witness->remark : witness->notice);
     if (witness->announced)
         return error_set(error, SEALRING_REFUSED,

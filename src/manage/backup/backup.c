@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/struct_size.h"
+#include "log/key_change.h"
 #include "log/log_tree.h"
 #include "manage/act/act.h"
 #include "manage/backup/backup_file.h"
@@ -23,7 +24,7 @@ struct making {
     sealring_manager *manager;
     const char *file;
     struct backup backup;
-    char vkey[REGISTRY_VKEY_SIZE];
+    struct audit_keys keys;
     char copy[BACKUP_PATH_SIZE];    /* of the registry, beside it: a backup's file system may not suit the copy */
     char partial[BACKUP_PATH_SIZE]; /* the unfinished backup, beside the file that it becomes */
     struct lock lock;               /* on the copy: only one command makes a backup at a time */
@@ -51,11 +52,13 @@ static sealring_status read_state(struct making *making, sealring_error *error)
     if (status == SEALRING_OK)
         status = registry_closed_head(registry, &backup->closed_count, backup->closed.bytes, error);
     if (status == SEALRING_OK)
-        status = registry_audit_key_find(registry, making->vkey, &named, error);
+        status = audit_keys_find(registry, &making->keys, &named, error);
     if (status == SEALRING_OK && !named)
         status = error_set(error, SEALRING_TOKEN, "the registry names no key that could sign a backup of it");
+    if (status == SEALRING_OK && making->keys.count == 0)
+        status = error_set(error, SEALRING_REGISTRY, "the registry's key for checkpoints is damaged");
     if (status == SEALRING_OK)
-        status = registry_audit_key_agrees(registry, &agrees, error);
+        status = audit_keys_agree(registry, &agrees, error);
     if (status == SEALRING_OK && !agrees)
         status = error_set(error, SEALRING_REFUSED,
                            "no backup was made, as the registry names another key for its checkpoints than " CONFIG_FILE
@@ -92,12 +95,9 @@ static sealring_status copy(struct making *making, sealring_error *error)
 static sealring_status check_copy(const struct making *making, sealring_error *error)
 {
     struct registry *registry = NULL;
-    struct note_key key;
-    if (!note_key_parse(making->vkey, &key))
-        return error_set(error, SEALRING_REGISTRY, "the registry's key for checkpoints is damaged");
     sealring_status status = registry_open(making->copy, NULL, REGISTRY_READ_ONLY, &registry, error);
     if (status == SEALRING_OK)
-        status = backup_file_examine(registry, &making->backup, &key,
+        status = backup_file_examine(registry, &making->backup, &making->keys,
                                      "no backup was made, see `sealring audit verify`: the registry", error);
     registry_close(registry);
     return status;
@@ -126,8 +126,8 @@ static sealring_status announce(const struct making *making, sealring_error *err
     audit_release(&act);
     manager_end(manager);
     if (status == SEALRING_OK && manager->witness.remark[0] != '\0')
-        status = error_set(error, SEALRING_TOKEN, "no backup was made, as nothing can sign it: %.200s",
-                           manager->witness.remark);
+        status =
+            error_set(error, SEALRING_TOKEN, "no backup was made, as nothing can sign it: %s", manager->witness.remark);
     return status;
 }
 
@@ -155,7 +155,7 @@ static sealring_status seal(struct making *making, sealring_error *error)
     sealring_status status = backup_file_hash(making->copy, &making->backup, &making->progress, error);
     if (status == SEALRING_OK) {
         backup_format(&making->backup, text);
-        status = witness_sign_note(making->manager->config, making->backup.vault_id, making->vkey, text, note, error);
+        status = witness_sign_note(making->manager->config, making->backup.vault_id, &making->keys, text, note, error);
     }
     return status == SEALRING_OK
                ? backup_file_write(making->file, making->partial, note, making->copy, &making->progress, error)
@@ -198,7 +198,7 @@ sealring_status sealring_backup(sealring_manager *manager, const char *file, sea
         status = make(&making, error);
     if (status == SEALRING_OK) {
         backup_file_describe(&making.backup, &told);
-        snprintf(told.key, sizeof told.key, "%s", making.vkey);
+        note_key_format(audit_keys_newest(&making.keys), told.key);
         sized_give(info, &told, sizeof told);
     }
     lock_free(&making.lock);
@@ -217,7 +217,6 @@ static bool is_same_state(const struct backup *one, const struct backup *other)
 
 static sealring_status check_existing(struct making *making, sealring_error *error)
 {
-    struct note_key key;
     struct backup_file *opened = malloc(sizeof *opened);
     if (opened == NULL)
         return error_no_memory(error);
@@ -226,10 +225,7 @@ static sealring_status check_existing(struct making *making, sealring_error *err
         free(opened);
         return status;
     }
-    if (!note_key_parse(making->vkey, &key))
-        status = error_set(error, SEALRING_REGISTRY, "the registry's key for checkpoints is damaged");
-    if (status == SEALRING_OK)
-        status = backup_file_judge(opened, &key, error);
+    status = backup_file_judge(opened, &making->keys, error);
     if (status == SEALRING_OK && !is_same_state(&opened->backup, &making->backup))
         status = error_set(error, SEALRING_REFUSED,
                            "%s is not a backup of the registry as it is now: name a file that does not exist yet",
@@ -285,8 +281,8 @@ sealring_status sealring_backup_check(const char *file, const char *key, sealrin
 {
     sealring_backup_info told = {.size = sizeof told};
     struct backup_progress progress = {each, context};
-    struct note_key parsed;
-    if (!note_key_parse(key, &parsed))
+    struct audit_keys parsed;
+    if (!audit_keys_parse(key, &parsed, NULL) || parsed.count == 0)
         return error_set(error, SEALRING_INVALID, "that is no verifier key: NAME+ID+BASE64 is wanted");
     struct backup_file opened;
     sealring_status status = backup_file_open(file, &opened, error);
@@ -296,7 +292,7 @@ sealring_status sealring_backup_check(const char *file, const char *key, sealrin
     if (status == SEALRING_OK)
         status = backup_file_take(&opened, NULL, &progress, error);
     backup_file_describe(&opened.backup, &told);
-    snprintf(told.key, sizeof told.key, "%s", key);
+    note_key_format(audit_keys_newest(&parsed), told.key);
     backup_file_close(&opened);
     if (status == SEALRING_OK)
         sized_give(info, &told, sizeof told);

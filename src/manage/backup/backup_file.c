@@ -220,16 +220,20 @@ void backup_file_close(struct backup_file *file)
     file->stream = NULL;
 }
 
-sealring_status backup_file_judge(const struct backup_file *file, const struct note_key *key, sealring_error *error)
+sealring_status backup_file_judge(const struct backup_file *file, const struct audit_keys *keys, sealring_error *error)
 {
     char origin[CHECKPOINT_ORIGIN_SIZE];
     checkpoint_origin(file->backup.vault_id, origin);
-    enum note_verdict verdict = note_verify(&file->note, key);
-    if (verdict == NOTE_BAD)
+    enum audit_verdict verdict =
+        audit_keys_judge(keys, &file->note, file->backup.entries, file->backup.closed_count, NULL);
+    if (verdict == AUDIT_BAD)
         return damaged(file, "its note was changed, or is forged: the signature is not the key's", error);
-    if (verdict == NOTE_NOT_SIGNED)
+    if (verdict == AUDIT_NOT_SIGNED)
         return damaged(file, "its note is not signed by this vault's audit key", error);
-    return strcmp(key->name, origin) == 0 ? SEALRING_OK : damaged(file, "it is another vault's", error);
+    if (verdict == AUDIT_BEYOND)
+        return damaged(file, "its note is signed by an audit key that had ended before", error);
+    return strcmp(audit_keys_newest(keys)->name, origin) == 0 ? SEALRING_OK
+                                                              : damaged(file, "it is another vault's", error);
 }
 
 static sealring_status compare(struct registry *registry, const struct backup *backup, const struct examine *how,
@@ -255,10 +259,10 @@ static sealring_status compare(struct registry *registry, const struct backup *b
     return SEALRING_OK;
 }
 
-sealring_status backup_file_examine(struct registry *registry, const struct backup *backup, const struct note_key *key,
-                                    const char *name, sealring_error *error)
+sealring_status backup_file_examine(struct registry *registry, const struct backup *backup,
+                                    const struct audit_keys *keys, const char *name, sealring_error *error)
 {
-    const struct examine how = {.key = key};
+    const struct examine how = {.keys = keys};
     sealring_status status = registry_sound(registry, error);
     if (status != SEALRING_OK)
         return status;

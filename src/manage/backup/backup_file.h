@@ -43,12 +43,12 @@ sealring_status backup_file_open(const char *path, struct backup_file *file, sea
 void backup_file_close(struct backup_file *file);
 
 /* SEALRING_REFUSED unless the key signed the note, and the note is of the vault whose key it is. */
-sealring_status backup_file_judge(const struct backup_file *file, const struct note_key *key, sealring_error *error);
+sealring_status backup_file_judge(const struct backup_file *file, const struct audit_keys *keys, sealring_error *error);
 
 /* Examines a whole registry that has been copied, its log as `sealring audit verify` does: SEALRING_REFUSED unless it is as it should be, signed by
  * the key, and what the note describes. name: for messages. */
-sealring_status backup_file_examine(struct registry *registry, const struct backup *backup, const struct note_key *key,
-                                    const char *name, sealring_error *error);
+sealring_status backup_file_examine(struct registry *registry, const struct backup *backup,
+                                    const struct audit_keys *keys, const char *name, sealring_error *error);
 
 /* Reads the database's bytes into a new file `target` (0640; NULL: only checks them). SEALRING_REFUSED if they are not the bytes that the note
  * covers; then nothing of the target is left. */

@@ -19,7 +19,7 @@
 static sealring_status take_checkpoint(struct replay *replay, const struct exported *line, sealring_error *error)
 {
     struct checkpoint checkpoint;
-    if (!checkpoint_verify(line->checkpoint, replay->key, registry_vault_row(replay->registry)->vault_id, &checkpoint))
+    if (!checkpoint_verify(line->checkpoint, replay->keys, registry_vault_row(replay->registry)->vault_id, &checkpoint))
         return error_set(error, SEALRING_REFUSED,
                          "line %" PRIu64
                          " of %s is no checkpoint that this vault's audit key signed: leave that export "

@@ -22,7 +22,7 @@ struct replay_batch {
 struct replay {
     struct registry *registry; /* restored from the backup; its lock is held */
     const char *const *paths;  /* of the exports */
-    const struct note_key *key;
+    const struct audit_keys *keys;
     const struct audit_witness *witness;
     const struct backup_progress *progress;
 

@@ -64,20 +64,6 @@ static sealring_status refuse_unknown(const struct restore *restore, sealring_er
                      lost == NULL ? "" : "): then bring the token's folder back from a backup first");
 }
 
-/* The configuration's key counts afterwards: what only another key has signed would not be believed. */
-static sealring_status check_key(const struct restore *restore, sealring_error *error)
-{
-    char own[NOTE_KEY_TEXT_SIZE];
-    const char *trusted = restore->config->audit_key;
-    note_key_format(&restore->key, own);
-    if (trusted[0] == '\0' || strcmp(trusted, own) == 0)
-        return SEALRING_OK;
-    return error_set(error, SEALRING_REFUSED,
-                     "nothing was restored: the audit token's key is not the audit-key of " CONFIG_FILE
-                     ": compare both with the key that was kept elsewhere; the audit token has %.250s",
-                     own);
-}
-
 static sealring_status recall(struct restore *restore, sealring_error *error)
 {
     const struct backup *backup = &restore->file.backup;
@@ -85,13 +71,17 @@ static sealring_status recall(struct restore *restore, sealring_error *error)
         return error_set(
             error, SEALRING_TOKEN,
             "this vault has no audit token, so nothing distinguishes its backups from others: see sealring.conf(5)");
-    sealring_status status = witness_recall(&restore->witness, restore->config, backup->vault_id, &restore->key, error);
+    sealring_error inner = {.message = ""};
+    sealring_status status =
+        witness_recall(&restore->witness, restore->config, backup->vault_id, &restore->keys, &inner);
     if (restore->witness.unknown)
         return refuse_unknown(restore, error);
+    if (status == SEALRING_REFUSED)
+        return error_set(error, status, "nothing was restored: %.400s", inner.message);
+    if (status != SEALRING_OK && error != NULL)
+        *error = inner;
     if (status == SEALRING_OK)
-        status = check_key(restore, error);
-    if (status == SEALRING_OK)
-        status = backup_file_judge(&restore->file, &restore->key, error);
+        status = backup_file_judge(&restore->file, &restore->keys, error);
     return status;
 }
 
@@ -125,7 +115,7 @@ static sealring_status unpack(struct restore *restore, sealring_error *error)
             status = add_columns(restore->restored, error);
     }
     return status != SEALRING_OK ? status
-                                 : backup_file_examine(restore->restored, &restore->file.backup, &restore->key,
+                                 : backup_file_examine(restore->restored, &restore->file.backup, &restore->keys,
                                                        restore->file.path, error);
 }
 
@@ -257,7 +247,11 @@ static sealring_status commit(struct restore *restore, sealring_error *error)
 static sealring_status carry_out(struct restore *restore, sealring_error *error)
 {
     char trace[SEALRING_MESSAGE_SIZE];
-    sealring_status status = commit(restore, error);
+    sealring_status status = SEALRING_OK;
+    if (!restore->options.dry_run)
+        status = witness_limit_keys(restore->config, restore->restored, error);
+    if (status == SEALRING_OK)
+        status = commit(restore, error);
     if (status != SEALRING_OK || restore->options.dry_run)
         return status;
     restore->installs = true;
@@ -321,7 +315,7 @@ static sealring_status run(struct restore *restore, sealring_error *error)
         status = start_era(restore, error);
     *replay = (struct replay){.registry = restore->restored,
                               .paths = restore->options.logs,
-                              .key = &restore->key,
+                              .keys = &restore->keys,
                               .witness = &restore->witness,
                               .progress = &restore->progress};
     if (status == SEALRING_OK)

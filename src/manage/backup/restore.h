@@ -30,7 +30,7 @@ struct restore {
 
     struct config *config;
     struct backup_file file;
-    struct note_key key;
+    struct audit_keys keys;
     struct audit_witness witness;
     struct lock lock;             /* vault.work, until the restored registry takes it */
     bool installs;                /* from here on `path` is not removed: it may be needed to find out what happened */

@@ -144,7 +144,7 @@ static sealring_status change(struct upgrade *upgrade, struct audit_act *act, se
     if (!result->added && !result->begun)
         return wait_for_older(upgrade, error);
     if (result->begun)
-        status = value_facts_begin(manager->registry, &made, error);
+        status = value_facts_begin(manager->registry, manager_now(manager), &made, error);
     result->facts = made.count;
     result->labels_unknown = made.unsure;
     if (status == SEALRING_OK)
@@ -224,7 +224,7 @@ static sealring_status check_witness(const struct upgrade *upgrade, sealring_err
     if (!witness_configured(manager->config) || witness->anchored)
         return SEALRING_OK;
     return error_set(error, SEALRING_TOKEN,
-                     "the registry is not upgraded, as whether it was rolled back is not known: %.200s",
+                     "the registry is not upgraded, as whether it was rolled back is not known: %s",
                      witness->remark[0] != '\0' ? witness->remark : witness->notice);
 }
 
@@ -235,18 +235,18 @@ static sealring_status recall_key(struct upgrade *upgrade, sealring_error *error
 {
     sealring_manager *manager = upgrade->manager;
     struct audit_witness witness = {.anchored = false};
-    struct note_key key;
+    struct audit_keys keys;
     sealring_error inner = {.message = ""};
     if (!witness_configured(manager->config) || manager->config->audit_key[0] != '\0')
         return SEALRING_OK;
     sealring_status status =
-        witness_recall(&witness, manager->config, registry_vault_row(manager->registry)->vault_id, &key, &inner);
+        witness_recall(&witness, manager->config, registry_vault_row(manager->registry)->vault_id, &keys, &inner);
     if (status != SEALRING_OK)
         return error_set(error, SEALRING_TOKEN,
                          "the key that verifies checkpoints cannot be added to " CONFIG_FILE
                          ", as the audit token does not show it: %s",
                          witness.unknown ? "it has no key pair for this vault" : inner.message);
-    note_key_format(&key, upgrade->vkey);
+    note_key_format(audit_keys_newest(&keys), upgrade->vkey);
     registry_trust_key(manager->registry, upgrade->vkey);
     manager_note_audit_key(manager);
     return SEALRING_OK;
@@ -282,7 +282,7 @@ static sealring_status complete(struct upgrade *upgrade, sealring_error *error)
             return status;
         status = add_key(upgrade, error);
         lock_release(&manager->work);
-        snprintf(upgrade->result.remark, sizeof upgrade->result.remark, "%.250s", sealring_manager_remark(manager));
+        snprintf(upgrade->result.remark, sizeof upgrade->result.remark, "%.639s", sealring_manager_remark(manager));
     }
     upgrade->result.complete = status == SEALRING_OK;
     return status;
@@ -313,7 +313,7 @@ static sealring_status run(struct upgrade *upgrade, sealring_error *error)
         return status;
     upgrade->result.to = REGISTRY_SCHEMA;
     upgrade->result.complete = upgrade->result.begun;
-    snprintf(upgrade->result.remark, sizeof upgrade->result.remark, "%.250s", manager->remark);
+    snprintf(upgrade->result.remark, sizeof upgrade->result.remark, "%.639s", manager->remark);
     return upgrade->result.begun ? SEALRING_OK : wait_for_older(upgrade, error);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/timetext.h"
+#include "log/key_change.h"
 #include "log/log_examine.h"
 #include "manage/doctor/doctor_parts.h"
 #include "registry/rows/closed_facts.h"
@@ -13,11 +14,13 @@
 
 struct audit_look {
     struct doctor *doctor;
-    char vkey[REGISTRY_VKEY_SIZE]; /* "": no key signs */
+    struct audit_keys keys; /* none: no key signs, or it cannot be read */
+    bool keyed;             /* there is one */
     uint64_t entries;
     struct registry_checkpoint latest; /* size 0: none */
-    struct note_key key;
     uint64_t problems;
+    struct audit_keys configured,
+        changed;       /* of the configuration; and to which the signed changes lead from its first one */
     bool agrees;       /* the registry's row names the key of the configuration */
     bool begun;        /* the upgrade from an older program is complete */
     bool contradicted; /* the log does not continue from the anchor */
@@ -34,14 +37,24 @@ static void hear_problem(uint64_t entry, const char *text, void *context)
     doctor_find(look->doctor, DOCTOR_AUDIT_LOG, object, "%s", text);
 }
 
+static sealring_status follow_first(struct registry *registry, struct audit_look *look, sealring_error *error)
+{
+    look->changed.count = 1;
+    look->changed.keys[0] = (struct audit_key){look->configured.keys[0].key, UINT64_MAX, UINT64_MAX};
+    return audit_keys_follow(registry, &look->changed, error);
+}
+
 static sealring_status examine(struct registry *registry, struct audit_look *look, sealring_error *error)
 {
     struct examine_result result;
     bool found = false;
     struct registry_vault vault = *registry_vault_row(registry);
-    sealring_status status = registry_audit_key_find(registry, look->vkey, &found, error);
+    sealring_status status = audit_keys_find(registry, &look->keys, &look->keyed, error);
     if (status == SEALRING_OK)
-        status = registry_audit_key_agrees(registry, &look->agrees, error);
+        status = audit_keys_agree(registry, &look->agrees, error);
+    if (status == SEALRING_OK && audit_keys_parse(look->doctor->config->audit_key, &look->configured, NULL) &&
+        look->configured.count > 0)
+        status = follow_first(registry, look, error);
     if (status == SEALRING_OK)
         status = registry_facts_begun(registry, &vault, error);
     look->begun = vault.facts_begun;
@@ -51,9 +64,9 @@ static sealring_status examine(struct registry *registry, struct audit_look *loo
         status = registry_checkpoint_find_latest(registry, &look->latest, &found, error);
     if (status != SEALRING_OK)
         return status;
-    bool readable = look->vkey[0] != '\0' && note_key_parse(look->vkey, &look->key);
-    struct examine how = {.key = readable ? &look->key : NULL, .problem = hear_problem, .context = look};
-    if (look->vkey[0] != '\0' && !readable)
+    bool readable = look->keys.count > 0;
+    struct examine how = {.keys = readable ? &look->keys : NULL, .problem = hear_problem, .context = look};
+    if (look->keyed && !readable)
         hear_problem(0, "the registry's key for checkpoints is damaged", look);
     return examine_log(registry, &how, &result, error);
 }
@@ -109,7 +122,7 @@ static void look_at_witness(struct audit_look *look)
     struct doctor *doctor = look->doctor;
     sealring_manager *manager = doctor->manager;
     sealring_error error = {.message = ""};
-    bool differs = false;
+    bool differs = false, next = false;
     /* read again, even if this manager has written the anchor itself */
     memset(&manager->witness, 0, sizeof manager->witness);
     witness_read(&manager->witness, manager->config, manager->registry);
@@ -121,7 +134,11 @@ static void look_at_witness(struct audit_look *look)
         return;
     }
     doctor->result.audit_token_examined = true;
-    (void)witness_check_key(manager->config, manager->registry, look->vkey, &differs, &error);
+    if (look->keys.count > 0)
+        (void)witness_check_key(manager->config, manager->registry, &look->keys, &differs, &next, &error);
+    if (next)
+        doctor_find(doctor, DOCTOR_AUDIT_KEY_UNNAMED, "audit token",
+                    "it has a key pair for the audit key that would follow, which no line of " CONFIG_FILE " names");
     if (differs)
         doctor_find(doctor, DOCTOR_AUDIT_KEY_DIFFERS, "audit token", "%s", error.message);
     if (!manager->witness.anchored && look->latest.size > 0) {
@@ -135,6 +152,23 @@ static void look_at_witness(struct audit_look *look)
     else if (status != SEALRING_OK)
         doctor_unseen(doctor, SEALRING_REGISTRY, "the anchor: %s", error.message);
     tell_behind(look);
+}
+
+/* Ends may be lower than they were signed, as after a restore from before the change. */
+static void look_at_ends(struct audit_look *look)
+{
+    const struct audit_keys *configured = &look->configured, *changed = &look->changed;
+    for (size_t i = 0; i + 1 < configured->count && i + 1 < changed->count; i++) {
+        const struct audit_key *line = &configured->keys[i], *signed_key = &changed->keys[i];
+        if (line->entries > signed_key->entries || line->facts > signed_key->facts)
+            doctor_find(look->doctor, DOCTOR_AUDIT_KEY_RANGE, CONFIG_FILE,
+                        "audit-key %zu counts until %" PRIu64 " %" PRIu64 ", the signed change has until %" PRIu64
+                        " %" PRIu64,
+                        i + 1, line->entries, line->facts, signed_key->entries, signed_key->facts);
+    }
+    if (configured->count > 0 && look->keys.count > configured->count)
+        doctor_find(look->doctor, DOCTOR_AUDIT_KEY_BEHIND, CONFIG_FILE,
+                    "the registry leads to a newer audit key, which no line names");
 }
 
 /* An upgrade that is not complete is a finding of its own. */
@@ -154,9 +188,10 @@ void doctor_look_at_audit(struct doctor *doctor)
     struct audit_look look = {.doctor = doctor, .agrees = true};
     look_at_log(&look);
     look_at_key(&look);
+    look_at_ends(&look);
     if (witness_configured(doctor->config)) {
         look_at_witness(&look);
-    } else if (look.vkey[0] != '\0') {
+    } else if (look.keyed) {
         doctor_find(doctor, DOCTOR_AUDIT_TOKEN_UNCONFIGURED, CONFIG_FILE,
                     "%s names a key that signs its log, the configuration names no audit token",
                     doctor->config->audit_key[0] != '\0' ? CONFIG_FILE : "the registry");

@@ -138,6 +138,15 @@
     KIND(DOCTOR_AUDIT_KEY_UNCONFIGURED, "audit-key-unconfigured", WARNING, NULL, \
          "whoever can write the registry can name a key of his own in it, and is believed by what starts afterwards", \
          "sealring upgrade") \
+    KIND(DOCTOR_AUDIT_KEY_BEHIND, "audit-key-behind", WARNING, NULL, \
+         "a change of the audit key was interrupted: until it is complete, servers that start learn of the new key from the registry alone", \
+         "sealring audit rekey, with the options that it was given") \
+    KIND(DOCTOR_AUDIT_KEY_RANGE, "audit-key-range", ALARM, NULL, \
+         "what the old key signs after its end would count", \
+         "put the `until` of the signed change into sealring.conf: sealring audit show --act audit.key") \
+    KIND(DOCTOR_AUDIT_KEY_UNNAMED, "audit-key-unnamed", WARNING, NULL, \
+         "a change of the audit key was interrupted, or sealring.conf lacks a line", \
+         "if sealring.conf was replaced by an older one, bring the newest back; otherwise: sealring audit rekey") \
     KIND(DOCTOR_CHECKPOINT_BEHIND, "checkpoint-behind", WARNING, mend_settling, \
          "nobody vouches for what came after it", \
          "sealring run --once") \

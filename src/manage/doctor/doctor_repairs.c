@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "config/verifier_group.h"
+#include "log/key_change.h"
 #include "manage/act/act.h"
 #include "manage/doctor/doctor_parts.h"
 #include "manage/fleet/effective.h"
@@ -263,6 +264,18 @@ static sealring_status mend_usages(struct doctor *doctor, struct doctor_finding 
 
 /* ---- rows --------------------------------------------------------------------------------------------------------------------- */
 
+static sealring_status name_key(struct registry *registry, sealring_error *error)
+{
+    struct audit_keys keys;
+    char vkey[NOTE_KEY_TEXT_SIZE];
+    bool found;
+    sealring_status status = audit_keys_find(registry, &keys, &found, error);
+    if (status != SEALRING_OK || keys.count == 0)
+        return status;
+    note_key_format(audit_keys_newest(&keys), vkey);
+    return registry_audit_key_insert(registry, vkey, clock_wall_ms(), error);
+}
+
 static sealring_status change_row(struct registry *registry, const struct doctor_finding *finding,
                                   sealring_error *error)
 {
@@ -271,7 +284,7 @@ static sealring_status change_row(struct registry *registry, const struct doctor
     if (finding->kind == DOCTOR_VERIFIER_ROW_DAMAGED) /* one that has its report file gets a row again from that */
         return registry_verifier_delete_damaged(registry, finding->instance, error);
     if (finding->kind == DOCTOR_AUDIT_KEY_REPLACED)
-        return registry_audit_key_insert(registry, registry_trusted_key(registry), clock_wall_ms(), error);
+        return name_key(registry, error);
     return owe_closing(registry, finding,
                        error); /* recovery, which follows all repairs, carries it out as after a crash */
 }

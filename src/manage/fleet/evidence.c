@@ -41,9 +41,9 @@ static size_t list_proved(const struct roster_entry *entry, const struct ring_st
 {
     size_t count = 0;
     for (size_t i = 0; i < state->count; i++) {
-        const struct roster_version *told = roster_find(entry, state->ring.id, state->rows[i].number);
-        if (told != NULL && told->proved_epoch != 0 && told->proved_epoch >= state->rows[i].changed_epoch)
-            proved[count++] = state->rows[i].number;
+        const struct registry_version *row = &state->rows[i];
+        if (roster_has_proved(entry, row->ring, row->number, row->fact, row->created_epoch))
+            proved[count++] = row->number;
     }
     return count;
 }

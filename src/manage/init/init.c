@@ -329,7 +329,8 @@ static void describe(const struct init *init, sealring_init_result *result)
         size_t length = strlen(result->warning);
         snprintf(result->warning + length, sizeof result->warning - length, "%s%s", length > 0 ? "; " : "", trace);
     }
-    snprintf(result->audit_key, sizeof result->audit_key, "%s", init->config->audit_key);
+    snprintf(result->audit_key, sizeof result->audit_key, "%.*s", (int)sizeof result->audit_key - 1,
+             init->config->audit_key);
 }
 
 sealring_status sealring_init(const char *vault, const sealring_init_options *options, sealring_init_result *result,

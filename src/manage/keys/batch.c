@@ -104,7 +104,7 @@ static sealring_status write_item(sealring_manager *manager, const sealring_issu
     struct registry_holder *holder = &item->holder;
     sealring_status status = SEALRING_OK;
     if (item->kind == ITEM_SUCCESSOR)
-        return seal_insert_successor(registry, &item->older, holder, error);
+        return seal_insert_successor(manager, &item->older, holder, error);
     if (item->adds_client) {
         bool made; /* by an earlier request of the batch */
         status = registry_client_find(registry, request->client, &holder->client, &made, error);

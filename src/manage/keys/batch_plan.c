@@ -147,7 +147,9 @@ static sealring_status plan_item(struct registry *registry, const struct batch *
     memcpy(holder->key.label, request_label(request), strlen(request_label(request)) + 1);
     if (item->kind == ITEM_SUCCESSOR) {
         holder->key = item->older.key;
-        holder->key.last_serial++;
+        status = seal_next_serial(&holder->key, error);
+        if (status != SEALRING_OK)
+            return status;
     }
     holder->credential = (struct registry_credential){.key = holder->key.id,
                                                       .serial = holder->key.last_serial,
@@ -210,10 +212,8 @@ static bool means_the_same(const struct item *item, const struct item *now)
         return true;
     return item->kind == now->kind && item->adds_client == now->adds_client &&
            item->holder.client.id == now->holder.client.id &&
-           (item->kind != ITEM_EXISTING || (item->holder.key.id == now->holder.key.id &&
-                                            item->holder.key.changed_epoch == now->holder.key.changed_epoch)) &&
-           (item->kind != ITEM_SUCCESSOR ||
-            (item->older.key.id == now->older.key.id && item->older.key.changed_epoch == now->older.key.changed_epoch));
+           (item->kind != ITEM_EXISTING || key_is_unchanged(&item->holder, &now->holder)) &&
+           (item->kind != ITEM_SUCCESSOR || key_is_unchanged(&item->older, &now->older));
 }
 
 bool batch_is_unchanged(struct registry *registry, const struct batch *batch)
@@ -225,8 +225,8 @@ bool batch_is_unchanged(struct registry *registry, const struct batch *batch)
     if (vault->epoch == batch->vault.epoch + (batch->wrote ? 1 : 0)) /* moved only by this transaction */
         return true;
     if (plan_ring(registry, &now, NULL) != SEALRING_OK || now.ring.id != batch->ring.id ||
-        now.ring.changed_epoch != batch->ring.changed_epoch || now.active.number != batch->active.number ||
-        now.active.changed_epoch != batch->active.changed_epoch)
+        now.ring.fact != batch->ring.fact || now.active.number != batch->active.number ||
+        now.active.fact != batch->active.fact)
         return false;
     struct item *item = malloc(sizeof *item);
     bool same = item != NULL;

@@ -36,7 +36,21 @@ sealring_status key_get(struct registry *registry, const char *key_id, struct re
         status = error_set(error, SEALRING_NOT_FOUND, "there is no API key %s: see `sealring key list`", key_id);
     if (status == SEALRING_OK)
         status = registry_ring_follow(registry, &holder->ring, &differs, error);
-    return status != SEALRING_OK ? status : registry_key_follow(registry, &holder->key, &differs, error);
+    if (status == SEALRING_OK)
+        status = registry_key_follow(registry, &holder->key, &differs, error);
+    (void)registry_credential_end(&holder->credential, &holder->key.ends);
+    return status;
+}
+
+/* The row shows what is not a fact: a state without one is of a vault that is being upgraded, and the serial is that of the newest credential. */
+bool key_is_unchanged(const struct registry_holder *before, const struct registry_holder *now)
+{
+    const struct registry_key *one = &before->key, *other = &now->key;
+    return one->id == other->id && one->fact == other->fact && one->state == other->state &&
+           one->last_serial == other->last_serial && one->narrowed == other->narrowed &&
+           strcmp(one->narrowed_scopes, other->narrowed_scopes) == 0 && strcmp(one->label, other->label) == 0 &&
+           before->credential.replaced == now->credential.replaced &&
+           before->credential.retire_at == now->credential.retire_at;
 }
 
 sealring_status key_check_alive(const struct registry_key *key, sealring_error *error)
@@ -272,6 +286,7 @@ static sealring_status credential_list(struct registry *registry, const char *ke
     while (status == SEALRING_OK && registry_credential_next(&credentials, &credential)) {
         if (credential.serial <= *last)
             continue;
+        (void)registry_credential_end(&credential, &newest.key.ends);
         status = registry_version_find(registry, newest.ring.id, credential.version, &version, &found, error);
         if (status == SEALRING_OK && !found)
             status = error_set(error, SEALRING_REGISTRY,

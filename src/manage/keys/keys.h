@@ -15,6 +15,8 @@ bool key_id_is_well_formed(const char *key_id);
  * credential), SEALRING_NOT_FOUND. Inside a transaction. */
 sealring_status key_get(struct registry *registry, const char *key_id, struct registry_holder *holder,
                         sealring_error *error);
+/* Whether nothing was changed that a new credential depends on. Both are from key_get. */
+bool key_is_unchanged(const struct registry_holder *before, const struct registry_holder *now);
 
 /* SEALRING_REFUSED for a revoked API key. */
 sealring_status key_check_alive(const struct registry_key *key, sealring_error *error);

@@ -40,7 +40,7 @@ static sealring_status reissue_seal(struct renewal *renewal, struct renewal_item
 
 static sealring_status reissue_write(struct renewal *renewal, const struct renewal_item *item, sealring_error *error)
 {
-    return seal_insert_successor(renewal->manager->registry, &item->older, &item->successor, error);
+    return seal_insert_successor(renewal->manager, &item->older, &item->successor, error);
 }
 
 static void reissue_record(struct renewal *renewal)

@@ -46,63 +46,63 @@ static sealring_status apply_scopes(const struct rekey *rekey, struct renewal_it
     return SEALRING_OK;
 }
 
+/* The older credentials end by a bound on serials, which is also about rows that somebody hides while this act runs. The new credential has the serial
+ * behind it. */
+static sealring_status choose_serial(struct renewal_item *item, sealring_error *error)
+{
+    struct registry_holder *successor = &item->successor;
+    successor->key.last_serial = ends_bound(&item->older.key.ends, item->older.key.last_serial);
+    sealring_status status = seal_next_serial(&successor->key, error);
+    successor->credential.serial = successor->key.last_serial;
+    return status;
+}
+
+/* Without an overlap it takes something away only, unless it also lifts a narrowing: that needs a signature first. */
+static bool restricts(const struct renewal *renewal)
+{
+    return renewal->rekey->request->overlap == 0 && renewal->manager->trust_clock == NULL;
+}
+
 static sealring_status rekey_seal(struct renewal *renewal, struct renewal_item *item, char text[SEAL_TEXT_SIZE],
                                   sealring_error *error)
 {
     const sealring_rekey_request *request = renewal->rekey->request;
+    struct registry_holder *successor = &item->successor;
     /* even with new scopes the other claims come from the row: the token must confirm it first */
     sealring_status status = seal_again(renewal->manager, &renewal->vault, &item->older, text, &item->doubt, error);
     secret_wipe(text, SEAL_TEXT_SIZE);
     if (status == SEALRING_OK)
-        status =
-            seal_successor(renewal->manager, &renewal->vault, &item->older, &renewal->active, &item->successor, error);
+        status = seal_successor(renewal->manager, &renewal->vault, &item->older, &renewal->active, successor, error);
+    if (status == SEALRING_OK)
+        status = choose_serial(item, error);
     if (status == SEALRING_OK)
         status = apply_scopes(renewal->rekey, item, error);
     if (status != SEALRING_OK)
         return status;
-    struct registry_credential *credential = &item->successor.credential;
+    renewal->restricts = restricts(renewal) && successor->key.narrowed == item->older.key.narrowed;
+    struct registry_credential *credential = &successor->credential;
     if (request->set_expires)
         credential->expires = request->expires;
     if (credential->expires != 0 && credential->expires <= clock_wall_ms())
         return error_set(error, SEALRING_REFUSED,
                          "the credential of API key %s would have expired already: --expires T", renewal->key_id);
-    return seal_new(renewal->manager, &renewal->vault, &item->successor, text, &item->doubt, error);
+    return seal_new(renewal->manager, &renewal->vault, successor, text, &item->doubt, error);
 }
 
 /* Every older credential ends after the overlap, including those that are superseded already; an earlier end stays. */
-static sealring_status end_older(struct registry *registry, const struct registry_key *key, int64_t ends,
-                                 sealring_error *error)
-{
-    sealring_status status = SEALRING_OK;
-    bool found = true;
-    for (uint32_t serial = 1; status == SEALRING_OK && serial <= key->last_serial; serial++) {
-        struct registry_credential credential;
-        status = registry_credential_find(registry, key->id, serial, &credential, &found, error);
-        if (status == SEALRING_OK && !found)
-            return error_set(error, SEALRING_REGISTRY,
-                             "the registry is damaged: credential %u of API key %s is not there", serial, key->key_id);
-        if (status != SEALRING_OK || (credential.replaced && credential.retire_at <= ends))
-            continue;
-        credential.state = SEALRING_CREDENTIAL_SUPERSEDED;
-        credential.replaced = true;
-        credential.retire_at = ends;
-        status = registry_credential_update(registry, &credential, error);
-    }
-    return status;
-}
-
 static sealring_status rekey_write(struct renewal *renewal, const struct renewal_item *item, sealring_error *error)
 {
-    struct registry *registry = renewal->manager->registry;
-    renewal->rekey->ends = clock_wall_ms() + renewal->rekey->request->overlap;
-    sealring_status status = end_older(registry, &item->older.key, renewal->rekey->ends, error);
+    sealring_manager *manager = renewal->manager;
+    struct registry_key key = item->successor.key;
+    renewal->rekey->ends = manager_now(manager) + renewal->rekey->request->overlap;
+    sealring_status status =
+        seal_end(manager, &key, item->successor.credential.serial - 1, renewal->rekey->ends, error);
     if (status == SEALRING_OK)
-        status = registry_credential_insert(registry, &item->successor.credential, error);
-    if (status == SEALRING_OK)
-        status = registry_key_set_serial(registry, &item->successor.key, error);
-    if (status == SEALRING_OK && item->older.key.narrowed && !item->successor.key.narrowed)
-        status = registry_key_set_narrowing(registry, &item->successor.key, error);
-    return status;
+        status = registry_credential_insert(manager->registry, &item->successor.credential, error);
+    if (status != SEALRING_OK)
+        return status;
+    return item->older.key.narrowed != key.narrowed ? registry_key_set_rekeyed(manager->registry, &key, error)
+                                                    : registry_key_set_serial(manager->registry, &key, error);
 }
 
 static void rekey_record(struct renewal *renewal)
@@ -155,10 +155,10 @@ sealring_status sealring_rekey(sealring_manager *manager, const char *key_id, co
         .manager = manager,
         .kind = &kind,
         .rekey = &rekey,
-        .restricts = asked.overlap == 0 && manager->trust_clock == NULL,
         .key_id = key_id,
         .room = 1,
     };
+    renewal.restricts = restricts(&renewal);
     sealring_status status = check_request(&rekey, error);
     if (status == SEALRING_OK)
         status = renewal_make(&renewal, error);

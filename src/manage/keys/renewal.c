@@ -41,6 +41,7 @@ static sealring_status follow_facts(struct registry *registry, struct renewal *r
         struct registry_holder *older = &renewal->items[i].older;
         older->ring = renewal->ring; /* of which they all are */
         status = registry_key_follow(registry, &older->key, &differs, error);
+        (void)registry_credential_end(&older->credential, &older->key.ends);
         if (older->key.state == SEALRING_KEY_ACTIVE && i != kept)
             renewal->items[kept].older = *older;
         kept += older->key.state == SEALRING_KEY_ACTIVE;
@@ -153,14 +154,13 @@ static bool is_unchanged(struct registry *registry, const struct renewal *renewa
     if (vault->epoch == renewal->vault.epoch + (makes_something(renewal) ? 1 : 0)) /* moved by this transaction alone */
         return true;
     same = manager_get_ring(registry, renewal->ring.name, &ring, NULL) == SEALRING_OK && ring.id == renewal->ring.id &&
-           ring.changed_epoch == renewal->ring.changed_epoch &&
+           ring.fact == renewal->ring.fact &&
            seal_active_version(renewal->manager, &ring, &active, NULL) == SEALRING_OK &&
-           active.number == renewal->active.number && active.changed_epoch == renewal->active.changed_epoch;
+           active.number == renewal->active.number && active.fact == renewal->active.fact;
     for (size_t i = 0; same && i < renewal->count; i++) {
         const struct registry_holder *older = &renewal->items[i].older;
-        same = key_get(registry, older->key.key_id, &now, NULL) == SEALRING_OK && now.key.id == older->key.id &&
-               now.key.changed_epoch == older->key.changed_epoch &&
-               now.version.changed_epoch == older->version.changed_epoch;
+        same = key_get(registry, older->key.key_id, &now, NULL) == SEALRING_OK && key_is_unchanged(older, &now) &&
+               now.version.number == older->version.number && now.version.state == older->version.state;
     }
     return same;
 }

@@ -189,13 +189,26 @@ sealring_status seal_again(sealring_manager *manager, const struct registry_vaul
     return status;
 }
 
+sealring_status seal_next_serial(struct registry_key *key, sealring_error *error)
+{
+    uint32_t next = ends_next_serial(&key->ends, key->last_serial);
+    if (next == 0)
+        return error_set(error, SEALRING_REFUSED,
+                         "API key %s has no serials left for further credentials: issue another API key instead of it",
+                         key->key_id);
+    key->last_serial = next;
+    return SEALRING_OK;
+}
+
 sealring_status seal_successor(sealring_manager *manager, const struct registry_vault *vault,
                                const struct registry_holder *holder, const struct registry_version *active,
                                struct registry_holder *successor, sealring_error *error)
 {
     *successor = *holder;
     successor->version = *active;
-    successor->key.last_serial = holder->key.last_serial + 1;
+    sealring_status status = seal_next_serial(&successor->key, error);
+    if (status != SEALRING_OK)
+        return status;
     struct registry_credential *credential = &successor->credential;
     credential->serial = successor->key.last_serial;
     credential->version = active->number;
@@ -212,23 +225,42 @@ sealring_status seal_successor(sealring_manager *manager, const struct registry_
     return token_random(manager->token, credential->nonce, sizeof credential->nonce, error);
 }
 
-sealring_status seal_insert_successor(struct registry *registry, const struct registry_holder *older,
+sealring_status seal_end(const sealring_manager *manager, struct registry_key *key, uint32_t serial, int64_t end,
+                         sealring_error *error)
+{
+    char time[SEALRING_TIME_SIZE];
+    if (ends_add(&key->ends, serial, end, manager_now(manager)))
+        return SEALRING_OK;
+    sealring_time_format((key->ends.items[1].at + 999) / 1000 * 1000, time);
+    return error_set(
+        error, SEALRING_REFUSED,
+        "the credentials of API key %s have %d different ends, which are not past: wait until %s, or end all at "
+        "once (sealring key rekey %s --overlap 0s)",
+        key->key_id, KEY_ENDS_MAX, time, key->key_id);
+}
+
+/* An imported key does not end with the retirement of a version: it ends by itself, and its holder has the overlap to change to the new one. */
+static sealring_status end_imported(const sealring_manager *manager, const struct registry_holder *older,
+                                    struct registry_key *key, sealring_error *error)
+{
+    const struct registry_credential *imported = &older->credential;
+    int64_t end = manager_now(manager) + older->ring.policy.overlap;
+    return seal_end(manager, key, imported->serial, end < imported->expires ? end : imported->expires, error);
+}
+
+sealring_status seal_insert_successor(sealring_manager *manager, const struct registry_holder *older,
                                       const struct registry_holder *successor, sealring_error *error)
 {
+    struct registry *registry = manager->registry;
     struct registry_credential superseded = older->credential;
+    struct registry_key key = successor->key;
     superseded.state = SEALRING_CREDENTIAL_SUPERSEDED;
-    if (superseded.imported && !superseded.replaced) {
-        /* an imported key does not end with the retirement of a version: it ends by itself, and its holder has the overlap to change to the new one */
-        int64_t end = clock_wall_ms() + older->ring.policy.overlap;
-        superseded.replaced = true;
-        superseded.retire_at = end < superseded.expires ? end : superseded.expires;
-    }
-    sealring_status status = registry_credential_update(registry, &superseded, error);
+    sealring_status status = superseded.imported && !superseded.replaced
+                                 ? end_imported(manager, older, &key, error) /* which supersedes it with the key */
+                                 : registry_credential_update(registry, &superseded, error);
     if (status == SEALRING_OK)
         status = registry_credential_insert(registry, &successor->credential, error);
-    if (status == SEALRING_OK)
-        status = registry_key_set_serial(registry, &successor->key, error);
-    return status;
+    return status == SEALRING_OK ? registry_key_set_serial(registry, &key, error) : status;
 }
 
 sealring_status seal_hand_over(const struct registry_holder *holder, const char *text, size_t index, bool existed,

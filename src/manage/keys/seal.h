@@ -36,9 +36,16 @@ sealring_status seal_successor(sealring_manager *manager, const struct registry_
                                const struct registry_holder *holder, const struct registry_version *active,
                                struct registry_holder *successor, sealring_error *error);
 
-/* Inserts the successor's row, supersedes `older`, and increments the key's serial; no other column of the key is written. Inside a writing transaction. */
-sealring_status seal_insert_successor(struct registry *registry, const struct registry_holder *older,
+/* Inserts the successor's row, supersedes `older`, ends it if it was imported, and sets the key's serial. Within a commit. */
+sealring_status seal_insert_successor(sealring_manager *manager, const struct registry_holder *older,
                                       const struct registry_holder *successor, sealring_error *error);
+
+/* Sets the key's last serial to that of its next credential. SEALRING_REFUSED: there is none left. */
+sealring_status seal_next_serial(struct registry_key *key, sealring_error *error);
+
+/* Adds an end to those of the key, in memory. Within a commit. SEALRING_REFUSED: it has as many as are kept, and they are not past. */
+sealring_status seal_end(const sealring_manager *manager, struct registry_key *key, uint32_t serial, int64_t end,
+                         sealring_error *error);
 
 /* Passes it to the caller's callback. SEALRING_REFUSED if that stops the call. */
 sealring_status seal_hand_over(const struct registry_holder *holder, const char *text, size_t index, bool existed,

@@ -125,6 +125,8 @@ sealring_status sealring_ring_create(sealring_manager *manager, const char *name
     } while (registry_again(&reading, &status));
     if (status == SEALRING_OK && !manager->dry_run)
         status = ring_create_in_token(manager, &ring, &act, error);
+    else if (status == SEALRING_OK)
+        status = witness_foresee(&manager->witness, manager->config, error);
     manager_end_act(manager, &act, status, error);
     audit_release(&act);
     return status;

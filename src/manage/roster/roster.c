@@ -24,6 +24,15 @@ const struct roster_version *roster_find(const struct roster_entry *entry, int64
     return NULL;
 }
 
+bool roster_has_proved(const struct roster_entry *entry, int64_t ring, uint32_t number, uint64_t fact,
+                       uint64_t created_epoch)
+{
+    const struct roster_version *told = roster_find(entry, ring, number);
+    if (told == NULL || told->proved == 0 || entry->watched.epoch == 0)
+        return false;
+    return entry->schema >= REGISTRY_SCHEMA ? told->proved >= fact : fact == 0 && told->proved >= created_epoch;
+}
+
 int64_t roster_lease(const struct roster *roster, const struct roster_entry *entry)
 {
     return entry->lease_unknown ? WATCH_LEASE_MAX_MS : roster->vault.lease_ms;
@@ -144,8 +153,9 @@ void roster_count(const struct roster *roster, const struct roster_change *chang
         struct watched watched = entry->watched;
         if (watched.epoch > roster->vault.epoch)
             watched.epoch = 0;
-        watched.behind =
-            change->altered || entry->has_others || (entry->has_closed && entry->closed_count < change->closed_count);
+        bool lacks = entry->has_closed ? entry->closed_count < change->closed_count
+                                       : change->epoch == 0 && change->closed_count > 0;
+        watched.behind = change->altered || entry->has_others || lacks;
         if (watch_goes_by(&watched, roster->vault.era, change->epoch, committed_boot_ms, roster->boot_ms, lease)) {
             count->done++;
             continue;

@@ -13,8 +13,8 @@
 struct roster_version {
     int64_t ring;
     uint32_t number;
-    uint32_t cell; /* the cell of its record */
-    uint64_t proved_epoch;
+    uint32_t cell;   /* the cell of its record */
+    uint64_t proved; /* as in its record */
     int64_t last_use;
 };
 
@@ -122,6 +122,12 @@ struct roster_change {
 /* In a transaction: sets change->altered. */
 sealring_status roster_find_change(struct registry *registry, struct roster_change *change, sealring_error *error);
 void roster_count(const struct roster *roster, const struct roster_change *change, struct roster_count *count);
+
+/* Whether the entry's verifier has proved a version in the present era, since the version's last fact: a proof of before is of the version before it was
+ * closed. fact: its sequence; 0: any proof. A program older than facts with values reports the epoch of its proof: that counts for a version that was
+ * never closed, if it is not older than the version (created_epoch). */
+bool roster_has_proved(const struct roster_entry *entry, int64_t ring, uint32_t number, uint64_t fact,
+                       uint64_t created_epoch);
 
 /* What an entry's file contains about a version, NULL for nothing. */
 const struct roster_version *roster_find(const struct roster_entry *entry, int64_t ring, uint32_t number);

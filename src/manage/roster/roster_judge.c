@@ -67,7 +67,7 @@ static sealring_status compare_closed(struct registry *registry, struct roster *
         entry->has_others = !found || memcmp(hash, entry->closed_hash, sizeof hash) != 0;
         if (!entry->has_others)
             continue;
-        entry->watched.epoch = 0; /* as for another era */
+        entry->watched.epoch = entry->watched.facts = 0; /* as for another era */
         memset(entry->watched.era, 0, sizeof entry->watched.era);
     }
     return SEALRING_OK;

@@ -100,7 +100,7 @@ static sealring_status take_version(const struct report_version *record, uint32_
         .ring = record->ring,
         .number = record->number,
         .cell = cell,
-        .proved_epoch = record->proved_epoch,
+        .proved = record->proved,
         .last_use = record->last_use_ms,
     };
     return SEALRING_OK;
@@ -117,7 +117,7 @@ static sealring_status read_versions(const struct report_reader *reader, struct 
         if (!report_read_version(reader, version->cell, &record) || record.ring != version->ring ||
             record.number != version->number)
             return SEALRING_SYSTEM;
-        version->proved_epoch = record.proved_epoch;
+        version->proved = record.proved;
         version->last_use = record.last_use_ms;
     }
     sealring_status status = report_read_versions(reader, &entry->walked, take_version, &taken);
@@ -153,12 +153,13 @@ static void watch_file(const struct roster *roster, struct roster_entry *entry, 
         .other_boot = strcmp(summary->boot_id, roster->boot_id) != 0,
         .joining = summary->state == REPORT_JOINING || summary->number == 0,
         .epoch = summary->look.epoch,
+        .facts = summary->look.has_closed ? summary->look.closed_count : 0,
         .number = summary->number,
         .filter = summary->look.filter,
     };
     memcpy(watched->era, summary->look.era, sizeof watched->era);
     if (memcmp(watched->era, roster->vault.era, sizeof watched->era) != 0)
-        watched->epoch = 0; /* what it applied is of another era of the registry */
+        watched->epoch = watched->facts = 0; /* what it applied is of another era of the registry */
 }
 
 /* The former owner of the file has released it, and so has ended; unless this is another file, which replaces the one that the owner holds. */

@@ -91,7 +91,7 @@ sealring_status anchor_load(struct token *token, const uint8_t vault_id[REGISTRY
     enum token_answer labelled, announced;
     sealring_error inner;
     witness_label(ANCHOR_OF_LOG, vault_id, label);
-    witness_signer(vault_id, &signer);
+    witness_signer(vault_id, witness->number, &signer);
     sealring_status status = anchor_load_data(token, label, &witness->anchored, &witness->anchor, answer, error);
     if (*answer == TOKEN_FAILED)
         return status;
@@ -116,7 +116,8 @@ sealring_status anchor_load(struct token *token, const uint8_t vault_id[REGISTRY
 }
 
 sealring_status anchor_store(struct token *token, const uint8_t vault_id[REGISTRY_ID_SIZE],
-                             const struct witness_anchor *anchor, sealring_error *error)
+                             const struct audit_witness *witness, const struct witness_anchor *anchor,
+                             sealring_error *error)
 {
     char text[TOKEN_DATA_MAX];
     char label[TOKEN_LABEL_MAX + 1];
@@ -124,7 +125,7 @@ sealring_status anchor_store(struct token *token, const uint8_t vault_id[REGISTR
     enum token_answer answer;
     witness_label(ANCHOR_OF_LOG, vault_id, label);
     anchor_format(anchor, text);
-    witness_signer(vault_id, &signer);
+    witness_signer(vault_id, witness->number, &signer);
     sealring_status status = token_data_write(token, label, text, strlen(text), &answer, error);
     return answer == TOKEN_REFUSES ? token_signer_relabel(token, &signer, text, error) : status;
 }

@@ -14,16 +14,16 @@
 
 void witness_say(struct audit_witness *witness, const char *what, const sealring_error *error)
 {
-    snprintf(witness->remark, sizeof witness->remark, "%s: %.180s", what, error->message);
+    snprintf(witness->remark, sizeof witness->remark, "%s: %s", what, error->message);
 }
 
 /* The key exists since `init`, under the vault's ID, and stays even if the anchor is lost. In doubt: true. */
-static bool witness_has_key(struct token *token, const struct registry *registry)
+static bool witness_has_key(struct token *token, const struct registry *registry, uint32_t number)
 {
     struct token_signer signer;
     char label[TOKEN_LABEL_MAX + 1];
     enum token_answer answer;
-    witness_signer(registry_vault_row(registry)->vault_id, &signer);
+    witness_signer(registry_vault_row(registry)->vault_id, number, &signer);
     (void)token_signer_label(token, &signer, label, &answer, NULL);
     return answer != TOKEN_MISSING;
 }
@@ -33,14 +33,18 @@ void witness_read(struct audit_witness *witness, const struct config *config, co
     struct token *token = NULL;
     sealring_error error = {0};
     enum token_answer answer = TOKEN_FAILED;
-    witness->refused.status = SEALRING_OK;
+    witness->refused.status = witness->away.status = SEALRING_OK;
+    witness->number = config_key_number(config);
     if (!witness_configured(config))
         return;
     sealring_status status = witness_open(config, &token, &error);
     if (status == SEALRING_OK)
         status = anchor_load(token, registry_vault_row(registry)->vault_id, witness, &answer, &error);
-    witness->unknown = status == SEALRING_OK && !witness->anchored && !witness_has_key(token, registry);
+    witness->unknown =
+        status == SEALRING_OK && !witness->anchored && !witness_has_key(token, registry, witness->number);
     token_close(token);
+    witness->away = error;
+    witness->away.status = status;
     if (status != SEALRING_OK && answer == TOKEN_REFUSES)
         witness->refused = error;
     if (status == SEALRING_OK && !witness->anchored && !witness->unknown)
@@ -50,23 +54,42 @@ void witness_read(struct audit_witness *witness, const struct config *config, co
         witness_say(witness, "the audit token was not asked whether the registry was rolled back", &error);
 }
 
+/* The configuration's keys, if the audit token has the one that signs now; without them the token's own: what only another key has signed would not be believed. */
+static sealring_status choose_keys(const struct config *config, const struct note_key *own, struct audit_keys *keys,
+                                   sealring_error *error)
+{
+    char vkey[NOTE_KEY_TEXT_SIZE], newest[NOTE_KEY_TEXT_SIZE];
+    note_key_format(own, vkey);
+    if (!audit_keys_parse(config->audit_key[0] != '\0' ? config->audit_key : vkey, keys, NULL) || keys->count == 0)
+        return error_set(error, SEALRING_TOKEN, "the audit token has a key pair whose public key is none");
+    note_key_format(audit_keys_newest(keys), newest);
+    if (strcmp(newest, vkey) == 0)
+        return SEALRING_OK;
+    return error_set(error, SEALRING_REFUSED,
+                     "the audit token's key is not the audit-key of " CONFIG_FILE
+                     ": compare both with the key that was kept elsewhere; the audit token has %.250s",
+                     vkey);
+}
+
 sealring_status witness_recall(struct audit_witness *witness, const struct config *config,
-                               const uint8_t vault_id[REGISTRY_ID_SIZE], struct note_key *key, sealring_error *error)
+                               const uint8_t vault_id[REGISTRY_ID_SIZE], struct audit_keys *keys, sealring_error *error)
 {
     struct token *token = NULL;
+    struct note_key own = {.type = 0};
     struct token_signer signer;
     enum token_answer answer = TOKEN_FAILED;
-    witness_signer(vault_id, &signer);
+    witness->number = config_key_number(config);
+    witness_signer(vault_id, witness->number, &signer);
     sealring_status status = witness_open(config, &token, error);
     if (status == SEALRING_OK)
         status = token_signer_find(token, &signer, &answer, error);
     witness->unknown = answer == TOKEN_MISSING;
-    if (status == SEALRING_OK && !witness_key(vault_id, &signer, key))
+    if (status == SEALRING_OK && !witness_key(vault_id, &signer, &own))
         status = error_set(error, SEALRING_TOKEN, "the audit token has a key pair whose public key is none");
     if (status == SEALRING_OK)
         status = anchor_load(token, vault_id, witness, &answer, error);
     token_close(token);
-    return status;
+    return status == SEALRING_OK ? choose_keys(config, &own, keys, error) : status;
 }
 
 /* The digest of the registry's log at the anchor's size; *there: the log is that long, and its tree has no hole. */
@@ -117,7 +140,7 @@ sealring_status witness_compare(const struct audit_witness *witness, struct regi
         return error_set(
             error, SEALRING_REFUSED,
             "ALARM: the audit token does not show what it knows of the registry, so whether that was rolled back "
-            "is not known: %.200s; repair the token, or repeat the command with --take-over REASON",
+            "is not known: %s; repair the token, or repeat the command with --take-over REASON",
             witness->refused.message);
     if (!witness->anchored && !witness->unknown)
         return SEALRING_OK;

@@ -8,12 +8,12 @@
 #include "config/config.h"
 #include "log/checkpoint.h"
 #include "log/fact_tail.h"
-#include "log/signed_note.h"
+#include "log/audit_keys.h"
 #include "registry/log/log_rows.h"
 
 struct audit_act;
 
-#define WITNESS_REMARK_SIZE 256
+#define WITNESS_REMARK_SIZE (SEALRING_MESSAGE_SIZE + 128)
 
 /* What the token stores about the log: its length, and one hash over the root and the closed facts at that length. */
 struct witness_anchor {
@@ -24,20 +24,30 @@ struct witness_anchor {
     struct merkle_hash digest;
 };
 
+/* The key that is to follow: its pair is in the audit token of this configuration, which may be another token than the present one. */
+struct witness_successor {
+    const struct config *config;
+    struct note_key key;
+    uint32_t number;
+};
+
 /* A manager's: all zero at the beginning. */
 struct audit_witness {
+    uint32_t number;        /* of the key that signs: that many keys signed before it */
     bool anchored;          /* an anchor was read, or written */
     bool unknown;           /* the token was read, and has neither anchor nor key of this vault */
     bool made;              /* set while the vault is being made: there is no anchor yet */
     bool settled;           /* set by a take-over or a restore: the registry need not continue from the anchor */
     sealring_error refused; /* why the token does not show whether there is an anchor; status SEALRING_OK: it does */
+    sealring_error away;    /* why the token could not be read; status SEALRING_OK: it could, or was not asked */
     struct witness_anchor anchor;
     bool announced; /* a take-over that is newer than the anchor: its registry, and the era that follows */
     struct witness_anchor take_over;
     bool
         clock_confirmed; /* an operator has confirmed this host's clock, though the latest checkpoint was signed later */
-    char remark[WITNESS_REMARK_SIZE]; /* what the operator should know, "" for nothing */
-    char notice[WITNESS_REMARK_SIZE]; /* the same, for what cannot be completed later */
+    const struct witness_successor *successor; /* signs the next checkpoint as well; NULL: there is none */
+    char remark[WITNESS_REMARK_SIZE];          /* what the operator should know, "" for nothing */
+    char notice[WITNESS_REMARK_SIZE];          /* the same, for what cannot be completed later */
 };
 
 /* Whether the configuration names an audit token. */
@@ -47,6 +57,16 @@ bool witness_configured(const struct config *config);
 sealring_status witness_make_key(const struct config *config, const uint8_t vault_id[REGISTRY_ID_SIZE],
                                  char vkey[NOTE_KEY_TEXT_SIZE], sealring_error *error);
 
+/* The pair that follows, in the audit token of successor->config, made unless one that was interrupted has made it. Sets successor->key. */
+sealring_status witness_make_successor(struct witness_successor *successor, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                       sealring_error *error);
+/* Stores the anchor where the successor's pair is; from here on that signs. */
+sealring_status witness_move_anchor(struct audit_witness *witness, const struct witness_successor *successor,
+                                    const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error);
+
+/* Before the registry begins another era, shorter than it was: the former keys of the configuration sign nothing beyond what it has. Outside any transaction. */
+sealring_status witness_limit_keys(struct config *config, struct registry *registry, sealring_error *error);
+
 /* For a vault that was not completed: destroys its key pair and its anchors in the audit token, if there are any. */
 sealring_status witness_discard(const struct config *config, const uint8_t vault_id[REGISTRY_ID_SIZE],
                                 sealring_error *error);
@@ -54,19 +74,21 @@ sealring_status witness_discard(const struct config *config, const uint8_t vault
 /* Reads the anchor if the token can be reached; otherwise sets a remark. To be called before the vault's lock is taken, because it logs in. */
 void witness_read(struct audit_witness *witness, const struct config *config, const struct registry *registry);
 
-/* Whether the audit token signs with vkey, the key that verifies checkpoints: SEALRING_REFUSED if not, or if it has no such pair, and then *differs is
- * true; SEALRING_TOKEN if it cannot be reached. Logs in. */
-sealring_status witness_check_key(const struct config *config, const struct registry *registry, const char *vkey,
-                                  bool *differs, sealring_error *error);
+/* Whether the audit token signs with the newest key, which there must be: SEALRING_REFUSED if not, or if it has no such pair, and then *differs is
+ * true; SEALRING_TOKEN if it cannot be reached. *next: it has a pair for the key that would follow, which no line names. Logs in. */
+sealring_status witness_check_key(const struct config *config, const struct registry *registry,
+                                  const struct audit_keys *keys, bool *differs, bool *next, sealring_error *error);
 
-/* Without a registry: the verifier key of the pair in the audit token that has the vault's ID, and the anchor, if there is one. SEALRING_NOT_FOUND,
- * and sets witness->unknown, if there is no such pair: the token is another vault's. */
+/* Without a registry: the keys of the configuration, or, if it has none, that of the pair in the audit token that has the vault's ID; and the anchor, if there is one.
+ * SEALRING_NOT_FOUND, and sets witness->unknown, if there is no such pair: the token is another vault's. SEALRING_REFUSED if the pair is not the configuration's
+ * newest key. */
 sealring_status witness_recall(struct audit_witness *witness, const struct config *config,
-                               const uint8_t vault_id[REGISTRY_ID_SIZE], struct note_key *key, sealring_error *error);
+                               const uint8_t vault_id[REGISTRY_ID_SIZE], struct audit_keys *keys,
+                               sealring_error *error);
 
-/* A note over `text`, which ends in a newline, signed by the audit token and verified with the key. */
+/* A note over `text`, which ends in a newline, signed by the audit token with the newest key, and verified with that. */
 sealring_status witness_sign_note(const struct config *config, const uint8_t vault_id[REGISTRY_ID_SIZE],
-                                  const char *vkey, const char *text, char note[REGISTRY_NOTE_SIZE],
+                                  const struct audit_keys *keys, const char *text, char note[REGISTRY_NOTE_SIZE],
                                   sealring_error *error);
 
 /* In a transaction: SEALRING_REFUSED if the registry's log does not continue from the anchor, as the registry was rolled back or is another one;
@@ -107,6 +129,9 @@ sealring_status witness_rehearse(struct signed_first **first, struct registry *r
 /* Outside any transaction, without the registry's lock. The audit token stays open until witness_end_first. */
 sealring_status witness_sign_first(struct audit_witness *witness, const struct config *config,
                                    struct registry *registry, struct signed_first *first, sealring_error *error);
+
+/* In a dry run, instead of that signature: SEALRING_TOKEN, with the same message, if the audit token could not be read when the act began. */
+sealring_status witness_foresee(struct audit_witness *witness, const struct config *config, sealring_error *error);
 
 /* After the last try. committed: with the checkpoint, which becomes the anchor. Frees *first. */
 void witness_end_first(struct audit_witness *witness, const struct config *config, const struct registry *registry,

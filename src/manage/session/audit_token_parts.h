@@ -10,13 +10,19 @@
 /* The token is open only as briefly as possible: while another token of the module is open, a search for a destroyed key may return an old result. */
 sealring_status witness_open(const struct config *config, struct token **token, sealring_error *error);
 
-/* The pair has the vault's ID, so that one token can serve several vaults. */
-void witness_signer(const uint8_t vault_id[REGISTRY_ID_SIZE], struct token_signer *signer);
+/* The pair has the vault's ID, so that one token can serve several vaults; followed by its number, if other keys signed before it. */
+void witness_signer(const uint8_t vault_id[REGISTRY_ID_SIZE], uint32_t number, struct token_signer *signer);
 bool witness_key(const uint8_t vault_id[REGISTRY_ID_SIZE], const struct token_signer *signer, struct note_key *key);
 
-/* The signed note. Before it is used, it is verified with the key that verifiers will use. */
-sealring_status witness_sign_text(struct token *token, const uint8_t vault_id[REGISTRY_ID_SIZE], const char *vkey,
-                                  const char *text, char note[REGISTRY_NOTE_SIZE], sealring_error *error);
+/* The note, signed by the newest key. Before it is used, it is verified with the key that verifiers will use. */
+sealring_status witness_sign_text(struct token *token, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                  const struct audit_keys *keys, const char *text, char note[REGISTRY_NOTE_SIZE],
+                                  sealring_error *error);
+
+/* Adds the successor's signature to a note that the present key has signed. token: the present audit token, open. */
+sealring_status witness_sign_both(struct token *token, const struct config *config,
+                                  const struct witness_successor *successor, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                                  char note[REGISTRY_NOTE_SIZE], sealring_error *error);
 
 /* Sets the remark. */
 void witness_say(struct audit_witness *witness, const char *what, const sealring_error *error);
@@ -35,7 +41,8 @@ void anchor_digest(const struct merkle_hash *root, const uint8_t closed[REGISTRY
 sealring_status anchor_load(struct token *token, const uint8_t vault_id[REGISTRY_ID_SIZE],
                             struct audit_witness *witness, enum token_answer *answer, sealring_error *error);
 sealring_status anchor_store(struct token *token, const uint8_t vault_id[REGISTRY_ID_SIZE],
-                             const struct witness_anchor *anchor, sealring_error *error);
+                             const struct audit_witness *witness, const struct witness_anchor *anchor,
+                             sealring_error *error);
 
 /* What is committed, or is about to be, as of one transaction. */
 struct witness_state {
@@ -44,7 +51,7 @@ struct witness_state {
     uint64_t vouched_facts; /* and this number of facts */
     int64_t signed_ms;      /* when that was signed */
     bool forged;            /* the registry has a row of a larger size, or of this one, which does not verify */
-    char vkey[REGISTRY_VKEY_SIZE];
+    struct audit_keys keys;
     struct registry_checkpoint row;
 };
 

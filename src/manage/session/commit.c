@@ -142,10 +142,13 @@ static sealring_status commit_rehearse(struct commit *commit, bool *signs)
     sealring_manager *manager = commit->manager;
     bool permits = false, covered = false;
     *signs = false;
-    if (manager->dry_run || commit->restricts || manager->restricts || !witness_configured(manager->config) ||
+    if (commit->restricts || manager->restricts || !witness_configured(manager->config) ||
         commit->closed_count == commit->closed_before)
         return SEALRING_OK;
     sealring_status status = fact_tail_permits(manager->registry, commit->closed_before, &permits, commit->error);
+    if (manager->dry_run)
+        return status == SEALRING_OK && permits ? witness_foresee(&manager->witness, manager->config, commit->error)
+                                                : status;
     if (status == SEALRING_OK && permits)
         status = witness_rehearse(&commit->first, manager->registry, &covered, commit->error);
     *signs = status == SEALRING_OK && permits && !covered;
@@ -172,8 +175,8 @@ static sealring_status commit_check_restriction(struct commit *commit)
 static sealring_status commit_note_restriction(struct commit *commit)
 {
     const struct config *config = commit->manager->config;
-    if (!commit->restricts || commit->manager->dry_run || commit->closed_count == commit->closed_before ||
-        !witness_configured(config))
+    if (!(commit->restricts || commit->manager->restricts) || commit->manager->dry_run ||
+        commit->closed_count == commit->closed_before || !witness_configured(config))
         return SEALRING_OK;
     sealring_status status = commit_check_restriction(commit);
     if (status == SEALRING_OK && !commit->unsound)

@@ -11,12 +11,12 @@
 
 #include <sealring/outside.h>
 
-#include "base/base62.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/name.h"
 #include "base/secret.h"
 #include "base/struct_size.h"
+#include "log/key_change.h"
 #include "manage/session/actor.h"
 #include "token/module/trace_file.h"
 
@@ -233,7 +233,7 @@ void manager_note_audit_key(sealring_manager *manager)
     struct registry_transaction reading = registry_reading(manager->registry, &ignored);
     do {
         if (registry_begin(&reading, &status))
-            status = registry_audit_key_agrees(manager->registry, &agrees, &ignored);
+            status = audit_keys_agree(manager->registry, &agrees, &ignored);
     } while (registry_again(&reading, &status));
     manager->audit_key_differs = status == SEALRING_OK && !agrees;
 }
@@ -318,31 +318,6 @@ sealring_status manager_random(uint8_t *bytes, size_t length, sealring_error *er
     if (RAND_bytes(bytes, (int)length) == 1)
         return SEALRING_OK;
     return error_set(error, SEALRING_SYSTEM, "OpenSSL's random generator failed");
-}
-
-sealring_status sealring_vault_describe(sealring_manager *manager, sealring_vault_info *info, sealring_error *error)
-{
-    struct registry_vault vault;
-    struct registry_clock clock;
-    sealring_status status;
-    struct registry_transaction reading = registry_reading(manager->registry, error);
-    do {
-        if (registry_begin(&reading, &status)) {
-            vault = *registry_vault_row(manager->registry);
-            status = registry_clock_get(manager->registry, &clock, error);
-        }
-    } while (registry_again(&reading, &status));
-    if (status != SEALRING_OK)
-        return status;
-    sealring_vault_info whole = {
-        .epoch = vault.epoch, .schema = vault.schema, .created = vault.created, .last_run = clock.wall_ms};
-    snprintf(whole.path, sizeof whole.path, "%s", manager->config->directory);
-    snprintf(whole.module, sizeof whole.module, "%s", manager->config->module);
-    snprintf(whole.token_uri, sizeof whole.token_uri, "%s", manager->config->token);
-    hex_encode(vault.vault_id, sizeof vault.vault_id, whole.vault_id);
-    hex_encode(vault.era, sizeof vault.era, whole.era);
-    sized_give(info, &whole, sizeof whole);
-    return SEALRING_OK;
 }
 
 const char *sealring_manager_remark(sealring_manager *manager)

@@ -34,7 +34,7 @@ void state_refresh(struct ring_state *state)
             .closed = row->closed,
             .purge_at = row->purge_at,
             .destroyed = row->destroyed,
-            .epoch = row->changed_epoch,
+            .fact = row->fact,
             .was_compromised = row->was_compromised,
             .unconfirmed = row->unconfirmed,
             .held = held,

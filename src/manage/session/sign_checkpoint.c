@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "log/key_change.h"
 #include "log/log_tree.h"
 #include "log/signed_time.h"
 #include "manage/session/manager.h"
@@ -44,7 +45,7 @@ sealring_status witness_look(struct registry *registry, struct witness_state *st
     state->vouched_facts = newest.closed_count;
     state->signed_ms = newest.time;
     if (status == SEALRING_OK)
-        status = registry_audit_key_find(registry, state->vkey, &found, error);
+        status = audit_keys_find(registry, &state->keys, &found, error);
     if (status == SEALRING_OK && !found)
         status = error_set(error, SEALRING_NOT_FOUND, "the registry names no key for it");
     if (status == SEALRING_OK)
@@ -77,7 +78,7 @@ sealring_status witness_sign(struct token *token, struct witness_state *state, b
     checkpoint_format(&state->checkpoint, text);
     state->row.size = state->checkpoint.size;
     state->row.time = state->checkpoint.time;
-    return witness_sign_text(token, vault_id, state->vkey, text, state->row.note, error);
+    return witness_sign_text(token, vault_id, &state->keys, text, state->row.note, error);
 }
 
 static sealring_status witness_keep(struct registry *registry, const struct witness_state *state, sealring_error *error)
@@ -146,7 +147,7 @@ sealring_status witness_anchor(struct token *token, struct audit_witness *witnes
     struct witness_anchor anchor;
     char label[TOKEN_LABEL_MAX + 1];
     witness_describe(state, witness, &anchor);
-    sealring_status status = anchor_store(token, vault_id, &anchor, error);
+    sealring_status status = anchor_store(token, vault_id, witness, &anchor, error);
     if (status != SEALRING_OK)
         return status;
     witness->anchor = anchor;
@@ -174,7 +175,7 @@ static sealring_status witness_settle_log(struct audit_witness *witness, const s
     struct witness_state state;
     struct token *token = NULL;
     const uint8_t *vault_id = registry_vault_row(registry)->vault_id;
-    *what = "what was done is committed, but no checkpoint was signed";
+    *what = "no checkpoint was signed over the latest entries, which are committed";
     sealring_status status = witness_read_state(registry, &state, error);
     if (status == SEALRING_OK && state.forged)
         snprintf(

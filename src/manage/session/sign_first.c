@@ -46,6 +46,25 @@ cleanup:
     return status;
 }
 
+/* The error has all that a remark about the same token would report. */
+static sealring_status refuse_unsigned(struct audit_witness *witness, const struct config *config,
+                                       const sealring_error *inner, const char *end, sealring_error *error)
+{
+    witness->remark[0] = '\0';
+    (void)error_set(error, inner->status, "%s: this act needs a signature of the audit token %s first: %s", end,
+                    config->audit_token, inner->message);
+    if (error != NULL)
+        error->token_code = inner->token_code;
+    return inner->status;
+}
+
+sealring_status witness_foresee(struct audit_witness *witness, const struct config *config, sealring_error *error)
+{
+    if (witness->away.status == SEALRING_OK)
+        return SEALRING_OK;
+    return refuse_unsigned(witness, config, &witness->away, "this would be refused", error);
+}
+
 sealring_status witness_sign_first(struct audit_witness *witness, const struct config *config,
                                    struct registry *registry, struct signed_first *first, sealring_error *error)
 {
@@ -58,14 +77,11 @@ sealring_status witness_sign_first(struct audit_witness *witness, const struct c
         status = witness_load_again(witness, first->token, registry, &inner);
     if (status == SEALRING_OK)
         status = witness_sign(first->token, &first->state, witness->clock_confirmed, vault_id, &inner);
+    if (status == SEALRING_OK && witness->successor != NULL)
+        status = witness_sign_both(first->token, config, witness->successor, vault_id, first->state.row.note, &inner);
     first->is_signed = status == SEALRING_OK;
-    if (status == SEALRING_OK)
-        return status;
-    (void)error_set(error, status, "nothing was changed: this act needs a signature of the audit token %s first: %s",
-                    config->audit_token, inner.message);
-    if (error != NULL)
-        error->token_code = inner.token_code;
-    return status;
+    inner.status = status;
+    return status == SEALRING_OK ? status : refuse_unsigned(witness, config, &inner, "nothing was changed", error);
 }
 
 void witness_end_first(struct audit_witness *witness, const struct config *config, const struct registry *registry,

@@ -201,7 +201,7 @@ static bool may_close(const sealring_manager *manager, const struct registry_ver
     if (version->unconfirmed)
         return false;
     return version->state != SEALRING_VERSION_RETIRED ||
-           effective_everywhere(&manager->roster, &(struct roster_change){.epoch = version->changed_epoch});
+           effective_everywhere(&manager->roster, &(struct roster_change){.closed_count = version->fact});
 }
 
 /* A commit that failed at its last step (the log was written and could not be made durable) is visible to no process, but it is in the log, and a

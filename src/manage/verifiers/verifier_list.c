@@ -20,7 +20,8 @@
 struct accepted {
     int64_t ring;
     uint32_t number;
-    uint64_t proof_from; /* a proof of an earlier epoch does not count: it is of the version before it was closed */
+    uint64_t fact;
+    uint64_t created_epoch;
 };
 
 struct verifier_listing {
@@ -40,9 +41,10 @@ static sealring_status read_accepted(struct verifier_listing *listing, struct re
         if (!lifecycle_accepts(version.state))
             continue;
         /* an active or retiring version is past its barrier: only its windows have changed since */
-        uint64_t from = version.state == SEALRING_VERSION_PENDING ? version.changed_epoch : version.created_epoch;
+        uint64_t fact = version.state == SEALRING_VERSION_PENDING ? version.fact : 0;
         if (array_grow(&listing->accepted, listing->accepted_count))
-            listing->accepted[listing->accepted_count++] = (struct accepted){version.ring, version.number, from};
+            listing->accepted[listing->accepted_count++] =
+                (struct accepted){version.ring, version.number, fact, version.created_epoch};
         else
             status = error_no_memory(error);
     }
@@ -118,9 +120,15 @@ static void say_debts(const struct verifier_listing *listing, const struct roste
     else if (!roster->vault.era_in_force && entry->watched.epoch == 0)
         snprintf(owes, 256,
                  "follows the registry from before it was rolled back: nothing is issued until it polls again");
+    else if (entry->has_closed && entry->has_others)
+        snprintf(owes, 256,
+                 "has applied facts that the registry does not contain: the registry was rolled back or altered");
     else if (entry->watched.epoch < roster->vault.epoch)
-        snprintf(owes, 256, "owes epoch %llu of %llu", (unsigned long long)entry->watched.epoch,
-                 (unsigned long long)roster->vault.epoch);
+        snprintf(owes, 256,
+                 entry->watched.epoch == 0
+                     ? "has loaded nothing of this registry (epoch %llu of %llu): it answers *unavailable*"
+                     : "owes epoch %llu of %llu",
+                 (unsigned long long)entry->watched.epoch, (unsigned long long)roster->vault.epoch);
     else if (info->unproved > 0)
         snprintf(owes, 256, "owes the proof of %llu accepted version%s: barriers wait for it",
                  (unsigned long long)info->unproved, info->unproved == 1 ? "" : "s");
@@ -145,11 +153,11 @@ static int tell(const struct verifier_listing *listing, const struct roster_entr
         .lease_left = entry->row.ended == 0 && until > roster->boot_ms ? until - roster->boot_ms : 0,
         .epoch = entry->row.epoch,
         .owes = owes,
+        .alarm = roster_has_alarms(entry) ? entry->alarm : "",
     };
     for (size_t i = 0; i < listing->accepted_count; i++) {
         const struct accepted *version = &listing->accepted[i];
-        const struct roster_version *told = roster_find(entry, version->ring, version->number);
-        if (told != NULL && told->proved_epoch != 0 && told->proved_epoch >= version->proof_from)
+        if (roster_has_proved(entry, version->ring, version->number, version->fact, version->created_epoch))
             info.proved++;
         else
             info.unproved++;

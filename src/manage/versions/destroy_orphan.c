@@ -10,6 +10,7 @@
 #include "base/base62.h"
 #include "base/error.h"
 #include "lifecycle/transition_table.h"
+#include "log/key_change.h"
 #include "log/log_examine.h"
 #include "manage/act/act.h"
 #include "manage/session/manager.h"
@@ -34,7 +35,7 @@ struct orphan {
     const struct token_key_info *object;
     const struct inventory_version *namesake; /* a version whose label the object has; NULL: none */
     /* from the log */
-    struct note_key key;
+    struct audit_keys keys;
     struct audit_witness witness;
     uint64_t named_by;   /* the entry that names the object as a version's; 0: none */
     uint64_t unreadable; /* the first entry whose detail is not JSON; 0: none */
@@ -180,7 +181,7 @@ static sealring_status read_log(struct orphan *orphan, sealring_error *error)
     const sealring_manager *manager = orphan->manager;
     struct registry *registry = manager->registry;
     bool is_signed = witness_configured(manager->config);
-    const struct examine how = {.key = is_signed ? &orphan->key : NULL, .entry = take_entry, .context = orphan};
+    const struct examine how = {.keys = is_signed ? &orphan->keys : NULL, .entry = take_entry, .context = orphan};
     bool taken_over = manager->witness.settled || (manager->dry_run && manager->take_over != NULL);
     bool contradicts;
     sealring_status status;
@@ -189,6 +190,8 @@ static sealring_status read_log(struct orphan *orphan, sealring_error *error)
         orphan->named_by = 0;
         orphan->unreadable = 0;
         if (registry_begin(&reading, &status))
+            status = is_signed ? audit_keys_follow(registry, &orphan->keys, error) : SEALRING_OK;
+        if (status == SEALRING_OK)
             status = examine_log(registry, &how, &orphan->log, error);
         if (status == SEALRING_OK && orphan->log.problems == 0 && is_signed && !taken_over)
             status = witness_compare(&orphan->witness, registry, &contradicts, error);
@@ -203,7 +206,7 @@ static sealring_status ask_audit_token(struct orphan *orphan, sealring_error *er
     if (!witness_configured(manager->config))
         return SEALRING_OK;
     sealring_status status =
-        witness_recall(&orphan->witness, manager->config, orphan->inventory.vault.vault_id, &orphan->key, error);
+        witness_recall(&orphan->witness, manager->config, orphan->inventory.vault.vault_id, &orphan->keys, error);
     if (orphan->witness.unknown)
         return error_set(error, SEALRING_REFUSED,
                          "the audit token has no key pair of this vault, so nothing shows whether the audit log is "

@@ -155,7 +155,7 @@ bool plan_may_close(const sealring_manager *manager, const struct registry_versi
         return false;
     return version->state == SEALRING_VERSION_COMPROMISED ||
            (version->state == SEALRING_VERSION_RETIRED &&
-            effective_everywhere(&manager->roster, &(struct roster_change){.epoch = version->changed_epoch}));
+            effective_everywhere(&manager->roster, &(struct roster_change){.closed_count = version->fact}));
 }
 
 bool plan_refusal(const struct plan *plan, char text[SEALRING_MESSAGE_SIZE])

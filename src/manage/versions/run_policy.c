@@ -141,15 +141,15 @@ static sealring_status attempt(struct run *run, const struct lifecycle_action *a
 {
     sealring_change change = {.size = sizeof change};
     sealring_error error = {.message = ""};
+    const bool dry_run = run->manager->dry_run;
     run->tried[run->tried_count++] = (struct tried){action->event, action->version};
-    if (run->manager->dry_run) {
-        run->result.done++;
-        return tell_action(run, action, SEALRING_PLAN_READY, action->reason, NULL);
-    }
-    sealring_status status = carry_out(run, action, &change, &error);
+    sealring_status status =
+        dry_run ? stock_foresee(run->manager, action, &error) : carry_out(run, action, &change, &error);
     switch (act_ends[status]) {
     case ACT_DONE:
         run->result.done++;
+        if (dry_run)
+            return tell_action(run, action, SEALRING_PLAN_READY, action->reason, NULL);
         return tell_action(run, action, SEALRING_PLAN_DONE, change.guard, &change);
     case ACT_OVERTAKEN:
         return SEALRING_OK; /* another process was faster, or something else changed: the plan is read again */
@@ -383,6 +383,7 @@ sealring_status sealring_run_once(sealring_manager *manager, const sealring_run_
     memcpy(manager->actor, actor, sizeof actor);
     run->result.come_back = come_back(run);
     run->result.silence = measure_silence(run);
+    run->result.unsigned_log = manager->witness.remark[0] != '\0';
     sized_give(result, &run->result, sizeof run->result);
     usage_foresee_end(manager);
     plan_release(&run->plan);

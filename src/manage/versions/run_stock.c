@@ -111,9 +111,19 @@ static sealring_status write_clocks(sealring_manager *manager, struct stock *sto
     return overtaken ? SEALRING_OK : status; /* another scheduler does it: the next turn checks */
 }
 
+sealring_status stock_foresee(sealring_manager *manager, const struct lifecycle_action *action, sealring_error *error)
+{
+    sealring_status status = action->event == SEALRING_EVENT_RETIRE ? SEALRING_OK : manager_token(manager, error);
+    return status != SEALRING_OK ? status : witness_foresee(&manager->witness, manager->config, error);
+}
+
 sealring_status stock_take(sealring_manager *manager, struct stock *stock, sealring_error *error)
 {
-    sealring_status status = read_stock(manager, stock, error);
+    sealring_status status = manager->dry_run ? manager_begin(manager, "run", false, error) : SEALRING_OK;
+    if (status == SEALRING_OK && manager->dry_run) /* a registry that refuses every act is reported, not planned for */
+        manager_end(manager);
+    if (status == SEALRING_OK)
+        status = read_stock(manager, stock, error);
     stock->late.status = SEALRING_OK;
     if (status == SEALRING_OK)
         (void)manager_check_clock(manager, &stock->late);

@@ -4,6 +4,7 @@
 #define MANAGE_VERSIONS_RUN_STOCK_H
 
 #include "lifecycle/clockwatch.h"
+#include "lifecycle/schedule.h"
 #include "manage/session/manager.h"
 
 struct stock {
@@ -18,6 +19,9 @@ struct stock {
 /* Brings the manager's roster up to date, too. About once a minute it harvests. stock: zeroed. */
 sealring_status stock_take(sealring_manager *manager, struct stock *stock, sealring_error *error);
 void stock_release(struct stock *stock);
+
+/* In a dry run: whether the tokens that the act needs are there. */
+sealring_status stock_foresee(sealring_manager *manager, const struct lifecycle_action *action, sealring_error *error);
 
 /* Whether the clocks' judgement is recorded in the audit log. */
 bool stock_is_alarm(const struct clock_judgement *judgement);

@@ -164,6 +164,18 @@ static const struct event_rule {
     [SEALRING_EVENT_DESTROY] = {true, true, destroy},
 };
 
+/* What a dry run finds out of what would stop the act: a compromise alone needs no signature first. */
+static sealring_status foresee(struct transition *transition, sealring_error *error)
+{
+    sealring_manager *manager = transition->manager;
+    sealring_status status = SEALRING_OK;
+    if (rules[transition->event].act == activate && transition->decision.test_version != 0)
+        status = prove_successor(transition, transition->decision.test_version, error);
+    if (status != SEALRING_OK || transition->event == SEALRING_EVENT_COMPROMISE)
+        return status;
+    return witness_foresee(&manager->witness, manager->config, error);
+}
+
 /* Decides on the state that was read, tests in the token, commits, and then changes the token. */
 static sealring_status act_on_state(struct transition *transition, sealring_error *error)
 {
@@ -173,8 +185,8 @@ static sealring_status act_on_state(struct transition *transition, sealring_erro
         return status;
     if (!transition->manager->dry_run)
         status = rule->act(transition, error);
-    else if (rule->act == activate && transition->decision.test_version != 0)
-        status = prove_successor(transition, transition->decision.test_version, error);
+    else
+        status = foresee(transition, error);
     /* a destroy that is committed is reported even if the token step failed */
     if (status == SEALRING_OK || transition->change->closing_owed)
         transition_report(transition);
@@ -208,7 +220,10 @@ static sealring_status rehearse_rotation(struct transition *transition, size_t f
         if (status == SEALRING_OK && transition->manager->dry_run)
             transition_report(transition);
     }
-    return status;
+    if (status != SEALRING_OK || !transition->manager->dry_run)
+        return status;
+    return first == 1 ? foresee(transition, error)
+                      : witness_foresee(&transition->manager->witness, transition->manager->config, error);
 }
 
 static sealring_status rotate(struct transition *transition, sealring_error *error)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows that prove the audit log: nodes of its tree, the signing keys, the signed checkpoints. */
+/* Rows that prove the audit log: nodes of its tree, the signed checkpoints. */
 #include "registry/log/log_rows.h"
-
-#include <stdio.h>
 
 #include "registry/connection/query.h"
 
@@ -13,17 +11,6 @@ static const struct db_query node_insert = {"INSERT INTO audit_node (level, posi
 
 static const struct db_query node_count = {"SELECT count(*) FROM audit_node", false};
 
-/* A key that the table has already becomes the newest one. */
-static const struct db_query key_insert = {
-    "INSERT INTO audit_key (id, vkey, created) VALUES ((SELECT coalesce(max(k.id), 0) + 1 FROM audit_key k), ?1, ?2)"
-    " ON CONFLICT (vkey) DO UPDATE SET id = excluded.id",
-    true};
-
-static const struct db_query key_get = {"SELECT k.vkey FROM audit_key k ORDER BY k.id DESC LIMIT 1", false};
-
-static const struct db_query key_agrees = {
-    "SELECT CASE WHEN k.vkey = ?1 THEN 1 ELSE 0 END FROM audit_key k ORDER BY k.id DESC LIMIT 1", false};
-
 #define CHECKPOINT_SELECT "SELECT c.size, c.time, c.note FROM checkpoint c ORDER BY c.size"
 
 static const struct db_query checkpoint_insert = {"INSERT INTO checkpoint (size, time, note) VALUES (?1, ?2, ?3)",
@@ -32,7 +19,8 @@ static const struct db_query checkpoint_insert = {"INSERT INTO checkpoint (size,
 /* A day has 86,400,000 ms. */
 static const struct db_query checkpoint_thin = {
     "DELETE FROM checkpoint WHERE size NOT IN (SELECT c.size FROM checkpoint c ORDER BY c.size DESC LIMIT 100)"
-    " AND size NOT IN (SELECT max(d.size) FROM checkpoint d GROUP BY d.time / 86400000)",
+    " AND size NOT IN (SELECT max(d.size) FROM checkpoint d GROUP BY d.time / 86400000)"
+    " AND size NOT IN (" SIZES_OF_KEY_CHANGES ")",
     true};
 
 static const struct db_query checkpoint_latest = {CHECKPOINT_SELECT " DESC LIMIT 1", false};
@@ -49,19 +37,18 @@ static const struct db_query checkpoint_notes = {
     " ORDER BY c.size DESC LIMIT 256",
     false};
 
+static const struct db_query checkpoint_at = {
+    "SELECT CASE WHEN length(CAST(c.note AS BLOB)) < ?1 THEN c.note ELSE '' END FROM checkpoint c WHERE c.size = ?2",
+    false};
+
 static const struct db_query checkpoint_clear = {"DELETE FROM checkpoint WHERE size = ?1", true};
 
 static const struct db_query checkpoint_all = {CHECKPOINT_SELECT, false};
 
-/* A hash, a note or a vkey alone in its row. */
+/* A hash or a note alone in its row. */
 static void hash_read(struct query *query, void *row)
 {
     query_bytes(query, row, REGISTRY_DIGEST_SIZE);
-}
-
-static void vkey_read(struct query *query, void *row)
-{
-    query_text(query, row, REGISTRY_VKEY_SIZE);
 }
 
 static void note_read(struct query *query, void *row)
@@ -86,39 +73,6 @@ sealring_status registry_node_insert(struct registry *registry, unsigned level, 
 sealring_status registry_node_count(struct registry *registry, uint64_t *count, sealring_error *error)
 {
     return query_count(registry, &node_count, NULL, count, error);
-}
-
-sealring_status registry_audit_key_insert(struct registry *registry, const char *vkey, int64_t created,
-                                          sealring_error *error)
-{
-    return query_change(registry, &key_insert, PARAMETERS(TEXT(vkey), INTEGER(created)), error);
-}
-
-sealring_status registry_audit_key_find(struct registry *registry, char vkey[REGISTRY_VKEY_SIZE], bool *found,
-                                        sealring_error *error)
-{
-    const char *trusted = registry_trusted_key(registry);
-    if (trusted == NULL)
-        return query_find(registry, &key_get, NULL, vkey_read, vkey, found, error);
-    snprintf(vkey, REGISTRY_VKEY_SIZE, "%s", trusted);
-    *found = true;
-    return SEALRING_OK;
-}
-
-static void agrees_read(struct query *query, void *row)
-{
-    bool *agrees = row;
-    *agrees = query_uint64(query) == 1;
-}
-
-sealring_status registry_audit_key_agrees(struct registry *registry, bool *agrees, sealring_error *error)
-{
-    const char *trusted = registry_trusted_key(registry);
-    bool found = false;
-    *agrees = trusted == NULL;
-    if (trusted == NULL)
-        return SEALRING_OK;
-    return query_find(registry, &key_agrees, PARAMETERS(TEXT(trusted)), agrees_read, agrees, &found, error);
 }
 
 sealring_status registry_checkpoint_insert(struct registry *registry, const struct registry_checkpoint *checkpoint,
@@ -152,6 +106,13 @@ sealring_status registry_checkpoint_find_note(struct registry *registry, char no
 {
     return query_find(registry, &checkpoint_latest_note, PARAMETERS(INTEGER(REGISTRY_NOTE_SIZE)), note_read, note,
                       found, error);
+}
+
+sealring_status registry_checkpoint_find_at(struct registry *registry, uint64_t size, char note[REGISTRY_NOTE_SIZE],
+                                            bool *found, sealring_error *error)
+{
+    return query_find(registry, &checkpoint_at, PARAMETERS(INTEGER(REGISTRY_NOTE_SIZE), UNSIGNED(size)), note_read,
+                      note, found, error);
 }
 
 struct registry_cursor registry_checkpoint_notes(struct registry *registry, sealring_error *error)

@@ -9,7 +9,9 @@ static const struct db_query first_entry = {"SELECT coalesce(min(a.sequence), 1)
 
 static const struct db_query delete_entries = {"DELETE FROM audit WHERE sequence <= ?1", true};
 
-static const struct db_query delete_checkpoints = {"DELETE FROM checkpoint WHERE size < ?1", true};
+static const struct db_query delete_checkpoints = {"DELETE FROM checkpoint WHERE size < ?1"
+                                                   " AND size NOT IN (" SIZES_OF_KEY_CHANGES ")",
+                                                   true};
 
 /* Subtrees over these entries alone, except the largest ones, of which every later root and proof is made. */
 static const struct db_query delete_nodes = {"DELETE FROM audit_node WHERE position < (?1 >> level)"

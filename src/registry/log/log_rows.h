@@ -42,21 +42,38 @@ sealring_status registry_node_insert(struct registry *registry, unsigned level, 
                                      const uint8_t hash[REGISTRY_DIGEST_SIZE], sealring_error *error);
 sealring_status registry_node_count(struct registry *registry, uint64_t *count, sealring_error *error);
 
-/* The key that verifies checkpoints: the trusted one (registry_trust_key), whatever the row contains; if none is trusted, the row's. */
+/* The key that the newest row names: it verifies checkpoints only where none is trusted (audit_keys_find). */
 sealring_status registry_audit_key_find(struct registry *registry, char vkey[REGISTRY_VKEY_SIZE], bool *found,
                                         sealring_error *error);
-/* Whether the row names the trusted key; also true if none is trusted. Reads the row whatever it contains. */
-sealring_status registry_audit_key_agrees(struct registry *registry, bool *agrees, sealring_error *error);
+/* Whether it names this key. Reads the row whatever it contains. */
+sealring_status registry_audit_key_is(struct registry *registry, const char *vkey, bool *is, sealring_error *error);
 /* The key that signs from now on: it becomes the newest row. */
 sealring_status registry_audit_key_insert(struct registry *registry, const char *vkey, int64_t created,
                                           sealring_error *error);
+
+/* A fact about the change to another key, which signs from the checkpoint of that size on. The changes are found by their facts' numbers. */
+struct registry_key_change {
+    uint64_t size;
+    char old_key[REGISTRY_VKEY_SIZE], new_key[REGISTRY_VKEY_SIZE];
+};
+struct registry_closed;
+sealring_status registry_key_change_add(struct registry *registry, const struct registry_key_change *change,
+                                        sealring_error *error);
+bool registry_key_change_read(const struct registry_closed *fact, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                              struct registry_key_change *change);
+sealring_status registry_key_change_after(struct registry *registry, uint64_t after, uint64_t *sequence, bool *found,
+                                          sealring_error *error);
+/* Their sizes, in SQL: these checkpoints are kept, as they lead from one key to the next. */
+#define SIZES_OF_KEY_CHANGES                                                                                  \
+    "SELECT CAST(substr(f.value, 1, 20) AS BIGINT) FROM closed_fact f JOIN vault v ON v.vault_id = f.ring_id" \
+    " WHERE f.kind = 2 AND f.version = 0"
 
 struct registry_checkpoint {
     uint64_t size;
     int64_t time;
     char note[REGISTRY_NOTE_SIZE];
 };
-/* Replaces a row of that size, which somebody made up. Also deletes older ones that are neither among the latest hundred nor the last of their day. */
+/* Replaces a row of that size, which somebody made up. Also deletes older ones that are neither among the latest hundred nor the last of their day, nor that of a change of keys. */
 sealring_status registry_checkpoint_insert(struct registry *registry, const struct registry_checkpoint *checkpoint,
                                            sealring_error *error);
 sealring_status registry_checkpoint_find_latest(struct registry *registry, struct registry_checkpoint *checkpoint,
@@ -64,6 +81,9 @@ sealring_status registry_checkpoint_find_latest(struct registry *registry, struc
 /* Reads only the signed note of the latest one, whatever the other columns contain; "" for a note that sealring cannot have written. */
 sealring_status registry_checkpoint_find_note(struct registry *registry, char note[REGISTRY_NOTE_SIZE], bool *found,
                                               sealring_error *error);
+/* The same of the one of that size. */
+sealring_status registry_checkpoint_find_at(struct registry *registry, uint64_t size, char note[REGISTRY_NOTE_SIZE],
+                                            bool *found, sealring_error *error);
 /* The signed notes, from the largest size on, whatever the other columns contain; "" for a note that sealring cannot have written. */
 struct registry_cursor registry_checkpoint_notes(struct registry *registry, sealring_error *error);
 bool registry_checkpoint_note_next(struct registry_cursor *notes, uint64_t *size, char note[REGISTRY_NOTE_SIZE]);

@@ -56,59 +56,6 @@ static const struct db_query closed_version_last = {
     " WHERE f.kind = 2 AND r.id = ?1 AND f.version = ?2 ORDER BY f.sequence DESC LIMIT 1",
     false};
 
-static const struct db_query closed_keys_differ = {
-    "SELECT f.key_id, 0, coalesce(k.state, 0), f.state FROM closed_fact f LEFT JOIN api_key k ON k.key_id = f.key_id"
-    " WHERE f.kind = 1 AND f.state = 3 AND k.state IS NOT 3"
-    " UNION ALL"
-    " SELECT k.key_id, 0, k.state, 0 FROM api_key k WHERE k.state = 3"
-    " AND NOT EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 1 AND f.key_id = k.key_id AND f.state = 3)",
-    false};
-
-/* The last fact of each key that is not revoked. */
-static const struct db_query closed_values_differ = {
-    "SELECT k.key_id, 0, k.state, f.state FROM closed_fact f JOIN api_key k ON k.key_id = f.key_id"
-    " WHERE f.kind = 1 AND f.sequence = (SELECT max(g.sequence) FROM closed_fact g WHERE g.kind = 1 AND g.key_id = f.key_id)"
-    " AND f.state < 3 AND (k.state <> f.state OR f.value NOT IN (k.narrowed || char(10) || k.narrowed_scopes || char(10),"
-    " k.narrowed || char(10) || k.narrowed_scopes || char(10) || k.label))"
-    " UNION ALL"
-    " SELECT k.key_id, 0, k.state, 0 FROM api_key k WHERE (k.state = 2 OR k.narrowed = 1)"
-    " AND " FACTS_BEGUN " AND NOT EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 1 AND f.key_id = k.key_id)",
-    false};
-
-/* The last fact of each version. Before schema 3 a reinstated version (retired → pending) got no further facts until it was closed again. */
-static const struct db_query closed_versions_differ = {
-    "SELECT coalesce(r.name, hex(f.ring_id)), f.version, coalesce(v.state, 0), f.state FROM closed_fact f"
-    " LEFT JOIN ring r ON r.ring_id = f.ring_id LEFT JOIN version v ON v.ring = r.id AND v.number = f.version"
-    " WHERE f.kind = 2 AND f.version > 0 AND f.sequence = (SELECT max(g.sequence) FROM closed_fact g WHERE g.kind = 2"
-    " AND g.ring_id = f.ring_id AND g.version = f.version)"
-    " AND v.state IS NOT f.state AND (f.value <> '' OR f.state >= 4 OR coalesce(v.state, 0) NOT IN (1, 2, 3))"
-    " UNION ALL"
-    " SELECT r.name, v.number, v.state, 0 FROM version v JOIN ring r ON r.id = v.ring WHERE v.state >= 4"
-    " AND NOT EXISTS (SELECT 1 FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = r.ring_id AND f.version = v.number)",
-    false};
-
-static const struct db_query closed_objects_differ = {
-    "SELECT r.name, v.number, v.state, coalesce(f.state, 0) FROM version v JOIN ring r ON r.id = v.ring LEFT JOIN closed_fact f"
-    " ON f.sequence = (SELECT g.sequence FROM closed_fact g WHERE g.kind = 2 AND g.ring_id = r.ring_id"
-    " AND g.version = v.number ORDER BY g.sequence DESC LIMIT 1)"
-    " WHERE " FACTS_BEGUN
-    " AND ((f.sequence IS NULL AND v.state < 4) OR (v.state = f.state AND f.value <> '' AND f.value <>"
-    " (lower(hex(v.object_id)) || char(10) || lower(hex(v.check_value)) || char(10) || v.prf || char(10) || v.origin || char(10)"
-    " || lower(hex(coalesce(v.public_key, ''))) || char(10) || v.was_compromised || char(10)"
-    " || v.activated || char(10) || v.retire_at || char(10) || v.closed || char(10) || v.purge_at || char(10)"
-    " || v.destroyed)) OR (f.value <> '' AND f.state < 4 AND v.closing_owed = 1))",
-    false};
-
-static const struct db_query closed_rings_differ = {
-    "SELECT r.name, 0, 0, 0 FROM ring r"
-    " WHERE " FACTS_BEGUN
-    " AND (SELECT f.value FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = r.ring_id AND f.version = 0"
-    " ORDER BY f.sequence DESC LIMIT 1) IS NOT (r.name || char(10) || r.prefix || char(10) || r.overlap || char(10) || r.purge_delay || char(10)"
-    " || r.keep || char(10) || r.rotate_every || char(10) || r.quiet_period || char(10) || r.standby || char(10)"
-    " || r.idle_blocks || char(10) || r.usage_hourly || char(10) || r.usage_daily || char(10) || r.succession || char(10)"
-    " || r.rotation_held || char(10) || r.last_version)",
-    false};
-
 /* The only encoding of a fact: the kind determines the length of the rest, and whether a value with its length follows. */
 void registry_closed_hash(const uint8_t before[REGISTRY_DIGEST_SIZE], const struct registry_closed *fact,
                           uint8_t hash[REGISTRY_DIGEST_SIZE])
@@ -209,10 +156,19 @@ sealring_status registry_facts_begun(struct registry *registry, struct registry_
     return query_end(&query, error);
 }
 
+static void write_value(const struct registry_key *key, bool relabelled, char value[REGISTRY_FACT_VALUE_SIZE])
+{
+    char ends[KEY_ENDS_TEXT_SIZE];
+    ends_format(&key->ends, ends);
+    (void)snprintf(value, REGISTRY_FACT_VALUE_SIZE, "%d\n%s\n%s\n%s", key->narrowed, key->narrowed_scopes,
+                   relabelled ? key->label : "", ends);
+}
+
 static bool has_same_values(const struct registry_key *one, const struct registry_key *other)
 {
     return one->state == other->state && one->narrowed == other->narrowed &&
-           strcmp(one->narrowed_scopes, other->narrowed_scopes) == 0 && strcmp(one->label, other->label) == 0;
+           strcmp(one->narrowed_scopes, other->narrowed_scopes) == 0 && strcmp(one->label, other->label) == 0 &&
+           memcmp(&one->ends, &other->ends, sizeof one->ends) == 0;
 }
 
 sealring_status closed_note_key(struct registry *registry, const struct registry_key *before,
@@ -228,8 +184,7 @@ sealring_status closed_note_key(struct registry *registry, const struct registry
         sealring_status status = registry_facts_begun(registry, &vault, error);
         if (status != SEALRING_OK || !vault.facts_begun)
             return status;
-        (void)snprintf(fact.value, sizeof fact.value, "%d\n%s\n%s", after->narrowed, after->narrowed_scopes,
-                       relabelled ? after->label : "");
+        write_value(after, relabelled, fact.value);
     }
     return closed_add(registry, &fact, error);
 }
@@ -242,24 +197,40 @@ static bool is_printable(const char *text, size_t length)
     return true;
 }
 
+/* Cuts the value into its lines. */
+static bool read_lines(char text[REGISTRY_FACT_VALUE_SIZE], char *lines[4])
+{
+    for (int i = 0; i < 4; i++) {
+        lines[i] = text;
+        text = strchr(text, '\n');
+        if (text == NULL)
+            return i == 3;
+        *text++ = '\0';
+    }
+    return false;
+}
+
 bool registry_fact_apply(const struct registry_closed *fact, struct registry_key *key)
 {
-    char problem[128], text[REGISTRY_FACT_VALUE_SIZE];
+    char problem[128], text[REGISTRY_FACT_VALUE_SIZE], *lines[4];
+    struct key_ends ends;
     memcpy(text, fact->value, sizeof text);
-    char *scopes = strchr(text, '\n'), *label = scopes == NULL ? NULL : strchr(scopes + 1, '\n');
-    if (fact->is_version || fact->state >= SEALRING_KEY_REVOKED || label == NULL)
+    if (fact->is_version || fact->state >= SEALRING_KEY_REVOKED || !read_lines(text, lines))
         return false;
-    *scopes++ = *label++ = '\0';
-    bool narrowed = strcmp(text, "1") == 0;
-    if ((!narrowed && (strcmp(text, "0") != 0 || scopes[0] != '\0')) || strlen(scopes) > SEALRING_SCOPES_LENGTH_MAX ||
-        !is_printable(scopes, strlen(scopes)) || (label[0] != '\0' && name_problem(label, problem) != NULL))
+    const char *scopes = lines[1], *label = lines[2];
+    bool narrowed = strcmp(lines[0], "1") == 0;
+    if ((!narrowed && (strcmp(lines[0], "0") != 0 || scopes[0] != '\0')) ||
+        strlen(scopes) > SEALRING_SCOPES_LENGTH_MAX || !is_printable(scopes, strlen(scopes)) ||
+        (label[0] != '\0' && name_problem(label, problem) != NULL) || !ends_parse(lines[3], &ends))
         return false;
     key->state = (sealring_key_state)fact->state;
     key->narrowed = narrowed;
     memcpy(key->narrowed_scopes, scopes, strlen(scopes) + 1);
     key->relabelled = label[0] != '\0';
+    key->fact = fact->sequence;
     if (key->relabelled)
         memcpy(key->label, label, strlen(label) + 1);
+    key->ends = ends;
     return true;
 }
 
@@ -311,6 +282,7 @@ sealring_status registry_key_follow(struct registry *registry, struct registry_k
         return status;
     if (!registry_fact_apply(&fact, key))
         return handle_problem(registry, DB_CORRUPT, error);
+    row.ends = key->ends;
     *differs = !has_same_values(&row, key);
     return SEALRING_OK;
 }
@@ -361,32 +333,4 @@ struct registry_cursor registry_closed_facts(struct registry *registry, uint64_t
 bool registry_closed_next(struct registry_cursor *facts, struct registry_closed *fact)
 {
     return read_fact(&facts->query, fact);
-}
-
-struct registry_cursor registry_contradictions(struct registry *registry, enum contradiction_kind kind,
-                                               sealring_error *error)
-{
-    static const struct db_query *const texts[] = {
-        [CONTRADICTION_KEYS] = &closed_keys_differ,       [CONTRADICTION_VERSIONS] = &closed_versions_differ,
-        [CONTRADICTION_VALUES] = &closed_values_differ,   [CONTRADICTION_RINGS] = &closed_rings_differ,
-        [CONTRADICTION_OBJECTS] = &closed_objects_differ,
-    };
-    struct registry_cursor contradictions = query_open(registry, texts[kind], error);
-    contradictions.kind = (int)kind;
-    return contradictions;
-}
-
-bool registry_contradiction_next(struct registry_cursor *contradictions, struct registry_contradiction *found)
-{
-    struct query *query = &contradictions->query;
-    if (!query_row(query))
-        return false;
-    found->is_version = contradictions->kind == CONTRADICTION_VERSIONS || contradictions->kind == CONTRADICTION_OBJECTS;
-    found->of_values = contradictions->kind == CONTRADICTION_VALUES || contradictions->kind == CONTRADICTION_OBJECTS;
-    found->of_ring = contradictions->kind == CONTRADICTION_RINGS;
-    query_ascii(query, found->name, sizeof found->name);
-    found->version = query_uint32(query);
-    found->row_state = query_small(query, 0, SEALRING_VERSION_DESTROYED);
-    found->fact_state = query_small(query, 0, SEALRING_VERSION_DESTROYED);
-    return query_good(query);
 }

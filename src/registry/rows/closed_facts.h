@@ -5,8 +5,9 @@
 
 #include "registry/rows/rows.h"
 
-/* The longest value: a flag, a set of scopes, a label, and their separators. */
-#define REGISTRY_FACT_VALUE_SIZE (2 + SEALRING_SCOPES_LENGTH_MAX + 1 + SEALRING_NAME_LENGTH_MAX + 1)
+/* The longest value: a flag, a set of scopes, a label, ends, and their separators. */
+#define REGISTRY_FACT_VALUE_SIZE \
+    (2 + SEALRING_SCOPES_LENGTH_MAX + 1 + SEALRING_NAME_LENGTH_MAX + 1 + KEY_ENDS_TEXT_SIZE)
 
 /* Something that was closed, a version that was reinstated, or the new values of an API key or a ring. The updates of keys, versions and rings write these. */
 struct registry_closed {
@@ -17,18 +18,21 @@ struct registry_closed {
     uint32_t version;
     int state;
     /* Of a key that was not revoked: 1 if it is narrowed, else 0; the scopes that it is narrowed to; its label if it is not the one that it was
-     * issued with; on a line each. Of a ring (is_version with version 0, state 1): in ring_facts.c. */
+     * issued with; the ends of its credentials (credential/key_ends.h); on a line each. Of a ring (is_version with version 0, state 1): in ring_facts.c.
+     * Of the vault (the same, with a ring_id of zeros): in facts_begin.c. */
     char value[REGISTRY_FACT_VALUE_SIZE];
     uint8_t hash[REGISTRY_DIGEST_SIZE]; /* SHA-256 of the preceding hash (for the first: 32 zero bytes) and this fact */
 };
 /* Whether facts contain values, as in every vault but one that is being upgraded: vault->facts_begun. */
 sealring_status registry_facts_begun(struct registry *registry, struct registry_vault *vault, sealring_error *error);
-/* Sets state, narrowing and label of the key to what the fact contains. False: that is no fact about a key's values. */
+/* Sets state, narrowing, label and ends of the key to what the fact contains. False: that is no fact about a key's values. */
 bool registry_fact_apply(const struct registry_closed *fact, struct registry_key *key);
 /* The same with the last fact about the key in the registry; *differs: the row was not as that contains it. A key without such facts stays as it is:
  * it is active, not narrowed and has its first label, or its facts are older than schema 3. */
 sealring_status registry_key_follow(struct registry *registry, struct registry_key *key, bool *differs,
                                     sealring_error *error);
+/* Whether the fact is about the vault, with which facts with values begin; *imports: the vault has imported API keys. */
+bool registry_fact_of_vault(const struct registry_closed *fact, bool *imports);
 /* In order, from number `after` + 1 on. */
 struct registry_cursor registry_closed_facts(struct registry *registry, uint64_t after, sealring_error *error);
 bool registry_closed_next(struct registry_cursor *facts, struct registry_closed *fact);
@@ -50,35 +54,13 @@ sealring_status registry_look_closed(struct registry *registry, uint64_t *count,
 void registry_closed_hash(const uint8_t before[REGISTRY_DIGEST_SIZE], const struct registry_closed *fact,
                           uint8_t hash[REGISTRY_DIGEST_SIZE]);
 
-/* Rows that contradict the last fact about them: `is_version` with the ring's name, or the key ID. */
-struct registry_contradiction {
-    bool is_version;
-    char name[SEALRING_NAME_LENGTH_MAX + 1]; /* key ID or ring */
-    uint32_t version;
-    int row_state;  /* 0: there is no such row */
-    int fact_state; /* 0: there is no fact */
-    bool
-        of_values; /* the row of a key that was not revoked differs in its state, its narrowing or its label; of a version, in anything but its
-                     * state, or it has no fact */
-    bool of_ring;  /* the row of a ring differs in anything that facts contain, or there is no fact */
-};
-enum contradiction_kind {
-    CONTRADICTION_KEYS,
-    CONTRADICTION_VERSIONS,
-    CONTRADICTION_VALUES,
-    CONTRADICTION_RINGS,
-    CONTRADICTION_OBJECTS, /* of a version whose state agrees, and anything else does not */
-    CONTRADICTION_KINDS
-};
-struct registry_cursor registry_contradictions(struct registry *registry, enum contradiction_kind kind,
-                                               sealring_error *error);
-bool registry_contradiction_next(struct registry_cursor *contradictions, struct registry_contradiction *found);
-
 /* For key_rows.c and version_rows.c, before they write the row: records a fact if it closes or reopens something, or changes what facts contain. */
 sealring_status closed_note_key(struct registry *registry, const struct registry_key *before,
                                 const struct registry_key *after, sealring_error *error);
 sealring_status closed_note_version(struct registry *registry, const struct registry_version *version,
                                     sealring_error *error);
+/* For credential_rows.c: the first import of a vault is a fact about the vault. */
+sealring_status closed_note_import(struct registry *registry, sealring_error *error);
 /* Adds the fact as the next one. For those who write rows. */
 sealring_status closed_add(struct registry *registry, struct registry_closed *fact, sealring_error *error);
 

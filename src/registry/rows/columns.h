@@ -27,23 +27,27 @@ void columns_read_ring(struct query *query, void *ring);
 #define NO_FACT "CASE WHEN " FACTS_BEGUN " THEN '?' ELSE '' END"
 #define LACKING "?"
 
-/* The same with the value of the ring's last fact, or NO_FACT: the ring is as that contains it, whatever its row contains. */
-#define RING_WITH_FACT                                                                                          \
-    RING_COLUMNS ", coalesce((SELECT rf.value FROM closed_fact rf WHERE rf.kind = 2 AND rf.ring_id = r.ring_id" \
-                 " AND rf.version = 0 ORDER BY rf.sequence DESC LIMIT 1), " NO_FACT ")"
+/* The same with the sequence and the value of the ring's last fact, or NO_FACT: the ring is as that contains it, whatever its row contains. */
+#define RING_WITH_FACT                                                                                                        \
+    RING_COLUMNS                                                                                                              \
+    ", coalesce((SELECT rf.sequence || char(10) || rf.value FROM closed_fact rf WHERE rf.kind = 2 AND rf.ring_id = r.ring_id" \
+    " AND rf.version = 0 ORDER BY rf.sequence DESC LIMIT 1), " NO_FACT ")"
 
 #define VERSION_COLUMNS                                                                         \
     "v.ring, v.number, " VERSION_STATE                                                          \
     ", v.object_id, v.check_value, v.was_compromised, v.closing_owed, v.created, v.activated, " \
     "v.retire_at, v.closed, v.purge_at, v.destroyed, v.created_epoch, v.changed_epoch, v.prf, v.origin, v.public_key"
 void columns_read_version(struct query *query, void *version);
+/* Reads a fact as in the two lists; the text may become "" or LACKING. Returns its sequence, 0 for none. */
+#define FACT_SEQUENCE_SIZE 21 /* with the line feed */
+uint64_t columns_read_fact(struct query *query, char *text, size_t size);
 
-/* The same with the row's own state and the version's last fact (version_facts.h), or NO_FACT: the version is as that contains it, whatever its row
+/* The same with the row's own state, and the sequence and text of the version's last fact (version_facts.h), or NO_FACT: the version is as that contains it, whatever its row
  * contains. */
-#define VERSION_WITH_FACT                                                                                \
-    VERSION_COLUMNS                                                                                      \
-    ", v.state, coalesce((SELECT cf.state || char(10) || cf.value FROM closed_fact cf WHERE cf.kind = 2" \
-    " AND cf.ring_id = (SELECT cr.ring_id FROM ring cr WHERE cr.id = v.ring)"                            \
+#define VERSION_WITH_FACT                                                                                                           \
+    VERSION_COLUMNS                                                                                                                 \
+    ", v.state, coalesce((SELECT cf.sequence || char(10) || cf.state || char(10) || cf.value FROM closed_fact cf WHERE cf.kind = 2" \
+    " AND cf.ring_id = (SELECT cr.ring_id FROM ring cr WHERE cr.id = v.ring)"                                                       \
     " AND cf.version = v.number ORDER BY cf.sequence DESC LIMIT 1), " NO_FACT ")"
 
 #define CLIENT_COLUMNS \

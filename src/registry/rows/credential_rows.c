@@ -3,6 +3,7 @@
 #include "registry/rows/rows.h"
 
 #include "base/name.h"
+#include "registry/rows/closed_facts.h"
 #include "registry/rows/columns.h"
 
 static const struct db_query credential_insert = {
@@ -17,7 +18,7 @@ static const struct db_query credential_update = {
     " WHERE api_key = ?1 AND serial = ?2",
     true};
 
-/* For verifiers, which search only for changed API keys. One that this transaction has changed already is left alone. */
+/* For servers of sealring 0.1, while a registry is being upgraded. */
 static const struct db_query credential_move_key = {
     "UPDATE api_key SET changed_epoch = ?2 WHERE id = ?1 AND changed_epoch <> ?2", true};
 
@@ -67,21 +68,23 @@ sealring_status registry_credential_insert(struct registry *registry, const stru
                    BYTES(credential->binding, credential->imported ? sizeof credential->binding : 0),
                    UNSIGNED(registry->vault.epoch), TEXT(credential->label)),
         error);
+    if (status == SEALRING_OK && credential->imported)
+        status = closed_note_import(registry, error);
     return handle_tell(registry, status, REGISTRY_TABLE_CREDENTIAL, credential);
 }
 
 sealring_status registry_credential_update(struct registry *registry, const struct registry_credential *credential,
                                            sealring_error *error)
 {
-    uint64_t epoch = registry->vault.epoch;
     sealring_status status =
         query_change(registry, &credential_update,
                      PARAMETERS(INTEGER(credential->key), INTEGER(credential->serial), INTEGER(credential->state),
-                                INTEGER(credential->replaced), INTEGER(credential->retire_at), UNSIGNED(epoch)),
+                                INTEGER(credential->replaced), INTEGER(credential->retire_at),
+                                UNSIGNED(registry->vault.epoch)),
                      error);
     if (status == SEALRING_OK)
-        status = query_change_any(registry, &credential_move_key, PARAMETERS(INTEGER(credential->key), UNSIGNED(epoch)),
-                                  error);
+        status = query_change_any(registry, &credential_move_key,
+                                  PARAMETERS(INTEGER(credential->key), UNSIGNED(registry->vault.epoch)), error);
     return handle_tell(registry, status, REGISTRY_TABLE_CREDENTIAL, credential);
 }
 
@@ -98,6 +101,16 @@ sealring_status registry_credential_find_imported(struct registry *registry, con
 {
     return query_find(registry, &credential_of_digest, PARAMETERS(BYTES(digest, REGISTRY_DIGEST_SIZE)),
                       columns_read_credential, credential, found, error);
+}
+
+bool registry_credential_end(struct registry_credential *credential, const struct key_ends *ends)
+{
+    int64_t end = ends_of(ends, credential->serial);
+    if (end == 0 || (credential->replaced && credential->retire_at <= end))
+        return false;
+    credential->replaced = true;
+    credential->retire_at = end;
+    return true;
 }
 
 struct registry_cursor registry_credentials(struct registry *registry, int64_t key, sealring_error *error)

@@ -2,8 +2,11 @@
 /* Rows of API keys. */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/error.h"
 #include "base/name.h"
 #include "registry/rows/closed_facts.h"
 #include "registry/rows/columns.h"
@@ -27,6 +30,9 @@ static const struct db_query key_update_narrowing = {
     "UPDATE api_key SET narrowed = ?4, narrowed_scopes = ?5, changed_epoch = ?7 WHERE id = ?1", true};
 static const struct db_query key_update_serial = {
     "UPDATE api_key SET last_serial = ?6, changed_epoch = ?7 WHERE id = ?1", true};
+
+static const struct db_query key_update_rekeyed = {
+    "UPDATE api_key SET narrowed = ?4, narrowed_scopes = ?5, last_serial = ?6, changed_epoch = ?7 WHERE id = ?1", true};
 
 static const struct db_query key_get_by_row = {"SELECT " KEY_COLUMNS " FROM api_key k WHERE k.id = ?1", false};
 
@@ -59,6 +65,8 @@ void columns_read_key(struct query *query, void *row)
     key->created = query_time(query);
     key->changed_epoch = query_uint64(query);
     key->relabelled = false;
+    key->ends = (struct key_ends){.count = 0};
+    key->fact = 0;
 }
 
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error)
@@ -104,14 +112,74 @@ static void set_narrowing(struct registry_key *now, const struct registry_key *t
 static void set_serial(struct registry_key *now, const struct registry_key *to)
 {
     now->last_serial = to->last_serial;
+    (void)ends_restrict(&now->ends, &to->ends);
+}
+
+static void set_rekeyed(struct registry_key *now, const struct registry_key *to)
+{
+    set_serial(now, to);
+    set_narrowing(now, to);
 }
 
 static void set_all(struct registry_key *now, const struct registry_key *to)
 {
     set_state(now, to);
     set_label(now, to);
-    set_narrowing(now, to);
-    set_serial(now, to);
+    set_rekeyed(now, to);
+}
+
+/* Whether the row is to be written, and *edited: because it is not what the ends before contain. */
+static bool end_credential(struct registry_credential *row, const struct registry_key *before,
+                           const struct registry_key *now, bool *edited)
+{
+    int64_t was = ends_of(&before->ends, row->serial), end = ends_of(&now->ends, row->serial);
+    *edited = was != 0 && (!row->replaced || row->retire_at != was);
+    if (end == 0 || (!*edited && row->replaced && row->retire_at <= end))
+        return false;
+    row->state = SEALRING_CREDENTIAL_SUPERSEDED;
+    row->replaced = true;
+    row->retire_at = end;
+    return true;
+}
+
+/* Gives the rows of the key's credentials the ends that the key has now. */
+static sealring_status end_credentials(struct registry *registry, const struct registry_key *before,
+                                       const struct registry_key *now, sealring_error *error)
+{
+    struct registry_credential *rows = NULL, row;
+    size_t count = 0;
+    bool edited;
+    sealring_status status = SEALRING_OK;
+    if (now->ends.count == 0)
+        return SEALRING_OK;
+    struct registry_cursor credentials = registry_credentials(registry, now->id, error);
+    while (status == SEALRING_OK && registry_credential_next(&credentials, &row)) {
+        if (!end_credential(&row, before, now, &edited))
+            continue;
+        if (edited)
+            (void)snprintf(registry->corrected, sizeof registry->corrected,
+                           "the row of credential %u of API key %s, whose end was edited", row.serial, now->key_id);
+        if (array_grow(&rows, count))
+            rows[count++] = row;
+        else
+            status = error_no_memory(error);
+    }
+    status = registry_close_cursor(&credentials, status); /* nothing is written while a cursor is open */
+    for (size_t i = 0; status == SEALRING_OK && i < count; i++)
+        status = registry_credential_update(registry, &rows[i], error);
+    free(rows);
+    return status;
+}
+
+/* Until facts have values, the rows alone contain the ends. */
+static sealring_status note_key(struct registry *registry, const struct registry_key *before, struct registry_key *now,
+                                sealring_error *error)
+{
+    struct registry_vault vault;
+    sealring_status status = registry_facts_begun(registry, &vault, error);
+    if (status == SEALRING_OK && !vault.facts_begun)
+        now->ends = (struct key_ends){.count = 0};
+    return status == SEALRING_OK ? closed_note_key(registry, before, now, error) : status;
 }
 
 /* Writes one change. An edited row is corrected by the facts at the same time, and never copied into an entry of the log. */
@@ -135,7 +203,9 @@ static sealring_status key_change(struct registry *registry, const struct regist
     before = now;
     set(&now, to);
     now.changed_epoch = registry->vault.epoch;
-    status = closed_note_key(registry, &before, &now, error);
+    status = end_credentials(registry, &before, &now, error);
+    if (status == SEALRING_OK)
+        status = note_key(registry, &before, &now, error);
     return status == SEALRING_OK ? key_put(registry, differs ? &key_update : update, &now, error) : status;
 }
 
@@ -164,6 +234,12 @@ sealring_status registry_key_set_serial(struct registry *registry, const struct 
                                         sealring_error *error)
 {
     return key_change(registry, key, set_serial, &key_update_serial, error);
+}
+
+sealring_status registry_key_set_rekeyed(struct registry *registry, const struct registry_key *key,
+                                         sealring_error *error)
+{
+    return key_change(registry, key, set_rekeyed, &key_update_rekeyed, error);
 }
 
 sealring_status registry_key_find(struct registry *registry, const char *key_id, struct registry_key *key, bool *found,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds one presented credential: its rows and the vault's era and epoch, in one snapshot and one statement. */
+/* Finds one presented credential: its rows and the vault's era, in one snapshot and one statement. */
 #include "registry/connection/vault_row.h"
 #include "registry/rows/rows.h"
 
@@ -17,10 +17,10 @@
     "c.imported, CASE WHEN c.imported THEN c.binding END, c.label, k.ring, k.client, " KEY_STATE ", k.narrowed, "    \
     "CASE WHEN k.narrowed THEN k.narrowed_scopes END, cl.name"
 
-/* The vault's row leads and the others are joined to it, so that era and epoch are returned in any case. An unknown key ID costs one
+/* The vault's row leads and the others are joined to it, so that the era is returned in any case. An unknown key ID costs one
  * lookup in the index of key IDs (i), a wrong secret one more in the credentials; the rest is fetched only if the credential exists.
  * The column after the vault's is the API key's number, NULL if there is none. */
-#define PRESENT_VAULT "w.era, w.epoch, w.min_reader, "
+#define PRESENT_VAULT "w.era, w.min_reader, "
 #define PRESENT_REST  " LEFT JOIN api_key k ON k.id = c.api_key LEFT JOIN client cl ON cl.id = k.client WHERE w.id = 1"
 
 static const struct db_query present_query = {
@@ -78,7 +78,6 @@ static void present_take(struct query *query, const char *key_id, const uint8_t 
 {
     struct registry_holder *holder = &presented->holder;
     query_bytes(query, presented->era, sizeof presented->era);
-    presented->epoch = query_uint64(query);
     query->registry->vault.min_reader = query_small(query, 1, INT_MAX);
     presented->key_exists = !query_null(query);
     if (!presented->key_exists)

@@ -62,6 +62,18 @@ static void set_numbers(const int64_t numbers[RING_NUMBERS], struct registry_rin
     ring->last_version = (uint32_t)numbers[11];
 }
 
+uint64_t columns_read_fact(struct query *query, char *text, size_t size)
+{
+    query_text(query, text, size);
+    if (!query_good(query) || text[0] == '\0' || strcmp(text, LACKING) == 0)
+        return 0;
+    char *end;
+    uint64_t sequence = strtoull(text, &end, 10);
+    query_demand(query, sequence > 0 && *end == '\n');
+    memmove(text, *end == '\n' ? end + 1 : end, strlen(*end == '\n' ? end + 1 : end) + 1);
+    return sequence;
+}
+
 bool ring_fact_apply(const char *value, struct registry_ring *ring)
 {
     char before[REGISTRY_FACT_VALUE_SIZE], after[REGISTRY_FACT_VALUE_SIZE], problem[128];

@@ -28,6 +28,8 @@ static const struct db_query ring_get = {"SELECT " RING_WITH_FACT " FROM ring r 
 
 static const struct db_query ring_get_by_row = {"SELECT " RING_WITH_FACT " FROM ring r WHERE r.id = ?1", false};
 
+static const struct db_query ring_get_by_id = {"SELECT " RING_WITH_FACT " FROM ring r WHERE r.ring_id = ?1", false};
+
 static const struct db_query ring_all = {"SELECT " RING_WITH_FACT " FROM ring r ORDER BY r.name", false};
 
 void columns_read_ring(struct query *query, void *row)
@@ -52,16 +54,17 @@ void columns_read_ring(struct query *query, void *row)
     ring->changed_epoch = query_uint64(query);
     ring->policy.succession = query_time(query);
     ring->edited = ring->unfounded = false;
+    ring->fact = 0;
 }
 
 static void ring_read(struct query *query, void *row)
 {
     struct registry_ring *ring = row;
-    char value[REGISTRY_FACT_VALUE_SIZE];
+    char value[FACT_SEQUENCE_SIZE + REGISTRY_FACT_VALUE_SIZE];
     columns_read_ring(query, ring);
-    query_text(query, value, sizeof value);
-    if (query_good(query) && value[0] != '\0')
-        query_demand(query, ring_fact_apply(value, ring));
+    ring->fact = columns_read_fact(query, value, sizeof value);
+    if (query_good(query) && value[0] != '\0' && !ring_fact_apply(value, ring))
+        ring->unfounded = true;
 }
 
 /* Parameters 1 to 13 of insert and update. */
@@ -124,6 +127,13 @@ sealring_status registry_ring_find(struct registry *registry, const char *name, 
                                    sealring_error *error)
 {
     return query_find(registry, &ring_get, PARAMETERS(TEXT(name)), ring_read, ring, found, error);
+}
+
+sealring_status registry_ring_find_by_id(struct registry *registry, const uint8_t ring_id[REGISTRY_ID_SIZE],
+                                         struct registry_ring *ring, bool *found, sealring_error *error)
+{
+    return query_find(registry, &ring_get_by_id, PARAMETERS(BYTES(ring_id, REGISTRY_ID_SIZE)), ring_read, ring, found,
+                      error);
 }
 
 struct registry_cursor registry_rings(struct registry *registry, sealring_error *error)

@@ -5,6 +5,7 @@
 
 #include <sealring/manage.h>
 
+#include "credential/key_ends.h"
 #include "registry/connection/registry.h"
 
 #define REGISTRY_OBJECT_ID_MAX    32
@@ -34,9 +35,10 @@ struct registry_ring {
     uint32_t last_version; /* the highest number ever assigned */
     int64_t created;
     uint64_t changed_epoch;
-    bool edited; /* the row is not what its last fact contains, which is here; not read in holders and by polls */
+    uint64_t fact; /* the sequence of its last fact; 0: it has none; not read in holders */
+    bool edited;   /* the row is not what its last fact contains, which is here; not read in holders */
     bool
-        unfounded; /* no fact is about a ring of this ID and name, although facts have begun: the row decides nothing */
+        unfounded; /* no fact is about a ring of this ID and name, although facts have begun, or its last one is malformed: the row decides nothing */
 };
 /* Both add a fact if prefix, policy, rotation_held or last_version change. The update corrects an edited row, and its prefix too. */
 sealring_status registry_ring_insert(struct registry *registry, struct registry_ring *ring, sealring_error *error);
@@ -44,6 +46,8 @@ sealring_status registry_ring_update(struct registry *registry, const struct reg
                                      sealring_error *error);
 sealring_status registry_ring_find(struct registry *registry, const char *name, struct registry_ring *ring, bool *found,
                                    sealring_error *error);
+sealring_status registry_ring_find_by_id(struct registry *registry, const uint8_t ring_id[REGISTRY_ID_SIZE],
+                                         struct registry_ring *ring, bool *found, sealring_error *error);
 struct registry_cursor registry_rings(struct registry *registry, sealring_error *error); /* by name */
 bool registry_ring_next(struct registry_cursor *rings, struct registry_ring *ring);
 
@@ -58,16 +62,17 @@ struct registry_version {
     bool closing_owed; /* the object should have lost CKA_SIGN and has not yet */
     bool
         unconfirmed; /* closed by its row, and by no closed fact: nothing irreversible may follow; not read in holders */
-    bool edited;     /* the row is not what its last fact contains, which is here; not read in holders and by polls */
+    bool edited;     /* the row is not what its last fact contains, which is here; not read in holders */
     bool
-        unfounded; /* it has no fact, although facts have begun: the row decides nothing; not read in holders and by polls */
-    bool stuck; /* edited to a final state, which the schema's triggers keep: only a repair corrects it */
+        unfounded; /* it has no fact, although facts have begun, or its last one is malformed: the row decides nothing; not read in holders */
+    bool stuck;    /* edited to a final state, which the schema's triggers keep: only a repair corrects it */
     int64_t created;
     int64_t activated;
     int64_t retire_at;
     int64_t closed;
     int64_t purge_at;
     int64_t destroyed;
+    uint64_t fact;          /* the sequence of its last fact; 0: it has none; not read in holders */
     uint64_t created_epoch; /* from which verifiers can know it; set by insert */
     uint64_t changed_epoch;
     char prf[REGISTRY_PRF_SIZE];              /* kind of pseudorandom function: only set by insert */
@@ -152,6 +157,8 @@ struct registry_key {
     int64_t created;
     uint64_t changed_epoch; /* also that of the last change of one of its credentials */
     bool relabelled;        /* set by registry_key_follow: the label is that of a fact */
+    struct key_ends ends;   /* of its credentials, likewise: no column contains them */
+    uint64_t fact;          /* likewise: the sequence of the last fact about its values; 0: it has none */
 };
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error);
 sealring_status registry_key_update(struct registry *registry, const struct registry_key *key, sealring_error *error);
@@ -162,8 +169,12 @@ sealring_status registry_key_set_label(struct registry *registry, const struct r
                                        sealring_error *error);
 sealring_status registry_key_set_narrowing(struct registry *registry, const struct registry_key *key,
                                            sealring_error *error);
+/* The last serial; and key->ends, if they end anything that did not end before: then the rows of these credentials are written, too. */
 sealring_status registry_key_set_serial(struct registry *registry, const struct registry_key *key,
                                         sealring_error *error);
+/* The same and the narrowing. */
+sealring_status registry_key_set_rekeyed(struct registry *registry, const struct registry_key *key,
+                                         sealring_error *error);
 sealring_status registry_key_find(struct registry *registry, const char *key_id, struct registry_key *key, bool *found,
                                   sealring_error *error);
 /* The key, not revoked, of (ring, client, label). */
@@ -201,11 +212,13 @@ struct registry_credential {
 };
 sealring_status registry_credential_insert(struct registry *registry, const struct registry_credential *credential,
                                            sealring_error *error);
-/* Also sets the changed_epoch of the API key: verifiers search only for changed API keys. */
+/* Also adds a fact about the API key if `replaced` or `retire_at` changes. */
 sealring_status registry_credential_update(struct registry *registry, const struct registry_credential *credential,
                                            sealring_error *error);
 sealring_status registry_credential_find(struct registry *registry, int64_t key, uint32_t serial,
                                          struct registry_credential *credential, bool *found, sealring_error *error);
+/* Ends it as the key's bounds do, unless its row ends it earlier. Whether that changed it. */
+bool registry_credential_end(struct registry_credential *credential, const struct key_ends *ends);
 struct registry_cursor registry_credentials(struct registry *registry, int64_t key,
                                             sealring_error *error); /* by serial */
 bool registry_credential_next(struct registry_cursor *credentials, struct registry_credential *credential);
@@ -218,14 +231,13 @@ struct registry_holder {
     struct registry_key key;
     struct registry_credential credential;
 };
-/* For every cache miss: finds one presented credential, in one statement that is a transaction of its own, with the vault's era and
- * epoch in the same snapshot, whether or not the credential exists. Not inside a transaction. Does not check whether
+/* For every cache miss: finds one presented credential, in one statement that is a transaction of its own, with the vault's era
+ * in the same snapshot, whether or not the credential exists. Not inside a transaction. Does not check whether
  * the path still leads to the open file: registry_look_vault does. If the status is SEALRING_OK and `found` is true, `holder` has what
  * a verdict and the claims need, and all else in it is 0: ring.id; version.ring and number; the client's name; of the API key id,
  * key_id, ring, client, state, narrowed, narrowed_scopes; of the credential all but issued and changed_epoch. */
 struct registry_presented {
     uint8_t era[REGISTRY_ID_SIZE];
-    uint64_t epoch;
     bool key_exists; /* the key ID is known */
     bool found;
     struct registry_holder holder;
@@ -268,11 +280,6 @@ bool registry_presented_next(struct registry_cursor *credentials, struct registr
 sealring_status registry_look_vault(struct registry *registry, struct registry_vault *vault, bool *replaced,
                                     sealring_error *error);
 
-/* For a verifier's poll: what changed after epoch `since`, in the order of changed_epoch. */
-#define REGISTRY_SINCE_EVER UINT64_MAX /* everything */
-struct registry_cursor registry_rings_changed(struct registry *registry, uint64_t since, sealring_error *error);
-struct registry_cursor registry_versions_changed(struct registry *registry, uint64_t since, sealring_error *error);
-struct registry_cursor registry_keys_changed(struct registry *registry, uint64_t since, sealring_error *error);
 /* There is an imported credential. */
 sealring_status registry_has_imports(struct registry *registry, bool *has_imports, sealring_error *error);
 

@@ -101,17 +101,18 @@ void columns_read_version(struct query *query, void *row)
     if (!query_null(query))
         query_bytes(query, version->public_key, sizeof version->public_key);
     version->unfounded = false;
+    version->fact = 0;
 }
 
 static void version_read(struct query *query, void *row)
 {
     struct registry_version *version = row;
-    char fact[VERSION_FACT_SIZE];
+    char fact[FACT_SEQUENCE_SIZE + VERSION_FACT_SIZE];
     columns_read_version(query, version);
     int row_state = query_small(query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
-    query_text(query, fact, sizeof fact);
-    if (query_good(query))
-        query_demand(query, version_fact_apply(fact, row_state, version));
+    version->fact = columns_read_fact(query, fact, sizeof fact);
+    if (query_good(query) && !version_fact_apply(fact, row_state, version))
+        version->unfounded = true;
 }
 
 sealring_status registry_version_insert(struct registry *registry, const struct registry_version *version,

@@ -67,7 +67,12 @@ struct login_try {
     struct pin_mark environment;
 };
 
-static const char login_way_out[] = "if it is right, log in once by hand (--pin-source -), or empty";
+/* A command asks for the PIN of the token with the keys only (--pin-source): of a token without them, nobody could type it. */
+static const char *login_way_out(const struct token *token)
+{
+    return token->config.without_hmac ? "if it is right, empty"
+                                      : "if it is right, log in once by hand (--pin-source -), or empty";
+}
 
 #define LOGIN_PIN_SIZE 160
 
@@ -101,9 +106,10 @@ static sealring_status login_doubt(struct token *token, CK_RV code, sealring_err
 static sealring_status login_fail_refused(struct token *token, CK_RV code, sealring_error *error)
 {
     char words[LOGIN_PIN_SIZE];
-    return error_set_token(
-        error, code, "the PKCS#11 token %s refused the PIN %s (%s): %s, it is not tried again; %s %.120s", token->name,
-        login_pin(token, words), code_name(code), login_correct(token), login_way_out, token->config.login_record);
+    return error_set_token(error, code,
+                           "the PKCS#11 token %s refused the PIN %s (%s): %s, it is not tried again; %s %.120s",
+                           token->name, login_pin(token, words), code_name(code), login_correct(token),
+                           login_way_out(token), token->config.login_record);
 }
 
 /* Records the refusal, so that no process tries this PIN again. */
@@ -163,7 +169,8 @@ static sealring_status login_permit(struct token *token, const struct login_try 
         return error_set_token(
             error, CKR_PIN_INCORRECT,
             "the PIN %s was refused before by the PKCS#11 token %s and is not tried again: %s; %s %.120s",
-            login_pin(token, words), token->name, login_correct(token), login_way_out, token->config.login_record);
+            login_pin(token, words), token->name, login_correct(token), login_way_out(token),
+            token->config.login_record);
     }
 }
 

@@ -325,12 +325,8 @@ bool cache_update(struct cache *cache, const struct registry_holder *holder)
 /* The context is an API key with the bounds that facts give it. */
 static bool bound_by_facts(struct cache *cache, _Atomic(struct cache_entry *) *link, void *context)
 {
-    const struct registry_key *key = context;
     struct registry_holder holder;
-    entry_read_holder(atomic_load(link), &holder);
-    holder.key.state = key->state;
-    holder.key.narrowed = key->narrowed;
-    memcpy(holder.key.narrowed_scopes, key->narrowed_scopes, sizeof holder.key.narrowed_scopes);
+    entry_read_holder(atomic_load(link), context, &holder);
     struct row row = {.holder = &holder, .digest = atomic_load(link)->digest};
     return renew(cache, link, &row);
 }

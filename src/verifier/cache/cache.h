@@ -108,7 +108,7 @@ void cache_drop_version(struct cache *cache, const struct known_version *version
 /* Returns whether the API key has entries. */
 bool cache_has_key(struct cache *cache, const char key_id[SEALRING_KEY_ID_LENGTH]);
 
-/* Applies to each entry of an API key what facts say about it: its state, which is not revoked, and its narrowing. An entry for which there is no
+/* Applies to each entry of an API key what facts say about it: its state, which is not revoked, its narrowing, and ends. An entry for which there is no
  * memory is dropped. */
 void cache_bound_key(struct cache *cache, const struct registry_key *key);
 

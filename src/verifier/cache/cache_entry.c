@@ -43,7 +43,7 @@ struct cache_entry *entry_new(const struct registry_holder *holder, struct known
     return entry;
 }
 
-void entry_read_holder(const struct cache_entry *entry, struct registry_holder *holder)
+void entry_read_holder(const struct cache_entry *entry, const struct registry_key *key, struct registry_holder *holder)
 {
     memset(holder, 0, sizeof *holder);
     memcpy(holder->key.key_id, entry->key_id, sizeof entry->key_id);
@@ -56,6 +56,10 @@ void entry_read_holder(const struct cache_entry *entry, struct registry_holder *
     holder->credential.imported = entry->imported;
     holder->credential.replaced = entry->replaced;
     holder->credential.retire_at = entry->retire_at;
+    holder->key.state = key->state;
+    holder->key.narrowed = key->narrowed;
+    memcpy(holder->key.narrowed_scopes, key->narrowed_scopes, sizeof holder->key.narrowed_scopes);
+    (void)registry_credential_end(&holder->credential, &key->ends);
 }
 
 /* The key's column identifies the ring: for a changed row, neither the ring's row nor the version's row is read. */

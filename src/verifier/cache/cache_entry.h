@@ -40,8 +40,8 @@ static inline bool entry_has_key_id(const struct cache_entry *entry, const char 
 struct cache_entry *entry_new(const struct registry_holder *holder, struct known_version *version,
                               const uint8_t digest[TEXT_DIGEST_SIZE]);
 
-/* The row that the entry was made of, without what no entry contains, and as if the API key were neither suspended nor narrowed. */
-void entry_read_holder(const struct cache_entry *entry, struct registry_holder *holder);
+/* The row that the entry was made of, without what no entry contains, with the key's state and narrowing, and ended as the key's bounds do. */
+void entry_read_holder(const struct cache_entry *entry, const struct registry_key *key, struct registry_holder *holder);
 
 /* Returns whether the row has the same claims for this credential (`digest`) as those that the token confirmed. */
 bool entry_confirms(const struct cache_entry *entry, const struct registry_holder *holder,

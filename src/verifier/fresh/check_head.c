@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/fork.h"
+#include "log/key_change.h"
 #include "log/signed_time.h"
 #include "registry/connection/registry.h"
 #include "registry/log/log_rows.h"
@@ -62,11 +63,11 @@ static sealring_status has_facts(struct registry *registry, uint64_t count, cons
 static sealring_status compare(struct registry *registry, const struct heads *heads, sealring_error *error)
 {
     struct checkpoint newest;
-    char vkey[REGISTRY_VKEY_SIZE];
+    struct audit_keys keys;
     bool forged, applied = true, covered = true, signs = false;
     sealring_status status = signed_newest(registry, NULL, &newest, &forged, error);
     if (status == SEALRING_OK)
-        status = registry_audit_key_find(registry, vkey, &signs, error);
+        status = audit_keys_find(registry, &keys, &signs, error);
     if (status == SEALRING_OK && newest.size > 0)
         status = has_facts(registry, newest.closed_count, newest.closed.bytes, &covered, error);
     if (status == SEALRING_OK && heads->own.count > 0)
@@ -81,6 +82,13 @@ static sealring_status compare(struct registry *registry, const struct heads *he
             "`sealring audit verify`",
             heads->registry, covered ? heads->own.count : newest.closed_count,
             covered ? "verifiers have applied" : "a signed checkpoint covers");
+    if (keys.count > 1 && !newest.newest)
+        return error_set_registry(
+            error, 0,
+            "ALARM: the registry %s was rolled back to before the change of its audit key, or altered: the key that signs now has not signed its "
+            "newest checkpoint; nothing is verified with it: bring the newest registry back; if it was restored, run any "
+            "command with the audit token",
+            heads->registry);
     bool era_signed = newest.size > 0 && memcmp(newest.era, heads->vault->era, sizeof newest.era) == 0;
     if (signs && heads->foreign > 0 && !era_signed)
         return error_set_registry(

@@ -9,21 +9,23 @@
 #include "base/error.h"
 #include "base/fork.h"
 #include "log/checkpoint.h"
+#include "log/key_change.h"
 #include "log/signed_time.h"
+#include "verifier/fresh/reload_key.h"
 
 #define UNSIGNED_POLLS 10 /* before a permission that nobody signed is reported: an act commits first, and signs then */
 
 /* ---- checkpoints ---- */
 
-/* The next one, from the newest on, that the key signed which this vault had when the verifier joined, for this vault and era. All is taken from
+/* The next one, from the newest on, that one of the verifier's keys signed, for this vault and era. All is taken from
  * the note, as the columns beside it are not signed, and a note in the row of another proves nothing about that one. */
-static bool next_signed(struct registry_cursor *notes, const struct verifier *verifier, const struct note_key *key,
+static bool next_signed(struct registry_cursor *notes, const struct verifier *verifier,
                         const uint8_t era[REGISTRY_ID_SIZE], char note[REGISTRY_NOTE_SIZE],
                         struct checkpoint *checkpoint)
 {
     uint64_t size;
     while (registry_checkpoint_note_next(notes, &size, note))
-        if (checkpoint_verify(note, key, verifier->vault_id, checkpoint) && checkpoint->size == size &&
+        if (checkpoint_verify(note, &verifier->keys, verifier->vault_id, checkpoint) && checkpoint->size == size &&
             memcmp(checkpoint->era, era, sizeof checkpoint->era) == 0)
             return true;
     return false;
@@ -34,20 +36,17 @@ static bool next_signed(struct registry_cursor *notes, const struct verifier *ve
 static sealring_status find_covered(struct verifier *verifier, const struct closed_reading *reading, uint64_t *covered,
                                     sealring_error *error)
 {
-    struct note_key key;
     struct checkpoint checkpoint;
     bool found = false;
     *covered = closed_reading_length(reading);
-    if (verifier->vkey[0] == '\0' || *covered == closed_reading_covered(reading))
+    if (!verifier->has_key || *covered == closed_reading_covered(reading))
         return SEALRING_OK;
     *covered = closed_reading_covered(reading);
-    if (!note_key_parse(verifier->vkey, &key))
-        return SEALRING_OK;
     char *note = malloc(REGISTRY_NOTE_SIZE);
     if (note == NULL)
         return error_no_memory(error);
     struct registry_cursor notes = registry_checkpoint_notes(verifier->looker, error);
-    while (!found && next_signed(&notes, verifier, &key, verifier->closed_era, note, &checkpoint)) {
+    while (!found && next_signed(&notes, verifier, verifier->closed_era, note, &checkpoint)) {
         const uint8_t *head = closed_reading_head(reading, checkpoint.closed_count);
         found = head != NULL && memcmp(head, checkpoint.closed.bytes, sizeof checkpoint.closed.bytes) == 0;
     }
@@ -78,28 +77,25 @@ static sealring_status has_facts(const struct verifier *verifier, const struct c
     return registry_close_cursor(&facts, SEALRING_OK);
 }
 
-/* In a transaction: whether a signed checkpoint covers this era and the facts of this registry; then *time is the checkpoint's. One that is not
- * later than what was signed for the present era is of a copy from before that era. */
-static sealring_status read_signed_era(const struct verifier *verifier, const uint8_t era[REGISTRY_ID_SIZE],
-                                       char note[REGISTRY_NOTE_SIZE], int64_t *time, sealring_error *error)
+/* In a transaction: whether a checkpoint that the newest key signed covers this era and the facts of this registry; then *begins is that checkpoint, otherwise its
+ * time is 0. One that is not later than what was signed for the present era is of a copy from before that era. A former key begins no era. */
+static sealring_status read_signed_era(struct verifier *verifier, const uint8_t era[REGISTRY_ID_SIZE],
+                                       char note[REGISTRY_NOTE_SIZE], struct checkpoint *begins, sealring_error *error)
 {
-    struct note_key key;
-    struct checkpoint checkpoint;
-    bool has = false;
-    *time = 0;
-    if (!note_key_parse(verifier->vkey, &key))
-        return SEALRING_OK;
+    bool has = false, found = false;
+    sealring_status status = audit_keys_follow(verifier->looker, &verifier->keys, error);
     struct registry_cursor notes = registry_checkpoint_notes(verifier->looker, error);
-    bool found = next_signed(&notes, verifier, &key, era, note, &checkpoint);
-    sealring_status status = registry_close_cursor(&notes, SEALRING_OK);
-    if (status == SEALRING_OK && found && checkpoint.time > verifier->signed_ms)
-        status = has_facts(verifier, &checkpoint, &has, error);
-    *time = has ? checkpoint.time : 0;
+    while (!found && next_signed(&notes, verifier, era, note, begins))
+        found = begins->newest;
+    status = registry_close_cursor(&notes, status);
+    if (status == SEALRING_OK && found && begins->time > verifier->signed_ms)
+        status = has_facts(verifier, begins, &has, error);
+    begins->time = has ? begins->time : 0;
     return status;
 }
 
-static sealring_status find_signed_era(const struct verifier *verifier, const uint8_t era[REGISTRY_ID_SIZE],
-                                       int64_t *time, sealring_error *error)
+static sealring_status find_signed_era(struct verifier *verifier, const uint8_t era[REGISTRY_ID_SIZE],
+                                       struct checkpoint *begins, sealring_error *error)
 {
     sealring_status status;
     char *note = malloc(REGISTRY_NOTE_SIZE);
@@ -109,7 +105,7 @@ static sealring_status find_signed_era(const struct verifier *verifier, const ui
     fork_guard_enter();
     do {
         if (registry_begin(&reading, &status))
-            status = read_signed_era(verifier, era, note, time, error);
+            status = read_signed_era(verifier, era, note, begins, error);
     } while (registry_again(&reading, &status));
     fork_guard_leave();
     free(note);
@@ -120,16 +116,16 @@ static sealring_status find_signed_era(const struct verifier *verifier, const ui
 static sealring_status follow_era(struct verifier *verifier, const uint8_t era[REGISTRY_ID_SIZE], bool *forgot,
                                   sealring_error *error)
 {
-    bool confirmed = verifier->vkey[0] == '\0';
+    struct checkpoint begins = {.time = 0};
+    bool confirmed = !verifier->has_key;
     if (memcmp(verifier->closed_era, era, sizeof verifier->closed_era) == 0) {
         verifier->era_unsigned = false;
         return SEALRING_OK;
     }
-    int64_t time = 0;
-    sealring_status status = confirmed ? SEALRING_OK : find_signed_era(verifier, era, &time, error);
+    sealring_status status = confirmed ? SEALRING_OK : find_signed_era(verifier, era, &begins, error);
     if (status != SEALRING_OK)
         return status;
-    confirmed = confirmed || time != 0;
+    confirmed = confirmed || begins.time != 0;
     if (!confirmed && !verifier->era_unsigned)
         messages_add(verifier->messages, SEALRING_LOG_WARNING,
                      "the registry %s was restored or taken over, and no signed checkpoint confirms that yet: what was "
@@ -139,7 +135,9 @@ static sealring_status follow_era(struct verifier *verifier, const uint8_t era[R
     if (!confirmed)
         return SEALRING_OK;
     closed_chain_forget(&verifier->closed);
-    verifier->signed_ms = time;
+    verifier->signed_ms = begins.time;
+    if (begins.time != 0) /* what former keys may have signed in this era is older than this */
+        (void)audit_keys_limit(&verifier->keys, begins.size - 1, begins.closed_count);
     memcpy(verifier->closed_era, era, sizeof verifier->closed_era);
     *forgot = true;
     return SEALRING_OK;
@@ -168,7 +166,7 @@ sealring_status follow_look(struct verifier *verifier, const uint8_t era[REGISTR
     uint64_t count;
     uint8_t head[REGISTRY_DIGEST_SIZE];
     *forgot = false;
-    if (!verifier->protocol.loaded && !verifier->vkey_known)
+    if (!verifier->protocol.loaded && !verifier->keys_known)
         memcpy(verifier->closed_era, era, sizeof verifier->closed_era); /* the first poll */
     sealring_status status = follow_era(verifier, era, forgot, error);
     if (status != SEALRING_OK)
@@ -184,16 +182,13 @@ sealring_status follow_look(struct verifier *verifier, const uint8_t era[REGISTR
 
 /* ---- the facts ---- */
 
-/* The key is read once: whoever replaces it in the registry does not make this verifier believe the new one. */
+/* The key is read once: whoever replaces it in the registry does not make this verifier believe the new one, unless the present one has signed that. */
 static sealring_status read_key(struct verifier *verifier, sealring_error *error)
 {
-    bool found = false;
-    if (verifier->vkey_known)
-        return SEALRING_OK;
-    sealring_status status = registry_audit_key_find(verifier->looker, verifier->vkey, &found, error);
-    if (!found)
-        verifier->vkey[0] = '\0';
-    verifier->vkey_known = status == SEALRING_OK;
+    if (verifier->keys_known)
+        return audit_keys_follow(verifier->looker, &verifier->keys, error);
+    sealring_status status = audit_keys_find(verifier->looker, &verifier->keys, &verifier->has_key, error);
+    verifier->keys_known = status == SEALRING_OK;
     return status;
 }
 
@@ -211,7 +206,6 @@ static void settle_insertions(struct verifier *verifier, bool widened)
 /* Gives the entries of the keys that were read about what the facts say now. */
 static void apply_to_cache(struct verifier *verifier, const struct closed_reading *reading)
 {
-    struct registry_key key = {.state = SEALRING_KEY_ACTIVE};
     if (reading->key_count == 0 && !reading->crowded)
         return;
     settle_insertions(verifier, reading->widened);
@@ -220,15 +214,15 @@ static void apply_to_cache(struct verifier *verifier, const struct closed_readin
     if (cache_count(verifier->cache) == 0)
         return;
     for (size_t i = 0; i < reading->key_count; i++) {
-        key.state = SEALRING_KEY_ACTIVE;
-        key.narrowed = false;
-        key.narrowed_scopes[0] = '\0';
+        struct registry_key key = {.state = SEALRING_KEY_ACTIVE};
         memcpy(key.key_id, reading->keys[i], sizeof key.key_id);
-        (void)key_facts_restrict(&verifier->closed.restricted, &key);
-        if (closed_keys_has(&verifier->closed.keys, key.key_id))
+        (void)key_facts_restrict(&verifier->closed.restricted, &key, NULL);
+        if (closed_keys_has(&verifier->closed.keys, key.key_id)) {
             cache_drop_key(verifier->cache, key.key_id);
-        else
-            cache_bound_key(verifier->cache, &key);
+            continue;
+        }
+        cache_bound_key(verifier->cache, &key);
+        key_reload(verifier, key.key_id);
     }
 }
 
@@ -237,7 +231,7 @@ static sealring_status read_signed_time(struct verifier *verifier, sealring_erro
 {
     bool forged;
     struct checkpoint newest = {.time = 0};
-    if (verifier->signed_ms != 0 || verifier->vkey[0] == '\0')
+    if (verifier->signed_ms != 0 || !verifier->has_key)
         return SEALRING_OK;
     sealring_status status = signed_newest(verifier->looker, NULL, &newest, &forged, error);
     verifier->signed_ms = newest.time;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One poll's reading of the registry: rings, versions, API keys and closed facts, and what they change in the cache. */
+/* One poll's reading of the registry: facts, and the rings and versions that they are about. */
 #include "verifier/fresh/load_changes.h"
+
+#include <stdio.h>
 
 #include "base/error.h"
 #include "base/fork.h"
@@ -8,12 +10,13 @@
 #include "registry/rows/rows.h"
 #include "verifier/fresh/follow_closed.h"
 
-/* From now on no row older than the changes being applied may enter the cache. Called before the first change is applied: this poll
- * finds each entry that was inserted earlier, and entries inserted later are as new as the changes. */
+/* From now on no row that was read earlier may enter the cache. Called before the first change is applied, in the transaction that reads them: this
+ * poll finds each entry that was inserted earlier, and rows that are read later are as new as the changes. */
 static void guard_insertions(struct verifier *verifier, uint64_t epoch)
 {
     pthread_mutex_lock(&verifier->inserting);
     protocol_applying(&verifier->protocol, epoch);
+    atomic_store(&verifier->fences, verifier->protocol.fences);
     pthread_mutex_unlock(&verifier->inserting);
 }
 
@@ -57,49 +60,9 @@ static void take_version(struct look *look, struct registry_version *row)
     if (version != NULL && atomic_load(&version->usage) == NULL) {
         struct report_version *record = report_version(atomic_load(&verifier->report), row->ring, row->number);
         if (record != NULL)
-            atomic_store(&record->proved_epoch, 0); /* this object has not been proved */
+            atomic_store(&record->proved, 0); /* this object has not been proved */
         atomic_store(&version->usage, record);
     }
-}
-
-static void take_credential(struct look *look, const struct registry_holder *holder)
-{
-    if (!cache_update(look->verifier->cache, holder))
-        messages_add(look->verifier->messages, SEALRING_LOG_ALARM,
-                     "the registry's row of API key %s is not what the token confirmed: it was altered; the credential "
-                     "is examined again",
-                     holder->key.key_id);
-}
-
-/* The facts were read in the same transaction, so the row has to agree with them. */
-static void restrict_key(const struct look *look, struct registry_key *row)
-{
-    struct verifier *verifier = look->verifier;
-    if (key_facts_restrict(&verifier->closed.restricted, row))
-        messages_add(
-            verifier->messages, SEALRING_LOG_ALARM,
-            "ALARM: the registry's row of API key %s permits more than the facts about it that are signed: the "
-            "registry was altered; what these facts say stays in effect",
-            row->key_id);
-}
-
-static sealring_status take_key(struct look *look, const struct registry_key *key, sealring_error *error)
-{
-    struct verifier *verifier = look->verifier;
-    sealring_status status = SEALRING_OK;
-    struct registry_holder holder;
-    if (!cache_has_key(verifier->cache, key->key_id))
-        return SEALRING_OK;
-    if (key->state == SEALRING_KEY_REVOKED || closed_keys_has(&verifier->closed.keys, key->key_id)) {
-        cache_drop_key(verifier->cache, key->key_id);
-        return SEALRING_OK;
-    }
-    struct registry_cursor credentials = registry_presented_of_key(verifier->looker, key->id, error);
-    while (registry_presented_next(&credentials, &holder)) {
-        restrict_key(look, &holder.key);
-        take_credential(look, &holder);
-    }
-    return registry_close_cursor(&credentials, status);
 }
 
 static void close_version(struct known_version *version, void *context)
@@ -111,59 +74,121 @@ static void close_version(struct known_version *version, void *context)
         cache_drop_version(look->verifier->cache, version);
 }
 
-static sealring_status load_rows(struct look *look, uint64_t since, sealring_error *error)
+/* Of a row that was edited its last fact counts; one without a fact is nobody's. */
+static bool is_founded(const struct look *look, bool edited, bool unfounded, const char *ring, uint32_t version)
+{
+    char of[32] = "";
+    if (version > 0)
+        snprintf(of, sizeof of, "version %u of ", version);
+    if (edited || unfounded)
+        messages_add(
+            look->verifier->messages, SEALRING_LOG_ALARM,
+            "ALARM: the registry's row of %sring %s is not what the facts contain: the registry was altered; %s", of,
+            ring, unfounded ? "the row is not used" : "what the facts contain counts");
+    return !unfounded;
+}
+
+static void see_ring(struct look *look, const struct registry_ring *ring)
+{
+    if (is_founded(look, ring->edited, ring->unfounded, ring->name, 0))
+        take_ring(look, ring);
+}
+
+/* Not if its ring is not used. */
+static void see_version(struct look *look, struct registry_version *version)
+{
+    const struct registry_ring *ring = snapshot_ring(look->snapshot, version->ring);
+    if (ring != NULL && is_founded(look, version->edited, version->unfounded, ring->name, version->number))
+        take_version(look, version);
+}
+
+static sealring_status load_all(struct look *look, sealring_error *error)
 {
     struct registry *registry = look->verifier->looker;
-    sealring_status status = SEALRING_OK;
     struct registry_ring ring;
     struct registry_version version;
-    struct registry_key key;
-    struct registry_cursor rings = registry_rings_changed(registry, since, error);
+    struct registry_cursor rings = registry_rings(registry, error);
     while (registry_ring_next(&rings, &ring))
-        take_ring(look, &ring);
-    status = registry_close_cursor(&rings, status);
+        see_ring(look, &ring);
+    sealring_status status = registry_close_cursor(&rings, SEALRING_OK);
     if (status != SEALRING_OK)
         return status;
-    uint64_t versions_since = look->verifier->closed.reopened ? REGISTRY_SINCE_EVER : since;
-    struct registry_cursor versions = registry_versions_changed(registry, versions_since, error);
+    struct registry_cursor versions = registry_versions(registry, 0, error);
     while (registry_version_next(&versions, &version))
-        take_version(look, &version);
-    status = registry_close_cursor(&versions, status);
-    if (status != SEALRING_OK || since == REGISTRY_SINCE_EVER)
-        return status;
-    struct registry_cursor keys = registry_keys_changed(registry, since, error);
-    while (status == SEALRING_OK && registry_key_next(&keys, &key))
-        status = take_key(look, &key, error);
-    return registry_close_cursor(&keys, status);
+        see_version(look, &version);
+    return registry_close_cursor(&versions, status);
+}
+
+/* The last fact about it is read with the row, and counts. */
+static sealring_status load_changed(struct look *look, const struct fact_subject *changed, sealring_error *error)
+{
+    struct registry *registry = look->verifier->looker;
+    struct registry_ring ring;
+    struct registry_version version;
+    bool found = false;
+    sealring_status status = registry_ring_find_by_id(registry, changed->ring_id, &ring, &found, error);
+    if (status != SEALRING_OK || !found)
+        return status; /* the row was edited, or the fact is about a client */
+    see_ring(look, &ring);
+    if (ring.unfounded || changed->version == 0)
+        return SEALRING_OK;
+    status = registry_version_find(registry, ring.id, changed->version, &version, &found, error);
+    if (status == SEALRING_OK && found)
+        see_version(look, &version);
+    return status;
+}
+
+/* As long as facts have not begun, nothing but a reading of all rows shows what has changed, and nothing shows which keys did. */
+static sealring_status load_rows(struct look *look, bool all, sealring_error *error)
+{
+    struct verifier *verifier = look->verifier;
+    const struct closed_chain *closed = &verifier->closed;
+    sealring_status status = SEALRING_OK;
+    if (!closed->followed)
+        cache_drop_version(verifier->cache, NULL);
+    if (all || !closed->followed)
+        return load_all(look, error);
+    /* facts that do not continue the chain close versions, and do nothing else */
+    for (size_t i = 0; status == SEALRING_OK && !closed->broken && i < closed->changed_count; i++)
+        status = load_changed(look, &closed->changed[i], error);
+    return status;
 }
 
 /* Facts first: what they close, no row opens again. */
-static sealring_status load_once(struct look *look, uint64_t since, sealring_error *error)
+static sealring_status load_once(struct look *look, bool all, sealring_error *error)
 {
     struct verifier *verifier = look->verifier;
     look->vault = *registry_vault_row(verifier->looker);
+    look->has_imports = true;
     guard_insertions(verifier, look->vault.epoch);
     sealring_status status = follow_closed(verifier, error);
     if (status == SEALRING_OK)
-        status = load_rows(look, since, error);
+        status = load_rows(look, all, error);
     if (status == SEALRING_OK)
         snapshot_each(look->snapshot, close_version, look);
-    return status == SEALRING_OK ? registry_has_imports(verifier->looker, &look->has_imports, error) : status;
+    if (verifier->closed.begun)
+        look->has_imports = verifier->closed.imports;
+    else if (status == SEALRING_OK)
+        status = registry_has_imports(verifier->looker, &look->has_imports, error);
+    return status;
 }
 
-sealring_status look_load_changes(struct look *look, uint64_t since, sealring_error *error)
+sealring_status look_load_changes(struct look *look, bool all, sealring_error *error)
 {
     sealring_status status;
+    struct closed_chain *closed = &look->verifier->closed;
     struct registry_transaction reading = registry_reading(look->verifier->looker, error);
     fork_guard_enter();
     do {
         if (registry_begin(&reading, &status))
-            status = load_once(look, since, error);
+            status = load_once(look, all, error);
     } while (registry_again(&reading, &status));
     fork_guard_leave();
     if (status == SEALRING_OK && look->crowded)
         status = error_no_memory(error);
-    if (status == SEALRING_OK)
-        look->verifier->closed.reopened = look->verifier->closed.unapplied = false;
-    return status;
+    if (status != SEALRING_OK)
+        return status;
+    closed_chain_applied(closed);
+    closed->followed = closed->begun;
+    return SEALRING_OK;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One poll's reading of the registry: rings, versions, API keys and closed facts, and what they change in the cache. For poll.c. */
+/* One poll's reading of the registry: facts, and the rings and versions that they are about. For poll.c. */
 #ifndef VERIFIER_FRESH_LOAD_CHANGES_H
 #define VERIFIER_FRESH_LOAD_CHANGES_H
 
@@ -16,7 +16,8 @@ struct look {
     bool crowded; /* no memory for a version */
 };
 
-/* Reads and applies what changed after epoch `since`, in one transaction. REGISTRY_SINCE_EVER: all rings and versions, and no API keys. */
-sealring_status look_load_changes(struct look *look, uint64_t since, sealring_error *error);
+/* Reads and applies the facts that are new, and the rows of the rings and versions that they are about, in one transaction. all: the rows of all
+ * rings and versions. */
+sealring_status look_load_changes(struct look *look, bool all, sealring_error *error);
 
 #endif

@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/fork.h"
 #include "base/secret.h"
 #include "lifecycle/transition_table.h"
 #include "lifecycle/verifier_liveness.h"
@@ -16,6 +15,7 @@
 #include "verifier/fresh/follow_keys.h"
 #include "verifier/fresh/late_clock.h"
 #include "verifier/fresh/load_changes.h"
+#include "verifier/fresh/look_registry.h"
 #include "verifier/fresh/poll_report.h"
 #include "verifier/fresh/usage_hours.h"
 #include "verifier/fresh/watch_schema.h"
@@ -23,94 +23,38 @@
 #define CLOCK_TRIES    10
 #define CLOCK_APART_MS 5
 
-/* ---- the registry's file ---- */
-
-static void close_looker(struct verifier *verifier)
-{
-    fork_guard_enter();
-    registry_close(verifier->looker);
-    verifier->looker = NULL; /* inside the guard, so that a child does not close it again */
-    fork_guard_leave();
-}
-
-static sealring_status open_looker(struct verifier *verifier, sealring_error *error)
-{
-    if (verifier->looker != NULL)
-        return SEALRING_OK;
-    fork_guard_enter();
-    sealring_status status =
-        registry_open(verifier->setup.registry, NULL, REGISTRY_READ_ONLY, &verifier->looker, error);
-    if (status == SEALRING_OK)
-        registry_trust_key(verifier->looker, verifier->setup.audit_key);
-    fork_guard_leave();
-    return status;
-}
-
-/* *replaced is also true if there was no connection to compare with: at the first poll, and after a file that could not be used. */
-static sealring_status read_vault_row(struct look *look, bool *replaced, sealring_error *error)
+/* With `inserting` held. */
+static void note_applied(struct look *look)
 {
     struct verifier *verifier = look->verifier;
-    bool opened = verifier->looker == NULL;
-    sealring_status status = open_looker(verifier, error);
-    if (status != SEALRING_OK)
-        return status;
-    fork_guard_enter();
-    status = registry_look_vault(verifier->looker, &look->vault, replaced, error);
-    fork_guard_leave();
-    if (status == SEALRING_OK && !*replaced && opened) {
-        connections_renew(verifier->connections);
-        *replaced = true;
-        look->read = true;
-    }
-    return status;
+    protocol_applied(&verifier->protocol, look->vault.era, look->vault.epoch);
+    atomic_store(&verifier->fences, verifier->protocol.fences);
+    atomic_store(&verifier->facts, verifier->closed.sound.count);
 }
-
-/* If the open file was replaced, all connections are opened again. While there is no file at the path they stay open, to be compared
- * with the next one. */
-static sealring_status see_registry(struct look *look, bool *replaced, sealring_error *error)
-{
-    struct verifier *verifier = look->verifier;
-    *replaced = false;
-    sealring_status status = read_vault_row(look, replaced, error);
-    if (status == SEALRING_OK && *replaced && !look->read) {
-        bool again;
-        close_looker(verifier);
-        status = read_vault_row(look, &again, error);
-        if (status == SEALRING_OK && !look->read)
-            status = error_set(error, SEALRING_REGISTRY, "the registry %s is being replaced", verifier->setup.registry);
-    }
-    if (status != SEALRING_OK)
-        return status;
-    if (verifier->joined && memcmp(verifier->vault_id, look->vault.vault_id, sizeof verifier->vault_id) != 0) {
-        atomic_store(&verifier->serve_until, 0);
-        close_looker(verifier);
-        messages_add(verifier->messages, SEALRING_LOG_ALARM,
-                     "ALARM: the registry %s is another vault's: nothing is accepted until this vault's is back",
-                     verifier->setup.registry);
-        return error_set(error, SEALRING_REGISTRY, "the registry %s is another vault's: put this vault's back",
-                         verifier->setup.registry);
-    }
-    return SEALRING_OK;
-}
-
-/* ---- the steps ---- */
 
 static sealring_status apply(struct look *look, sealring_error *error)
 {
     struct verifier *verifier = look->verifier;
     look->snapshot = atomic_load(&verifier->snapshot);
-    sealring_status status = look_load_changes(look, verifier->protocol.epoch, error);
+    sealring_status status = look_load_changes(look, false, error);
     if (status != SEALRING_OK)
         return status;
     atomic_store(&verifier->has_imports, look->has_imports);
     /* calls that began before may still follow the old state; calls that begin from here on follow the new one */
     lanes_wait(verifier->lanes);
     pthread_mutex_lock(&verifier->inserting);
-    protocol_applied(&verifier->protocol, look->vault.era, look->vault.epoch);
-    atomic_store(&verifier->fences, verifier->protocol.fences);
+    note_applied(look);
     look->altered = look->altered || !verifier->protocol.loaded; /* restored between the two reads */
     pthread_mutex_unlock(&verifier->inserting);
     return SEALRING_OK;
+}
+
+/* The epoch is another one, and no fact is new: nothing that was committed changes a verdict. The facts were read after the epoch. */
+static void pass(struct look *look)
+{
+    pthread_mutex_lock(&look->verifier->inserting);
+    note_applied(look);
+    pthread_mutex_unlock(&look->verifier->inserting);
 }
 
 static sealring_status hold_snapshot(struct look *look, sealring_error *error)
@@ -146,7 +90,7 @@ static sealring_status reload(struct look *look, sealring_error *error)
     sealring_status status = hold_snapshot(look, error);
     if (status != SEALRING_OK)
         return status;
-    status = look_load_changes(look, REGISTRY_SINCE_EVER, error);
+    status = look_load_changes(look, true, error);
     if (status == SEALRING_OK && look->altered)
         status = error_set(error, SEALRING_REGISTRY, "the registry %s contradicts itself about a ring or version",
                            verifier->setup.registry);
@@ -157,10 +101,11 @@ static sealring_status reload(struct look *look, sealring_error *error)
     pthread_mutex_lock(&verifier->inserting);
     cache_drop_version(verifier->cache, NULL);
     atomic_store(&verifier->snapshot, look->snapshot);
-    if (!verifier->joined) /* afterwards it is read without a lock, and see_registry has compared it */
+    if (atomic_load(&verifier->report) != NULL)
+        report_unprove(atomic_load(&verifier->report)); /* the proofs were of another chain of facts */
+    if (!verifier->joined) /* afterwards it is read without a lock, and look_registry has compared it */
         memcpy(verifier->vault_id, look->vault.vault_id, sizeof verifier->vault_id);
-    protocol_applied(&verifier->protocol, look->vault.era, look->vault.epoch);
-    atomic_store(&verifier->fences, verifier->protocol.fences);
+    note_applied(look);
     pthread_mutex_unlock(&verifier->inserting);
     atomic_store(&verifier->has_imports, look->has_imports);
     lanes_wait(verifier->lanes);
@@ -214,6 +159,10 @@ static sealring_status take_in(struct look *look, bool replaced, sealring_error 
         if (before.loaded)
             tell_fence(verifier, look, &before, replaced);
         return reload(look, error);
+    }
+    if (!news && verifier->closed.followed) {
+        pass(look);
+        return SEALRING_OK;
     }
     status = apply(look, error);
     if (status == SEALRING_OK && look->altered) {
@@ -322,7 +271,7 @@ static sealring_status see(struct look *look, sealring_error *error)
     pthread_mutex_lock(&verifier->inserting);
     protocol_begin_look(&verifier->protocol, boot, wall);
     pthread_mutex_unlock(&verifier->inserting);
-    sealring_status status = see_registry(look, &replaced, error);
+    sealring_status status = look_registry(look, &replaced, error);
     if (status == SEALRING_OK)
         status = take_in(look, replaced, error);
     if (status == SEALRING_OK)

@@ -16,7 +16,7 @@ static void point_to_report(struct known_version *version, void *context)
     if (record != NULL && former != NULL && atomic_load(&former->last_use_ms) > 0)
         report_touch_version(record, atomic_load(&former->last_use_ms));
     if (record != NULL)
-        atomic_store(&record->proved_epoch, atomic_load(&version->proved) ? verifier->protocol.epoch : 0);
+        atomic_store(&record->proved, atomic_load(&version->proved) ? verifier_proof(verifier) : 0);
     atomic_store(&version->usage, record);
 }
 

@@ -33,26 +33,32 @@ static void collect(struct known_version *version, void *context)
         unproved->crowded = true;
 }
 
+static bool is_current(const struct verifier *verifier, const struct known_version *version)
+{
+    return snapshot_find(atomic_load(&verifier->snapshot), version->ring->id, version->number) == version;
+}
+
 static enum token_answer prove_one(struct verifier *verifier, struct known_version *version, sealring_error *error)
 {
     struct token_key_reference reference;
     enum token_answer answer;
     if (derive_known_reference(verifier->vault_id, version, &reference, error) != SEALRING_OK)
         return TOKEN_REFUSES;
+    /* Before the proof: a reader of the report treats the version as proved when these facts were applied. */
+    uint64_t proof = verifier_proof(verifier);
     fork_guard_enter();
     token_key_prove(verifier->token, &reference, &answer, error);
     fork_guard_leave();
     if (answer != TOKEN_DONE)
         return answer;
-    /* Read the epoch first: a reader of the report treats the version as proved at that epoch. */
-    pthread_mutex_lock(&verifier->inserting);
-    uint64_t epoch = verifier->protocol.epoch;
-    pthread_mutex_unlock(&verifier->inserting);
     struct lane *lane = lanes_enter(verifier->lanes);
+    pthread_mutex_lock(&verifier->inserting);
     struct report_version *record = atomic_load(&version->usage);
-    if (record != NULL)
-        atomic_store(&record->proved_epoch, epoch == 0 ? 1 : epoch);
+    /* after a fence the record is another version's, of another chain of facts */
+    if (record != NULL && is_current(verifier, version))
+        atomic_store(&record->proved, proof);
     atomic_store(&version->proved, true);
+    pthread_mutex_unlock(&verifier->inserting);
     lanes_leave(verifier->lanes, lane);
     atomic_store(&version->refused_until, 0);
     return TOKEN_DONE;

@@ -129,7 +129,6 @@ static sealring_status read_row(struct registry *registry, const struct used *us
 {
     const struct registry_vault *vault = registry_vault_row(registry);
     memcpy(presented->era, vault->era, sizeof vault->era);
-    presented->epoch = vault->epoch;
     presented->found = false;
     struct registry_cursor credentials = registry_presented_of_key(registry, used->key, NULL);
     while (!presented->found && registry_presented_next(&credentials, &presented->holder))

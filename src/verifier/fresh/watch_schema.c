@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/fork.h"
-#include "registry/log/log_rows.h"
+#include "log/key_change.h"
 
 #define WATCH_SCHEMA_EVERY_MS \
     50 /* a comparison takes about 1 ms: under a stream of commits at most 2 % of a processor */
@@ -24,7 +24,7 @@ static void watch_audit_key(struct verifier *verifier)
     fork_guard_enter();
     do {
         if (registry_begin(&reading, &status))
-            status = registry_audit_key_agrees(verifier->looker, &agrees, &ignored);
+            status = audit_keys_agree(verifier->looker, &agrees, &ignored);
     } while (registry_again(&reading, &status));
     fork_guard_leave();
     bool differs = status == SEALRING_OK && !agrees;

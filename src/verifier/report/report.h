@@ -53,6 +53,9 @@ struct report_lane *report_lane(struct report *report, unsigned lane);
 /* The record of a version, made if it does not exist. NULL if there is no room. Thread-safe, takes a lock. */
 struct report_version *report_version(struct report *report, int64_t ring, uint32_t number);
 
+/* No version counts as proved any more. Thread-safe. */
+void report_unprove(struct report *report);
+
 /* The record of a credential in an hour, likewise. Grows the file if necessary. A record of this hour that a former verifier of the
  * file began is continued. NULL if there is no room (REPORT_CELLS_MAX, or the disk is full): then call report_count_without_detail. */
 struct report_credential *report_credential(struct report *report, int64_t key, uint32_t serial, uint32_t version,

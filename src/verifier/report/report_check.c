@@ -15,8 +15,7 @@ static bool is_time(int64_t time)
 
 bool report_check_version(const struct report_version *record)
 {
-    bool good =
-        record->number > 0 && record->ring > 0 && is_time(record->last_use_ms) && record->proved_epoch <= INT64_MAX;
+    bool good = record->number > 0 && record->ring > 0 && is_time(record->last_use_ms) && record->proved <= INT64_MAX;
     for (unsigned i = 0; i < SEALRING_VERDICTS; i++)
         good = good && record->uncached[i] < REPORT_COUNT_MAX;
     return good;

@@ -87,9 +87,10 @@ enum report_kind { REPORT_NOTHING = 0, REPORT_VERSION = 1, REPORT_CREDENTIAL = 2
 struct report_version {
     _Atomic(uint32_t) kind;
     uint32_t number;
-    int64_t ring;                   /* row of the registry */
-    _Atomic(uint64_t) proved_epoch; /* epoch at which its check value was derived; 0: not yet */
-    _Atomic(int64_t) last_use_ms;   /* wall time of any verdict; rounded up to the second */
+    int64_t ring; /* row of the registry */
+    _Atomic(uint64_t)
+        proved; /* the number of facts that were applied when its check value was derived, at least 1; 0: not yet */
+    _Atomic(int64_t) last_use_ms; /* wall time of any verdict; rounded up to the second */
     _Atomic(uint64_t)
         uncached[SEALRING_VERDICTS]; /* issued credentials not counted in a cell of their own, by verdict */
     _Atomic(uint64_t) reserved[7];

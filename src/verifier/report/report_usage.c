@@ -226,12 +226,19 @@ bool report_usage_enter(struct report *report, uint32_t hour)
     return true;
 }
 
+void report_unprove(struct report *report)
+{
+    pthread_mutex_lock(&report->lock);
+    report_usage_unprove(report);
+    pthread_mutex_unlock(&report->lock);
+}
+
 void report_usage_unprove(struct report *report)
 {
     for (uint32_t i = 0; i < report->versions.size; i++) {
         if (report->versions.slots[i] == 0)
             continue;
         struct report_version *version = report_map_cell(&report->map, report->versions.slots[i] - 1);
-        atomic_store(&version->proved_epoch, 0);
+        atomic_store(&version->proved, 0);
     }
 }

@@ -73,9 +73,10 @@ static bool sight_insert(struct verifier *verifier, const struct sight_row *row)
     pthread_mutex_lock(&verifier->inserting);
     /* a poll takes in a key's facts before it drops its entries: what is inserted later must be looked up here */
     struct registry_key key = holder->key;
-    bool newest = protocol_may_insert(&verifier->protocol, row->fences, presented->era, presented->epoch) &&
+    struct registry_credential credential = holder->credential;
+    bool newest = protocol_may_insert(&verifier->protocol, row->fences, presented->era) &&
                   !closed_keys_has(&verifier->closed.keys, holder->key.key_id) &&
-                  !key_facts_restrict(&verifier->closed.restricted, &key);
+                  !key_facts_restrict(&verifier->closed.restricted, &key, &credential);
     /* looked up here, because after a fence another object represents the version */
     struct known_version *version =
         snapshot_find(atomic_load(&verifier->snapshot), holder->ring.id, holder->credential.version);
@@ -198,8 +199,9 @@ static sealring_status present(struct sight *sight)
         key->state = SEALRING_KEY_REVOKED;
     }
     if (status == SEALRING_OK && sight->presented.found)
-        (void)key_facts_restrict(&verifier->closed.restricted,
-                                 key); /* it was altered, or is newer than the last poll */
+        (void)key_facts_restrict(
+            &verifier->closed.restricted, key,
+            &sight->presented.holder.credential); /* it was altered, or is newer than the last poll */
     return status;
 }
 

@@ -20,7 +20,16 @@ void closed_chain_forget(struct closed_chain *chain)
     closed_versions_clear(&chain->versions);
     tail_clear(&chain->tail);
     chain->sound = chain->seen = (struct closed_point){.count = 0};
-    chain->broken = chain->unapplied = chain->reopened = false;
+    chain->broken = chain->begun = chain->followed = chain->imports = false;
+    closed_chain_applied(chain);
+}
+
+void closed_chain_applied(struct closed_chain *chain)
+{
+    free(chain->changed);
+    chain->changed = NULL;
+    chain->changed_count = 0;
+    chain->unapplied = false;
 }
 
 bool closed_chain_differs(const struct closed_chain *chain, uint64_t count, const uint8_t head[REGISTRY_DIGEST_SIZE])
@@ -72,6 +81,28 @@ static void add_key(struct closed_reading *reading, const char *key_id)
     memcpy(reading->keys[reading->key_count++], key_id, sizeof *reading->keys);
 }
 
+static bool add_subject(struct closed_chain *chain, const uint8_t ring_id[REGISTRY_ID_SIZE], uint32_t version)
+{
+    if (!array_grow(&chain->changed, chain->changed_count))
+        return false;
+    struct fact_subject *subject = &chain->changed[chain->changed_count++];
+    memcpy(subject->ring_id, ring_id, sizeof subject->ring_id);
+    subject->version = version;
+    return true;
+}
+
+/* A fact about the vault, or about a ring (or a client, of which there is no ring's row). */
+static bool take_ring(struct closed_reading *reading, const struct registry_closed *fact)
+{
+    struct closed_chain *chain = reading->chain;
+    bool imports;
+    if (!registry_fact_of_vault(fact, &imports))
+        return add_subject(chain, fact->ring_id, 0);
+    chain->begun = chain->begun || !reading->broken;
+    chain->imports = chain->imports || (imports && !reading->broken);
+    return true;
+}
+
 static bool take_version(struct closed_reading *reading, const struct registry_closed *fact)
 {
     struct closed_chain *chain = reading->chain;
@@ -89,8 +120,11 @@ static bool take_version(struct closed_reading *reading, const struct registry_c
 static bool take_values(struct closed_reading *reading, struct registry_key *key, uint64_t sequence)
 {
     struct closed_chain *chain = reading->chain;
-    struct tail_fact fact = {
-        .sequence = sequence, .state = (int)key->state, .narrowed = key->narrowed, .scopes = key->narrowed_scopes};
+    struct tail_fact fact = {.sequence = sequence,
+                             .state = (int)key->state,
+                             .narrowed = key->narrowed,
+                             .scopes = key->narrowed_scopes,
+                             .ends = &key->ends};
     memcpy(fact.key_id, key->key_id, sizeof fact.key_id);
     if (reading->broken)
         return key_facts_put(&reading->doubtful, key);
@@ -99,26 +133,29 @@ static bool take_values(struct closed_reading *reading, struct registry_key *key
 
 void closed_reading_take(struct closed_reading *reading, const struct registry_closed *fact)
 {
+    struct closed_chain *chain = reading->chain;
     struct registry_key key = {.state = SEALRING_KEY_ACTIVE};
     bool good = true, of_key = !fact->is_version && strlen(fact->key_id) == SEALRING_KEY_ID_LENGTH;
     bool has_values = of_key && fact->state != SEALRING_KEY_REVOKED;
     bool valid = !has_values || registry_fact_apply(fact, &key);
     if (!is_next(reading, fact) || !valid)
         reading->broken = true;
-    reading->chain->unapplied = true;
+    chain->unapplied = true;
     reading->at.count = fact->sequence;
     memcpy(reading->at.head, fact->hash, sizeof reading->at.head);
     memcpy(key.key_id, fact->key_id, sizeof key.key_id);
     if (!reading->broken)
-        good = tail_add_head(&reading->chain->tail, fact->hash);
+        good = tail_add_head(&chain->tail, fact->hash);
     if (of_key)
         add_key(reading, fact->key_id);
-    if (fact->is_version && fact->version > 0) /* version 0: about a ring, or that facts with values begin */
-        good = take_version(reading, fact) && good;
+    if (fact->is_version && fact->version > 0)
+        good = take_version(reading, fact) && add_subject(chain, fact->ring_id, fact->version) && good;
+    else if (fact->is_version)
+        good = take_ring(reading, fact) && good;
     else if (has_values && valid)
         good = take_values(reading, &key, fact->sequence) && good;
     else if (of_key && !has_values)
-        good = closed_keys_add(&reading->chain->keys, fact->key_id) && good;
+        good = closed_keys_add(&chain->keys, fact->key_id) && good;
     reading->crowded = reading->crowded || !good;
 }
 
@@ -152,14 +189,16 @@ static bool settle_key(struct closed_reading *reading, struct tail_fact *const *
         struct registry_key own = {.state = (sealring_key_state)fact->state, .narrowed = fact->narrowed};
         memcpy(own.key_id, key.key_id, sizeof own.key_id);
         memcpy(own.narrowed_scopes, scopes, strlen(scopes) + 1);
+        if (fact->ends != NULL)
+            (void)ends_restrict(&own.ends, fact->ends);
         reading->widened = reading->widened || (counts && fact->permits);
         if (counts)
             key = own;
         else
-            (void)key_restrict(&key, own.state, own.narrowed ? scopes : NULL);
-        fact->permits = key_restrict(&own, key.state, key.narrowed ? key.narrowed_scopes : NULL);
+            (void)key_restrict(&key, own.state, own.narrowed ? scopes : NULL, fact->ends);
+        fact->permits = key_restrict(&own, key.state, key.narrowed ? key.narrowed_scopes : NULL, &key.ends);
     }
-    (void)key_facts_restrict(&reading->doubtful, &key);
+    (void)key_facts_restrict(&reading->doubtful, &key, NULL);
     add_key(reading, key.key_id);
     return key_facts_put(&reading->chain->restricted, &key);
 }
@@ -169,6 +208,7 @@ static bool settle_version(struct closed_reading *reading, struct tail_fact *con
 {
     struct closed_chain *chain = reading->chain;
     struct closed_version version = {.number = facts[0]->version};
+    bool good = true;
     memcpy(version.ring_id, facts[0]->ring_id, sizeof version.ring_id);
     for (size_t i = 0; i < count; i++) {
         struct tail_fact *fact = facts[i];
@@ -178,8 +218,8 @@ static bool settle_version(struct closed_reading *reading, struct tail_fact *con
             version.state = fact->state;
     }
     if (version.state < SEALRING_VERSION_RETIRED && closed_chain_version(chain, version.ring_id, version.number) != 0)
-        chain->reopened = true;
-    return closed_versions_set(&chain->versions, &version);
+        good = add_subject(chain, version.ring_id, version.number);
+    return closed_versions_set(&chain->versions, &version) && good;
 }
 
 /* If no fact among those that are covered permits anything, the restrictions that were applied while it was read are the whole of it. */

@@ -16,6 +16,11 @@
 #include "verifier/state/closed_versions.h"
 #include "verifier/state/key_facts.h"
 
+struct fact_subject {
+    uint8_t ring_id[REGISTRY_ID_SIZE];
+    uint32_t version; /* 0: the ring itself */
+};
+
 /* Zero at first. Only the polling thread uses it, except for `keys` and `restricted`. */
 struct closed_chain {
     struct closed_keys keys;
@@ -25,14 +30,22 @@ struct closed_chain {
     struct closed_point sound;       /* up to which the chain is sound */
     struct closed_point seen;        /* in the registry, when it was last read */
     bool broken;                     /* the registry's chain does not continue from `sound` */
-    /* the caller resets both when it has applied to the snapshot what was read */
+    /* the caller calls closed_chain_applied when it has applied to the snapshot what was read */
     bool unapplied; /* facts were read */
-    bool reopened;  /* a version is not closed any more: its row is to be read again, whatever epoch it has */
+    struct fact_subject *
+        changed; /* rings and versions that facts are about which were read or are covered now, in any order, some more than once */
+    size_t changed_count;
+    bool begun;    /* facts contain values, and one follows each change: without that, all rows are read after each */
+    bool followed; /* set by the caller: all rows were read since `begun` */
+    bool imports;  /* the vault has imported API keys; never taken back */
 };
 
 void closed_chain_open(struct closed_chain *chain);
 /* Forgets everything, and frees its memory. */
 void closed_chain_forget(struct closed_chain *chain);
+
+/* What was read is in the snapshot: it is not unapplied any more. */
+void closed_chain_applied(struct closed_chain *chain);
 
 /* Whether the registry has facts that were not read yet, or others than when it was last read. */
 bool closed_chain_differs(const struct closed_chain *chain, uint64_t count, const uint8_t head[REGISTRY_DIGEST_SIZE]);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "verifier/state/key_facts.h"
 
 bool tail_add_head(struct closed_tail *tail, const uint8_t head[REGISTRY_DIGEST_SIZE])
 {
@@ -19,12 +20,16 @@ bool tail_add_fact(struct closed_tail *tail, const struct tail_fact *fact)
 {
     bool has_scopes = fact->scopes != NULL && fact->scopes[0] != '\0';
     char *scopes = has_scopes ? strdup(fact->scopes) : NULL;
-    if ((has_scopes && scopes == NULL) || !array_grow(&tail->facts, tail->count)) {
+    struct key_ends *ends = NULL;
+    if ((has_scopes && scopes == NULL) || (fact->ends != NULL && !key_ends_copy(fact->ends, &ends)) ||
+        !array_grow(&tail->facts, tail->count)) {
         free(scopes);
+        free(ends);
         return false;
     }
     tail->facts[tail->count] = *fact;
-    tail->facts[tail->count++].scopes = scopes;
+    tail->facts[tail->count].scopes = scopes;
+    tail->facts[tail->count++].ends = ends;
     return true;
 }
 
@@ -89,8 +94,10 @@ bool tail_permits_before(const struct closed_tail *tail, uint64_t count)
 
 static void free_facts(struct closed_tail *tail, size_t from, size_t to)
 {
-    for (size_t i = from; i < to; i++)
+    for (size_t i = from; i < to; i++) {
         free(tail->facts[i].scopes);
+        free(tail->facts[i].ends);
+    }
 }
 
 void tail_cut(struct closed_tail *tail, uint64_t count)

@@ -25,7 +25,8 @@ struct tail_fact {
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
     uint8_t ring_id[REGISTRY_ID_SIZE];
     uint32_t version;
-    char *scopes; /* NULL: "" */
+    char *scopes;          /* NULL: "" */
+    struct key_ends *ends; /* NULL: none */
 };
 
 /* Zero at first. */
@@ -37,7 +38,7 @@ struct closed_tail {
     size_t count;
 };
 
-/* Each adds at the end; the fact is copied, with the scopes. False: no memory, and the tail is unchanged. */
+/* Each adds at the end; the fact is copied, with scopes and ends. False: no memory, and the tail is unchanged. */
 bool tail_add_head(struct closed_tail *tail, const uint8_t head[REGISTRY_DIGEST_SIZE]);
 bool tail_add_fact(struct closed_tail *tail, const struct tail_fact *fact);
 

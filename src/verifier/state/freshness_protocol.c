@@ -65,6 +65,7 @@ void protocol_applying(struct protocol *protocol, uint64_t epoch)
         protocol->seen_epoch = epoch;
     if (epoch > protocol->epoch && protocol->look == PROTOCOL_COMPLETE)
         protocol->look = PROTOCOL_APPLYING;
+    protocol->fences++;
 }
 
 void protocol_applied(struct protocol *protocol, const uint8_t era[REGISTRY_ID_SIZE], uint64_t epoch)
@@ -119,9 +120,7 @@ int64_t protocol_serves_until(const struct protocol *protocol)
     return protocol->loaded ? protocol->lease_ends : 0;
 }
 
-bool protocol_may_insert(const struct protocol *protocol, uint64_t fences, const uint8_t era[REGISTRY_ID_SIZE],
-                         uint64_t row_epoch)
+bool protocol_may_insert(const struct protocol *protocol, uint64_t fences, const uint8_t era[REGISTRY_ID_SIZE])
 {
-    return protocol->loaded && fences == protocol->fences && same_era(protocol, era) &&
-           row_epoch >= protocol->seen_epoch;
+    return protocol->loaded && fences == protocol->fences && same_era(protocol, era);
 }

@@ -53,7 +53,8 @@ void protocol_begin_look(struct protocol *protocol, int64_t boot_ms, int64_t wal
 enum protocol_step protocol_see(struct protocol *protocol, const uint8_t era[REGISTRY_ID_SIZE], uint64_t epoch,
                                 bool replaced);
 
-/* Call it before the first change up to `epoch` is applied: from here on no older row may enter the cache. */
+/* Call it in the transaction that reads the changes up to `epoch`, before the first is applied: from here on no row that was read before may enter
+ * the cache. */
 void protocol_applying(struct protocol *protocol, uint64_t epoch);
 
 /* Every call that begins from now on follows all changes up to epoch. If the registry was restored meanwhile (another era, or an epoch
@@ -75,10 +76,8 @@ bool protocol_reported(struct protocol *protocol, int64_t boot_ms, int64_t lease
 /* Until which boot time it may serve; 0: not at all. */
 int64_t protocol_serves_until(const struct protocol *protocol);
 
-/* Returns whether a row read at (era, epoch) may enter the cache: not if a change since then was applied, or is being applied, without
- * it. `fences`: protocol->fences as of before the row was read. A row from before a fence may come from a replaced file, whose epochs
- * cannot be compared with this one's. */
-bool protocol_may_insert(const struct protocol *protocol, uint64_t fences, const uint8_t era[REGISTRY_ID_SIZE],
-                         uint64_t row_epoch);
+/* Returns whether a row of this era may enter the cache: not if a change has been applied, or is being applied, since before it was read. `fences`:
+ * protocol->fences as of before the row was read. No number in the registry decides this, as its rows and its epoch can be edited. */
+bool protocol_may_insert(const struct protocol *protocol, uint64_t fences, const uint8_t era[REGISTRY_ID_SIZE]);
 
 #endif

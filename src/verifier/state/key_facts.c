@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What facts restrict API keys to: suspensions and narrowings, by key ID. No clock, no I/O. */
+/* What facts restrict API keys to: suspensions, narrowings and ends of credentials, by key ID. No clock, no I/O. */
 #include "verifier/state/key_facts.h"
 
 #include <search.h>
@@ -12,8 +12,25 @@ struct key_fact {
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
     sealring_key_state state;
     bool narrowed;
-    char scopes[]; /* that it is narrowed to */
+    struct key_ends *ends; /* NULL: none */
+    char scopes[];         /* that it is narrowed to */
 };
+
+static void key_fact_free(void *fact)
+{
+    if (fact != NULL)
+        free(((struct key_fact *)fact)->ends);
+    free(fact);
+}
+
+bool key_ends_copy(const struct key_ends *ends, struct key_ends **copy)
+{
+    size_t size = offsetof(struct key_ends, items) + ends->count * sizeof ends->items[0];
+    *copy = ends->count > 0 ? malloc(size) : NULL;
+    if (*copy != NULL)
+        memcpy(*copy, ends, size);
+    return *copy != NULL || ends->count == 0;
+}
 
 static int compare_ids(const void *one, const void *other)
 {
@@ -27,7 +44,7 @@ static struct key_fact **find(const struct key_facts *facts, const char *key_id)
     return (struct key_fact **)tfind(&wanted, &facts->root, compare_ids);
 }
 
-bool key_restrict(struct registry_key *key, sealring_key_state state, const char *scopes)
+bool key_restrict(struct registry_key *key, sealring_key_state state, const char *scopes, const struct key_ends *ends)
 {
     bool suspends = state == SEALRING_KEY_SUSPENDED && key->state == SEALRING_KEY_ACTIVE;
     bool narrows = scopes != NULL && (!key->narrowed || !scope_includes(scopes, key->narrowed_scopes, NULL, NULL));
@@ -38,29 +55,37 @@ bool key_restrict(struct registry_key *key, sealring_key_state state, const char
     else if (narrows)
         memcpy(key->narrowed_scopes, scopes, strlen(scopes) + 1);
     key->narrowed = key->narrowed || narrows;
-    return suspends || narrows;
+    bool ended = ends != NULL && ends_restrict(&key->ends, ends);
+    return suspends || narrows || ended;
 }
 
 static bool restrict_to(const struct key_fact *fact, struct registry_key *key)
 {
-    return key_restrict(key, fact->state, fact->narrowed ? fact->scopes : NULL);
+    return key_restrict(key, fact->state, fact->narrowed ? fact->scopes : NULL, fact->ends);
 }
 
-bool key_facts_restrict(struct key_facts *facts, struct registry_key *key)
+bool key_facts_restrict(struct key_facts *facts, struct registry_key *key, struct registry_credential *credential)
 {
     pthread_mutex_lock(&facts->mutex);
-    struct key_fact *const *fact = find(facts, key->key_id);
-    bool restricted = fact != NULL && restrict_to(*fact, key);
+    struct key_fact *const *place = find(facts, key->key_id);
+    const struct key_fact *fact = place != NULL ? *place : NULL;
+    bool restricted = fact != NULL && key_restrict(key, fact->state, fact->narrowed ? fact->scopes : NULL, NULL);
+    bool ended =
+        fact != NULL && fact->ends != NULL && credential != NULL && registry_credential_end(credential, fact->ends);
+    if (fact != NULL && fact->ends != NULL)
+        (void)ends_restrict(&key->ends, fact->ends);
     pthread_mutex_unlock(&facts->mutex);
-    return restricted;
+    return restricted || ended;
 }
 
 static struct key_fact *key_fact_new(const struct registry_key *key)
 {
     size_t size = strlen(key->narrowed_scopes) + 1;
     struct key_fact *fact = malloc(sizeof *fact + size);
-    if (fact == NULL)
+    if (fact == NULL || !key_ends_copy(&key->ends, &fact->ends)) {
+        free(fact);
         return NULL;
+    }
     memcpy(fact->key_id, key->key_id, sizeof fact->key_id);
     fact->state = key->state;
     fact->narrowed = key->narrowed;
@@ -75,7 +100,8 @@ static bool put_locked(struct key_facts *facts, const struct registry_key *key, 
     struct key_fact **place = find(facts, key->key_id), *former = place != NULL ? *place : NULL, *fact = NULL;
     if (permits != NULL)
         *permits = former != NULL && restrict_to(former, &put);
-    if ((put.state != SEALRING_KEY_ACTIVE || put.narrowed) && (fact = key_fact_new(&put)) == NULL)
+    bool restricts = put.state != SEALRING_KEY_ACTIVE || put.narrowed || put.ends.count > 0;
+    if (restricts && (fact = key_fact_new(&put)) == NULL)
         return false;
     if (former != NULL && fact != NULL)
         *place = fact;
@@ -83,8 +109,9 @@ static bool put_locked(struct key_facts *facts, const struct registry_key *key, 
         tdelete(former, &facts->root, compare_ids);
     else if (fact != NULL && tsearch(fact, &facts->root, compare_ids) == NULL)
         former = fact;
-    free(former);
-    return fact == NULL || former != fact;
+    bool put_in = fact == NULL || former != fact;
+    key_fact_free(former);
+    return put_in;
 }
 
 bool key_facts_put(struct key_facts *facts, const struct registry_key *key)
@@ -111,9 +138,11 @@ bool key_facts_merge(struct key_facts *facts, struct key_facts *others)
         struct registry_key key = {.state = fact->state, .narrowed = fact->narrowed};
         memcpy(key.key_id, fact->key_id, sizeof key.key_id);
         memcpy(key.narrowed_scopes, fact->scopes, strlen(fact->scopes) + 1);
+        if (fact->ends != NULL)
+            (void)ends_restrict(&key.ends, fact->ends);
         good = key_facts_add(facts, &key, &permits) && good;
         tdelete(fact, &others->root, compare_ids);
-        free(fact);
+        key_fact_free(fact);
     }
     return good;
 }
@@ -121,7 +150,7 @@ bool key_facts_merge(struct key_facts *facts, struct key_facts *others)
 void key_facts_clear(struct key_facts *facts)
 {
     pthread_mutex_lock(&facts->mutex);
-    tdestroy(facts->root, free);
+    tdestroy(facts->root, key_fact_free);
     facts->root = NULL;
     pthread_mutex_unlock(&facts->mutex);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What facts restrict API keys to: suspensions and narrowings, by key ID. No clock, no I/O. */
+/* What facts restrict API keys to: suspensions, narrowings and ends of credentials, by key ID. No clock, no I/O. */
 #ifndef VERIFIER_STATE_KEY_FACTS_H
 #define VERIFIER_STATE_KEY_FACTS_H
 
@@ -8,24 +8,29 @@
 
 #include "registry/rows/closed_facts.h"
 
-/* A tree of tsearch(3), NULL at first: the keys that are suspended or narrowed. Any thread may call the functions. */
+/* A tree of tsearch(3), NULL at first: the keys that are suspended or narrowed, or whose credentials end. Any thread may call the functions. */
 struct key_facts {
     pthread_mutex_t mutex;
     void *root;
 };
 
-/* Adds a restriction to the key's: suspended or active, and the scopes that it is narrowed to, of which those stay that it had; NULL: it is not
- * narrowed. Whether that changed it. */
-bool key_restrict(struct registry_key *key, sealring_key_state state, const char *scopes);
+/* A copy that has room for its bounds only, as there may be many of them: to be read through the functions of key_ends.h, and freed. *copy is NULL
+ * if there are no bounds. False: no memory. */
+bool key_ends_copy(const struct key_ends *ends, struct key_ends **copy);
 
-/* Sets what the key is restricted to, which may be nothing. key: key_id, state, narrowed, narrowed_scopes. False: no memory, and nothing was
+/* Adds a restriction to the key's: suspended or active, the scopes that it is narrowed to, of which those stay that it had (NULL: it is not
+ * narrowed), and ends (NULL: none). Whether that changed it. */
+bool key_restrict(struct registry_key *key, sealring_key_state state, const char *scopes, const struct key_ends *ends);
+
+/* Sets what the key is restricted to, which may be nothing. key: key_id, state, narrowed, narrowed_scopes, ends. False: no memory, and nothing was
  * changed. */
 bool key_facts_put(struct key_facts *facts, const struct registry_key *key);
 /* Adds to what it is restricted to. *permits: it was, and is, more restricted than that. */
 bool key_facts_add(struct key_facts *facts, const struct registry_key *key, bool *permits);
 
-/* Restricts the key, as its row was read, to what the facts say. A row may be more restricted: it may be newer. Whether that changed it. */
-bool key_facts_restrict(struct key_facts *facts, struct registry_key *key);
+/* Restricts the key, as its row was read, and one of its credentials (NULL: none) to what the facts say. A row may be more restricted: it may be
+ * newer. Whether that changed them, apart from key->ends, which no row contains. */
+bool key_facts_restrict(struct key_facts *facts, struct registry_key *key, struct registry_credential *credential);
 
 /* Adds every restriction of `others`, which no other thread uses, to these, and empties it. False: no memory. */
 bool key_facts_merge(struct key_facts *facts, struct key_facts *others);

@@ -13,8 +13,9 @@
 
 /* The caller owns all memory, which must outlive the verifier. */
 struct verifier_setup {
-    const char *registry;     /* path of the registry */
-    const char *audit_key;    /* verifies checkpoints; NULL or "": the one that the registry names does */
+    const char *registry; /* path of the registry */
+    const char *
+        audit_key; /* the keys that verify checkpoints (log/audit_keys.h); NULL or "": the one that the registry names does */
     const char *reports;      /* directory of the report files */
     const char *bell;         /* the operator's side rings it after a commit; NULL: none */
     const char *reports_bell; /* verifiers ring it when their reports have news; NULL: none */

@@ -15,7 +15,7 @@
 #include "verifier/cache/reader_lanes.h"
 #include "verifier/cache/single_flight.h"
 #include "verifier/cache/snapshot.h"
-#include "registry/log/log_rows.h"
+#include "log/audit_keys.h"
 #include "verifier/report/report.h"
 #include "verifier/state/closed_chain.h"
 #include "verifier/state/connections.h"
@@ -85,12 +85,12 @@ struct verifier {
         [REGISTRY_ID_SIZE]; /* whose facts `closed` has; another era's are waited for while it is not signed */
     int64_t
         signed_ms; /* time of the latest checkpoint that covers these facts; an era is followed if it has a later one */
-    _Atomic(bool) era_unsigned;    /* the registry's era is another one, and no signed checkpoint confirms it yet */
-    char vkey[REGISTRY_VKEY_SIZE]; /* the key for checkpoints, as when the verifier joined; "": there was none */
-    bool vkey_known;
-    unsigned unsigned_polls;                /* since the first that found a permission without a signature */
-    int64_t reuse_due;                      /* boot time of the next query for harvested hours */
-    int64_t lease_ms;                       /* as read by the last poll; 0: there was none */
+    _Atomic(bool) era_unsigned; /* the registry's era is another one, and no signed checkpoint confirms it yet */
+    struct audit_keys keys;     /* for checkpoints: those of when the verifier joined, and those to which they lead */
+    bool keys_known, has_key;   /* they were read; there was one, even if it could not be read as one */
+    unsigned unsigned_polls;    /* since the first that found a permission without a signature */
+    int64_t reuse_due;          /* boot time of the next query for harvested hours */
+    int64_t lease_ms;           /* as read by the last poll; 0: there was none */
     uint8_t reported_era[REGISTRY_ID_SIZE]; /* of the last report that was written */
     uint64_t reported_epoch;
     struct clock_trust trust;
@@ -111,6 +111,7 @@ struct verifier {
     /* Requests read these without a lock. */
     _Atomic(struct snapshot *) snapshot;
     _Atomic(int64_t) serve_until; /* boot time; 0: does not serve */
+    _Atomic(uint64_t) facts;      /* how many are in the snapshot */
     _Atomic(uint64_t) fences;     /* protocol.fences */
     _Atomic(int64_t)
         wall_offset; /* twice wall time less boot time, plus 1 if the clock is late, so that one load reads both */
@@ -169,6 +170,13 @@ static inline struct judge_time verifier_time(const struct verifier *verifier, i
 static inline int64_t verifier_wall(const struct verifier *verifier, int64_t boot_ms)
 {
     return verifier_time(verifier, boot_ms).wall_ms;
+}
+
+/* What a report states of a version that is proved now (report_format.h). */
+static inline uint64_t verifier_proof(const struct verifier *verifier)
+{
+    uint64_t facts = atomic_load(&verifier->facts);
+    return facts == 0 ? 1 : facts;
 }
 
 /* Rings for those who wait for this verifier's report. */

@@ -165,7 +165,7 @@ static int run_turns(struct running *running)
             return signals_caught() == 0 ? session_fail(session, status) : STATUS_DONE;
         failed += result.failed;
         if (result.silence == 0 || session->dry_run || signals_caught() != 0)
-            return failed > 0 ? STATUS_REFUSED : STATUS_DONE;
+            return failed > 0 ? STATUS_REFUSED : result.unsigned_log ? STATUS_TOKEN : STATUS_DONE;
         signals_sleep(result.silence < MEASURE_EVERY ? result.silence : MEASURE_EVERY);
     }
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealring verifier: the verifiers, what each has not done yet, and those that will not return. */
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
+#include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/terminal.h"
 #include "tools/sealring/views/listing.h"
@@ -19,6 +21,13 @@ struct verifier_rows {
     struct shown_rows rows;
     json_t *debts; /* lines below the table */
 };
+
+static void append_line(json_t *lines, const sealring_verifier_info *info, const char *text)
+{
+    char *line = memory_text("%.8s: %s", info->instance, text);
+    json_array_append_new(lines, jsontext_text(line));
+    free(line);
+}
 
 static int list_verifier(const sealring_verifier_info *info, void *context)
 {
@@ -38,8 +47,10 @@ static int list_verifier(const sealring_verifier_info *info, void *context)
     table_add(table, TONE_PLAIN, "%" PRIu64, info->epoch);
     table_add(table, info->unproved > 0 ? TONE_WARN : TONE_PLAIN, "%" PRIu64 " of %" PRIu64, info->proved,
               info->proved + info->unproved);
+    if (info->alarm[0] != '\0')
+        append_line(listing->debts, info, info->alarm);
     if (info->owes[0] != '\0')
-        json_array_append_new(listing->debts, json_sprintf("%.8s: %s", info->instance, info->owes));
+        append_line(listing->debts, info, info->owes);
     return 0;
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sealring/backup.h>
+
 #include "tools/sealring/commands.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
@@ -243,7 +245,9 @@ static int print_text(struct session *session, sealring_status status, const cha
 
 static int run_key(struct session *session)
 {
-    char key[SEALRING_AUDIT_KEY_SIZE];
+    char key[SEALRING_AUDIT_KEYS_SIZE];
+    if (option_given(&session->options, "all"))
+        return print_text(session, sealring_audit_keys(session->manager, key, &session->error), "keys", key);
     return print_text(session, sealring_audit_key(session->manager, key, &session->error), "key", key);
 }
 
@@ -297,6 +301,7 @@ const struct command command_audit_export = {
 const struct command command_audit_key = {
     .words = "audit key",
     .purpose = "print the key that verifies checkpoints; keep it elsewhere",
+    .options = {{"all", NULL, "also the keys before it, each with the entries and facts that it covers", OPTION_FLAG}},
     .run = run_key,
 };
 

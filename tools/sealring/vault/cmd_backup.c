@@ -40,11 +40,11 @@ static void print_info(const struct session *session, const char *file, const se
 }
 
 /* The key that the vault itself names proves less than one that was kept elsewhere. */
-static sealring_status own_key(struct session *session, char key[SEALRING_AUDIT_KEY_SIZE])
+static sealring_status own_key(struct session *session, char key[SEALRING_AUDIT_KEYS_SIZE])
 {
     sealring_status status = session_connect(session, true);
     if (status == SEALRING_OK)
-        status = sealring_audit_key(session->manager, key, &session->error);
+        status = sealring_audit_keys(session->manager, key, &session->error);
     if (status == SEALRING_OK && !session->json)
         session_warn(session, "the key is the one that the registry itself names: give --key with one that was kept "
                               "elsewhere");
@@ -53,7 +53,7 @@ static sealring_status own_key(struct session *session, char key[SEALRING_AUDIT_
 
 static int check(struct session *session, const char *file)
 {
-    char own[SEALRING_AUDIT_KEY_SIZE] = "";
+    char own[SEALRING_AUDIT_KEYS_SIZE] = "";
     const char *key = option_text(&session->options, "key");
     sealring_backup_info info = {.size = sizeof info};
     struct progress progress;

@@ -11,6 +11,7 @@
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/terminal.h"
 #include "tools/sealring/views/advice.h"
+#include "tools/sealring/views/log_health.h"
 #include "tools/sealring/views/plans.h"
 #include "tools/sealring/views/traffic_chart.h"
 #include "tools/sealring/views/verifiers.h"
@@ -144,6 +145,7 @@ json_t *overview_read(struct session *session, const char *ring, const struct pa
 {
     struct overview_rings rings = {0};
     struct verifiers verifiers = {0};
+    struct log_health health = {.text = NULL};
     sealring_vault_info info = {.size = sizeof info};
     json_t *array = json_array();
     json_t *overview = NULL;
@@ -153,6 +155,8 @@ json_t *overview_read(struct session *session, const char *ring, const struct pa
     if (*status == SEALRING_OK)
         *status = verifiers_load(&verifiers, session);
     if (*status == SEALRING_OK)
+        *status = log_health_load(&health, session, &info);
+    if (*status == SEALRING_OK)
         print_vault(&info, page);
     for (size_t i = 0; i < rings.count && *status == SEALRING_OK; i++)
         *status = look_at_ring(session, &rings.items[i], array, page);
@@ -160,12 +164,15 @@ json_t *overview_read(struct session *session, const char *ring, const struct pa
         fputc('\n', page->out.stream);
         verifiers_print(&verifiers, page);
         print_scheduler(&info, page);
+        log_health_print(&health, page);
     }
     if (*status == SEALRING_OK)
-        overview = json_pack("{s:o, s:O, s:O, s:{s:o}}", "vault", vault_json(&info), "rings", array, "verifiers",
-                             verifiers.array, "scheduler", "last_run", jsontext_time(info.last_run));
+        overview = json_pack("{s:o, s:O, s:O, s:{s:o}, s:o}", "vault", vault_json(&info), "rings", array, "verifiers",
+                             verifiers.array, "scheduler", "last_run", jsontext_time(info.last_run), "audit",
+                             log_health_json(&health));
     json_decref(array);
     verifiers_free(&verifiers);
+    log_health_free(&health);
     free_rings(&rings);
     return overview;
 }

@@ -38,18 +38,20 @@ enum tone verifiers_tone(sealring_verifier_state state)
 
 json_t *verifiers_json(const sealring_verifier_info *info)
 {
-    return json_pack("{s:s, s:o, s:o, s:I, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "instance", info->instance, "host",
-                     jsontext_text(info->host), "program", jsontext_text(info->program), "process",
+    return json_pack("{s:s, s:o, s:o, s:I, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o}", "instance", info->instance,
+                     "host", jsontext_text(info->host), "program", jsontext_text(info->program), "process",
                      (json_int_t)info->process, "state", sealring_verifier_state_name(info->state), "joined",
                      jsontext_time(info->joined), "last_report", jsontext_time(info->last_report), "lease_left_ms",
                      (json_int_t)info->lease_left, "epoch", (json_int_t)info->epoch, "proved", (json_int_t)info->proved,
-                     "unproved", (json_int_t)info->unproved, "owes", jsontext_text(info->owes));
+                     "unproved", (json_int_t)info->unproved, "owes", jsontext_text(info->owes), "alarm",
+                     info->alarm[0] != '\0' ? jsontext_text(info->alarm) : json_null());
 }
 
 static void append_debt(json_t *debts, const sealring_verifier_info *info)
 {
-    char *sentence = memory_text("%s %s %" PRId64 " (%.8s): %s", info->host, info->program, info->process,
-                                 info->instance, info->owes);
+    const char *alarm = info->alarm, *owes = info->owes;
+    char *sentence = memory_text("%s %s %" PRId64 " (%.8s): %s%s%s", info->host, info->program, info->process,
+                                 info->instance, alarm, alarm[0] != '\0' && owes[0] != '\0' ? "; " : "", owes);
     json_array_append_new(debts, jsontext_text(sentence));
     free(sentence);
 }
@@ -57,7 +59,7 @@ static void append_debt(json_t *debts, const sealring_verifier_info *info)
 static int take_verifier(const sealring_verifier_info *info, void *context)
 {
     struct verifiers *verifiers = context;
-    bool owes = info->owes[0] != '\0';
+    bool owes = info->owes[0] != '\0' || info->alarm[0] != '\0';
     if ((size_t)info->state < sizeof verifiers->counts / sizeof *verifiers->counts)
         verifiers->counts[info->state]++;
     if (owes && verifiers->owing++ < DEBTS_SHOWN)

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One request from its target to its verdict. */
+#include "gateway/sealringd/question.h"
+
+#include "gateway/sealringd/served.h"
+
+void question_ask(const struct question *question, uint32_t flags, struct outcome *outcome)
+{
+    const struct presented_headers *presented = &question->presented;
+    sealring_request request = {.size = sizeof request,
+                                .credential = presented->credential,
+                                .length = presented->length,
+                                .scope = question->target.scopes,
+                                .address = presented->address_length > 0 ? presented->address : NULL,
+                                .address_length = presented->address_length,
+                                .flags = flags};
+    outcome->grant.size = sizeof outcome->grant;
+    sealring_vault *vault = NULL;
+    struct served_vault *taken = served_take(&vault);
+    outcome->verdict = sealring_verify_request(vault, &request, &outcome->grant);
+    served_return(taken);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One request from its target to its verdict. */
+#ifndef GATEWAY_SEALRINGD_QUESTION_H
+#define GATEWAY_SEALRINGD_QUESTION_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <sealring/verify.h>
+
+#include "gateway/sealringd/presented.h"
+#include "gateway/sealringd/target.h"
+
+struct outcome {
+    sealring_verdict verdict;
+    sealring_grant grant;
+};
+
+struct question {
+    struct MHD_Connection *connection;
+    struct target target;
+    struct presented_headers presented; /* the credential is the connection's, or credential_copy */
+    bool complete;                      /* its end was received */
+    struct outcome outcome;
+    /* What waiters.c uses, under its lock. */
+    bool asked;            /* it was given to the threads that may wait */
+    bool taken;            /* one of them works on it */
+    bool answered;         /* the connection has its outcome */
+    bool released;         /* the connection has ended */
+    char *credential_copy; /* for the thread, as the connection may end before it does */
+    int64_t deadline;      /* milliseconds of CLOCK_MONOTONIC */
+    TAILQ_ENTRY(question) entry;
+};
+
+/* Asks the vault; with SEALRING_NONBLOCK in flags from memory only. */
+void question_ask(const struct question *question, uint32_t flags, struct outcome *outcome);
+
+#endif

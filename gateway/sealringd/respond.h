@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers as HTTP responses: RFC 9457 for errors, RFC 6750 for challenges, X-Sealring-… for what is known about the client. */
+#ifndef GATEWAY_SEALRINGD_RESPOND_H
+#define GATEWAY_SEALRINGD_RESPOND_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+
+#include "gateway/sealringd/answer.h"
+#include "gateway/sealringd/question.h"
+
+/* Makes the responses that are the same for every request. False: no memory. */
+bool respond_prepare(void);
+void respond_end(void);
+
+/* Queues it; with close the connection ends after it. */
+enum MHD_Result respond(struct MHD_Connection *connection, enum answer_kind kind, bool close);
+
+/* The answer to the question's verdict. */
+enum MHD_Result respond_verdict(const struct question *question, bool close);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon sealringd: verifies API keys for gateways that ask over HTTP. Start, signals, end. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "gateway/sealringd/daemon_options.h"
+#include "gateway/sealringd/journal.h"
+#include "gateway/sealringd/respond.h"
+#include "gateway/sealringd/served.h"
+#include "gateway/sealringd/waiters.h"
+
+enum { DRAIN_SECONDS = 10, DESCRIPTORS_BESIDE = 512 };
+
+static struct daemon_options options;
+static struct listeners listeners;
+static pthread_t main_thread, reload_thread;
+
+static int set_environment(const char *name, const char *value, void *context)
+{
+    (void)context;
+    return setenv(name, value, 1);
+}
+
+/* Nobody but root reads this process's memory, and it leaves no core. The system's bound on descriptors is raised as far as it can be. */
+static void protect_process(void)
+{
+    struct rlimit limit;
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    rlim_t most = limit.rlim_max > DESCRIPTORS_BESIDE ? (limit.rlim_max - DESCRIPTORS_BESIDE) / listeners.count : 1;
+    if (options.http.connections > most) {
+        options.http.connections = most < 1 ? 1 : (unsigned)most;
+        journal_write(
+            SEALRING_LOG_WARNING,
+            "at most %u connections for each listener, as this process may have only %lu descriptors open (LimitNOFILE=)",
+            options.http.connections, (unsigned long)limit.rlim_max);
+    }
+}
+
+static bool open_listeners(void)
+{
+    const char *problem = listener_inherit(&listeners, options.remote);
+    if (problem != NULL) {
+        journal_write(SEALRING_LOG_WARNING, "%s", problem);
+        return false;
+    }
+    for (size_t i = 0; i < options.listen_count; i++) {
+        problem = listener_make(&listeners, options.listen[i], options.socket_mode, options.remote);
+        if (problem != NULL) {
+            journal_write(SEALRING_LOG_WARNING, "cannot listen on %s: %s", options.listen[i], problem);
+            return false;
+        }
+    }
+    if (listeners.count == 0)
+        journal_write(SEALRING_LOG_WARNING,
+                      "there is nothing to listen on: give --listen, or a socket unit of systemd");
+    return listeners.count > 0;
+}
+
+static bool start(void)
+{
+    sealring_error error = {.message = ""};
+    if (sealring_environment(options.vault, set_environment, NULL, &error) != SEALRING_OK ||
+        served_open(options.vault, &error) != SEALRING_OK) {
+        journal_write(SEALRING_LOG_WARNING, "%s", error.message);
+        return false;
+    }
+    if (!respond_prepare() || !waiters_start(options.waiters)) {
+        journal_write(SEALRING_LOG_WARNING, "no memory, or no threads");
+        return false;
+    }
+    for (size_t i = 0; i < listeners.count; i++) {
+        char text[256];
+        listener_describe(listeners.each[i].descriptor, text, sizeof text);
+        if (!http_start(&options.http, listeners.each[i].descriptor)) {
+            journal_write(SEALRING_LOG_WARNING, "cannot serve %s", text);
+            return false;
+        }
+        journal_write(SEALRING_LOG_INFORMATION, "listening on %s", text);
+    }
+    return true;
+}
+
+/* ---- Reload ---- */
+
+enum reload_state { RELOAD_IDLE, RELOAD_RUNNING, RELOAD_RUNNING_AND_WANTED };
+
+/* In a thread, as a token may take its time, and systemd's watchdog does not wait. */
+static void *reload(void *context)
+{
+    sealring_error error = {.message = ""};
+    (void)context;
+    if (served_open(options.vault, &error) == SEALRING_OK)
+        journal_write(SEALRING_LOG_INFORMATION, "reopened %s", options.vault);
+    else
+        journal_write(SEALRING_LOG_WARNING, "the vault cannot be reopened, so the one that is open goes on: %s",
+                      error.message);
+    (void)pthread_kill(main_thread, SIGUSR1);
+    return NULL;
+}
+
+static enum reload_state reload_start(void)
+{
+    struct timespec time;
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)time.tv_sec * 1000000 + time.tv_nsec / 1000);
+    if (pthread_create(&reload_thread, NULL, reload, NULL) == 0)
+        return RELOAD_RUNNING;
+    journal_write(SEALRING_LOG_WARNING, "the vault cannot be reopened: no thread");
+    (void)sd_notify(0, "READY=1");
+    return RELOAD_IDLE;
+}
+
+static enum reload_state reload_finished(enum reload_state state)
+{
+    pthread_join(reload_thread, NULL);
+    if (state == RELOAD_RUNNING_AND_WANTED)
+        return reload_start();
+    (void)sd_notify(0, "READY=1");
+    return RELOAD_IDLE;
+}
+
+/* ---- From start to end ---- */
+
+static void serve(const sigset_t *signals)
+{
+    enum reload_state state = RELOAD_IDLE;
+    uint64_t watchdog_us = 0;
+    (void)sd_watchdog_enabled(0, &watchdog_us);
+    uint64_t interval_us = watchdog_us > 0 ? watchdog_us / 3 : UINT64_C(3600) * 1000000;
+    const struct timespec interval = {(time_t)(interval_us / 1000000), (long)(interval_us % 1000000) * 1000};
+    int signal = 0;
+    while (signal != SIGTERM && signal != SIGINT) {
+        /* Proof of life: whoever holds the lock that each request takes for ever has the process restarted. */
+        sealring_vault *vault = NULL;
+        served_return(served_take(&vault));
+        (void)sd_notify(0, "WATCHDOG=1");
+        signal = sigtimedwait(signals, NULL, &interval);
+        if (signal == SIGHUP)
+            state = state == RELOAD_IDLE ? reload_start() : RELOAD_RUNNING_AND_WANTED;
+        else if (signal == SIGUSR1 && state != RELOAD_IDLE)
+            state = reload_finished(state);
+    }
+    (void)sd_notify(0, "STOPPING=1");
+    if (state != RELOAD_IDLE)
+        pthread_join(reload_thread, NULL);
+}
+
+/* Requests that were accepted are answered, unless that takes too long. */
+static void stop(int status)
+{
+    static const struct timespec step = {.tv_nsec = 5 * 1000000L};
+    http_drain();
+    for (int i = 0; i < DRAIN_SECONDS * 200 && http_active() > 0; i++)
+        (void)nanosleep(&step, NULL);
+    bool idle = waiters_stop();
+    http_stop();
+    respond_end();
+    listeners_close(&listeners);
+    if (!idle) { /* closing would wait for the token, too; the next verifier takes over the report file */
+        journal_write(SEALRING_LOG_WARNING, "ends without closing the vault, as the token does not answer");
+        _exit(status);
+    }
+    served_close();
+}
+
+int main(int argc, char **argv)
+{
+    int status = EXIT_FAILURE;
+    sigset_t signals;
+    if (!daemon_options_read(argc, argv, &options, &status))
+        return status;
+    main_thread = pthread_self();
+    (void)sigemptyset(&signals);
+    for (const int *each = (const int[]){SIGTERM, SIGINT, SIGHUP, SIGUSR1, 0}; *each != 0; each++)
+        (void)sigaddset(&signals, *each);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (!open_listeners()) {
+        listeners_close(&listeners);
+        return EXIT_FAILURE;
+    }
+    protect_process();
+    bool good = start();
+    if (good) {
+        (void)sd_notify(0, "READY=1");
+        serve(&signals);
+    }
+    stop(good ? EXIT_SUCCESS : EXIT_FAILURE);
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}

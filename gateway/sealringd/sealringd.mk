@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+# The daemon, over the public API only.
+sbin_PROGRAMS += sealringd
+sealringd_pure = \
+	gateway/sealringd/target.c gateway/sealringd/target.h \
+	gateway/sealringd/presented.c gateway/sealringd/presented.h \
+	gateway/sealringd/answer.c gateway/sealringd/answer.h
+sealringd_SOURCES = $(sealringd_pure) \
+	gateway/sealringd/sealringd.c \
+	gateway/sealringd/daemon_options.c gateway/sealringd/daemon_options.h \
+	gateway/sealringd/listener.c gateway/sealringd/listener.h \
+	gateway/sealringd/http.c gateway/sealringd/http.h \
+	gateway/sealringd/respond.c gateway/sealringd/respond.h \
+	gateway/sealringd/question.c gateway/sealringd/question.h \
+	gateway/sealringd/waiters.c gateway/sealringd/waiters.h \
+	gateway/sealringd/served.c gateway/sealringd/served.h \
+	gateway/sealringd/journal.c gateway/sealringd/journal.h
+sealringd_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(MICROHTTPD_CFLAGS) $(SYSTEMD_CFLAGS) $(JANSSON_CFLAGS)
+sealringd_CFLAGS = $(AM_CFLAGS) $(SEALRING_PROGRAM_CFLAGS)
+sealringd_LDFLAGS = $(AM_LDFLAGS) $(SEALRING_PROGRAM_LDFLAGS)
+sealringd_LDADD = libsealring.la $(MICROHTTPD_LIBS) $(SYSTEMD_LIBS) $(JANSSON_LIBS) -lpthread
+
+# HAProxy's way to ask it.
+haproxydir = $(datadir)/sealring/haproxy
+dist_haproxy_DATA = gateway/haproxy/sealring.lua

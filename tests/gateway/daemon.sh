@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced after tests/cli/lib.sh: sealringd on sockets in the scratch directory, and requests to it.
+#
+#   daemon_start [OPTION...]   starts it on unix:$work/sealringd; its process is $daemon; $DAEMON_WITH is a command before it
+#   daemon_stop                and waits for its end; $status
+#   request ARGUMENT...        curl to it; $code, $work/body and $work/headers are the response
+#   load NAME FILE             requests with the credential in FILE, one after the other, until `unload NAME`: lines `BEGIN STATUS` in $work/NAME.load
+# shellcheck shell=sh disable=SC2154,SC2034
+
+gateway_tests=$top_srcdir/tests/gateway
+socket=$work/sealringd
+SEALRINGD=${SEALRINGD:-$(dirname "$SEALRING")/sealringd}
+[ -x "$SEALRINGD" ] || bail_out "there is no daemon $SEALRINGD: make"
+command -v curl >/dev/null || bail_out "curl is missing: sh tools/packages.sh test"
+code=
+daemon=
+daemons=
+
+trap 'for process in $daemons $(jobs -p); do kill "$process" 2>/dev/null; done; rm -rf "$work"' EXIT
+
+daemon_listens() {
+    grep -q 'listening on unix:' "$work/daemon.log" || ! kill -0 "$daemon" 2>/dev/null
+}
+daemon_start() {
+    : >"$work/daemon.log"
+    # shellcheck disable=SC2086 # a command and its arguments, or none
+    ${DAEMON_WITH-} "$SEALRINGD" --vault "$SEALRING_VAULT" --listen "unix:$socket" "$@" 2>"$work/daemon.log" &
+    daemon=$!
+    daemons="$daemons $daemon"
+    until_true daemon_listens
+    kill -0 "$daemon" 2>/dev/null || {
+        sed 's/^/# /' "$work/daemon.log"
+        bail_out "sealringd does not start"
+    }
+}
+daemon_stop() {
+    kill "$daemon"
+    wait "$daemon"
+    status=$?
+}
+
+request() { # CURL-ARGUMENT...: with a URL whose host does not matter
+    code=$(curl -s -m 30 --path-as-is -o "$work/body" -D "$work/headers" -w '%{http_code}' --unix-socket "$socket" "$@")
+}
+header() { # NAME: of the last response
+    tr -d '\r' <"$work/headers" | sed -n "s/^$1: *//Ip"
+}
+bearer() { # FILE
+    printf 'Authorization: Bearer %s' "$(cat "$1")"
+}
+raw() { # bytes on standard input, to the daemon as they are; the response is on standard output
+    perl "$gateway_tests/raw.pl" "$socket"
+}
+
+load() { # NAME FILE [SOCKET [PATH]]
+    perl "$gateway_tests/load.pl" "${3-$socket}" "${4-/v1/verify/read/-/}" "$2" "$work/$1.stop" >"$work/$1.load" &
+    eval "load_$1=\$!"
+    daemons="$daemons $!"
+}
+unload() { # NAME
+    : >"$work/$1.stop"
+    eval "wait \$load_$1"
+}
+loaded() { # NAME COUNT: COUNT requests have been answered
+    [ "$(wc -l <"$work/$1.load")" -ge "$2" ]
+}
+statuses() { # NAME: what it got, each once
+    cut -d ' ' -f 2 "$work/$1.load" | sort -u | tr '\n' ' '
+}

@@ -1,0 +1,143 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The nginx module while the token is slow or does not answer: clients wait, leave or get 503, and nginx serves everything else.
+# shellcheck disable=SC2016,SC2034,SC2317 # variables are nginx's, or for nginx_configure; functions are called by name
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/../cli/lib.sh"
+# shellcheck source=tests/gateway/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# shellcheck disable=SC2046,SC2086 # words
+${CC:-cc} -shared -fPIC $(pkg-config --cflags p11-kit-1) -o "$work/forward.so" "$top_srcdir/tests/cli/module_forward.c" ||
+    bail_out "no forwarding module"
+token_is() { # TRAITS
+    echo "$1" >"$work/script.new" && mv "$work/script.new" "$work/script"
+}
+token_is ""
+make_vault
+must ring create web --prefix acme_live
+must client add acme
+for number in 1 2 3 4 5 6 7 8 9; do
+    must issue web --client acme --label "l$number" --scope read --out "$work/key$number"
+done
+sed -i "s|^module = .*|module = $work/forward.so|" "$SEALRING_VAULT/sealring.conf"
+cat >>"$SEALRING_VAULT/sealring.conf" <<CONF
+module-environment = FORWARD_TO=${SOFTHSM2_MODULE:-/usr/lib/softhsm/libsofthsm2.so}
+module-environment = FORWARD_SCRIPT=$work/script
+CONF
+read_env_lines
+
+UP="proxy_pass http://unix:$site/upstream;"
+HTTP='log_format verdicts "$uri $status $sealring_verdict"; access_log '$site/verdicts.log' verdicts;'
+SERVER='location / { sealring read; '$UP' } location /off/ { '$UP' }'
+VAULT_LINE="sealring_vault $SEALRING_VAULT; sealring_timeout 1h;"
+nginx_configure
+# Each worker has a cache of its own.
+sed -i 's/^worker_processes 2;/worker_processes 1;/' "$site/nginx.conf"
+nginx_start
+
+asks() { # FILE PATH NAME: in the background; the status is in $work/NAME.code
+    curl -s -m 60 -o /dev/null -w '%{http_code}' -H "$(bearer "$work/$1")" --unix-socket "$site/front" "http://x$2" >"$work/$3.code" &
+}
+logged() { # PATH: how many requests with it have ended
+    grep -c "^$1 " "$site/verdicts.log"
+}
+opens() {
+    request -H "$(bearer "$work/key1")" http://x/a
+    [ "$code" = 200 ]
+}
+ok "the vault opens" until_true opens
+
+# ---- Slow ----
+
+token_is hang
+asks key2 /slow slow
+slow=$!
+for number in 1 2 3 4 5 6 7 8 9 10; do
+    request -H "$(bearer "$work/key1")" http://x/cached
+    echo "$code"
+done >"$work/meanwhile"
+is "$(sort "$work/meanwhile" | uniq -c | tr -s ' ')" " 10 200" "requests that need no token are served while another one waits for it"
+ok "which is still waiting" kill -0 $slow
+token_is ""
+wait $slow
+is "$(cat "$work/slow.code")" 200 "and gets in when the token answers"
+
+# ---- Hanging ----
+
+one_worker() {
+    [ "$(pgrep -c -P "$(cat "$site/pid")")" -eq 1 ]
+}
+sed -i 's/sealring_timeout 1h/sealring_timeout 2s/' "$site/nginx.conf"
+before=$(pgrep -P "$(cat "$site/pid")")
+kill -HUP "$(cat "$site/pid")"
+replaced() {
+    one_worker && [ "$(pgrep -P "$(cat "$site/pid")")" != "$before" ]
+}
+ok "a reload replaces the worker" until_true replaced
+ok "the vault opens there" until_true opens
+token_is hang
+asks key3 /hang hang
+wait $!
+is "$(cat "$work/hang.code")" 503 "a token that does not answer: 503 after sealring_timeout"
+request -H "$(bearer "$work/key1")" http://x/cached
+is "$code" 200 "what is in memory is answered"
+request http://x/off/a
+is "$code" 200 "what is not protected is, too"
+asks key4 /leaves leaves
+left=$!
+waits() {
+    [ "$(curl -s -o /dev/null -w '%{http_code}' -m 0.3 -H "$(bearer "$work/key5")" --unix-socket "$site/front" http://x/gone)" = 000 ]
+}
+ok "a client does not wait for ever" waits
+kill $left
+gone() {
+    [ "$(logged /gone)" -ge 1 ] && [ "$(logged /leaves)" -ge 1 ]
+}
+ok "clients that leave are noticed before the token answers" until_true gone
+is "$(sort -u "$site/verdicts.log" | grep -c '^/\(gone\|leaves\) 499 undecided$')" 2 "their requests end undecided, as nginx's 499"
+
+# More than threads and queue take: nobody waits in vain for a place.
+sed -i 's/^thread_pool .*/thread_pool sealring threads=1 max_queue=1;/' "$site/nginx.conf"
+
+# ---- A reload while it hangs ----
+
+kill -HUP "$(cat "$site/pid")"
+asks key6 /reload reload
+reload=$!
+token_is ""
+wait $reload
+ok "a request during the reload is answered: $(cat "$work/reload.code")" grep -q '^\(200\|503\)$' "$work/reload.code"
+answers() {
+    request -H "$(bearer "$work/key$1")" http://x/again
+    [ "$code" = 200 ]
+}
+for number in 2 3 4 5 6; do
+    ok "after that key $number is served" until_true answers $number
+done
+ok "the former worker ends when the token's call has" until_true one_worker
+
+token_is hang
+for number in 7 8 9; do
+    asks key$number /full full$number
+    eval "full$number=\$!"
+done
+# shellcheck disable=SC2154
+wait "$full7" "$full8" "$full9"
+is "$(cat "$work"/full?.code)" 503503503 "a full queue and a timeout are the same to a client"
+ok "the log names the queue" grep -q 'the queue of sealring_thread_pool is full' "$site/error.log"
+token_is ""
+for number in 7 8 9; do
+    ok "key $number is served in the end" until_true answers $number
+done
+
+# ---- Other protocols ----
+
+request --unix-socket "$site/front2" --http2-prior-knowledge -H "$(bearer "$work/key1")" http://x/h2
+is "$code" 200 "HTTP/2"
+request --unix-socket "$site/front2" --http2-prior-knowledge http://x/h2
+is "$code" 401 "HTTP/2 without a credential"
+
+ok "no sanitizer complained" sh -c "! ls $work/asan.* 2>/dev/null"
+not_ok "no worker was killed" grep -q 'exited on signal' "$site/error.log"
+done_testing

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+# perl raw.pl SOCKET: sends standard input to a Unix socket as it is, and prints what comes back until the other side closes, or is silent for 1 s.
+use strict;
+use warnings;
+use IO::Select;
+use IO::Socket::UNIX;
+
+$SIG{PIPE} = 'IGNORE';
+binmode STDIN;
+binmode STDOUT;
+my $socket = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die "$ARGV[0]: $!";
+local $/;
+my $bytes = <STDIN>;
+while (length $bytes) {
+    my $written = syswrite $socket, $bytes;
+    last unless $written; # it does not want the rest
+    substr($bytes, 0, $written) = '';
+}
+my $select = IO::Select->new($socket);
+while ($select->can_read(1)) {
+    my $got = sysread $socket, my $block, 65536;
+    last unless $got;
+    print $block;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealringd's pure parts: targets, credentials in headers, the table of answers. */
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/sealringd/answer.h"
+#include "gateway/sealringd/presented.h"
+#include "gateway/sealringd/target.h"
+#include "lib/runner.h"
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof(table)[0]))
+
+/* ---- Targets ---- */
+
+static const struct {
+    const char *text;
+    const char *scopes; /* NULL: the target is refused */
+} targets[] = {
+    {"/v1/verify/read/-", "read"},
+    {"/v1/verify/read/-/", "read"},
+    {"/v1/verify/read/-/v1/verify/admin/-", "read"},
+    {"/v1/verify/read/-?scope=admin", "read"},
+    {"/v1/verify/read/-anything", "read"},
+    {"/v1/verify/read/-/../../admin/-", "read"},
+    {"/v1/verify/read/-/%2e%2e/%2f", "read"},
+    {"/v1/verify/read,write/-", "read write"},
+    {"/v1/verify/orders:read,a+b,c=d,~e/-", "orders:read a+b c=d ~e"},
+    {"/v1/verify/read,read/-", "read read"},
+    {"/v1/verify/.read/-", ".read"},
+    {"/v1/verify/-a/-", "-a"},
+    {"/v1/verify/read", NULL},
+    {"/v1/verify/read/", NULL},
+    {"/v1/verify/read/x/-", NULL}, /* cut at the first slash */
+    {"/v1/verify/read/admin/-", NULL},
+    {"/v1/verify/read//-", NULL},
+    {"/v1/verify//-", NULL},
+    {"/v1/verify//read/-", NULL},
+    {"/v1/verify/,/-", NULL},
+    {"/v1/verify/read,/-", NULL},
+    {"/v1/verify/,read/-", NULL},
+    {"/v1/verify/read,,write/-", NULL},
+    {"/v1/verify/./-", NULL},
+    {"/v1/verify/../-", NULL},
+    {"/v1/verify/.../-", NULL},
+    {"/v1/verify/%72ead/-", NULL},
+    {"/v1/verify/read%2Fadmin/-", NULL},
+    {"/v1/verify/read%00/-", NULL},
+    {"/v1/verify/read;admin/-", NULL},
+    {"/v1/verify/read?/-", NULL},
+    {"/v1/verify/read#/-", NULL},
+    {"/v1/verify/read admin/-", NULL},
+    {"/v1/verify/read\"/-", NULL},
+    {"/v1/verify/read\\/-", NULL},
+    {"/v1/verify/r\xc3\xa9"
+     "ad/-",
+     NULL},
+    {"/v1/verify", NULL},
+    {"/v1/verify/", NULL},
+    {"/v1//verify/read/-", NULL},
+    {"//v1/verify/read/-", NULL},
+    {"/V1/verify/read/-", NULL},
+    {"/v1/verifyread/-", NULL},
+    {"/x/../v1/verify/read/-", NULL},
+    {"http://host/v1/verify/read/-", NULL},
+    {"*", NULL},
+    {"", NULL},
+};
+
+START_TEST(scopes_come_from_the_path)
+{
+    for (int any = 0; any < 2; any++) {
+        struct target target;
+        memset(&target, 0xa5, sizeof target);
+        target_parse(targets[_i].text, any == 1, &target);
+        const char *wanted = targets[_i].scopes;
+        ck_assert_msg((target.kind == TARGET_VERIFY) == (wanted != NULL), "%s", targets[_i].text);
+        ck_assert_str_eq(target.scopes, wanted == NULL ? "" : wanted);
+    }
+}
+END_TEST
+
+START_TEST(no_scope_is_offered_where_it_is_allowed)
+{
+    static const char *const texts[] = {"/v1/verify/-", "/v1/verify/-/", "/v1/verify/-/x/-", "/v1/verify/-?x"};
+    for (int i = 0; i < COUNT(texts); i++) {
+        struct target target;
+        target_parse(texts[i], false, &target);
+        ck_assert_int_eq(target.kind, TARGET_UNKNOWN);
+        target_parse(texts[i], true, &target);
+        ck_assert_int_eq(target.kind, TARGET_VERIFY);
+        ck_assert_str_eq(target.scopes, "");
+    }
+}
+END_TEST
+
+START_TEST(a_set_of_1023_bytes_fits)
+{
+    char text[SEALRING_SCOPES_LENGTH_MAX + 64];
+    for (size_t length = SEALRING_SCOPES_LENGTH_MAX - 1; length < SEALRING_SCOPES_LENGTH_MAX + 3; length++) {
+        struct target target;
+        (void)snprintf(text, sizeof text, "/v1/verify/%0*d/-/x", (int)length, 0);
+        target_parse(text, false, &target);
+        ck_assert_int_eq(target.kind, length <= SEALRING_SCOPES_LENGTH_MAX ? TARGET_VERIFY : TARGET_UNKNOWN);
+        ck_assert_uint_eq(strlen(target.scopes), length <= SEALRING_SCOPES_LENGTH_MAX ? length : 0);
+    }
+}
+END_TEST
+
+START_TEST(states_have_targets)
+{
+    struct target target;
+    target_parse("/healthz", false, &target);
+    ck_assert_int_eq(target.kind, TARGET_HEALTH);
+    target_parse("/readyz?verbose", false, &target);
+    ck_assert_int_eq(target.kind, TARGET_READY);
+    target_parse("/readyz/", false, &target);
+    ck_assert_int_eq(target.kind, TARGET_UNKNOWN);
+}
+END_TEST
+
+/* ---- Headers ---- */
+
+static const struct {
+    const char *headers[8]; /* names and values */
+    enum presented_count count;
+    const char *credential;
+} requests[] = {
+    {{NULL}, PRESENTED_NONE, NULL},
+    {{"Host", "abc"}, PRESENTED_NONE, NULL},
+    {{"Authorization", "Bearer abc"}, PRESENTED_ONE, "abc"},
+    {{"authorization", "bEARER \t abc \t"}, PRESENTED_ONE, "abc"},
+    {{"Authorization", "Bearer"}, PRESENTED_NONE, NULL},
+    {{"Authorization", "Bearer "}, PRESENTED_NONE, NULL},
+    {{"Authorization", "Bearerabc"}, PRESENTED_NONE, NULL},
+    {{"Authorization", "Basic YWJj"}, PRESENTED_NONE, NULL},
+    {{"Authorization", ""}, PRESENTED_NONE, NULL},
+    {{"X-API-Key", "abc"}, PRESENTED_ONE, "abc"},
+    {{"x-api-key", "  "}, PRESENTED_NONE, NULL},
+    {{"X-API-Key", "Bearer abc"}, PRESENTED_ONE, "Bearer abc"},
+    {{"Authorization", "Basic YWJj", "X-API-Key", "abc"}, PRESENTED_ONE, "abc"},
+    {{"X-API-Key", "abc", "Authorization", "Bearer abc", "X-API-Key", " abc"}, PRESENTED_ONE, "abc"},
+    {{"X-API-Key", "abc", "X-API-Key", "abd"}, PRESENTED_CONFLICT, NULL},
+    {{"X-API-Key", "abc", "X-API-Key", "ab"}, PRESENTED_CONFLICT, NULL},
+    {{"Authorization", "Bearer abc", "X-API-Key", "x"}, PRESENTED_CONFLICT, NULL},
+    {{"X-API-Key", "abc", "X-API-Key", "x", "X-API-Key", "abc"}, PRESENTED_CONFLICT, NULL},
+    {{"Authorization", "Bearer a, Bearer a"}, PRESENTED_ONE, "a, Bearer a"},
+    {{"Proxy-Authorization", "Bearer abc", "X-API-Keys", "abc"}, PRESENTED_NONE, NULL},
+};
+
+static void take_headers(const char *const headers[8], const char *address_name, struct presented_headers *presented)
+{
+    memset(presented, 0, sizeof *presented);
+    for (int i = 0; i < 8 && headers[i] != NULL; i += 2)
+        presented_header(presented, address_name, headers[i], headers[i + 1]);
+}
+
+START_TEST(headers_present_one_credential_at_most)
+{
+    struct presented_headers presented;
+    take_headers(requests[_i].headers, NULL, &presented);
+    ck_assert_int_eq(presented.credentials, requests[_i].count);
+    if (requests[_i].credential != NULL) {
+        ck_assert_uint_eq(presented.length, strlen(requests[_i].credential));
+        ck_assert_int_eq(memcmp(presented.credential, requests[_i].credential, presented.length), 0);
+    }
+    ck_assert_uint_eq(presented.address_length, 0);
+}
+END_TEST
+
+static const struct {
+    const char *headers[8];
+    size_t length;
+} addresses[] = {
+    {{"X-Real-IP", "192.0.2.7"}, 4},
+    {{"x-real-ip", "2001:db8::7"}, 16},
+    {{"X-Real-IP", "192.0.2.7, 192.0.2.8"}, 0},
+    {{"X-Real-IP", "192.0.2.7", "X-Real-IP", "192.0.2.7"}, 0}, /* one of them may be the client's */
+    {{"X-Real-IP", "somewhere", "X-Real-IP", "192.0.2.7"}, 0},
+    {{"X-Real-IP", "192.0.2.7", "X-Real-IP", "somewhere", "X-Real-IP", "192.0.2.7"}, 0},
+    {{"X-Forwarded-For", "192.0.2.7"}, 0},
+    {{"X-Real-IP", ""}, 0},
+};
+
+START_TEST(the_address_comes_from_its_header_only)
+{
+    struct presented_headers presented;
+    take_headers(addresses[_i].headers, "X-Real-IP", &presented);
+    ck_assert_uint_eq(presented.address_length, addresses[_i].length);
+    if (addresses[_i].length == 4)
+        ck_assert_int_eq(memcmp(presented.address, "\xc0\x00\x02\x07", 4), 0);
+}
+END_TEST
+
+/* ---- Answers ---- */
+
+START_TEST(every_verdict_has_an_answer)
+{
+    for (int verdict = -1; verdict < 80; verdict++) {
+        enum answer_kind kind = answer_for((sealring_verdict)verdict);
+        const struct answer *answer = answer_of(kind);
+        ck_assert_int_eq((int)answer->status, sealring_verdict_http_status((sealring_verdict)verdict));
+        ck_assert_int_eq(kind == ANSWER_ACCEPTED, verdict == SEALRING_ACCEPTED);
+        ck_assert_int_eq(kind == ANSWER_SCOPE, verdict == SEALRING_REJECTED_SCOPE);
+    }
+}
+END_TEST
+
+START_TEST(answers_follow_the_standards)
+{
+    for (int kind = 0; kind < ANSWERS; kind++) {
+        const struct answer *answer = answer_of((enum answer_kind)kind);
+        ck_assert((answer->title == NULL) == (answer->status == 200));
+        ck_assert((answer->title == NULL) == (answer->detail == NULL));
+        ck_assert((answer->retry_after != NULL) == (answer->status == 503));
+        if (answer->status == 401) /* RFC 9110, section 15.5.2 */
+            ck_assert(strncmp(answer->challenge, "Bearer realm=\"api\"", 18) == 0);
+    }
+    ck_assert_ptr_null(strstr(answer_of(ANSWER_ABSENT)->challenge, "error=")); /* RFC 6750, section 3.1 */
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("sealringd");
+    TCase *cases = tcase_create("sealringd");
+    tcase_add_loop_test(cases, scopes_come_from_the_path, 0, COUNT(targets));
+    tcase_add_test(cases, no_scope_is_offered_where_it_is_allowed);
+    tcase_add_test(cases, a_set_of_1023_bytes_fits);
+    tcase_add_test(cases, states_have_targets);
+    tcase_add_loop_test(cases, headers_present_one_credential_at_most, 0, COUNT(requests));
+    tcase_add_loop_test(cases, the_address_comes_from_its_header_only, 0, COUNT(addresses));
+    tcase_add_test(cases, every_verdict_has_an_answer);
+    tcase_add_test(cases, answers_follow_the_standards);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}
