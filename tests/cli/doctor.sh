@@ -129,6 +129,17 @@ ok "the configuration is as it was" sh -c "grep '^vault' '$SEALRING_VAULT/sealri
 # ---- Files and permissions ----
 
 v=$SEALRING_VAULT
+if [ "$(id -u)" -eq 0 ]; then
+    cp -p "$v/sealring.conf" "$work/conf.kept"
+    echo 'verifier-group = 3000' >>"$v/sealring.conf"
+    examine
+    is "$(codes '.code == "verifier-group"')" verifier-group "finds verifier-group"
+    is_mended "rights of the verifier group" verifier-group
+    cp -p "$work/conf.kept" "$v/sealring.conf"
+    chgrp -R 0 "$v" && chmod g-s "$v" "$v/registry" && chmod 00750 "$v/verifiers"
+else
+    echo verifier-group >>"$work/untried"
+fi
 chmod 644 "$v/pins/keys.pin" "$v/login/keys.login"
 chmod 775 "$v/registry"
 chmod 666 "$v/registry/sealring.db-shm"
