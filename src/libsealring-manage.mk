@@ -14,7 +14,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/log/leaf.c src/log/leaf.h \
 	src/log/log_cut.c src/log/log_cut.h \
 	src/log/log_entry.c src/log/log_entry.h \
-	src/log/log_examine.c src/log/log_examine.h \
+	src/log/contradiction.c src/log/contradiction.h src/log/log_examine.c src/log/log_examine.h \
 	src/log/log_tree.c src/log/log_tree.h \
 	src/log/merkle.c src/log/merkle.h \
 	src/log/row_image.c src/log/row_image.h \
@@ -50,7 +50,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/backup/upgrade.c \
 	src/manage/backup/write_archive.c src/manage/backup/write_archive.h \
 	src/manage/doctor/doctor.c \
-	src/manage/doctor/doctor_audit.c \
+	src/manage/doctor/doctor_altered.c src/manage/doctor/doctor_entries.c src/manage/doctor/doctor_audit.c \
 	src/manage/doctor/doctor_copies.c \
 	src/manage/doctor/doctor_files.c \
 	src/manage/doctor/doctor_findings.c \

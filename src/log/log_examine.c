@@ -11,6 +11,7 @@
 #include "base/array.h"
 #include "base/error.h"
 #include "base/timetext.h"
+#include "log/contradiction.h"
 #include "log/leaf.h"
 #include "log/log_cut.h"
 #include "registry/rows/closed_facts.h"
@@ -309,39 +310,14 @@ static void examine_fact(struct log_examination *of, const struct registry_close
     memcpy(of->closed, fact->hash, sizeof of->closed);
 }
 
-static const char *examine_state(bool is_version, int state)
-{
-    if (state == 0)
-        return "nothing";
-    return is_version ? sealring_version_state_name((sealring_version_state)state)
-                      : sealring_key_state_name((sealring_key_state)state);
-}
-
 static void examine_contradiction(struct log_examination *of, const struct registry_contradiction *found)
 {
-    const char *row = examine_state(found->is_version, found->row_state);
-    const char *fact = examine_state(found->is_version, found->fact_state);
-    if (found->of_ring) {
-        examine_tell(of, 0, "ring %s: its row is not what the facts contain", found->name);
-    } else if (found->of_end) {
-        examine_tell(of, 0, "credential %u of API key %s: its row's end is not that in the facts", found->version,
-                     found->name);
-    } else if (found->is_version && found->of_values) {
-        examine_tell(of, 0, "version %u of ring %s: its row is not what the facts contain", found->version,
-                     found->name);
-    } else if (found->is_version) {
-        examine_tell(of, 0, "version %u of ring %s: its row contains %s, the record of closed versions contains %s",
-                     found->version, found->name, row, fact);
-    } else if (found->of_values) {
-        examine_tell(of, 0,
-                     found->row_state != found->fact_state
-                         ? "API key %s: its row contains %s, the facts contain %s"
-                         : "API key %s: its row is %s, but its scopes or its label are not what the facts contain",
-                     found->name, row, fact);
-    } else {
-        examine_tell(of, 0, "API key %s: its row contains %s, the record of revoked keys contains %s", found->name, row,
-                     fact);
-    }
+    char text[CONTRADICTION_TEXT_SIZE];
+    contradiction_text(found, text);
+    if (of->how->altered != NULL)
+        of->how->altered(found, text, of->how->context);
+    else
+        examine_tell(of, 0, "%s", text);
 }
 
 static sealring_status examine_facts(struct log_examination *of)

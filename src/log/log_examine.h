@@ -6,6 +6,7 @@
 #include "log/checkpoint.h"
 #include "log/signed_note.h"
 #include "registry/log/log_rows.h"
+#include "registry/rows/closed_facts.h"
 
 /* Entries that the registry has no more, in order. */
 struct examine_archives {
@@ -22,6 +23,8 @@ struct examine {
     const struct checkpoint *elsewhere;      /* kept elsewhere, its signature already verified; NULL: none */
     /* Receives each problem as one line, with the number of its entry (0: no particular one). NULL: no callback. */
     void (*problem)(uint64_t entry, const char *text, void *context);
+    /* Receives each row that is not what the facts contain, with its line, instead of `problem`. NULL: they are problems. */
+    void (*altered)(const struct registry_contradiction *found, const char *text, void *context);
     /* Receives each entry, in order, whatever is wrong with it. NULL: no callback. A status other than OK ends the examination. */
     sealring_status (*entry)(const struct registry_audit *entry, void *context, sealring_error *error);
     void *context;

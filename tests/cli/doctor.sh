@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# sealring doctor: each finding made for real, told with what mends it; what --repair mends is gone for a second doctor, and is on
+# sealring doctor: each finding is made for real, and reported with its repair; what --repair repairs is gone for a second doctor, and is on
 # the record; what it must not do it does not.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -580,7 +580,13 @@ sql "DROP TRIGGER version_final"
 tampered "UPDATE version SET activated = 0 WHERE number = 2;
     CREATE TRIGGER version_final BEFORE UPDATE ON version
  WHEN (OLD.state = 6 AND NEW.state <> 6) OR (OLD.was_compromised = 1 AND NEW.was_compromised = 0)
- BEGIN SELECT RAISE(ABORT, 'compromised and destroyed are final'); END" ring-broken '^payments$' 'audit show --ring payments'
+ BEGIN SELECT RAISE(ABORT, 'compromised and destroyed are final'); END" row-altered '^payments/2$' 'sealring doctor --repair'
+sql "UPDATE version SET activated = 0 WHERE number = 2"
+record_rows "$v/registry/sealring.db"
+examine # a repair would sign it
+tells ring-broken '^payments$' 'audit show --ring payments'
+rm "$v/vault.unsigned"
+put_back
 tampered "CREATE TRIGGER evil AFTER INSERT ON audit BEGIN SELECT 1; END" schema-strange '^evil$' "sqlite3 .*sqlite_schema WHERE name = .*evil"
 tampered "DROP INDEX ring_changed; CREATE INDEX ring_changed ON ring (name)" schema-strange '^ring_changed$' 'sealring restore'
 tampered "PRAGMA foreign_keys = OFF; UPDATE version SET ring = 99 WHERE number = 1" registry-damaged 'sealring\.db$' 'sealring restore'

@@ -288,6 +288,50 @@ writes state -- revoke "$key"
 run audit verify
 is "$status" 0 "and the log has the rows as they are"
 
+# ---- the doctor corrects rows by the facts
+
+fresh_vault doctors
+must ring create pay --overlap 1h
+must client add acme
+must issue pay --client acme --scope read --out "$work/one.key"
+must issue pay --client acme --label two --scope read --scope write --out "$work/two.key"
+must rotate pay
+must compromise pay 1
+suspended=$(cut -d_ -f2 "$work/one.key")
+revoked=$(cut -d_ -f2 "$work/two.key")
+must key suspend "$suspended"
+must revoke "$revoked"
+must key set "$suspended" --label mine
+all="SELECT (SELECT json_group_array(json_array(number, state, was_compromised, retire_at)) FROM version),
+    (SELECT json_group_array(json_array(key_id, label, state, narrowed, narrowed_scopes)) FROM api_key), (SELECT json_group_array(overlap) FROM ring)"
+recorded=$(sql "$all")
+while IFS='|' read -r object edit; do
+    edit "$edit"
+    run doctor --json
+    is "$status $(json '.doctor.findings[] | [.code, .object, .repairable] | join(" ")')" "1 row-altered $object true" "$edit: the doctor names the row, and repairs it"
+    run doctor
+    out_like '^  fix   sealring doctor --repair' "no backup is asked for"
+    run doctor --repair
+    is "$status $(sql "$all")" "0 $recorded" "the row is what the facts contain"
+    is "$(sql "SELECT act || ' ' || json_extract(detail, '\$.act') FROM audit ORDER BY sequence DESC LIMIT 1")" "alarm doctor.repair" "with an alarm in the log"
+    run doctor
+    is "$status $(cat "$work/out" "$work/err")" "0 nothing is wrong" "nothing else is wrong"
+done <<EOF
+$suspended|UPDATE api_key SET state = 1 WHERE key_id = '$suspended'
+$revoked|UPDATE api_key SET state = 1 WHERE key_id = '$revoked'
+$revoked|UPDATE api_key SET state = 2 WHERE key_id = '$revoked'
+$suspended|UPDATE api_key SET label = 'other' WHERE key_id = '$suspended'
+$suspended|UPDATE api_key SET narrowed = 1 WHERE key_id = '$suspended'
+pay/1|UPDATE version SET state = 3, was_compromised = 0, closed = 0 WHERE number = 1
+pay/2|UPDATE version SET retire_at = 1 WHERE number = 2
+pay|UPDATE ring SET overlap = 1000
+EOF
+edit "DELETE FROM credential; DELETE FROM api_key WHERE key_id = '$revoked'"
+run doctor --repair --json
+json_is '.doctor.findings[] | select(.code == "row-altered") | [.object, .repairable, .repaired] | join(" ")' "$revoked false false" "a row that is missing is not made up"
+run doctor
+out_like 'fix   sealring restore BACKUP --log EXPORT$' "it is restored"
+
 # ---- a verifier's number of alarms
 
 fresh_vault alarms

@@ -92,7 +92,7 @@ START_TEST(an_older_schema_is_refused)
 {
     reopen(_i == 0 ? REGISTRY_READ_WRITE : REGISTRY_READ_ONLY, SEALRING_REGISTRY);
     ck_assert_ptr_nonnull(
-        strstr(fixture.error.message, "has schema 1, and this program needs 3: run `sealring upgrade`"));
+        strstr(fixture.error.message, "has schema 1, and this program needs 3: run `sealring upgrade --backup FILE`"));
     ck_assert_int_eq(fixture_number(&fixture, "SELECT schema FROM vault"), 1);
     reopen(REGISTRY_UPGRADE, SEALRING_OK);
 }

@@ -84,6 +84,8 @@ for command in status "audit verify" "issue payments --client alice --label more
 done
 run doctor --json
 json_is '.doctor.findings[] | select(.code == "registry-unusable") | .what | test("run .sealring upgrade.")' true "the doctor names it, too"
+run doctor
+out_like '^  fix   sealring upgrade --backup FILE$' "and proposes no restore"
 run_with "$keys/plain.key" verify
 status_is 4 "verify of this release answers nothing from it"
 run upgrade

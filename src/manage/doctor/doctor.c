@@ -65,6 +65,16 @@ static sealring_status try_to_open(struct doctor *doctor, bool read_only, sealri
     return sealring_manager_open(doctor->vault, &options, &doctor->manager, error);
 }
 
+/* Whether it can be opened for an upgrade, which changes nothing yet. */
+static bool is_older(const char *vault)
+{
+    const sealring_manage_options options = {.size = sizeof options};
+    sealring_manager *manager = NULL;
+    bool opens = manager_open(vault, &options, true, &manager, NULL) == SEALRING_OK;
+    sealring_manager_close(&manager);
+    return opens;
+}
+
 /* For writing, if repairs were requested; a user who may not write gets the findings all the same. */
 static void open_registry(struct doctor *doctor)
 {
@@ -81,7 +91,10 @@ static void open_registry(struct doctor *doctor)
         status = try_to_open(doctor, true, &error);
     if (status == SEALRING_OK)
         return;
-    doctor_find(doctor, DOCTOR_REGISTRY_UNUSABLE, doctor->config->registry, "%s", error.message);
+    struct doctor_finding *finding =
+        doctor_find(doctor, DOCTOR_REGISTRY_UNUSABLE, doctor->config->registry, "%s", error.message);
+    if (is_older(doctor->vault))
+        finding->pattern = "sealring upgrade --backup FILE";
     doctor_unseen(doctor, SEALRING_REGISTRY, "%s", error.message);
 }
 

@@ -21,6 +21,7 @@ struct audit_look {
     uint64_t problems;
     struct audit_keys configured,
         changed;       /* of the configuration; and to which the signed changes lead from its first one */
+    uint64_t altered;  /* rows */
     bool agrees;       /* the registry's row names the key of the configuration */
     bool begun;        /* the upgrade from an older program is complete */
     bool contradicted; /* the log does not continue from the anchor */
@@ -44,6 +45,28 @@ static sealring_status follow_first(struct registry *registry, struct audit_look
     return audit_keys_follow(registry, &look->changed, error);
 }
 
+/* A row that is missing, or that no fact is about, is not made from facts. */
+static void hear_altered(const struct registry_contradiction *found, const char *text, void *context)
+{
+    struct audit_look *look = context;
+    char object[SEALRING_NAME_LENGTH_MAX + 16];
+    if (++look->altered > PROBLEMS_MOST)
+        return;
+    bool of_key = !found->is_version && !found->of_ring;
+    if (found->is_version || found->of_end)
+        snprintf(object, sizeof object, "%s/%" PRIu32, found->name, found->version);
+    else
+        snprintf(object, sizeof object, "%s", found->name);
+    struct doctor_finding *finding = doctor_find(look->doctor, DOCTOR_ROW_ALTERED, object, "%s", text);
+    finding->version = found->version;
+    finding->hopeless = !found->of_ring && !found->of_end && (found->row_state == 0 || found->fact_state == 0);
+    finding->pattern = finding->hopeless ? DOCTOR_RESTORE : NULL;
+    if (of_key)
+        snprintf(finding->key_id, sizeof finding->key_id, "%.*s", SEALRING_KEY_ID_LENGTH, found->name);
+    else
+        snprintf(finding->ring, sizeof finding->ring, "%s", found->name);
+}
+
 static sealring_status examine(struct registry *registry, struct audit_look *look, sealring_error *error)
 {
     struct examine_result result;
@@ -65,7 +88,10 @@ static sealring_status examine(struct registry *registry, struct audit_look *loo
     if (status != SEALRING_OK)
         return status;
     bool readable = look->keys.count > 0;
-    struct examine how = {.keys = readable ? &look->keys : NULL, .problem = hear_problem, .context = look};
+    struct examine how = {.keys = readable ? &look->keys : NULL,
+                          .problem = hear_problem,
+                          .altered = hear_altered,
+                          .context = look};
     if (look->keyed && !readable)
         hear_problem(0, "the registry's key for checkpoints is damaged", look);
     return examine_log(registry, &how, &result, error);
@@ -81,16 +107,20 @@ static void look_at_log(struct audit_look *look)
     struct registry_transaction reading = registry_reading(registry, &error);
     do {
         doctor_forget(&doctor->findings, before);
-        look->problems = 0;
+        look->problems = look->altered = 0;
         if (registry_begin(&reading, &status))
             status = examine(registry, look, &error);
     } while (registry_again(&reading, &status));
     if (status != SEALRING_OK) {
         doctor_forget(&doctor->findings, before);
         doctor_unseen(doctor, SEALRING_REGISTRY, "the audit log: %s", error.message);
-    } else if (look->problems > PROBLEMS_MOST) {
-        doctor_find(doctor, DOCTOR_AUDIT_LOG, "audit log", "%" PRIu64 " problems more", look->problems - PROBLEMS_MOST);
+        return;
     }
+    if (look->problems > PROBLEMS_MOST)
+        doctor_find(doctor, DOCTOR_AUDIT_LOG, "audit log", "%" PRIu64 " problems more", look->problems - PROBLEMS_MOST);
+    if (look->altered > PROBLEMS_MOST)
+        doctor_find(doctor, DOCTOR_ROW_ALTERED, "other rows", "%" PRIu64 " rows more", look->altered - PROBLEMS_MOST)
+            ->hopeless = true; /* the next examination, after the others are corrected, names them */
 }
 
 /* ---- the audit token ------------------------------------------------------------------------------------------------------- */
@@ -109,8 +139,10 @@ static void tell_behind(struct audit_look *look)
         finding = doctor_find(doctor, DOCTOR_CHECKPOINT_BEHIND, "checkpoint",
                               "the latest checkpoint, of %s, goes up to entry %" PRIu64 " of %" PRIu64, when,
                               look->latest.size, look->entries);
-    if (finding != NULL) /* without its token nothing can be signed */
-        finding->hopeless = !doctor->result.audit_token_examined;
+    if (finding != NULL && !doctor->result.audit_token_examined) { /* without its token nothing can be signed */
+        finding->hopeless = true;
+        finding->pattern = "make the audit token reachable first, then: sealring run --once";
+    }
     if (witness->anchored && !look->contradicted && witness->anchor.size < look->entries)
         doctor_find(doctor, DOCTOR_ANCHOR_BEHIND, "anchor",
                     "the audit token knows of entry %" PRIu64 ", the log has %" PRIu64, witness->anchor.size,

@@ -118,8 +118,11 @@
          "set the clock, and check the host's time service") \
     /* audit log */ \
     KIND(DOCTOR_AUDIT_LOG, "audit-log", ALARM, NULL, \
-         "entries were changed or are missing, or rows say otherwise than the record of what was closed", \
+         "entries, checkpoints or facts were changed, or are missing", \
          "sealring audit verify --key KEY --checkpoint FILE, with what was kept elsewhere; then: " DOCTOR_RESTORE) \
+    KIND(DOCTOR_ROW_ALTERED, "row-altered", ALARM, mend_altered, \
+         "somebody edited the registry; nothing is decided by this row, but lists of other programs may show it", \
+         "sealring doctor --repair, which writes what the facts contain; find out who did it: sealring audit verify") \
     KIND(DOCTOR_AUDIT_UNSIGNED, "audit-unsigned", NOTICE, NULL, \
          "whoever can write the registry can replace its whole log, and nobody notices a registry that was rolled back", \
          "a new vault can have it: sealring init --audit-token URI --audit-pin-source FILE") \

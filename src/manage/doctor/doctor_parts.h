@@ -29,6 +29,7 @@ struct doctor_finding {
     gid_t group;
     char ring[SEALRING_NAME_LENGTH_MAX + 1];
     uint32_t version;
+    char key_id[SEALRING_KEY_ID_LENGTH + 1];
     uint8_t object_id[REGISTRY_OBJECT_ID_MAX];
     size_t object_id_length;
     uint8_t instance[REGISTRY_ID_SIZE]; /* of a verifier */
@@ -103,6 +104,15 @@ void doctor_look_at_token(struct doctor *doctor);
 
 /* Under the vault's lock, with the token if it is reachable. Every change is in the audit log before it is made. */
 typedef sealring_status (*doctor_mender)(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
+
+/* Of edited rows (doctor_altered.c). */
+sealring_status mend_altered(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error);
+
+/* The entry of a repair. `done` describes the repair for readers of the log. */
+struct audit_act doctor_entry(const struct doctor_finding *finding, const char *name, const char *done);
+/* Records it, before the repair is made. */
+sealring_status doctor_record(struct doctor *doctor, const struct doctor_finding *finding, const char *done,
+                              sealring_error *error);
 
 struct doctor_kind_row {
     const char *code;

@@ -96,10 +96,6 @@ static void look_at_rings(struct doctor *doctor)
             const char *broken = status == SEALRING_OK ? lifecycle_broken_invariant(&state.view) : NULL;
             if (broken != NULL)
                 doctor_find(doctor, DOCTOR_RING_BROKEN, ring.name, "%s", broken);
-            else if (status == SEALRING_OK && state_is_edited(&state))
-                doctor_find(doctor, DOCTOR_RING_BROKEN, ring.name,
-                            "its row, or one of a version, is not what the facts contain: the registry was altered; "
-                            "the facts decide, and the next act on the ring corrects the row");
         }
         status = registry_close_cursor(&rings, status);
     } while (registry_again(&reading, &status));

@@ -23,27 +23,6 @@
 
 #define ASIDE_MOST 100
 
-/* ---- audit entries ------------------------------------------------------------------------------------------------------- */
-
-/* The entry of a repair. `done` describes the repair for readers of the log. */
-static struct audit_act repair_act(const struct doctor_finding *finding, const char *name, const char *done)
-{
-    struct audit_act act = {.name = name, .version = finding->version};
-    memcpy(act.ring, finding->ring, sizeof act.ring);
-    audit_detail(&act, "{s:s, s:o, s:o}", "finding", doctor_kinds[finding->kind].code, "object",
-                 audit_text(finding->object), "done", audit_text(done));
-    return act;
-}
-
-static sealring_status record(struct doctor *doctor, const struct doctor_finding *finding, const char *done,
-                              sealring_error *error)
-{
-    struct audit_act act = repair_act(finding, "doctor.repair", done);
-    sealring_status status = manager_record(doctor->manager, &act, error);
-    audit_release(&act);
-    return status;
-}
-
 /* The result of the system call that carries out a repair, whose entry is in the audit log: if it failed, records this as well. */
 static sealring_status carried_out(struct doctor *doctor, const struct doctor_finding *finding, int result,
                                    sealring_error *error)
@@ -51,7 +30,7 @@ static sealring_status carried_out(struct doctor *doctor, const struct doctor_fi
     int problem = errno;
     if (result == 0)
         return SEALRING_OK;
-    struct audit_act act = repair_act(finding, "doctor.failed", strerror(problem));
+    struct audit_act act = doctor_entry(finding, "doctor.failed", strerror(problem));
     (void)manager_record(doctor->manager, &act, NULL);
     audit_release(&act);
     return error_set_system(error, problem, "%s cannot be repaired", finding->object);
@@ -67,7 +46,7 @@ static sealring_status mend_mode(struct doctor *doctor, struct doctor_finding *f
         return error_set_system(error, errno, "%s cannot be examined", finding->object);
     mode_t mode = file.st_mode & 07777 & ~finding->mode;
     snprintf(done, sizeof done, "mode %04o to %04o", (unsigned)(file.st_mode & 07777), (unsigned)mode);
-    sealring_status status = record(doctor, finding, done, error);
+    sealring_status status = doctor_record(doctor, finding, done, error);
     return status == SEALRING_OK ? carried_out(doctor, finding, chmod(finding->object, mode), error) : status;
 }
 
@@ -75,7 +54,7 @@ static sealring_status mend_owner(struct doctor *doctor, struct doctor_finding *
 {
     char done[64];
     snprintf(done, sizeof done, "owner to %lu:%lu", (unsigned long)finding->owner, (unsigned long)finding->group);
-    sealring_status status = record(doctor, finding, done, error);
+    sealring_status status = doctor_record(doctor, finding, done, error);
     if (status != SEALRING_OK)
         return status;
     return carried_out(doctor, finding, lchown(finding->object, finding->owner, finding->group), error);
@@ -96,7 +75,7 @@ static sealring_status mend_group(struct doctor *doctor, struct doctor_finding *
 
 static sealring_status mend_directory(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
-    sealring_status status = record(doctor, finding, "made", error);
+    sealring_status status = doctor_record(doctor, finding, "made", error);
     if (status != SEALRING_OK)
         return status;
     if (mkdir(finding->object, finding->mode) != 0 && errno != EEXIST)
@@ -107,13 +86,13 @@ static sealring_status mend_directory(struct doctor *doctor, struct doctor_findi
 
 static sealring_status mend_leftover(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
-    sealring_status status = record(doctor, finding, "removed", error);
+    sealring_status status = doctor_record(doctor, finding, "removed", error);
     return status == SEALRING_OK ? carried_out(doctor, finding, unlink(finding->object), error) : status;
 }
 
 static sealring_status mend_place(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
-    sealring_status status = record(doctor, finding, "added", error);
+    sealring_status status = doctor_record(doctor, finding, "added", error);
     return status == SEALRING_OK ? config_add_place(doctor->config, error) : status;
 }
 
@@ -132,7 +111,7 @@ static sealring_status mend_strange_report(struct doctor *doctor, struct doctor_
     if (report_path_is_held(finding->object))
         return error_set(error, SEALRING_REFUSED, "a process has it open as its report");
     snprintf(done, sizeof done, "renamed to %s", strrchr(aside, '/') + 1);
-    sealring_status status = record(doctor, finding, done, error);
+    sealring_status status = doctor_record(doctor, finding, done, error);
     return status == SEALRING_OK ? carried_out(doctor, finding, rename(finding->object, aside), error) : status;
 }
 
@@ -188,7 +167,7 @@ static sealring_status mend_stale_report(struct doctor *doctor, struct doctor_fi
         status =
             error_set(error, SEALRING_REFUSED, "not all of it is harvested yet: try again when the hour has ended");
     if (status == SEALRING_OK)
-        status = record(doctor, finding, "removed; the registry has everything from it", error);
+        status = doctor_record(doctor, finding, "removed; the registry has everything from it", error);
     if (status == SEALRING_OK)
         status = carried_out(doctor, finding, unlink(finding->object), error);
     report_read_close(reader);
@@ -256,7 +235,7 @@ static sealring_status mend_usages(struct doctor *doctor, struct doctor_finding 
             status = aim_at_version(registry, finding, &owned, error);
     } while (registry_again(&reading, &status));
     if (status == SEALRING_OK)
-        status = record(doctor, finding, finding->what, error);
+        status = doctor_record(doctor, finding, finding->what, error);
     if (status == SEALRING_OK)
         status = owned_narrow(doctor->manager->token, &owned, error);
     return status == SEALRING_OK ? copies_follow(doctor->manager, error) : status;
@@ -293,11 +272,12 @@ static sealring_status change_row(struct registry *registry, const struct doctor
 static sealring_status mend_row(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
     sealring_manager *manager = doctor->manager;
-    struct audit_act act = repair_act(finding, "doctor.repair",
-                                      finding->kind == DOCTOR_SCHEMA_LACKING         ? "made again"
-                                      : finding->kind == DOCTOR_VERIFIER_ROW_DAMAGED ? "row removed"
-                                      : finding->kind == DOCTOR_AUDIT_KEY_REPLACED ? "the configuration's key is named"
-                                                                                   : "its object is to be closed");
+    struct audit_act act =
+        doctor_entry(finding, "doctor.repair",
+                     finding->kind == DOCTOR_SCHEMA_LACKING         ? "made again"
+                     : finding->kind == DOCTOR_VERIFIER_ROW_DAMAGED ? "row removed"
+                     : finding->kind == DOCTOR_AUDIT_KEY_REPLACED   ? "the configuration's key is named"
+                                                                    : "its object is to be closed");
     sealring_status status;
     struct commit commit = manager_commit(manager, false, &act, error);
     do {
@@ -313,7 +293,7 @@ static sealring_status mend_row(struct doctor *doctor, struct doctor_finding *fi
 /* Carried out when the lock is released: checkpoint and anchor. */
 static sealring_status mend_settling(struct doctor *doctor, struct doctor_finding *finding, sealring_error *error)
 {
-    return record(doctor, finding, "checkpoint and anchor are made", error);
+    return doctor_record(doctor, finding, "checkpoint and anchor are made", error);
 }
 
 /* Recovery carries it out, as part of taking the lock, and writes its own entries. */

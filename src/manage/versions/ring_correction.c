@@ -8,7 +8,7 @@
 #include "manage/act/act.h"
 #include "manage/session/ring_state.h"
 
-static sealring_status write_rows(struct registry *registry, const char *ring, sealring_error *error)
+sealring_status ring_write_facts(struct registry *registry, const char *ring, sealring_error *error)
 {
     struct ring_state state = {0};
     sealring_status status = state_load(registry, ring, &state, error);
@@ -34,7 +34,7 @@ sealring_status ring_correct_rows(sealring_manager *manager, const char *ring, c
     commit.corrects = true;
     do {
         if (commit_begin(&commit, &status))
-            status = write_rows(manager->registry, ring, error);
+            status = ring_write_facts(manager->registry, ring, error);
     } while (commit_again(&commit, &status));
     snprintf(alarm, SEALRING_MESSAGE_SIZE, "%s", manager->correction);
     manager_end_act(manager, &act, status, error);

@@ -10,4 +10,7 @@
 sealring_status ring_correct_rows(sealring_manager *manager, const char *ring, char alarm[SEALRING_MESSAGE_SIZE],
                                   sealring_error *error);
 
+/* The same in a writing transaction of the caller, which corrects (struct commit). */
+sealring_status ring_write_facts(struct registry *registry, const char *ring, sealring_error *error);
+
 #endif

@@ -85,9 +85,9 @@ static sealring_status vault_row_check_older(struct registry *registry, bool add
     if (problem != DB_FINE)
         return handle_problem(registry, problem, error);
     if (reached < REGISTRY_SCHEMA && registry->mode != REGISTRY_UPGRADE)
-        return error_set_registry(error, 0,
-                                  "the registry %s has schema %d, and this program needs %d: run `sealring upgrade`",
-                                  registry->path, reached, REGISTRY_SCHEMA);
+        return error_set_registry(
+            error, 0, "the registry %s has schema %d, and this program needs %d: run `sealring upgrade --backup FILE`",
+            registry->path, reached, REGISTRY_SCHEMA);
     return SEALRING_OK;
 }
 
