@@ -6,6 +6,6 @@ test_sealringd_SOURCES = tests/gateway/test_sealringd.c $(sealringd_pure)
 test_sealringd_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)
 test_sealringd_LDADD = $(TEST_LIBS)
 endif
-gateway_tests = tests/gateway/sealringd.sh tests/gateway/sealringd-load.sh tests/gateway/caddy.sh tests/gateway/haproxy.sh tests/gateway/nginx-auth_request.sh tests/gateway/recorded.sh
+gateway_tests = tests/gateway/sealringd.sh tests/gateway/sealringd-load.sh tests/gateway/sealringd-group.sh tests/gateway/caddy.sh tests/gateway/haproxy.sh tests/gateway/nginx-auth_request.sh tests/gateway/recorded.sh
 TESTS += $(gateway_tests)
 EXTRA_DIST += $(gateway_tests) tests/gateway/daemon.sh tests/gateway/front.sh tests/gateway/upstream.py tests/gateway/raw.pl tests/gateway/load.pl
