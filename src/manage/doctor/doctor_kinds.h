@@ -117,6 +117,9 @@
     KIND(DOCTOR_AUDIT_LOG, "audit-log", ALARM, NULL, \
          "entries were changed or are missing, or rows say otherwise than the record of what was closed", \
          "sealring audit verify --key KEY --checkpoint FILE, with what was kept elsewhere; then: " DOCTOR_RESTORE) \
+    KIND(DOCTOR_FOREIGN_ENTRIES, "foreign-entries", ALARM, NULL, \
+         "somebody wrote to the registry and not to vault.unsigned, or removed what is in both; acts are refused, except restrictions", \
+         "sealring audit show; if it is right: any command with --take-over REASON; otherwise: " DOCTOR_RESTORE) \
     KIND(DOCTOR_AUDIT_UNSIGNED, "audit-unsigned", NOTICE, NULL, \
          "whoever can write the registry can replace its whole log, and nobody notices a registry that was rolled back", \
          "a new vault can have it: sealring init --audit-token URI --audit-pin-source FILE") \
