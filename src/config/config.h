@@ -34,6 +34,7 @@ struct config {
     char urgent[PATH_MAX];         /* with it restrictions announce themselves */
     char verifiers[PATH_MAX];      /* directory of the report files */
     char unsigned_notes[PATH_MAX]; /* acts that no checkpoint covers */
+    char eras[PATH_MAX];           /* eras that a restore or a take-over has ended */
     char bell[PATH_MAX];           /* rung after each commit that verifiers have to apply */
     char reports_bell[PATH_MAX];   /* rung by verifiers when their reports have news */
     char module[PATH_MAX];

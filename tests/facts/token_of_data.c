@@ -240,6 +240,7 @@ void __wrap_unsigned_clear(const struct config *config, const uint8_t *era, uint
 QUIET_STATUS(copies_mend, sealring_manager *manager, int64_t wait, bool *of_registry, sealring_error *error)
 QUIET_STATUS(copies_mend_judged, sealring_manager *manager, bool *of_registry, sealring_error *error)
 QUIET_STATUS(copies_record, sealring_manager *manager, sealring_error *error)
+QUIET_STATUS(era_end, const char *path, const uint8_t *era, sealring_error *error)
 QUIET_STATUS(kept_token_follow_audit, const struct config *config, sealring_error *error)
 QUIET_STATUS(manager_check_owner, const sealring_manager *manager, sealring_error *error)
 QUIET(era_follow, sealring_manager *manager)

@@ -325,6 +325,21 @@ must restore "$work/backup"
 run client add later
 is "$status $(cat "$work/err")" "0 " "a restore begins an era"
 
+start
+must issue pay --client shop --label of-former-era --scope read
+cp "$work/out" "$work/credential"
+sqlite3 "$database" ".backup $work/former.db"
+must backup "$work/backup-again"
+must restore "$work/backup-again"
+run_with "$work/credential" verify
+succeeds "servers start in the new era"
+is "$(wc -l <"$SEALRING_VAULT/vault.eras")" 1 "the former one is listed"
+rm -f "$database-wal" "$database-shm" "$SEALRING_VAULT"/verifiers/*.report
+cp "$work/former.db" "$database"
+run_with "$work/credential" verify
+not_ok "with a copy from before no server starts" [ "$status" = 0 ]
+err_like "ALARM: the registry .* is an older copy: a restore or a take-over has ended its era" "by name"
+
 # ---- without an audit token ----
 
 softhsm=${SOFTHSM2_MODULE:-/usr/lib/softhsm/libsofthsm2.so}

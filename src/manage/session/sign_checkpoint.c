@@ -11,6 +11,7 @@
 #include "log/signed_time.h"
 #include "manage/session/manager.h"
 #include "manage/session/own_token_files.h"
+#include "registry/connection/ended_eras.h"
 #include "registry/rows/closed_facts.h"
 #include "token/object/data_object.h"
 
@@ -140,13 +141,19 @@ sealring_status witness_announce(struct audit_witness *witness, const struct con
     return status;
 }
 
-sealring_status witness_anchor(struct token *token, struct audit_witness *witness, const struct witness_state *state,
-                               const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error)
+sealring_status witness_anchor(struct token *token, struct audit_witness *witness, const struct config *config,
+                               const struct witness_state *state, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                               sealring_error *error)
 {
     struct witness_anchor anchor;
     char label[TOKEN_LABEL_MAX + 1];
+    sealring_status status = SEALRING_OK;
     witness_describe(state, witness, &anchor);
-    sealring_status status = anchor_store(token, vault_id, &anchor, error);
+    /* before the token forgets it: servers that start recognise older copies by it */
+    if (witness->anchored && memcmp(witness->anchor.era, anchor.era, sizeof anchor.era) != 0)
+        status = era_end(config->eras, witness->anchor.era, error);
+    if (status == SEALRING_OK)
+        status = anchor_store(token, vault_id, &anchor, error);
     if (status != SEALRING_OK)
         return status;
     witness->anchor = anchor;
@@ -207,7 +214,7 @@ static sealring_status witness_settle_log(struct audit_witness *witness, const s
     }
     if (status == SEALRING_OK && anchors) {
         *what = "what was done is committed, but the audit token keeps no anchor of it";
-        status = witness_anchor(token, witness, &state, vault_id, error);
+        status = witness_anchor(token, witness, config, &state, vault_id, error);
         witness->settled = witness->settled && status != SEALRING_OK;
     }
     if (status == SEALRING_OK && anchors) {
