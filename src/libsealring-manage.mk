@@ -10,6 +10,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/log/archive_note.c src/log/archive_note.h \
 	src/log/backup_note.c src/log/backup_note.h \
 	src/log/fact_effect.c src/log/fact_effect.h \
+	src/log/entry_tail.c src/log/entry_tail.h \
 	src/log/fact_tail.c src/log/fact_tail.h \
 	src/log/leaf.c src/log/leaf.h \
 	src/log/log_cut.c src/log/log_cut.h \
@@ -17,10 +18,12 @@ libsealring_manage_core_la_SOURCES = \
 	src/log/contradiction.c src/log/contradiction.h src/log/log_examine.c src/log/log_examine.h \
 	src/log/log_tree.c src/log/log_tree.h \
 	src/log/merkle.c src/log/merkle.h \
+	src/log/own_note.c src/log/own_note.h \
 	src/log/row_image.c src/log/row_image.h \
 	src/manage/act/act.h \
 	src/manage/act/begin_act.c \
 	src/manage/act/end_act.c \
+	src/manage/act/foreign_tail.c src/manage/act/foreign_tail.h \
 	src/manage/act/era_check.c src/manage/act/era_check.h \
 	src/manage/act/clock_check.c src/manage/act/clock_check.h \
 	src/manage/audit/audit_key.c \
@@ -96,7 +99,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/session/facts_check.c \
 	src/manage/session/sign_checkpoint.c \
 	src/manage/session/sign_first.c \
-	src/manage/session/unsigned_facts.c src/manage/session/unsigned_facts.h \
+	src/manage/session/unsigned_notes.c src/manage/session/unsigned_notes.h \
 	src/manage/tokens/token_file_copies.c src/manage/tokens/token_file_copies.h \
 	src/manage/tokens/token_file_repair.c \
 	src/manage/tokens/make_object.c src/manage/tokens/make_object.h \

@@ -39,6 +39,7 @@ libsealring_core_la_SOURCES = \
 	src/log/key_change.c src/log/key_change.h \
 	src/log/signed_note.c src/log/signed_note.h \
 	src/log/signed_time.c src/log/signed_time.h \
+	src/registry/connection/ended_eras.c src/registry/connection/ended_eras.h \
 	src/registry/connection/filesystem.c src/registry/connection/filesystem.h \
 	src/registry/connection/handle.c src/registry/connection/handle.h \
 	src/registry/connection/opened.c src/registry/connection/opened.h \

@@ -83,7 +83,8 @@ sealring_status config_new(const char *directory, struct config **made, sealring
     }
     if (!join(config->lock, config->directory, "vault.lock") || !join(config->work, config->directory, "vault.work") ||
         !join(config->urgent, config->directory, "vault.urgent") ||
-        !join(config->unsigned_facts, config->directory, "vault.unsigned") ||
+        !join(config->unsigned_notes, config->directory, "vault.unsigned") ||
+        !join(config->eras, config->directory, "vault.eras") ||
         !join(config->verifiers, config->directory, "verifiers") ||
         !join(config->bell, config->directory, "vault.bell") ||
         !join(config->reports_bell, config->directory, "verifiers/reports.bell") ||

@@ -35,7 +35,8 @@ struct config {
     char work[PATH_MAX];           /* held for a whole act, unless it only restricts */
     char urgent[PATH_MAX];         /* with it restrictions announce themselves */
     char verifiers[PATH_MAX];      /* directory of the report files */
-    char unsigned_facts[PATH_MAX]; /* of emergencies during which the audit token was away */
+    char unsigned_notes[PATH_MAX]; /* acts that no checkpoint covers */
+    char eras[PATH_MAX];           /* eras that a restore or a take-over has ended */
     char bell[PATH_MAX];           /* rung after each commit that verifiers have to apply */
     char reports_bell[PATH_MAX];   /* rung by verifiers when their reports have news */
     char module[PATH_MAX];

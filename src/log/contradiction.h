@@ -3,7 +3,7 @@
 #ifndef LOG_CONTRADICTION_H
 #define LOG_CONTRADICTION_H
 
-#include "registry/rows/closed_facts.h"
+#include "registry/rows/current_rows.h"
 
 #define CONTRADICTION_TEXT_SIZE 512
 

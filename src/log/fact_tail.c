@@ -6,47 +6,50 @@
 #include <stdio.h>
 #include <string.h>
 
-void own_facts_add(struct own_facts *own, const struct fact_range *added, const uint8_t before[REGISTRY_DIGEST_SIZE])
-{
-    struct fact_range *latest = own->count > 0 ? &own->ranges[own->count - 1] : NULL;
-    if (added->last < added->first)
-        return;
-    if (latest != NULL && before != NULL && latest->last + 1 == added->first &&
-        memcmp(latest->hash, before, sizeof latest->hash) == 0) {
-        latest->last = added->last;
-        memcpy(latest->hash, added->hash, sizeof latest->hash);
-        return;
-    }
-    if (own->count == FACT_RANGES_MAX)
-        memmove(own->ranges, own->ranges + 1, --own->count * sizeof *own->ranges);
-    own->ranges[own->count++] = *added;
-}
-
-sealring_status own_facts_keep(struct registry *registry, struct own_facts *own, sealring_error *error)
+/* A note counts while the registry has the facts that it is about, and not others under their numbers. */
+static sealring_status has_head(struct registry *registry, const struct own_note *note, bool *has,
+                                sealring_error *error)
 {
     uint8_t hash[REGISTRY_DIGEST_SIZE];
-    size_t kept = 0;
-    for (size_t i = 0; i < own->count; i++) {
-        bool found;
-        sealring_status status = registry_closed_find(registry, own->ranges[i].last, hash, &found, error);
-        if (status != SEALRING_OK)
-            return status;
-        if (found && memcmp(hash, own->ranges[i].hash, sizeof hash) == 0)
-            own->ranges[kept++] = own->ranges[i];
-    }
-    own->count = kept;
-    return SEALRING_OK;
+    sealring_status status = registry_closed_find(registry, note->facts, hash, has, error);
+    *has = *has && memcmp(hash, note->head, sizeof hash) == 0;
+    return status;
 }
 
-static bool is_own(const struct own_facts *own, const struct registry_closed *fact)
+static bool is_about(const struct own_note *note, uint64_t fact)
 {
-    for (size_t i = 0; own != NULL && i < own->count; i++)
-        if (fact->sequence >= own->ranges[i].first && fact->sequence <= own->ranges[i].last)
-            return true;
-    for (size_t i = 0; own != NULL && i < own->noted_count; i++)
-        if (fact->sequence == own->noted[i].number && memcmp(fact->hash, own->noted[i].hash, sizeof fact->hash) == 0)
-            return true;
-    return false;
+    return note->kind != OWN_NOTE_EXAMINED && fact > note->facts_before && fact <= note->facts;
+}
+
+static sealring_status is_own(struct registry *registry, const struct own_notes *own,
+                              const struct registry_closed *fact, bool *is, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    *is = false;
+    for (size_t i = 0; status == SEALRING_OK && !*is && i < own->kept_count; i++)
+        if (is_about(&own->kept[i], fact->sequence))
+            status = has_head(registry, &own->kept[i], is, error);
+    for (size_t i = 0; status == SEALRING_OK && !*is && i < own->count; i++)
+        if (is_about(&own->list[i], fact->sequence))
+            status = has_head(registry, &own->list[i], is, error);
+    return status;
+}
+
+/* What an act is known to have added or found may not be removed before it is signed, either. */
+static sealring_status find_missing(struct registry *registry, struct fact_tail *tail, uint64_t signed_count,
+                                    const struct own_notes *own, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    for (size_t i = 0; status == SEALRING_OK && tail->missing == 0 && i < own->count; i++) {
+        const struct own_note *note = &own->list[i];
+        bool has;
+        if (note->kind != OWN_NOTE_COMMITTED || note->facts <= signed_count)
+            continue;
+        status = has_head(registry, note, &has, error);
+        if (status == SEALRING_OK && !has)
+            tail->missing = note->facts;
+    }
+    return status;
 }
 
 static sealring_status read_effect(struct registry *registry, const struct registry_closed *fact,
@@ -75,10 +78,14 @@ static void name_fact(const struct registry_closed *fact, char name[FACT_NAME_SI
 }
 
 static sealring_status examine(struct registry *registry, struct fact_tail *tail, const struct registry_closed *fact,
-                               sealring_error *error)
+                               const struct own_notes *own, sealring_error *error)
 {
     enum fact_effect effect;
-    sealring_status status = read_effect(registry, fact, &effect, error);
+    bool own_fact;
+    sealring_status status = is_own(registry, own, fact, &own_fact, error);
+    if (status != SEALRING_OK || own_fact)
+        return status;
+    status = read_effect(registry, fact, &effect, error);
     if (status != SEALRING_OK)
         return status;
     if (effect == FACT_RESTRICTS_KEY)
@@ -107,7 +114,7 @@ static sealring_status check_point(struct registry *registry, struct fact_tail *
 }
 
 sealring_status fact_tail_follow(struct registry *registry, struct fact_tail *tail, bool signs, uint64_t signed_count,
-                                 const uint8_t signed_hash[REGISTRY_DIGEST_SIZE], const struct own_facts *own,
+                                 const uint8_t signed_hash[REGISTRY_DIGEST_SIZE], const struct own_notes *own,
                                  sealring_error *error)
 {
     struct registry_closed fact;
@@ -124,12 +131,12 @@ sealring_status fact_tail_follow(struct registry *registry, struct fact_tail *ta
         memcpy(tail->head, fact.hash, sizeof tail->head);
         if (fact.sequence == signed_count && memcmp(fact.hash, signed_hash, sizeof fact.hash) != 0)
             tail->lacks_signed = true;
-        if (signs && fact.sequence > signed_count && !is_own(own, &fact))
-            status = examine(registry, tail, &fact, error);
+        if (signs && fact.sequence > signed_count)
+            status = examine(registry, tail, &fact, own, error);
     }
     status = registry_close_cursor(&facts, status);
     tail->lacks_signed = tail->lacks_signed || (tail->broken == 0 && tail->count < signed_count);
-    return status;
+    return status == SEALRING_OK && signs ? find_missing(registry, tail, signed_count, own, error) : status;
 }
 
 sealring_status fact_tail_permits(struct registry *registry, uint64_t count, bool *permits, sealring_error *error)

@@ -4,33 +4,9 @@
 #define LOG_FACT_TAIL_H
 
 #include "log/fact_effect.h"
+#include "log/own_note.h"
 
 #define FACT_NAME_SIZE 160
-
-/* Facts that the operator's side has added, and no checkpoint covers yet. */
-struct fact_range {
-    uint64_t first;
-    uint64_t last;
-    uint8_t hash
-        [REGISTRY_DIGEST_SIZE]; /* over all facts up to the last of them: it distinguishes them from others of these numbers */
-};
-#define FACT_RANGES_MAX 32
-#define FACTS_NOTED_MAX 64
-struct noted_fact {
-    uint64_t number;
-    uint8_t hash[REGISTRY_DIGEST_SIZE];
-};
-struct own_facts {
-    struct fact_range ranges[FACT_RANGES_MAX]; /* in order */
-    size_t count;
-    struct noted_fact noted[FACTS_NOTED_MAX]; /* by earlier processes of the operator's side */
-    size_t noted_count;
-};
-/* before: the hash over all facts before the first one; NULL: not known. If there is no room, the oldest range is forgotten: its facts then count as
- * another's. */
-void own_facts_add(struct own_facts *own, const struct fact_range *added, const uint8_t before[REGISTRY_DIGEST_SIZE]);
-/* In a transaction: forgets those that the registry does not have any more, as somebody replaced it by an older copy or cut its facts off. */
-sealring_status own_facts_keep(struct registry *registry, struct own_facts *own, sealring_error *error);
 
 /* The facts up to `count`, which were read and form a chain. Zero: none. */
 struct fact_tail {
@@ -40,13 +16,14 @@ struct fact_tail {
     uint64_t others;            /* that need a signature, or their own process */
     char other[FACT_NAME_SIZE]; /* the first of these */
     uint64_t broken;            /* the first number at which the chain does not continue; 0: it does */
+    uint64_t missing;           /* the first that a note shows to have been committed, and that is not there; 0: none */
     bool lacks_signed;          /* the registry has not the facts that a checkpoint covers */
 };
 
 /* In a transaction: reads the facts after tail->count, of which the first signed_count are those that a checkpoint with signed_hash covers (if
  * it is 0, and signs is false, nobody signs in this vault, and no fact is examined). Ends at the first that breaks the chain. */
 sealring_status fact_tail_follow(struct registry *registry, struct fact_tail *tail, bool signs, uint64_t signed_count,
-                                 const uint8_t signed_hash[REGISTRY_DIGEST_SIZE], const struct own_facts *own,
+                                 const uint8_t signed_hash[REGISTRY_DIGEST_SIZE], const struct own_notes *own,
                                  sealring_error *error);
 
 /* In a transaction: whether one of the facts after `count` permits something. */

@@ -6,7 +6,7 @@
 #include "log/checkpoint.h"
 #include "log/signed_note.h"
 #include "registry/log/log_rows.h"
-#include "registry/rows/closed_facts.h"
+#include "registry/rows/current_rows.h"
 
 /* Entries that the registry has no more, in order. */
 struct examine_archives {

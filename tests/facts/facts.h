@@ -65,13 +65,17 @@ struct PACKED anchor {
     uint32_t digest;
 };
 
+/* A line of vault.unsigned. */
+struct PACKED noted {
+    uint8_t kind, era;
+    uint8_t entry, before, facts;
+    uint32_t hash, head;
+};
+
 /* What an operator's process remembers from act to act: of the first one, as a daemon does; the second is a new process for each command. */
 struct PACKED memory {
-    struct PACKED {
-        uint8_t first, last;
-        uint32_t hash;
-    } own[3];
-    uint8_t own_count;
+    struct noted kept; /* what it has examined */
+    uint8_t keeps;
     uint8_t count; /* struct fact_tail */
     uint32_t head;
     uint8_t restrictions, others, broken, lacks_signed;
@@ -148,10 +152,7 @@ struct PACKED world {
     uint8_t eras; /* made so far */
     uint8_t signatures;
     struct anchor anchor, announced;
-    struct PACKED {
-        uint8_t number;
-        uint32_t hash;
-    } noted[3]; /* vault.unsigned */
+    struct noted noted[3]; /* vault.unsigned */
     uint8_t noted_count;
     struct memory memory; /* of the first operator */
     struct server servers[SERVERS];
@@ -195,6 +196,9 @@ const uint8_t *era_bytes(uint8_t era);
 uint8_t era_number(const uint8_t era[REGISTRY_ID_SIZE]);
 
 /* token_of_data.c */
+struct own_note;
+void note_unpack(const struct noted *packed, struct own_note *note);
+struct noted note_pack(const struct own_note *note);
 enum token_mode { TOKEN_PRESENT, TOKEN_AWAY, TOKEN_SIGNS_ONLY, TOKEN_MODES };
 extern enum token_mode token_mode;
 extern void (*while_signing)(unsigned step); /* NULL: nothing happens meanwhile */

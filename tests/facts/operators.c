@@ -19,12 +19,10 @@ static char a_registry;
 
 static void unpack(const struct memory *memory, sealring_manager *manager)
 {
-    manager->own.count = memory->own_count;
-    for (unsigned i = 0; i < memory->own_count; i++) {
-        struct fact_range *range = &manager->own.ranges[i];
-        *range = (struct fact_range){.first = memory->own[i].first, .last = memory->own[i].last};
-        memcpy(range->hash, hash_bytes(memory->own[i].hash), sizeof range->hash);
-    }
+    struct own_note kept;
+    note_unpack(&memory->kept, &kept);
+    if (memory->keeps)
+        (void)own_notes_keep(&manager->own, &kept);
     manager->facts.count = memory->count;
     memcpy(manager->facts.head, hash_bytes(memory->head), sizeof manager->facts.head);
     manager->facts.restrictions = memory->restrictions;
@@ -45,16 +43,9 @@ static void pack(const sealring_manager *manager, struct memory *memory)
 {
     const struct witness_anchor *anchor = &manager->witness.anchor;
     memset(memory, 0, sizeof *memory);
-    if (manager->own.count > sizeof memory->own / sizeof *memory->own) {
-        world_full = true;
-        return;
-    }
-    memory->own_count = (uint8_t)manager->own.count;
-    for (unsigned i = 0; i < memory->own_count; i++) {
-        memory->own[i].first = (uint8_t)manager->own.ranges[i].first;
-        memory->own[i].last = (uint8_t)manager->own.ranges[i].last;
-        memory->own[i].hash = hash_number(manager->own.ranges[i].hash);
-    }
+    memory->keeps = manager->own.kept_count > 0;
+    if (memory->keeps)
+        memory->kept = note_pack(&manager->own.kept[0]);
     memory->count = (uint8_t)manager->facts.count;
     memory->head = hash_number(manager->facts.head);
     memory->restrictions = (uint8_t)manager->facts.restrictions;
@@ -195,7 +186,7 @@ static void confirm_all(void)
         truth->written[known].by = OPERATORS;
         truth->written_count = known == truth->written_count ? (uint8_t)(known + 1) : truth->written_count;
     }
-    if (world.registry.era > world.eras)
+    if (world.registry.era == world.eras + 1) /* it began one */
         world.eras = world.registry.era;
 }
 
@@ -261,6 +252,8 @@ bool operator_acts(unsigned who, enum act act, enum token_mode mode, bool takes_
         world_break("a restriction is refused");
     if (who == 0)
         pack(manager, &world.memory);
+    manager->own.list = NULL; /* data of the world */
+    own_notes_release(&manager->own);
     operator_at_work = former;
     return true;
 }

@@ -85,6 +85,12 @@ void promise_signed(unsigned who, uint32_t head, uint8_t era)
         if (file->checkpoints[i].verifies && file->checkpoints[i].era == era &&
             !hash_extends(head, file->checkpoints[i].head))
             world_break("facts are signed that lack those which a checkpoint covers");
+    if (era != world.eras)
+        world_break("an era is signed that no operator began, or a former one");
+    for (unsigned i = 0; i < world.noted_count; i++)
+        if (world.noted[i].kind == OWN_NOTE_COMMITTED && world.noted[i].era == era &&
+            !hash_extends(head, world.noted[i].head))
+            world_break("something is signed that lacks what an operator committed");
     for (uint32_t at = head; at != covered;) {
         if (!may_be_signed(who, at))
             world_break("something is signed that its signer neither wrote nor examined");

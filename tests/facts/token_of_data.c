@@ -10,7 +10,7 @@
 #include "manage/session/audit_token_parts.h"
 #include "manage/session/manager.h"
 #include "manage/session/own_token_files.h"
-#include "manage/session/unsigned_facts.h"
+#include "manage/session/unsigned_notes.h"
 #include "manage/tokens/token_file_copies.h"
 
 enum token_mode token_mode;
@@ -155,43 +155,72 @@ sealring_status __wrap_token_signer_label(struct token *token, const struct toke
 
 /* ---- vault.unsigned ---- */
 
-void __wrap_unsigned_note(const struct config *config, struct registry *registry, uint64_t count);
-void __wrap_unsigned_note(const struct config *config, struct registry *registry, uint64_t count)
+enum { NOTED_MAX = sizeof world.noted / sizeof *world.noted };
+
+void note_unpack(const struct noted *packed, struct own_note *note)
 {
-    (void)config, (void)registry;
-    for (; count < world.registry.fact_count; count++) {
-        if (world.noted_count == sizeof world.noted / sizeof *world.noted) {
-            world_full = true;
-            return;
-        }
-        world.noted[world.noted_count].number = (uint8_t)(count + 1);
-        world.noted[world.noted_count++].hash = world.registry.facts[count].hash;
-    }
+    *note = (struct own_note){.kind = (enum own_note_kind)packed->kind,
+                              .entry = packed->entry,
+                              .facts_before = packed->before,
+                              .facts = packed->facts};
+    memcpy(note->era, era_bytes(packed->era), sizeof note->era);
+    memcpy(note->hash, hash_bytes(packed->hash), sizeof note->hash);
+    memcpy(note->head, hash_bytes(packed->head), sizeof note->head);
 }
 
-void __wrap_unsigned_read(const struct config *config, struct own_facts *own);
-void __wrap_unsigned_read(const struct config *config, struct own_facts *own)
+struct noted note_pack(const struct own_note *note)
 {
-    (void)config;
-    for (own->noted_count = 0; own->noted_count < world.noted_count; own->noted_count++) {
-        struct noted_fact *noted = &own->noted[own->noted_count];
-        noted->number = world.noted[own->noted_count].number;
-        memcpy(noted->hash, hash_bytes(world.noted[own->noted_count].hash), sizeof noted->hash);
-    }
+    return (struct noted){.kind = (uint8_t)note->kind,
+                          .era = era_number(note->era),
+                          .entry = (uint8_t)note->entry,
+                          .before = (uint8_t)note->facts_before,
+                          .facts = (uint8_t)note->facts,
+                          .hash = hash_number(note->hash),
+                          .head = hash_number(note->head)};
 }
 
-void __wrap_unsigned_clear(const struct config *config, struct own_facts *own, uint64_t signed_count);
-void __wrap_unsigned_clear(const struct config *config, struct own_facts *own, uint64_t signed_count)
+/* The line after the commit takes the place of the one before it. */
+sealring_status __wrap_unsigned_add(const struct config *config, const struct own_note *note, bool durable,
+                                    sealring_error *error);
+sealring_status __wrap_unsigned_add(const struct config *config, const struct own_note *note, bool durable,
+                                    sealring_error *error)
+{
+    const struct noted packed = note_pack(note);
+    (void)config, (void)durable, (void)error;
+    unsigned place = note->kind == OWN_NOTE_COMMITTED ? world.noted_count - 1U : world.noted_count;
+    if (place >= NOTED_MAX) {
+        world_full = true;
+        return SEALRING_OK;
+    }
+    world.noted[place] = packed;
+    world.noted_count = (uint8_t)(place + 1);
+    return SEALRING_OK;
+}
+
+sealring_status __wrap_unsigned_read(const struct config *config, const uint8_t *era, struct own_notes *notes,
+                                     sealring_error *error);
+sealring_status __wrap_unsigned_read(const struct config *config, const uint8_t *era, struct own_notes *notes,
+                                     sealring_error *error)
+{
+    static struct own_note list[OPERATORS][NOTED_MAX];
+    (void)config, (void)error;
+    notes->list = list[operator_at_work];
+    notes->count = 0;
+    for (unsigned i = 0; i < world.noted_count; i++)
+        if (world.noted[i].era == era_number(era))
+            note_unpack(&world.noted[i], &notes->list[notes->count++]);
+    return SEALRING_OK;
+}
+
+void __wrap_unsigned_clear(const struct config *config, const uint8_t *era, uint64_t entries);
+void __wrap_unsigned_clear(const struct config *config, const uint8_t *era, uint64_t entries)
 {
     (void)config;
-    for (size_t i = 0; i < own->noted_count; i++)
-        if (own->noted[i].number > signed_count)
+    for (unsigned i = 0; i < world.noted_count; i++)
+        if (world.noted[i].era == era_number(era) && world.noted[i].entry > entries)
             return;
-    if (own->noted_count > 0) {
-        memset(world.noted, 0, sizeof world.noted);
-        world.noted_count = 0;
-    }
-    own->noted_count = 0;
+    memset(world.noted, 0, sizeof world.noted);
+    world.noted_count = 0;
 }
 
 /* ---- what has no part in this world ---- */
@@ -211,6 +240,7 @@ void __wrap_unsigned_clear(const struct config *config, struct own_facts *own, u
 QUIET_STATUS(copies_mend, sealring_manager *manager, int64_t wait, bool *of_registry, sealring_error *error)
 QUIET_STATUS(copies_mend_judged, sealring_manager *manager, bool *of_registry, sealring_error *error)
 QUIET_STATUS(copies_record, sealring_manager *manager, sealring_error *error)
+QUIET_STATUS(era_end, const char *path, const uint8_t *era, sealring_error *error)
 QUIET_STATUS(kept_token_follow_audit, const struct config *config, sealring_error *error)
 QUIET_STATUS(manager_check_owner, const sealring_manager *manager, sealring_error *error)
 QUIET(era_follow, sealring_manager *manager)
@@ -221,6 +251,7 @@ QUIET(manager_note_schema, sealring_manager *manager, bool refused)
 QUIET(audit_rows_begin, struct audit_rows *rows, struct registry *registry)
 QUIET(audit_rows_end, struct audit_rows *rows, struct registry *registry, struct audit_act *act)
 QUIET(audit_detail, struct audit_act *act, const char *format, ...)
+QUIET(audit_detail_add, struct audit_act *act, const char *name, json_t *value)
 QUIET(audit_release, struct audit_act *act)
 QUIET(registry_copy_log, struct registry *registry, int pages)
 QUIET(registry_checkpoint, struct registry *registry, int pages)

@@ -19,10 +19,6 @@ static const struct limit {
     {"act", "forge suspend in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
     {"act", "forge revoke in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
     {"act", "forge narrow in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
-    {"act", "forge rekey", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
-    {"act", "forge issue", FAULT_UNREPORTED, "", "the next act signs the entry, whose actor is the attacker's choice"},
-    {"act", "forge relabel in log", FAULT_UNREPORTED, "", "`key set --label` without its fact"},
-    {"act", "forge a client", FAULT_UNREPORTED, "", "a row of a client that nobody added"},
 };
 
 static bool applies(const struct limit *limit, const struct plan *plan, const struct judgement *judgement)

@@ -5,8 +5,9 @@
 #include <check.h>
 #include <openssl/rand.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "manage/session/unsigned_facts.h"
+#include "manage/session/unsigned_notes.h"
 #include "registry/rows/current_rows.h"
 #include "registry/rows/ring_facts.h"
 #include "registry/rows/version_facts.h"
@@ -34,11 +35,16 @@ static sealring_status read_rows(struct registry *registry, sealring_error *erro
 }
 
 /* As after an emergency: so they need not be confirmed. */
-static void note_unsigned(const struct test_vault *vault, struct registry *registry, uint64_t before)
+static sealring_status note_unsigned(const struct test_vault *vault, struct registry *registry, uint64_t before,
+                                     sealring_error *error)
 {
     static struct config config;
-    snprintf(config.unsigned_facts, sizeof config.unsigned_facts, "%s/vault.unsigned", vault->path);
-    unsigned_note(&config, registry, before, true);
+    struct own_note note = {.kind = OWN_NOTE_ACT, .facts_before = before};
+    memcpy(note.era, registry_vault_row(registry)->era, sizeof note.era);
+    snprintf(config.directory, sizeof config.directory, "%s", vault->path);
+    snprintf(config.unsigned_notes, sizeof config.unsigned_notes, "%s/vault.unsigned", vault->path);
+    sealring_status status = registry_closed_head(registry, &note.facts, note.head, error);
+    return status == SEALRING_OK ? unsigned_add(&config, &note, true, error) : status;
 }
 
 static sealring_status note_rows(struct registry *registry, sealring_error *error)
@@ -71,7 +77,7 @@ void record_rows(const struct test_vault *vault)
         if (status == SEALRING_OK)
             status = note_rows(registry, &error);
         if (status == SEALRING_OK)
-            note_unsigned(vault, registry, before);
+            status = note_unsigned(vault, registry, before, &error);
     } while (registry_again(&writing, &status));
     ck_assert_msg(status == SEALRING_OK, "%s", error.message);
     ck_assert(ring_count < ROWS_MOST && version_count < ROWS_MOST);

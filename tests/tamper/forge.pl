@@ -56,6 +56,7 @@ sub record {
         map { "v.$_" } qw(was_compromised activated retire_at closed purge_at destroyed);
     open my $head, '-|', 'sqlite3', $database, 'SELECT sequence, hex(hash) FROM closed_fact ORDER BY sequence DESC LIMIT 1' or die;
     my ($sequence, $hash) = split /\||\n/, <$head>;
+    my $first = $sequence;
     my $before = pack('H*', $hash);
     open my $rows, '-|', 'sqlite3', $database, "SELECT hex(r.ring_id), 0, 1, hex($ring), ($last AND f.version = 0 $order) FROM ring r
         UNION ALL SELECT hex(r.ring_id), v.number, v.state, hex($version), ($last AND f.version = v.number $order)
@@ -69,8 +70,9 @@ sub record {
         $before = sha256($before . chr(0x12) . pack('H*N', $ring_id, $number) . chr($state) . pack('N', length $bytes) . $bytes);
         print "INSERT INTO closed_fact VALUES ($sequence, 2, '', X'$ring_id', $number, $state, X'", unpack('H*', $before),
             "', CAST(X'$value' AS TEXT));\n";
-        print $noted "$sequence ", unpack('H*', $before), "\n" if $noted;
     }
+    my ($era) = query($database, 'SELECT hex(era) FROM vault');
+    print $noted 'act ', lc $era, ' 0 ', '0' x 64, " $first $sequence ", unpack('H*', $before), "\n" if $noted;
 }
 
 sub query { # DATABASE SQL: the columns of the first row

@@ -10,8 +10,8 @@
 #include "base/error.h"
 #include "manage/act/clock_check.h"
 #include "manage/act/era_check.h"
+#include "manage/act/foreign_tail.h"
 #include "manage/session/own_token_files.h"
-#include "manage/session/unsigned_facts.h"
 #include "manage/tokens/recover_interrupted.h"
 #include "manage/tokens/token_file_copies.h"
 
@@ -19,114 +19,25 @@
 #define MANAGER_YIELD_NSEC    25000000L
 #define MANAGER_YIELDS_MOST   200 /* 5 s: a process that keeps announcing restrictions blocks nobody permanently */
 
-static sealring_status take_over(sealring_manager *manager, sealring_error *error)
-{
-    struct audit_act act = {.name = "audit.take-over"};
-    if (manager->dry_run)
-        return SEALRING_OK;
-    sealring_status status = witness_limit_keys(manager->config, manager->registry, error);
-    if (status == SEALRING_OK)
-        status = witness_announce(&manager->witness, manager->config, manager->registry, error);
-    if (status != SEALRING_OK)
-        return status;
-    struct commit commit = manager_commit(manager, true, &act, error);
-    do {
-        if (commit_begin(&commit, &status))
-            status = witness_take_over(&manager->witness, manager->registry, manager->take_over, &act, error);
-    } while (commit_again(&commit, &status));
-    audit_release(&act);
-    return status;
-}
-
-/* The facts that no checkpoint covers count as this manager's own from now on. */
-static void own_unsigned(sealring_manager *manager)
-{
-    struct fact_range added = {.first = manager->facts_signed + 1, .last = manager->facts.count};
-    memcpy(added.hash, manager->facts.head, sizeof added.hash);
-    own_facts_add(&manager->own, &added, NULL);
-}
-
-/* An operator who takes over confirms the facts that no checkpoint covers, also for a later process if this one is killed. */
-static sealring_status take_facts(sealring_manager *manager, sealring_error *error)
-{
-    sealring_status status;
-    own_unsigned(manager);
-    struct registry_transaction reading = registry_reading(manager->registry, error);
-    do {
-        if (registry_begin(&reading, &status) && !manager->dry_run)
-            unsigned_note(manager->config, manager->registry, manager->facts_signed, true);
-    } while (registry_again(&reading, &status));
-    return status == SEALRING_OK ? manager_check_facts(manager, true, error) : status;
-}
-
-/* The same with an entry; a take-over of another registry has its own. */
-static sealring_status confirm_facts(sealring_manager *manager, bool records, sealring_error *error)
-{
-    const struct fact_tail *facts = &manager->facts;
-    struct audit_act act = {.name = "audit.confirm"};
-    audit_detail(&act, "{s:I, s:I, s:s, s:s}", "facts_signed", (json_int_t)manager->facts_signed, "facts",
-                 (json_int_t)facts->count, "first", facts->other, "reason", manager->take_over);
-    sealring_status status = take_facts(manager, error);
-    if (status == SEALRING_OK && records && !manager->dry_run)
-        status = manager_record(manager, &act, error);
-    audit_release(&act);
-    return status;
-}
-
-/* Restrictions that no checkpoint covers stay effective, whoever wrote them: the next checkpoint covers them. */
-static sealring_status adopt_facts(sealring_manager *manager, sealring_error *error)
-{
-    const struct fact_tail *facts = &manager->facts;
-    struct audit_act act = {.name = "audit.adopt"};
-    if (facts->restrictions == 0 || manager->dry_run || manager->witness.remark[0] != '\0') /* it is still away */
-        return SEALRING_OK;
-    audit_detail(&act, "{s:I, s:I, s:I}", "facts_signed", (json_int_t)manager->facts_signed, "facts",
-                 (json_int_t)facts->count, "restrictions", (json_int_t)facts->restrictions);
-    own_unsigned(manager);
-    sealring_status status = manager_record(manager, &act, error);
-    audit_release(&act);
-    if (status == SEALRING_OK)
-        snprintf(manager->witness.notice, sizeof manager->witness.notice,
-                 "the registry has restrictions of API keys without a signature (%" PRIu64
-                 "): somebody else wrote them, unless the power failed; they stay effective, and are signed now: see "
-                 "`sealring audit show`",
-                 facts->restrictions);
-    return status;
-}
-
-/* A restriction does not wait for this. takes_over: the registry contradicts the anchor, and nothing is written before that is announced. */
-static sealring_status check_facts(sealring_manager *manager, bool takes_over, sealring_error *error)
-{
-    if (manager->restricts || manager->upgrades)
-        return SEALRING_OK;
-    sealring_error refusal = {.message = ""};
-    sealring_status status = manager_check_facts(manager, true, &refusal);
-    const struct fact_tail *facts = &manager->facts;
-    bool confirms = manager->take_over != NULL && facts->others > 0 && facts->broken == 0 && !facts->lacks_signed;
-    if (status != SEALRING_OK && confirms)
-        return confirm_facts(manager, !takes_over, error);
-    if (status != SEALRING_OK && error != NULL)
-        *error = refusal;
-    if (status == SEALRING_OK && takes_over)
-        own_unsigned(manager);
-    return status == SEALRING_OK && !takes_over ? adopt_facts(manager, error) : status;
-}
-
-/* Under the lock. The registry of a manager only grows while the manager exists, so the anchor is checked once. */
+/* Under the lock. The registry of a manager only grows while the manager exists, so the anchor is checked once. A restriction takes away only,
+ * and does not wait for this. */
 static sealring_status check_registry(sealring_manager *manager, sealring_error *error)
 {
     bool contradicts = false;
-    sealring_error difference;
-    sealring_status status =
-        manager->judged ? SEALRING_OK : witness_check(&manager->witness, manager->registry, &contradicts, &difference);
+    sealring_error refusal = {.message = ""};
+    if (manager->restricts)
+        return SEALRING_OK;
+    sealring_status status = manager_read_notes(manager, &refusal);
+    if (status == SEALRING_OK && !manager->judged)
+        status = witness_check(&manager->witness, manager->registry, &contradicts, &refusal);
     if (status != SEALRING_OK && (!contradicts || manager->take_over == NULL)) {
         if (error != NULL)
-            *error = difference;
+            *error = refusal;
         return status;
     }
-    status = check_facts(manager, contradicts, error);
+    status = tail_check(manager, &contradicts, error);
     if (status == SEALRING_OK && contradicts) {
-        status = take_over(manager, error);
+        status = tail_take_over(manager, error);
         manager->witness.settled = status == SEALRING_OK;
     }
     manager->judged = manager->judged || (status == SEALRING_OK && !manager->dry_run);

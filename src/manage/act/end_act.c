@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "manage/fleet/effective.h"
-#include "manage/session/unsigned_facts.h"
+#include "manage/session/unsigned_notes.h"
 
 #define MANAGER_CHECKPOINT_PAGES 4000
 #define SETTLE_TRIES             3    /* restrictions by others may be committed meanwhile */
@@ -28,11 +28,12 @@ static void settle_log(sealring_manager *manager, const sealring_error *reported
                          error.message);
             return;
         }
+        const bool works = manager_holds_work(manager);
         if (!witness_settle(&manager->witness, manager->config, manager->registry, &manager->facts,
-                            manager_holds_work(manager)))
+                            manager->upgrades ? NULL : &manager->entries, works))
             continue;
-        if (manager->witness.remark[0] == '\0')
-            unsigned_clear(manager->config, &manager->own, manager->facts.count);
+        if (works && manager->witness.remark[0] == '\0')
+            unsigned_clear(manager->config, registry_vault_row(manager->registry)->era, manager->entries.size);
         return;
     }
 }

@@ -351,6 +351,26 @@ sealring_status audit_verify(struct registry *registry, const sealring_audit_che
     return status;
 }
 
+/* What vault.unsigned, which only the vault's owner can read, shows about the entries that no checkpoint covers. */
+static sealring_status verify_tail(sealring_manager *manager, sealring_audit_problem_callback each, void *context,
+                                   sealring_audit_report *told, sealring_status verified, sealring_error *error)
+{
+    char what[TAIL_TEXT_SIZE];
+    sealring_error inner = {.message = ""};
+    if (manager_describe_tail(manager, what, &inner) != SEALRING_OK) {
+        size_t length = strlen(told->remark);
+        snprintf(told->remark + length, sizeof told->remark - length, "%s%s", length > 0 ? "; " : "", inner.message);
+        return verified;
+    }
+    if (what[0] == '\0')
+        return verified;
+    if (each != NULL)
+        (void)each(0, what, context);
+    if (told->problems++ > 0)
+        return verified;
+    return error_set(error, SEALRING_REFUSED, "the audit log is not what it should be: %s", what);
+}
+
 /* The loop runs only once, as in sealring_audit_list. */
 sealring_status sealring_audit_verify(sealring_manager *manager, const sealring_audit_check *check,
                                       sealring_audit_problem_callback each, void *context,
@@ -364,6 +384,8 @@ sealring_status sealring_audit_verify(sealring_manager *manager, const sealring_
     do {
         if (registry_begin(&reading, &status))
             status = audit_verify(manager->registry, &asked, each, context, NULL, &told, error);
+        if (status == SEALRING_OK || told.problems > 0)
+            status = verify_tail(manager, each, context, &told, status, error);
     } while (registry_again(&reading, &status));
     if (status == SEALRING_OK || told.problems > 0)
         sized_give(report, &told, sizeof told);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Makes a restored registry the vault's registry while verifiers run; the former registry is kept. */
+#include "log/log_tree.h"
 #include "manage/backup/restore.h"
+#include "manage/session/unsigned_notes.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +14,7 @@
 #include "base/error.h"
 #include "config/verifier_group.h"
 #include "registry/connection/registry_copy.h"
+#include "registry/rows/closed_facts.h"
 
 /* The files that SQLite keeps beside a database; they are moved together with it. */
 static const char *const companions[] = {"", "-wal", "-shm", "-journal"};
@@ -44,6 +47,30 @@ static sealring_status choose_aside(struct restore *restore, sealring_error *err
             return SEALRING_OK;
     }
     return error_set(error, SEALRING_SYSTEM, "no name is free to keep the registry %s under", registry);
+}
+
+sealring_status restore_note_era(const struct restore *restore, sealring_error *error)
+{
+    struct registry *registry = restore->restored;
+    struct own_note note = {.kind = OWN_NOTE_EXAMINED};
+    struct merkle_hash root;
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, error);
+    do {
+        if (!registry_begin(&reading, &status))
+            continue;
+        memcpy(note.era, registry_vault_row(registry)->era, sizeof note.era);
+        status = registry_closed_head(registry, &note.facts, note.head, error);
+        if (status == SEALRING_OK)
+            status = registry_audit_size(registry, &note.entry, error);
+        if (status == SEALRING_OK)
+            status = tree_root(registry, note.entry, &root, error);
+    } while (registry_again(&reading, &status));
+    if (status != SEALRING_OK)
+        return status;
+    note.facts_before = note.facts;
+    memcpy(note.hash, root.bytes, sizeof note.hash);
+    return unsigned_add(restore->config, &note, true, error);
 }
 
 /* ---- Into the existing file: in one transaction, which readers see completely or not at all, and which a crash undoes ---- */

@@ -73,6 +73,7 @@ static sealring_status recall(struct restore *restore, sealring_error *error)
             "this vault has no audit token, so nothing distinguishes its backups from others: see sealring.conf(5)");
     sealring_status status =
         witness_recall(&restore->witness, restore->config, backup->vault_id, &restore->keys, error);
+    restore->witness.era_noted = true; /* a new one */
     if (restore->witness.unknown)
         return refuse_unknown(restore, error);
     if (status == SEALRING_OK)
@@ -261,18 +262,21 @@ static sealring_status carry_out(struct restore *restore, sealring_error *error)
         status = commit(restore, error);
     if (status != SEALRING_OK || restore->options.dry_run)
         return status;
+    status = restore_note_era(restore, error);
+    if (status != SEALRING_OK)
+        return status;
     restore->installs = true;
     status = install_registry(restore, error);
     if (status != SEALRING_OK)
         return status;
     (void)bell_ring(restore->config->bell); /* verifiers load the restored registry at once */
     restore->witness.settled = true;        /* the losses were assessed */
-    (void)witness_settle(&restore->witness, restore->config, restore->live, NULL, true);
+    (void)witness_settle(&restore->witness, restore->config, restore->live, NULL, NULL, true);
     if (registry_lock(restore->live, 0, "restore", NULL) == SEALRING_OK) {
         registry_checkpoint(restore->live, 0);
         registry_unlock(restore->live);
     }
-    snprintf(restore->result.remark, sizeof restore->result.remark, "%s", restore->witness.remark);
+    snprintf(restore->result.remark, sizeof restore->result.remark, "%.255s", restore->witness.remark);
     if (restore->result.remark[0] == '\0' && trace_file_describe(trace) == TRACE_FAILED)
         snprintf(restore->result.remark, sizeof restore->result.remark, "%.255s", trace);
     return SEALRING_OK;

@@ -52,6 +52,10 @@ void restore_tell(struct restore *restore, bool loss, const char *format, ...) _
 
 sealring_status install_read_state(struct registry *live, struct live_state *state, sealring_error *error);
 
+/* Notes the new era in vault.unsigned, with what it begins with: so a restore that is interrupted before its checkpoint is not taken for somebody
+ * else's. */
+sealring_status restore_note_era(const struct restore *restore, sealring_error *error);
+
 /* Makes `restored`, a registry in the file `path` that holds vault.work, the vault's registry. Both it and `live` are closed or exchanged: afterwards
  * `live` is the vault's registry, open, and `lock` is vault.work. The registry's lock is held only while the one in place is compared with `before`
  * and exchanged. SEALRING_REGISTRY, and nothing is changed, if something was committed since. The result's `aside` is where the former registry is. */

@@ -24,6 +24,7 @@ struct audit_look {
     uint64_t altered;  /* rows */
     bool agrees;       /* the registry's row names the key of the configuration */
     bool begun;        /* the upgrade from an older program is complete */
+    char foreign[TAIL_TEXT_SIZE]; /* entries that nobody of the operator's side wrote; "": none */
     bool contradicted; /* the log does not continue from the anchor */
 };
 
@@ -94,7 +95,11 @@ static sealring_status examine(struct registry *registry, struct audit_look *loo
                           .context = look};
     if (look->keyed && !readable)
         hear_problem(0, "the registry's key for checkpoints is damaged", look);
-    return examine_log(registry, &how, &result, error);
+    status = examine_log(registry, &how, &result, error);
+    /* whoever may not read vault.unsigned may not ask the audit token, either, which is reported */
+    if (status == SEALRING_OK && manager_describe_tail(look->doctor->manager, look->foreign, NULL) != SEALRING_OK)
+        look->foreign[0] = '\0';
+    return status;
 }
 
 static void look_at_log(struct audit_look *look)
@@ -116,6 +121,8 @@ static void look_at_log(struct audit_look *look)
         doctor_unseen(doctor, SEALRING_REGISTRY, "the audit log: %s", error.message);
         return;
     }
+    if (look->foreign[0] != '\0')
+        doctor_find(doctor, DOCTOR_FOREIGN_ENTRIES, "audit log", "%s", look->foreign);
     if (look->problems > PROBLEMS_MOST)
         doctor_find(doctor, DOCTOR_AUDIT_LOG, "audit log", "%" PRIu64 " problems more", look->problems - PROBLEMS_MOST);
     if (look->altered > PROBLEMS_MOST)

@@ -123,6 +123,9 @@
     KIND(DOCTOR_ROW_ALTERED, "row-altered", ALARM, mend_altered, \
          "somebody edited the registry; nothing is decided by this row, but lists of other programs may show it", \
          "sealring doctor --repair, which writes what the facts contain; find out who did it: sealring audit verify") \
+    KIND(DOCTOR_FOREIGN_ENTRIES, "foreign-entries", ALARM, NULL, \
+         "somebody wrote to the registry and not to vault.unsigned, or removed what is in both; acts are refused, except restrictions", \
+         "sealring audit show; if it is right: any command with --take-over REASON; otherwise: " DOCTOR_RESTORE) \
     KIND(DOCTOR_AUDIT_UNSIGNED, "audit-unsigned", NOTICE, NULL, \
          "whoever can write the registry can replace its whole log, and nobody notices a registry that was rolled back", \
          "a new vault can have it: sealring init --audit-token URI --audit-pin-source FILE") \

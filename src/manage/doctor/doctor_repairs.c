@@ -66,7 +66,7 @@ static sealring_status mend_group(struct doctor *doctor, struct doctor_finding *
     char done[64];
     snprintf(place.path, sizeof place.path, "%s", finding->object);
     snprintf(done, sizeof done, "group to %lu, mode to %04o", (unsigned long)finding->group, (unsigned)finding->mode);
-    sealring_status status = record(doctor, finding, done, error);
+    sealring_status status = doctor_record(doctor, finding, done, error);
     if (status != SEALRING_OK)
         return status;
     errno = group_permit(&place, finding->group);

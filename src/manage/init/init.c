@@ -196,7 +196,7 @@ static sealring_status first_entry(const struct init *init, struct registry *reg
 static sealring_status first_checkpoint(const struct init *init, struct registry *registry, sealring_error *error)
 {
     struct audit_witness witness = {.made = true};
-    (void)witness_settle(&witness, init->config, registry, NULL, true);
+    (void)witness_settle(&witness, init->config, registry, NULL, NULL, true);
     if (witness.remark[0] == '\0')
         return SEALRING_OK;
     return error_set(error, SEALRING_TOKEN, "the audit token cannot do what it is for: %s", witness.remark);

@@ -92,23 +92,55 @@ sealring_status witness_recall(struct audit_witness *witness, const struct confi
     return status == SEALRING_OK ? choose_keys(config, &own, keys, error) : status;
 }
 
-/* The digest of the registry's log at the anchor's size; *there: the log is that long, and its tree has no hole. */
-static sealring_status witness_digest(const struct witness_anchor *anchor, struct registry *registry,
-                                      struct merkle_hash *digest, bool *there, sealring_error *error)
+/* Whether the registry's log continues from the anchor: *matches; then *state is what the anchor is about. */
+static sealring_status witness_match(const struct witness_anchor *anchor, struct registry *registry,
+                                     struct checkpoint *state, bool *matches, sealring_error *error)
 {
     uint64_t size = 0;
-    struct merkle_hash root;
-    uint8_t closed[REGISTRY_DIGEST_SIZE];
-    *there = false;
+    struct merkle_hash digest;
+    *matches = false;
+    *state = (struct checkpoint){.size = anchor->size, .closed_count = anchor->closed_count};
     sealring_status status = registry_audit_size(registry, &size, error);
     if (status != SEALRING_OK || size < anchor->size)
         return status;
-    bool whole;
-    status = tree_root_if_whole(registry, anchor->size, &root, &whole, error);
-    if (status == SEALRING_OK && whole)
-        status = registry_closed_find(registry, anchor->closed_count, closed, there, error);
-    if (status == SEALRING_OK && *there)
-        anchor_digest(&root, closed, digest);
+    status = tree_root_if_whole(registry, anchor->size, &state->root, matches, error);
+    if (status == SEALRING_OK && *matches)
+        status = registry_closed_find(registry, anchor->closed_count, state->closed.bytes, matches, error);
+    if (status == SEALRING_OK && *matches) {
+        anchor_digest(&state->root, state->closed.bytes, &digest);
+        *matches = merkle_equal(&digest, &anchor->digest);
+    }
+    return status;
+}
+
+/* Somebody may have removed the checkpoints. */
+static sealring_status raise_to(const struct witness_anchor *anchor, struct registry *registry,
+                                struct checkpoint *covered, sealring_error *error)
+{
+    struct checkpoint state;
+    bool matches;
+    if (anchor->size < covered->size ||
+        (anchor->size == covered->size && anchor->closed_count <= covered->closed_count))
+        return SEALRING_OK;
+    sealring_status status = witness_match(anchor, registry, &state, &matches, error);
+    if (status == SEALRING_OK && matches)
+        *covered = state;
+    return status;
+}
+
+static bool is_announced(const struct audit_witness *witness, const uint8_t era[REGISTRY_ID_SIZE])
+{
+    return witness->announced && memcmp(witness->take_over.era, era, sizeof witness->take_over.era) == 0;
+}
+
+sealring_status witness_cover(const struct audit_witness *witness, struct registry *registry,
+                              struct checkpoint *covered, sealring_error *error)
+{
+    sealring_status status = SEALRING_OK;
+    if (witness->anchored)
+        status = raise_to(&witness->anchor, registry, covered, error);
+    if (status == SEALRING_OK && is_announced(witness, registry_vault_row(registry)->era))
+        status = raise_to(&witness->take_over, registry, covered, error);
     return status;
 }
 
@@ -117,22 +149,24 @@ static sealring_status witness_digest(const struct witness_anchor *anchor, struc
 static sealring_status witness_was_taken_over(const struct audit_witness *witness, struct registry *registry, bool *was,
                                               sealring_error *error)
 {
-    struct merkle_hash digest;
-    bool there = false;
-    const struct witness_anchor *announced = &witness->take_over;
+    struct checkpoint state;
     *was = false;
-    if (!witness->announced || memcmp(announced->era, registry_vault_row(registry)->era, sizeof announced->era) != 0)
-        return SEALRING_OK;
-    sealring_status status = witness_digest(announced, registry, &digest, &there, error);
-    *was = status == SEALRING_OK && there && merkle_equal(&digest, &announced->digest);
-    return status;
+    return is_announced(witness, registry_vault_row(registry)->era)
+               ? witness_match(&witness->take_over, registry, &state, was, error)
+               : SEALRING_OK;
+}
+
+bool witness_knows_era(const struct audit_witness *witness, const uint8_t era[REGISTRY_ID_SIZE])
+{
+    return !witness->anchored || witness->era_noted || is_announced(witness, era) ||
+           memcmp(witness->anchor.era, era, sizeof witness->anchor.era) == 0;
 }
 
 sealring_status witness_compare(const struct audit_witness *witness, struct registry *registry, bool *contradicts,
                                 sealring_error *error)
 {
-    struct merkle_hash digest;
-    bool there = false;
+    struct checkpoint state;
+    bool matches = false;
     bool taken_over = false;
     uint64_t size = 0;
     *contradicts = witness->refused.status != SEALRING_OK;
@@ -154,13 +188,20 @@ sealring_status witness_compare(const struct audit_witness *witness, struct regi
     if (!witness->anchored)
         return status;
     if (status == SEALRING_OK)
-        status = witness_digest(&witness->anchor, registry, &digest, &there, error);
-    if (status != SEALRING_OK || (there && merkle_equal(&digest, &witness->anchor.digest)))
+        status = witness_match(&witness->anchor, registry, &state, &matches, error);
+    const bool known_era = witness_knows_era(witness, registry_vault_row(registry)->era);
+    if (status != SEALRING_OK || (matches && known_era))
         return status;
     status = witness_was_taken_over(witness, registry, &taken_over, error);
     if (status != SEALRING_OK || taken_over)
         return status;
     *contradicts = true;
+    if (matches)
+        return error_set(
+            error, SEALRING_REFUSED,
+            "ALARM: the registry is of another era than the audit token knows, and no restore or take-over "
+            "of this vault began it: bring the newest registry back, or repeat the command with "
+            "--take-over REASON");
     if (size < witness->anchor.size)
         return error_set(error, SEALRING_REFUSED,
                          "ALARM: the registry was rolled back: its audit log ends with entry %" PRIu64

@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "log/checkpoint.h"
+#include "log/entry_tail.h"
 #include "log/fact_tail.h"
 #include "log/audit_keys.h"
 #include "registry/log/log_rows.h"
@@ -41,6 +42,7 @@ struct audit_witness {
     sealring_error refused; /* why the token does not show whether there is an anchor; status SEALRING_OK: it does */
     sealring_error away;    /* why the token could not be read; status SEALRING_OK: it could, or was not asked */
     struct witness_anchor anchor;
+    bool era_noted; /* vault.unsigned shows that the operator's side began the registry's era */
     bool announced; /* a take-over that is newer than the anchor: its registry, and the era that follows */
     struct witness_anchor take_over;
     bool
@@ -95,7 +97,12 @@ sealring_status witness_sign_note(const struct config *config, const uint8_t vau
  * also if the token refused to show the anchor. *contradicts distinguishes both from other failures. A registry that is ahead of the anchor is good: a crash came in between. */
 sealring_status witness_compare(const struct audit_witness *witness, struct registry *registry, bool *contradicts,
                                 sealring_error *error);
-/* The same in a transaction of its own. */
+/* In a transaction: whether an anchor is known to be of that era. Without an anchor every era is good. */
+bool witness_knows_era(const struct audit_witness *witness, const uint8_t era[REGISTRY_ID_SIZE]);
+/* In a transaction: what the anchor, or the announcement of a take-over, is about, if it is more than *covered and the registry continues from it. */
+sealring_status witness_cover(const struct audit_witness *witness, struct registry *registry,
+                              struct checkpoint *covered, sealring_error *error);
+/* The same as witness_compare in a transaction of its own. */
 sealring_status witness_check(const struct audit_witness *witness, struct registry *registry, bool *contradicts,
                               sealring_error *error);
 
@@ -111,10 +118,10 @@ sealring_status witness_take_over(const struct audit_witness *witness, struct re
 
 /* Outside any transaction: signs a checkpoint over what is committed, stores it, and anchors it. Does nothing if that was done. Only the process that
  * holds vault.work anchors. A registry that does not continue from the anchor is not signed: the token may have been missing when the registry was checked.
- * facts: those that the caller has examined (NULL: all, in a vault that is being made or restored). Returns false if the registry has others by now,
- * and nothing was signed. Never fails an act: what went wrong becomes the remark, and is done the next time. */
+ * facts, entries: those that the caller has examined (NULL: all, in a vault that is being made or restored). Returns false if the registry has others
+ * by now, and nothing was signed. Never fails an act: what went wrong becomes the remark, and is done the next time. */
 bool witness_settle(struct audit_witness *witness, const struct config *config, struct registry *registry,
-                    const struct fact_tail *facts, bool anchors);
+                    const struct fact_tail *facts, const struct entry_tail *entries, bool anchors);
 
 /* The signature of an act that permits something: it is committed together with its checkpoint, or not at all. Nobody waits for the token meanwhile:
  * the transaction is carried out and rolled back, what it would have committed is signed, and it is carried out again. If it then results in

@@ -63,8 +63,9 @@ sealring_status witness_sign(struct token *token, struct witness_state *state, b
                              const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error);
 
 /* Makes the checkpoint the token's anchor. */
-sealring_status witness_anchor(struct token *token, struct audit_witness *witness, const struct witness_state *state,
-                               const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error);
+sealring_status witness_anchor(struct token *token, struct audit_witness *witness, const struct config *config,
+                               const struct witness_state *state, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                               sealring_error *error);
 
 /* Loads the anchor as it is now: another manager may have moved it since, and the token may have been missing when this one read it. SEALRING_REFUSED
  * if the registry does not continue from it. */

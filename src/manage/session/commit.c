@@ -10,7 +10,8 @@
 #include "base/sha256.h"
 #include "bell/bell.h"
 #include "log/signed_time.h"
-#include "manage/session/unsigned_facts.h"
+#include "manage/session/unsigned_notes.h"
+#include "registry/log/log_rows.h"
 #include "registry/rows/closed_facts.h"
 
 #define REHEARSALS_MOST 20 /* each found the registry changed since what was signed */
@@ -59,7 +60,7 @@ static sealring_status commit_check_facts(struct commit *commit)
 {
     sealring_manager *manager = commit->manager;
     sealring_status status =
-        registry_closed_head(manager->registry, &commit->closed_before, commit->head_before, commit->error);
+        registry_closed_head(manager->registry, &commit->closed_before, commit->head, commit->error);
     bool waits = commit->act != NULL && !commit->restricts && !manager->restricts;
     return status == SEALRING_OK && waits ? manager_follow_facts(manager, commit->error) : status;
 }
@@ -140,8 +141,8 @@ static void note_correction(sealring_manager *manager)
 static sealring_status commit_rehearse(struct commit *commit, bool *signs)
 {
     sealring_manager *manager = commit->manager;
-    bool permits = false, covered = false;
-    *signs = false;
+    bool permits = false;
+    *signs = commit->covered = false;
     if (commit->restricts || manager->restricts || !witness_configured(manager->config) ||
         commit->closed_count == commit->closed_before)
         return SEALRING_OK;
@@ -150,8 +151,8 @@ static sealring_status commit_rehearse(struct commit *commit, bool *signs)
         return status == SEALRING_OK && permits ? witness_foresee(&manager->witness, manager->config, commit->error)
                                                 : status;
     if (status == SEALRING_OK && permits)
-        status = witness_rehearse(&commit->first, manager->registry, &covered, commit->error);
-    *signs = status == SEALRING_OK && permits && !covered;
+        status = witness_rehearse(&commit->first, manager->registry, &commit->covered, commit->error);
+    *signs = status == SEALRING_OK && permits && !commit->covered;
     return status;
 }
 
@@ -172,16 +173,66 @@ static sealring_status commit_check_restriction(struct commit *commit)
     return status;
 }
 
-static sealring_status commit_note_restriction(struct commit *commit)
+/* ---- vault.unsigned ---- */
+
+static sealring_status commit_describe(struct commit *commit, sealring_error *error)
 {
-    const struct config *config = commit->manager->config;
-    if (!(commit->restricts || commit->manager->restricts) || commit->manager->dry_run ||
-        commit->closed_count == commit->closed_before || !witness_configured(config))
+    struct registry *registry = commit->manager->registry;
+    struct own_note *note = &commit->note;
+    bool found = true;
+    *note =
+        (struct own_note){.kind = OWN_NOTE_ACT, .facts_before = commit->closed_before, .facts = commit->closed_count};
+    memcpy(note->era, registry_vault_row(registry)->era, sizeof note->era);
+    memcpy(note->head, commit->head, sizeof note->head);
+    if (commit->act == NULL)
         return SEALRING_OK;
-    sealring_status status = commit_check_restriction(commit);
-    if (status == SEALRING_OK && !commit->unsound)
-        unsigned_note(config, commit->manager->registry, commit->closed_before, commit->version != NULL);
-    return status;
+    sealring_status status = registry_audit_size(registry, &note->entry, error);
+    if (status == SEALRING_OK)
+        status = registry_leaf_hashes_find(registry, note->entry, 1, &note->hash, &found, error);
+    return status == SEALRING_OK && !found ? registry_unkept(registry, "the audit entry", error) : status;
+}
+
+/* A restriction waits for nothing. If it cannot be noted, the next process reports it as somebody else's. */
+static void commit_keep_note(struct commit *commit, const sealring_error *trouble)
+{
+    sealring_manager *manager = commit->manager;
+    (void)own_notes_keep(&manager->own, &commit->note);
+    snprintf(manager->witness.notice, sizeof manager->witness.notice,
+             "the restriction was not noted (%.120s): if it is not signed now, it is reported as somebody else's",
+             trouble->message);
+}
+
+/* What is committed without a checkpoint over it is noted first. */
+static sealring_status commit_note(struct commit *commit)
+{
+    sealring_manager *manager = commit->manager;
+    const bool restricts = commit->restricts || manager->restricts;
+    const bool changes = commit->act != NULL || commit->closed_count != commit->closed_before;
+    sealring_error inner = {.message = ""};
+    commit->noted = false;
+    if (manager->dry_run || !witness_configured(manager->config) || commit->covered || !changes)
+        return SEALRING_OK;
+    sealring_status status = commit->restricts ? commit_check_restriction(commit) : SEALRING_OK;
+    if (status == SEALRING_OK)
+        status = commit_describe(commit, commit->error);
+    if (status != SEALRING_OK || commit->unsound)
+        return status;
+    status = unsigned_add(manager->config, &commit->note, commit->key == NULL || !commit->restricts, &inner);
+    commit->noted = status == SEALRING_OK;
+    if (commit->noted || restricts) {
+        if (!commit->noted)
+            commit_keep_note(commit, &inner);
+        return SEALRING_OK;
+    }
+    return error_set(commit->error, status, "nothing was changed: %s", inner.message);
+}
+
+/* The lock is held still: so the lines are in the order of the commits. */
+static void commit_note_committed(struct commit *commit)
+{
+    commit->note.kind = OWN_NOTE_COMMITTED;
+    if (commit->noted)
+        (void)unsigned_add(commit->manager->config, &commit->note, false, NULL);
 }
 
 /* Outside the transaction that was rolled back. Only restrictions can have been committed meanwhile, as vault.work is held. */
@@ -211,8 +262,8 @@ static bool commit_end_try(struct commit *commit, sealring_status *status)
         *status = commit_confirm(commit);
     if (commit->records && *status == SEALRING_OK)
         *status = commit_rehearse(commit, &signs);
-    if (commit->records && *status == SEALRING_OK)
-        *status = commit_note_restriction(commit);
+    if (commit->records && *status == SEALRING_OK && !signs)
+        *status = commit_note(commit);
     const bool dry_run = commit->writing.how.dry_run;
     commit->writing.how.dry_run = dry_run || signs;
     commit->complete = *status == SEALRING_OK && !signs;
@@ -227,14 +278,6 @@ static bool commit_end_try(struct commit *commit, sealring_status *status)
 }
 
 /* ---- the end ---- */
-
-static void commit_note_facts(struct commit *commit)
-{
-    struct fact_range added = {.first = commit->closed_before + 1, .last = commit->closed_count};
-    memcpy(added.hash, commit->head, sizeof added.hash);
-    if (commit->first == NULL && !commit->unsound)
-        own_facts_add(&commit->manager->own, &added, commit->head_before);
-}
 
 bool commit_again(struct commit *commit, sealring_status *status)
 {
@@ -251,6 +294,8 @@ bool commit_again(struct commit *commit, sealring_status *status)
     manager_note_schema(manager, !committed && commit->error != NULL && registry_refused_altered(manager->registry));
     if (committed && registry_corrected(manager->registry)[0] != '\0')
         note_correction(manager);
+    if (committed && commit->complete)
+        commit_note_committed(commit);
     bool moved = committed && commit->moves_epoch && !manager->dry_run;
     if (moved)
         (void)bell_ring(manager->config->bell); /* verifiers that are not woken find the change at their next poll */
@@ -258,8 +303,6 @@ bool commit_again(struct commit *commit, sealring_status *status)
         registry_unlock(manager->registry);
         registry_copy_log(manager->registry, MANAGER_COPY_PAGES);
     }
-    if (committed && !manager->dry_run)
-        commit_note_facts(commit);
     witness_end_first(&manager->witness, manager->config, manager->registry, &commit->first, committed);
     manager->wrote = manager->wrote || committed;
     manager->unsettled = manager->unsettled || (committed && commit->act != NULL);

@@ -160,6 +160,7 @@ void sealring_manager_close(sealring_manager **manager)
     registry_close((*manager)->registry); /* also in a forked child: see registry.c */
     config_free((*manager)->config);
     roster_release(&(*manager)->roster);
+    own_notes_release(&(*manager)->own);
     free((*manager)->take_over);
     free((*manager)->trust_clock);
     free(*manager);

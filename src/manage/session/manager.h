@@ -71,8 +71,11 @@ struct sealring_manager {
         bound_ms; /* the present is not before this time, as `manager_begin_dated` determined; 0: it did not check */
     bool clock_recorded;                       /* the reason to accept the clock is in the audit log */
     struct fact_tail facts;                    /* as this act has read them */
-    struct own_facts own;                      /* the facts that this manager has added, and no checkpoint covers yet */
-    uint64_t facts_signed;                     /* the number of facts that a checkpoint covers */
+    struct entry_tail entries;                 /* likewise */
+    struct own_notes own;                      /* of vault.unsigned, and what this process has examined */
+    bool other_era;                            /* the registry's era is not the one that is signed, nor is it noted */
+    bool gives_up;                             /* an operator takes over: what is missing is lost */
+    struct checkpoint covered;                 /* what a signature covers, or was examined */
     uint8_t commit_seed[REGISTRY_DIGEST_SIZE]; /* secret, for commit_random */
     int64_t commit_ms;                         /* the time of the commit that is at work; 0: none is */
     bool doubtful; /* the last commit failed at its end, and may be found in the registry nevertheless */
@@ -136,18 +139,20 @@ struct commit {
     bool corrects;                  /* by the facts: without the triggers that keep final states */
     const struct registry_key *key; /* what the commit must have kept, NULL: nothing */
     const struct registry_version *version;
-    bool prepared;                             /* has an operation ID, and the registry's lock */
-    bool locks;                                /* took the lock for itself */
-    bool records;                              /* within a try, which is to be recorded */
-    uint64_t closed_before;                    /* facts, without the change */
-    uint64_t closed_count;                     /* with the change */
-    uint8_t head_before[REGISTRY_DIGEST_SIZE]; /* the hash over them, likewise */
-    uint8_t head[REGISTRY_DIGEST_SIZE];
-    int64_t time_ms;            /* the same for each try that is to result in what was signed */
-    struct signed_first *first; /* NULL: nothing has to be signed first */
+    bool prepared;                      /* has an operation ID, and the registry's lock */
+    bool locks;                         /* took the lock for itself */
+    bool records;                       /* within a try, which is to be recorded */
+    uint64_t closed_before;             /* facts, without the change */
+    uint64_t closed_count;              /* with the change */
+    uint8_t head[REGISTRY_DIGEST_SIZE]; /* the hash over these */
+    int64_t time_ms;                    /* the same for each try that is to result in what was signed */
+    struct signed_first *first;         /* NULL: nothing has to be signed first */
     int rehearsals;
     bool complete; /* the last try did its work, up to the commit itself */
     bool unsound;  /* a restriction whose facts this process does not sign unasked: see commit.c */
+    bool covered;  /* the checkpoint that covers the act is committed with it */
+    bool noted;    /* in vault.unsigned */
+    struct own_note note;
     struct audit_rows rows;
     struct registry_transaction writing;
     sealring_error *error;
@@ -162,12 +167,22 @@ int64_t manager_now(const sealring_manager *manager);
 /* Random bytes for the object of that name, which are the same in each try of a commit. */
 void commit_random(const sealring_manager *manager, const char *name, uint8_t bytes[REGISTRY_DIGEST_SIZE]);
 
-/* Reads the chain of facts in a transaction of its own, from its beginning if `whole`: SEALRING_REFUSED if it is not what was recorded, or if a fact that permits something,
- * or closes a version, is covered by no checkpoint and was not added by this manager. Facts of the latter kind are committed only together with
- * their checkpoint, or signed by the process that added them. Without an audit token only the chain is checked. */
+/* Reads facts and entries in a transaction of its own, if `whole` the chain of facts from its beginning: SEALRING_REFUSED if they are not what was recorded, or if one
+ * that is more than a restriction of an API key is covered by no checkpoint, and vault.unsigned does not show that the operator's side wrote it.
+ * Without an audit token only the chain of facts is checked. */
 sealring_status manager_check_facts(sealring_manager *manager, bool whole, sealring_error *error);
-/* The same in a transaction, for the facts that were added since. */
+/* The same in a transaction, for what was added since. */
 sealring_status manager_follow_facts(sealring_manager *manager, sealring_error *error);
+/* In a transaction, for those who only report: what is neither signed nor the operator's side's, or is missing; "" for nothing. */
+#define TAIL_TEXT_SIZE SEALRING_MESSAGE_SIZE
+sealring_status manager_describe_tail(sealring_manager *manager, char what[TAIL_TEXT_SIZE], sealring_error *error);
+/* Reads vault.unsigned in a transaction of its own, so that witness_check knows the eras that the operator's side began. */
+sealring_status manager_read_notes(sealring_manager *manager, sealring_error *error);
+/* What was read counts as examined by this process. A new era's ID, or NULL: the registry's; with it, *noted is for unsigned_add. */
+sealring_status manager_accept(sealring_manager *manager, const uint8_t *era, struct own_note *noted,
+                               sealring_error *error);
+/* Whether an operator can confirm what was refused: *loses if something is missing, so that this takes a new era. */
+bool manager_can_accept(const sealring_manager *manager, bool *loses);
 
 /* One writing transaction that only adds its audit entry. */
 sealring_status manager_record(sealring_manager *manager, struct audit_act *act, sealring_error *error);

@@ -12,6 +12,7 @@
 #include "log/signed_time.h"
 #include "manage/session/manager.h"
 #include "manage/session/own_token_files.h"
+#include "registry/connection/ended_eras.h"
 #include "registry/rows/closed_facts.h"
 #include "token/object/data_object.h"
 
@@ -141,13 +142,19 @@ sealring_status witness_announce(struct audit_witness *witness, const struct con
     return status;
 }
 
-sealring_status witness_anchor(struct token *token, struct audit_witness *witness, const struct witness_state *state,
-                               const uint8_t vault_id[REGISTRY_ID_SIZE], sealring_error *error)
+sealring_status witness_anchor(struct token *token, struct audit_witness *witness, const struct config *config,
+                               const struct witness_state *state, const uint8_t vault_id[REGISTRY_ID_SIZE],
+                               sealring_error *error)
 {
     struct witness_anchor anchor;
     char label[TOKEN_LABEL_MAX + 1];
+    sealring_status status = SEALRING_OK;
     witness_describe(state, witness, &anchor);
-    sealring_status status = anchor_store(token, vault_id, witness, &anchor, error);
+    /* before the token forgets it: servers that start recognise older copies by it */
+    if (witness->anchored && memcmp(witness->anchor.era, anchor.era, sizeof anchor.era) != 0)
+        status = era_end(config->eras, witness->anchor.era, error);
+    if (status == SEALRING_OK)
+        status = anchor_store(token, vault_id, witness, &anchor, error);
     if (status != SEALRING_OK)
         return status;
     witness->anchor = anchor;
@@ -181,10 +188,19 @@ sealring_status witness_load_again(struct audit_witness *witness, struct token *
     return status != SEALRING_OK || witness->settled ? status : witness_check(witness, registry, &contradicts, error);
 }
 
-/* *what: what is lacking if it fails. *checked: the facts are still those that the caller has examined; otherwise nothing is signed. */
+/* Whether the state is the one that the caller has examined. */
+static bool is_examined(const struct checkpoint *state, const struct fact_tail *facts, const struct entry_tail *entries)
+{
+    return (facts == NULL || (state->closed_count == facts->count &&
+                              memcmp(state->closed.bytes, facts->head, sizeof facts->head) == 0)) &&
+           (entries == NULL || (state->size == entries->size && merkle_equal(&state->root, &entries->root)));
+}
+
+/* *what: what is lacking if it fails. *checked: facts and entries are still those that the caller has examined; otherwise nothing is signed. */
 static sealring_status witness_settle_log(struct audit_witness *witness, const struct config *config,
-                                          struct registry *registry, const struct fact_tail *facts, bool anchors,
-                                          bool *checked, const char **what, sealring_error *error)
+                                          struct registry *registry, const struct fact_tail *facts,
+                                          const struct entry_tail *entries, bool anchors, bool *checked,
+                                          const char **what, sealring_error *error)
 {
     struct witness_state state;
     struct token *token = NULL;
@@ -196,8 +212,7 @@ static sealring_status witness_settle_log(struct audit_witness *witness, const s
             witness->notice, sizeof witness->notice,
             "ALARM: the registry was altered: it has a checkpoint that its key did not sign, which does not count: "
             "see `sealring audit verify`");
-    *checked = facts == NULL || (state.checkpoint.closed_count == facts->count &&
-                                 memcmp(state.checkpoint.closed.bytes, facts->head, sizeof facts->head) == 0);
+    *checked = is_examined(&state.checkpoint, facts, entries);
     if (status == SEALRING_OK && !*checked)
         return error_set(error, SEALRING_REGISTRY, "the registry was changed again and again meanwhile");
     bool is_signed = state.vouched == state.checkpoint.size && state.vouched_facts == state.checkpoint.closed_count;
@@ -214,7 +229,7 @@ static sealring_status witness_settle_log(struct audit_witness *witness, const s
     }
     if (status == SEALRING_OK && anchors) {
         *what = "what was done is committed, but the audit token keeps no anchor of it";
-        status = witness_anchor(token, witness, &state, vault_id, error);
+        status = witness_anchor(token, witness, config, &state, vault_id, error);
         witness->settled = witness->settled && status != SEALRING_OK;
     }
     if (status == SEALRING_OK && anchors) {
@@ -226,14 +241,14 @@ static sealring_status witness_settle_log(struct audit_witness *witness, const s
 }
 
 bool witness_settle(struct audit_witness *witness, const struct config *config, struct registry *registry,
-                    const struct fact_tail *facts, bool anchors)
+                    const struct fact_tail *facts, const struct entry_tail *entries, bool anchors)
 {
     const char *what;
     bool checked = true;
     sealring_error error = {0};
     if (!witness_configured(config))
         return true;
-    if (witness_settle_log(witness, config, registry, facts, anchors, &checked, &what, &error) != SEALRING_OK)
+    if (witness_settle_log(witness, config, registry, facts, entries, anchors, &checked, &what, &error) != SEALRING_OK)
         witness_say(witness, what, &error);
     else
         witness->remark[0] = '\0';

@@ -91,8 +91,8 @@ void witness_end_first(struct audit_witness *witness, const struct config *confi
     if (*first == NULL)
         return;
     committed = committed && (*first)->is_covered;
-    if (committed && witness_anchor((*first)->token, witness, &(*first)->state, registry_vault_row(registry)->vault_id,
-                                    &error) != SEALRING_OK)
+    if (committed && witness_anchor((*first)->token, witness, config, &(*first)->state,
+                                    registry_vault_row(registry)->vault_id, &error) != SEALRING_OK)
         witness_say(witness, "what was done is committed, but the audit token keeps no anchor of it", &error);
     else if (committed && kept_token_follow_audit(config, &error) != SEALRING_OK)
         witness_say(witness, "what was done is committed, but the audit token's files are not safe", &error);

@@ -9,6 +9,7 @@
 #include "base/fork.h"
 #include "log/key_change.h"
 #include "log/signed_time.h"
+#include "registry/connection/ended_eras.h"
 #include "registry/connection/registry.h"
 #include "registry/log/log_rows.h"
 #include "registry/rows/closed_facts.h"
@@ -100,6 +101,19 @@ static sealring_status compare(struct registry *registry, const struct heads *he
     return SEALRING_OK;
 }
 
+static sealring_status check_era(const struct verifier_setup *setup, const struct registry_vault *vault,
+                                 sealring_error *error)
+{
+    bool ended = false;
+    sealring_status status = setup->eras != NULL ? era_has_ended(setup->eras, vault->era, &ended, error) : SEALRING_OK;
+    return status != SEALRING_OK || !ended
+               ? status
+               : error_set_registry(error, 0,
+                                    "ALARM: the registry %s is an older copy: a restore or a take-over has ended its "
+                                    "era; nothing is verified with it: bring the newest registry back",
+                                    setup->registry);
+}
+
 sealring_status head_check(struct registry *registry, const struct verifier_setup *setup, sealring_error *error)
 {
     struct registry_vault vault;
@@ -111,8 +125,10 @@ sealring_status head_check(struct registry *registry, const struct verifier_setu
     if (status != SEALRING_OK || replaced)
         return status;
     struct heads heads = {.registry = setup->registry, .vault = &vault};
+    status = check_era(setup, &vault, error);
     /* the reports are read first: what they contain was in the registry then */
-    status = report_each_path(setup->reports, take_report, &heads, error);
+    if (status == SEALRING_OK)
+        status = report_each_path(setup->reports, take_report, &heads, error);
     if (status != SEALRING_OK)
         return status;
     struct registry_transaction reading = registry_reading(registry, error);

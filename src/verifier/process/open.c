@@ -36,6 +36,7 @@ static sealring_status join(sealring_vault *vault, const sealring_options *optio
         .token_notice = token_notice,
         .token_notice_context = config->software,
         .reports = config->verifiers,
+        .eras = config->eras,
         .bell = config->bell,
         .reports_bell = config->reports_bell,
         .warming = options->no_warming == 0,

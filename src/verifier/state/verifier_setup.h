@@ -18,6 +18,7 @@ struct verifier_setup {
         audit_key; /* the keys that verify checkpoints (log/audit_keys.h); NULL or "": the one that the registry names does */
     const char *reports;      /* directory of the report files */
     const char *bell;         /* the operator's side rings it after a commit; NULL: none */
+    const char *eras;         /* the file of ended eras; NULL: none */
     const char *reports_bell; /* verifiers ring it when their reports have news; NULL: none */
     struct token_config token;
     /* Reports what is or was wrong with the token's files: one line of at most VERIFIER_NOTICE_SIZE. False: nothing new. NULL: no check. */
