@@ -9,16 +9,16 @@ libsealring_manage_core_la_SOURCES = \
 	src/lifecycle/schedule.c src/lifecycle/schedule.h \
 	src/log/archive_note.c src/log/archive_note.h \
 	src/log/backup_note.c src/log/backup_note.h \
-	src/log/fact_effect.c src/log/fact_effect.h \
-	src/log/entry_tail.c src/log/entry_tail.h \
-	src/log/fact_tail.c src/log/fact_tail.h \
+	src/log/tail/fact_effect.c src/log/tail/fact_effect.h \
+	src/log/tail/entry_tail.c src/log/tail/entry_tail.h \
+	src/log/tail/fact_tail.c src/log/tail/fact_tail.h \
 	src/log/leaf.c src/log/leaf.h \
 	src/log/log_cut.c src/log/log_cut.h \
 	src/log/log_entry.c src/log/log_entry.h \
 	src/log/contradiction.c src/log/contradiction.h src/log/log_examine.c src/log/log_examine.h \
 	src/log/log_tree.c src/log/log_tree.h \
 	src/log/merkle.c src/log/merkle.h \
-	src/log/own_note.c src/log/own_note.h \
+	src/log/tail/own_note.c src/log/tail/own_note.h \
 	src/log/row_image.c src/log/row_image.h \
 	src/manage/act/act.h \
 	src/manage/act/begin_act.c \

@@ -125,7 +125,7 @@ static ngx_int_t challenge(ngx_http_request_t *r, ngx_int_t status, ngx_flag_t a
 }
 
 /* With `satisfy any` the other modules of this phase decide where no verdict can be had. None of them may turn "nobody refused" into an
- * acceptance, so the status is left where nginx looks for the refusal of this phase. */
+ * acceptance, so the status is left where nginx searches for the refusal of this phase. */
 static ngx_int_t refuse_unavailable(ngx_http_request_t *r)
 {
     static const ngx_str_t seconds = ngx_string("1");

@@ -71,7 +71,7 @@ static void turn_over_handler(ngx_event_t *event)
     worker->turns++;
 }
 
-/* Events that are posted now are handled before the event loop waits or looks at timers again. */
+/* Events that are posted now are handled before the event loop waits or handles timers again. */
 static void mark_turn(ngx_sealring_worker_t *worker, ngx_sealring_request_t *request)
 {
     ngx_post_event(&worker->turn_over, &ngx_posted_events);

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "log/fact_tail.h"
+#include "log/tail/fact_tail.h"
 #include "registry/rows/closed_facts.h"
 
 /* Production code decides: src/manage/act, src/manage/session (commit, facts_check, sign_first, sign_checkpoint, anchor_check), src/log,

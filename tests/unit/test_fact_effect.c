@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "lib/runner.h"
-#include "log/fact_effect.h"
+#include "log/tail/fact_effect.h"
 
 #define ACTIVE    SEALRING_KEY_ACTIVE
 #define SUSPENDED SEALRING_KEY_SUSPENDED

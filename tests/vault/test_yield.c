@@ -13,7 +13,7 @@
 #include "base/base62.h"
 #include "base/clock.h"
 #include "lib/runner.h"
-#include "log/own_note.h"
+#include "log/tail/own_note.h"
 #include "registry/usage/usage_rows.h"
 #include "verifier/report/report.h"
 #include "verifier/report/report_parts.h"

@@ -7,8 +7,8 @@
 
 #include "config/config.h"
 #include "log/checkpoint.h"
-#include "log/entry_tail.h"
-#include "log/fact_tail.h"
+#include "log/tail/entry_tail.h"
+#include "log/tail/fact_tail.h"
 #include "log/audit_keys.h"
 #include "registry/log/log_rows.h"
 

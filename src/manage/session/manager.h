@@ -10,7 +10,7 @@
 #include <sealring/manage.h>
 
 #include "config/config.h"
-#include "log/fact_tail.h"
+#include "log/tail/fact_tail.h"
 #include "log/log_entry.h"
 #include "manage/session/audit_token.h"
 #include "manage/roster/roster.h"

@@ -4,7 +4,7 @@
 #define MANAGE_SESSION_UNSIGNED_NOTES_H
 
 #include "config/config.h"
-#include "log/own_note.h"
+#include "log/tail/own_note.h"
 
 #define UNSIGNED_FILE "vault.unsigned"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Follows the entries of the audit log that no signed checkpoint covers, and examines those that the operator's side did not note. */
-#ifndef LOG_ENTRY_TAIL_H
-#define LOG_ENTRY_TAIL_H
+#ifndef LOG_TAIL_ENTRY_TAIL_H
+#define LOG_TAIL_ENTRY_TAIL_H
 
 #include "log/checkpoint.h"
-#include "log/own_note.h"
+#include "log/tail/own_note.h"
 #include "registry/log/log_rows.h"
 
 #define ENTRY_NAMES_SIZE 240

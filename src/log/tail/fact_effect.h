@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a fact does compared with the one before it about the same subject: whether it restricts or permits. Pure. */
-#ifndef LOG_FACT_EFFECT_H
-#define LOG_FACT_EFFECT_H
+#ifndef LOG_TAIL_FACT_EFFECT_H
+#define LOG_TAIL_FACT_EFFECT_H
 
 #include "registry/rows/closed_facts.h"
 

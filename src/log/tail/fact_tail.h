@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Follows the chain of facts, and examines those that no signed checkpoint covers. */
-#ifndef LOG_FACT_TAIL_H
-#define LOG_FACT_TAIL_H
+#ifndef LOG_TAIL_FACT_TAIL_H
+#define LOG_TAIL_FACT_TAIL_H
 
-#include "log/fact_effect.h"
-#include "log/own_note.h"
+#include "log/tail/fact_effect.h"
+#include "log/tail/own_note.h"
 
 #define FACT_NAME_SIZE 160
 

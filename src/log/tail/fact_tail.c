@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Follows the chain of facts, and examines those that no signed checkpoint covers. */
-#include "log/fact_tail.h"
+#include "log/tail/fact_tail.h"
 
 #include <inttypes.h>
 #include <stdio.h>

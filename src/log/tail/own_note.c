@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the operator's side notes outside of the registry about acts that no checkpoint covers, one line each: docs/formats.md, "Unsigned acts". Pure. */
-#include "log/own_note.h"
+#include "log/tail/own_note.h"
 
 #include <inttypes.h>
 #include <stdio.h>

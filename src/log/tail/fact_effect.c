@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a fact does compared with the one before it about the same subject: whether it restricts or permits. Pure. */
-#include "log/fact_effect.h"
+#include "log/tail/fact_effect.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the operator's side notes outside of the registry about acts that no checkpoint covers, one line each: docs/formats.md, "Unsigned acts". Pure. */
-#ifndef LOG_OWN_NOTE_H
-#define LOG_OWN_NOTE_H
+#ifndef LOG_TAIL_OWN_NOTE_H
+#define LOG_TAIL_OWN_NOTE_H
 
 #include <stdbool.h>
 #include <stddef.h>

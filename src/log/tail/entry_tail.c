@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Follows the entries of the audit log that no signed checkpoint covers, and examines those that the operator's side did not note. */
-#include "log/entry_tail.h"
+#include "log/tail/entry_tail.h"
 
 #include <inttypes.h>
 #include <stdio.h>
