@@ -22,7 +22,7 @@ libsealring_core_la_SOURCES = \
 	src/bell/bell.c src/bell/bell.h \
 	src/config/config.c src/config/config.h \
 	src/config/config_keys.h \
-	src/config/config_place.c src/config/verifier_group.c src/config/verifier_group.h \
+	src/config/config_pin.c src/config/config_place.c src/config/verifier_group.c src/config/verifier_group.h \
 	src/config/config_append.c src/config/config_audit.c src/config/config_write.c \
 	src/config/file_trust.c src/config/file_trust.h \
 	src/config/software_token.c src/config/software_token.h \

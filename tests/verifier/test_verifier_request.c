@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests as structures: what is understood, and what is answered without waiting. */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -156,6 +157,42 @@ START_TEST(a_forked_child_joins_only_where_it_may_wait)
 }
 END_TEST
 
+static void *ask_and_wait(void *context)
+{
+    struct stage_key *unseen = context;
+    return sealring_verify(vault, unseen->text, strlen(unseen->text), NULL, NULL) == SEALRING_ACCEPTED ? context : NULL;
+}
+
+static bool is_held(void *context)
+{
+    (void)context;
+    return atomic_load(&stage.counting->held) > 0;
+}
+
+START_TEST(a_token_that_hangs_delays_nobody_else)
+{
+    struct stage_key unseen;
+    pthread_t thread;
+    void *accepted = NULL;
+    stage_issue(&stage, STAGE_RING, "read", &unseen);
+    stage_expect(vault, key.text, SEALRING_ACCEPTED);
+    atomic_store(&stage.counting->hold, 1);
+    ck_assert_int_eq(pthread_create(&thread, NULL, ask_and_wait, &unseen), 0);
+    ck_assert(stage_wait(is_held, NULL));
+    int64_t began = stage_time_ms();
+    for (int i = 0; i < 1000; i++) {
+        ck_assert_int_eq(ask_at_once(key.text, "read"), SEALRING_ACCEPTED);
+        ck_assert_int_eq(ask_at_once(unseen.text, NULL), SEALRING_WOULD_BLOCK);
+    }
+    ck_assert_int_lt(stage_time_ms() - began, 1000); /* the other thread gives up after five times that */
+    ck_assert(is_held(NULL));
+    atomic_store(&stage.counting->hold, 0);
+    ck_assert_int_eq(pthread_join(thread, &accepted), 0);
+    ck_assert_ptr_nonnull(accepted);
+    ck_assert_int_eq(ask_at_once(unseen.text, NULL), SEALRING_ACCEPTED);
+}
+END_TEST
+
 /* ---- What is understood */
 
 struct later_request {
@@ -208,6 +245,7 @@ int main(void)
     tcase_add_test(cases, the_first_use_in_an_hour_may_wait);
     tcase_add_test(cases, a_would_block_counts_and_shows_nothing);
     tcase_add_test(cases, a_forked_child_joins_only_where_it_may_wait);
+    tcase_add_test(cases, a_token_that_hangs_delays_nobody_else);
     tcase_add_test(cases, what_is_not_understood_is_not_judged);
     tcase_add_test(cases, an_older_grant_is_filled_as_far_as_it_goes);
     suite_add_tcase(suite, cases);
