@@ -195,6 +195,7 @@ my %table;    # command => { option => 1 }
 sub check_command {
     my ($file, $line) = @_;
     my @tokens;
+    return if $line =~ /;(\s+#.*)?$/; # a directive of nginx
     for my $token (words($line)) {
         last if $token =~ /^(?:[|<>&#]|\d?>)/;
         my $ends = $token =~ s/[;)&]+$//;
