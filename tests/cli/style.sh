@@ -60,12 +60,13 @@ first_lines()
     FNR == 2 && ($0 !~ /^\/\* [^ *]+ [^ ]+ .*[^ ]/ || ($0 ~ /\*\// && $0 !~ /[.:] \*\/$/)) {
         print FILENAME ": line 2 is not a comment with one sentence of purpose"
     }' <"$work/files"
-    each awk 'FNR == 2 { print FILENAME }' <"$work/files" | grep -vxF -f - "$work/files" | sed 's/$/: the file is empty/'
+    each awk 'FNR == 2 { print FILENAME }' <"$work/files" >"$work/good"
+    grep -vxF -f "$work/good" "$work/files" | sed 's/$/: the file is empty/'
     for pattern in '*.sh' '*.mk' '*.pl' '*.py'; do
         sources "$pattern" src tools tests docs
     done >"$work/files"
-    each awk 'FNR <= 2 && $0 == "# SPDX-License-Identifier: Apache-2.0" { print FILENAME }' <"$work/files" | grep -vxF -f - "$work/files" |
-        sed 's/$/: neither of the first two lines is the SPDX line/'
+    each awk 'FNR <= 2 && $0 == "# SPDX-License-Identifier: Apache-2.0" { print FILENAME }' <"$work/files" >"$work/good"
+    grep -vxF -f "$work/good" "$work/files" | sed 's/$/: neither of the first two lines is the SPDX line/'
 }
 
 file_length()
