@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The tests: each program and script speaks TAP, so that every case is counted.
+# The longest first, so that none of them runs alone at the end: before all, those that mostly wait.
+TESTS += tests/cli/locks.sh tests/tamper/tamper.sh tests/tamper/labels.sh tests/cli/identity.sh tests/cli/bad-races.sh
 # Shared by all C tests: the runner, a fresh SoftHSM2 token per test (token, vault, …), and what several programs build on, compiled once.
 if HAVE_CHECK
 check_LTLIBRARIES += libtest.la
@@ -12,8 +14,6 @@ TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CHECK_CFLAGS) $(CRYPTO_CF
 TEST_LIBS = libtest.la $(sealring_objects) $(CHECK_LIBS)
 libtest_la_CPPFLAGS = $(VERIFIER_CPPFLAGS) $(FAULT_DEFINES)
 
-# The longest first, so that none of them runs alone at the end: before all, those that mostly wait.
-TESTS += tests/cli/locks.sh tests/tamper/tamper.sh tests/tamper/labels.sh tests/cli/identity.sh
 c_tests =
 include tests/crash/tests.mk
 include tests/unit/tests.mk
