@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # The tests: each program and script speaks TAP, so that every case is counted.
-# Shared by all C tests: the runner, and (token, vault, …) a fresh SoftHSM2 token per test.
+# The longest first, so that none of them runs alone at the end: before all, those that mostly wait.
+TESTS += tests/cli/locks.sh tests/tamper/tamper.sh tests/tamper/labels.sh tests/cli/identity.sh tests/cli/bad-races.sh
+# Shared by all C tests: the runner, a fresh SoftHSM2 token per test (token, vault, …), and what several programs build on, compiled once.
 if HAVE_CHECK
 check_LTLIBRARIES += libtest.la
 libtest_la_SOURCES = tests/lib/forward.h tests/lib/touches.h tests/lib/runner.c tests/lib/runner.h tests/lib/sanitized.h tests/lib/test_token.c tests/lib/test_token.h \
-	tests/lib/record_rows.c tests/lib/record_rows.h tests/lib/test_vault.c tests/lib/test_vault.h tests/lib/token_kind.c tests/lib/token_kind.h tests/lib/thread_sanitizer.c tests/lib/thread_sanitizer.h
+	tests/lib/record_rows.c tests/lib/record_rows.h tests/lib/test_vault.c tests/lib/test_vault.h tests/lib/token_kind.c tests/lib/token_kind.h tests/lib/thread_sanitizer.c tests/lib/thread_sanitizer.h \
+	tests/fault/ground.c tests/fault/ground.h tests/fault/faulting.h tests/registry/fixture.c tests/registry/fixture.h \
+	tests/verifier/stage.c tests/verifier/stage.h tests/verifier/counting.h
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CHECK_CFLAGS) $(CRYPTO_CFLAGS) $(DEFLATE_CFLAGS) $(P11KIT_CFLAGS) $(SQLITE_CFLAGS) \
 	-DTEST_SOURCE_DIR='"$(abs_top_srcdir)/tests"'
 TEST_LIBS = libtest.la $(sealring_objects) $(CHECK_LIBS)
-libtest_la_CPPFLAGS = $(TEST_CPPFLAGS)
+libtest_la_CPPFLAGS = $(VERIFIER_CPPFLAGS) $(FAULT_DEFINES)
 
-# The longest first, so that none of them runs alone at the end: before all, those that mostly wait.
-TESTS += tests/cli/locks.sh tests/tamper/tamper.sh tests/tamper/labels.sh tests/cli/identity.sh
 c_tests =
 include tests/crash/tests.mk
 include tests/unit/tests.mk

@@ -25,6 +25,6 @@ test_archive_SOURCES = tests/audit/test_archive.c tests/audit/inclusion.h
 test_archive_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
 test_archive_LDADD = $(TEST_LIBS)
 check_PROGRAMS += bench_audit
-bench_audit_SOURCES = tests/audit/bench_audit.c tests/registry/fixture.c tests/registry/fixture.h
+bench_audit_SOURCES = tests/audit/bench_audit.c tests/registry/fixture.h
 bench_audit_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
 bench_audit_LDADD = $(TEST_LIBS) $(SQLITE_LIBS)

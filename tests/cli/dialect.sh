@@ -47,7 +47,7 @@ bounds()
 5 src src
 1 tools tools
 0 gateway gateway
-1134 tests tests
+1133 tests tests
 END
 }
 
@@ -110,9 +110,8 @@ forms='md changelog man comment string shell'
 made_up()
 {
     rm -rf "$work/tree"
-    for made in $(awk -v forms="$forms" '{ count = split(forms, form, " "); for (i = 1; i <= count; i++) print NR "/" form[i] }' "$1"); do
-        echo "$work/tree/$made"
-    done | xargs mkdir -p
+    awk -v tree="$work/tree" -v forms="$forms" '
+    { count = split(forms, form, " "); for (i = 1; i <= count; i++) print tree "/" NR "/" form[i] }' "$1" | xargs mkdir -p
     awk -v tree="$work/tree" '
     function put(file, before, after,    path) {
         path = tree "/" NR "/" file
@@ -158,7 +157,7 @@ END {
         print missed
     }
 }' "$work/patterns" "$work/found" >"$work/missed"
-while IFS=$tab read -r pattern instead sample && IFS= read -r missed <&3; do
+while IFS=$tab read -r pattern _ sample && IFS= read -r missed <&3; do
     echo "$pattern: missed in$missed" >"$work/found"
     [ -n "$sample" ] && [ -z "$missed" ]
     result $? "found in six forms: $pattern"

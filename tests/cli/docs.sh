@@ -43,8 +43,13 @@ same() { # WANTED FOUND
     diff "$work/wanted" "$work/found"
 }
 
-table() { # FILTER: of the command's table
-    jq -r --argjson common "$common" "$own .commands[] | $1" "$tree/table"
+table() { # FILTER: of the command's table; jq takes long, and is asked the same again while the table is the same
+    answer=$tree.answers/$(printf '%s' "$1" | cksum | tr ' ' -)
+    if [ -z "$(find "$answer" -newer "$tree/table" 2>/dev/null)" ]; then
+        mkdir -p "$tree.answers"
+        jq -r --argjson common "$common" "$own .commands[] | $1" "$tree/table" >"$answer"
+    fi
+    cat "$answer"
 }
 
 # ---- the checks: each prints what is wrong in $tree ----
@@ -92,14 +97,12 @@ consistent_options() {
 
 # What --help shows is what the table says.
 help_texts() {
-    table '.command' >"$work/commands"
-    while IFS= read -r command; do
-        table "select(.command == \"$command\") | .options[] | \"  --\(.name)\" + if .value then \" \(.value)\" else \"\" end" \
-            >"$work/a"
+    table '.command as $c | .options[] | "\($c):  --\(.name)" + if .value then " \(.value)" else "" end' >"$work/a"
+    table '.command' | while IFS= read -r command; do
         # shellcheck disable=SC2086 # one word or two
-        "$SEALRING" $command --help </dev/null | grep -o '^  --[a-z0-9-]*\( [^ ]\{1,\}\)\{0,1\}' >"$work/b"
-        same "$work/a" "$work/b"
-    done <"$work/commands"
+        "$SEALRING" $command --help </dev/null | sed -n "s/^\(  --[a-z0-9-]*\( [^ ]\{1,\}\)\{0,1\}\).*/$command:\1/p"
+    done >"$work/b"
+    same "$work/a" "$work/b"
 }
 
 pages_of_functions() {
@@ -171,10 +174,10 @@ named_files() {
         done
 }
 
+# Without the system's pages, which mandoc would look through for each that it does not find: names_and_references does that.
 man_syntax() {
-    for page in "$tree"/docs/man/*.[1358]; do
-        mandoc -T lint -W style "$page" 2>&1 | grep -v 'referenced manual not found\|outdated mandoc.db\|missing mandoc.db'
-    done
+    MANPATH=$work mandoc -T lint -W style "$tree"/docs/man/*.[1358] 2>&1 |
+        grep -v 'referenced manual not found\|outdated mandoc.db\|missing mandoc.db'
 }
 
 relative_links() {

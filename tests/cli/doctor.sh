@@ -12,7 +12,7 @@
 . "$here/clock.sh"
 build_server
 command -v sqlite3 >/dev/null || bail_out "sqlite3 is missing (Debian: sqlite3)"
-: >"$work/shown"
+: >"$work/answers"
 : >"$work/untried"
 
 softhsm=${SOFTHSM2_MODULE:-/usr/lib/softhsm/libsofthsm2.so}
@@ -60,16 +60,19 @@ entries() { # of the record, by the doctor's hand
 
 examine() { # ARGUMENT...: as JSON, kept; $status
     run doctor --json "$@"
-    json '.doctor.findings[].code' >>"$work/shown" 2>/dev/null
+    cat "$work/out" >>"$work/answers"
 }
 codes() { # FILTER: of the last answer
     json "[.doctor.findings[] | select($1) | .code] | unique | join(\" \")" 2>&1
 }
 tells() { # CODE OBJECT-REGEX MEND-REGEX: among the findings, unrepaired, with all its texts
-    jq -e --arg code "$1" --arg object "$2" --arg mend "$3" '[.doctor.findings[] | select(.code == $code and (.repaired | not)
+    if jq -e --arg code "$1" --arg object "$2" --arg mend "$3" '[.doctor.findings[] | select(.code == $code and (.repaired | not)
         and (.object | test($object)) and (.mend | test($mend)) and (.what | length) > 5 and (.why | length) > 5)] | length == 1' \
-        "$work/out" >/dev/null 2>&1
-    report $? "finds $1" "$(json "[.doctor.findings[] | .code + \" \" + .object + \": \" + .what + \" / \" + .mend] | join(\"; \")" 2>&1)"
+        "$work/out" >/dev/null 2>&1; then
+        report 0 "finds $1"
+    else
+        report 1 "finds $1" "$(json "[.doctor.findings[] | .code + \" \" + .object + \": \" + .what + \" / \" + .mend] | join(\"; \")" 2>&1)"
+    fi
 }
 is_mended() { # NAME CODE...: by --repair, seen by a second doctor, each on the record
     name=$1
@@ -546,7 +549,7 @@ if [ "$(id -u)" -eq 0 ]; then
     : >"$reports/33333333333333333333333333333333.report"
     chmod 600 "$reports/33333333333333333333333333333333.report"
     setpriv --reuid 65534 --regid "$(stat -c %g "$v")" --clear-groups "$SEALRING" doctor --json >"$work/out" 2>"$work/err" </dev/null
-    json '.doctor.findings[].code' >>"$work/shown"
+    cat "$work/out" >>"$work/answers"
     tells report-unreadable '/3{32}\.report$' 'owner'
     rm "$reports/33333333333333333333333333333333.report"
     is_mended "root" schema-lacking closed-version-signs token-copy-behind
@@ -593,7 +596,7 @@ tampered "PRAGMA foreign_keys = OFF; UPDATE version SET ring = 99 WHERE number =
 tampered "INSERT OR REPLACE INTO clock VALUES (1, '$(cat /proc/sys/kernel/random/boot_id)', 1000, 1000, 1, 1000, 0, 0)" clocks-disagree \
     '^clock$' 'set the clock right'
 at -30d "$SEALRING" doctor --json # more of it in late-clock.sh
-json '.doctor.findings[].code' >>"$work/shown"
+cat "$work/out" >>"$work/answers"
 tells clock-late '^clock$' 'set the clock.*--trust-clock REASON'
 tampered "PRAGMA user_version = 9; UPDATE vault SET schema = 9, min_writer = 9" registry-newer 'sealring\.db$' 'newer sealring'
 sql "DROP TRIGGER audit_fixed; UPDATE audit SET actor = 'nobody@nowhere 1' WHERE sequence = 2"
@@ -669,7 +672,7 @@ json_is '.doctor | [.found, .remaining, .notices] | map(tostring) | join(" ")' "
 # ---- All kinds were shown; the page knows all of them ----
 
 sed -n 's/^    KIND(DOCTOR_[A-Z_]*, "\([a-z-]*\)",.*/\1/p' "$top_srcdir/src/manage/doctor/doctor_kinds.h" | sort >"$work/kinds"
-sort -u "$work/shown" >"$work/kinds.shown"
+jq -r '.doctor.findings[]?.code' "$work/answers" | sort -u >"$work/kinds.shown"
 echo upgrade-unfinished >>"$work/untried" # tests/upgrade/upgrade.sh makes it
 sort -u "$work/untried" >"$work/kinds.untried"
 is "$(comm -23 "$work/kinds" "$work/kinds.shown" | comm -23 - "$work/kinds.untried" | tr '\n' ' ')" "" "every kind of finding was made and found"

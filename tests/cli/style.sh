@@ -46,80 +46,86 @@ file_names()
     sources '*' src include tools gateway tests docs | grep '[^A-Za-z0-9_./+-]' | sed 's/$/: a name has characters other than letters, digits, . _ + -/'
 }
 
+# each PROGRAM ARGUMENT…: runs it with the files that standard input names, if there are any; a process for each would take most of the time
+each()
+{
+    xargs -r "$@"
+}
+
 first_lines()
 {
-    c_files | while read -r file; do
-        awk '
-        NR == 1 && $0 != "/* SPDX-License-Identifier: Apache-2.0 */" { print FILENAME ": line 1 is not the SPDX line" }
-        NR == 2 && ($0 !~ /^\/\* [^ *]+ [^ ]+ .*[^ ]/ || ($0 ~ /\*\// && $0 !~ /[.:] \*\/$/)) {
-            print FILENAME ": line 2 is not a comment with one sentence of purpose"
-        }
-        NR == 2 { exit }
-        END { if (NR < 2) print FILENAME ": the file is empty" }' "$file"
-    done
+    c_files >"$work/files"
+    each awk '
+    FNR == 1 && $0 != "/* SPDX-License-Identifier: Apache-2.0 */" { print FILENAME ": line 1 is not the SPDX line" }
+    FNR == 2 && ($0 !~ /^\/\* [^ *]+ [^ ]+ .*[^ ]/ || ($0 ~ /\*\// && $0 !~ /[.:] \*\/$/)) {
+        print FILENAME ": line 2 is not a comment with one sentence of purpose"
+    }' <"$work/files"
+    each awk 'FNR == 2 { print FILENAME }' <"$work/files" >"$work/good"
+    grep -vxF -f "$work/good" "$work/files" | sed 's/$/: the file is empty/'
     for pattern in '*.sh' '*.mk' '*.pl' '*.py'; do
         sources "$pattern" src tools gateway tests docs
-    done | while read -r file; do
-        head -n 2 "$file" | grep -q '^# SPDX-License-Identifier: Apache-2.0$' ||
-            echo "$file: neither of the first two lines is the SPDX line"
-    done
+    done >"$work/files"
+    each awk 'FNR <= 2 && $0 == "# SPDX-License-Identifier: Apache-2.0" { print FILENAME }' <"$work/files" >"$work/good"
+    grep -vxF -f "$work/good" "$work/files" | sed 's/$/: neither of the first two lines is the SPDX line/'
 }
 
 file_length()
 {
-    c_files | while read -r file; do
-        awk 'END { if (NR > 800) print FILENAME ": " NR " lines, more than 800" }' "$file"
-    done
+    c_files | each awk 'FNR == 801 { print FILENAME ": more than 800 lines" }'
 }
 
 # From a line that is "{" to the next that begins with "}": that is how .clang-format puts functions.
 function_length()
 {
-    sources '*.[ch]' src include tools gateway tests | while read -r file; do
-        awk '
-        /^\{$/ { start = NR; name = previous }
-        /^\}/ && start { if (NR - start - 1 > 100) print FILENAME ":" start ": " NR - start - 1 " lines, more than 100: " name; start = 0 }
-        { previous = $0 }' "$file"
-    done
+    sources '*.[ch]' src include tools gateway tests | each awk '
+    FNR == 1 { start = 0 }
+    /^\{$/ { start = FNR; name = previous }
+    /^\}/ && start { if (FNR - start - 1 > 100) print FILENAME ":" start ": " FNR - start - 1 " lines, more than 100: " name; start = 0 }
+    { previous = $0 }'
 }
 
 guards()
 {
-    sources '*.h' src include tools gateway tests | while read -r file; do
-        awk '
-        $1 == "#ifndef" && !guard { guard = $2; at = NR }
-        NR == at + 1 && guard && ($1 != "#define" || $2 != guard) { print FILENAME ": #define " guard " does not follow #ifndef" }
-        $1 ~ /^#/ && !guard { print FILENAME ": " $1 " stands before the include guard"; guard = "missing"; at = -1 }
-        NF { last = $1 }
-        END {
-            if (!guard) print FILENAME ": no include guard"
-            else if (last != "#endif") print FILENAME ": #endif of the include guard is not the last line"
-        }' "$file"
-    done
-    sources '*.h' src include tools gateway tests | while read -r file; do
-        echo "$(sed -n 's/^#ifndef *//p' "$file" | head -n 1) $file"
-    done | sort | awk '$1 == previous { print $2 ": the include guard " $1 " is another header'\''s, too" } { previous = $1 }'
+    sources '*.h' src include tools gateway tests >"$work/files"
+    each awk '
+    function end() {
+        if (file == "") return
+        if (!guard) print file ": no include guard"
+        else if (last != "#endif") print file ": #endif of the include guard is not the last line"
+    }
+    FNR == 1 { end(); file = FILENAME; guard = last = ""; at = -1 }
+    $1 == "#ifndef" && !guard { guard = $2; at = FNR }
+    FNR == at + 1 && guard && ($1 != "#define" || $2 != guard) { print FILENAME ": #define " guard " does not follow #ifndef" }
+    $1 ~ /^#/ && !guard { print FILENAME ": " $1 " is before the include guard"; guard = "missing"; at = -1 }
+    NF { last = $1 }
+    END { end() }' <"$work/files"
+    each awk '
+    FNR == 1 { found = 0 }
+    !found && /^#ifndef/ { sub(/^#ifndef */, ""); print $0, FILENAME; found = 1 }' <"$work/files" |
+        sort | awk '$1 == previous { print $2 ": the include guard " $1 " is another header'\''s, too" } { previous = $1 }'
+}
+
+# find_lines REGEX WORDS: of the files that standard input names. /dev/null beside them has grep name each of them.
+find_lines()
+{
+    each grep -nE "$1" /dev/null | sed "s|^\([^:]*:[0-9]*\):.*|\1: $2|"
 }
 
 # Examples of the command may speak of /tmp; otherwise such a path is left over from somebody's machine.
 machine_paths()
 {
-    {
-        sources '*.[ch]' src include | sed 's/$/ home|work|tmp|root/'
-        sources '*.[ch]' tools gateway docs | sed 's/$/ home|work|root/'
-    } | while read -r file names; do
-        grep -nE "(^|[^A-Za-z0-9_.*/])/($names)([^A-Za-z0-9_]|\$)" "$file" |
-            sed "s|^\([0-9]*\):.*|$file:\1: an absolute path of some machine|"
-    done
+    before='(^|[^A-Za-z0-9_.*/])/'
+    after='([^A-Za-z0-9_]|$)'
+    sources '*.[ch]' src include | find_lines "$before(home|work|tmp|root)$after" "an absolute path of some machine"
+    sources '*.[ch]' tools gateway docs | find_lines "$before(home|work|root)$after" "an absolute path of some machine"
 }
 
 # What a library may not do to its host program: write to its streams, change its environment, end it.
 library_manners()
 {
-    sources '*.c' src | while read -r file; do
-        grep -nE '(^|[^A-Za-z0-9_])((stderr|stdout)[,)]|(perror|puts|printf|setenv|unsetenv|putenv|exit|_exit|abort) *\()' "$file" |
-            sed "s|^\([0-9]*\):.*|$file:\1: the library writes to a standard stream, changes the environment or exits|"
-    done
+    sources '*.c' src |
+        find_lines '(^|[^A-Za-z0-9_])((stderr|stdout)[,)]|(perror|puts|printf|setenv|unsetenv|putenv|exit|_exit|abort) *\()' \
+            "the library writes to a standard stream, changes the environment or exits"
 }
 
 # Texts reach a terminal through terminal.c. Listed are the files that print the command's own words, figures, JSON or CSV.
@@ -127,23 +133,19 @@ terminal()
 {
     [ -d tools/sealring ] || return 0
     sources '*.c' tools/sealring | grep -vE '/(terminal|help|input|completion[a-z_]*|delivery|memory|output|page|progress|screen|table|timeline|traffic_chart|waitline|overview|verifiers|jsontext)\.c$' |
-        while read -r file; do
-            grep -nE '(^|[^A-Za-z0-9_])(v?f?printf|f?puts|fwrite) *\(' "$file" |
-                sed "s|^\([0-9]*\):.*|$file:\1: prints past terminal_print|"
-        done
+        find_lines '(^|[^A-Za-z0-9_])(v?f?printf|f?puts|fwrite) *\(' "prints past terminal_print"
 }
 
 # Nothing is left for later, and lines are as .clang-format wants them where it does not reach (comments).
 lines()
 {
-    c_files | while read -r file; do
-        awk '
-        /TODO|FIXME/ { print FILENAME ":" NR ": something was left for later" }
-        /[ \t]$/ { print FILENAME ":" NR ": blank at the end of a line" }
-        /\t/ { print FILENAME ":" NR ": tabulator" }
-        /\r/ { print FILENAME ":" NR ": carriage return" }' "$file"
-        [ -z "$(tail -c 1 "$file")" ] || echo "$file: the last line is not ended"
-    done
+    c_files >"$work/files"
+    each awk '
+    /TODO|FIXME/ { print FILENAME ":" FNR ": something was left for later" }
+    /[ \t]$/ { print FILENAME ":" FNR ": blank at the end of a line" }
+    /\t/ { print FILENAME ":" FNR ": tabulator" }
+    /\r/ { print FILENAME ":" FNR ": carriage return" }' <"$work/files"
+    each perl -ne 'print "$ARGV: the last line is not ended\n" if eof && !/\n\z/' <"$work/files"
 }
 
 rules="file_names first_lines file_length function_length guards machine_paths library_manners terminal lines"

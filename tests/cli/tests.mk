@@ -26,10 +26,9 @@ EXTRA_DIST += $(cli_tests) tests/cli/locks.sh tests/cli/identity.sh tests/cli/cl
 TESTS += tests/cli/abi.sh
 EXTRA_DIST += tests/cli/abi.sh tests/abi/libsealring.symbols tests/abi/interface.c
 # What nobody may be able to break anything with.
-bad_tests = tests/cli/bad-input.sh tests/cli/bad-csv.sh tests/cli/bad-token.sh tests/cli/anchor.sh tests/cli/bad-registry.sh \
-	tests/cli/bad-races.sh
+bad_tests = tests/cli/bad-input.sh tests/cli/bad-csv.sh tests/cli/bad-token.sh tests/cli/anchor.sh tests/cli/bad-registry.sh
 TESTS += $(bad_tests)
-EXTRA_DIST += $(bad_tests) tests/cli/bad-input.tsv tests/cli/snapshot.sh tests/cli/module_forward.c \
+EXTRA_DIST += $(bad_tests) tests/cli/bad-races.sh tests/cli/bad-input.tsv tests/cli/snapshot.sh tests/cli/module_forward.c \
 	tests/cli/module_crash.c tests/cli/module_canary.c tests/cli/canaries.pl
 if HAVE_CHECK
 c_tests += test_bad_credentials

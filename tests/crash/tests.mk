@@ -2,8 +2,7 @@
 # Commands that are killed, lose power, disk or memory at every point: old or new, and nothing between.
 crash_sources = tests/crash/commands.c tests/crash/commands.h tests/crash/scene.c tests/crash/scene.h tests/crash/state.c \
 	tests/crash/state.h tests/crash/trial.c tests/crash/trial.h tests/crash/verdict.c tests/crash/verdict.h tests/crash/vfs.c \
-	tests/crash/vfs.h tests/crash/warm.c tests/crash/warm.h tests/crash/wraps.c tests/crash/wraps.h tests/fault/ground.c \
-	tests/fault/ground.h tests/fault/faulting.h
+	tests/crash/vfs.h tests/crash/warm.c tests/crash/warm.h tests/crash/wraps.c tests/crash/wraps.h tests/fault/faulting.h
 # The linker has the product ask the wrappers of tests/crash/wraps.c; libp11 finds dlopen there as well.
 crash_ldflags = $(AM_LDFLAGS) -Wl,--export-dynamic-symbol=dlopen -Wl,--wrap=open,--wrap=write,--wrap=pwrite,--wrap=ftruncate \
 	-Wl,--wrap=fflush,--wrap=mkdir,--wrap=rmdir,--wrap=link,--wrap=unlink,--wrap=unlinkat,--wrap=remove \
@@ -23,7 +22,7 @@ test_token_kill_SOURCES = tests/crash/test_token_kill.c tests/crash/calls.c test
 	tests/crash/kill_server.h tests/crash/kill_trial.c tests/crash/kill_trial.h tests/crash/orphan.c tests/crash/orphan.h \
 	tests/crash/points.c tests/crash/points.h \
 	tests/crash/scene.c tests/crash/scene.h tests/crash/state.c tests/crash/state.h tests/crash/tracer.c tests/crash/tracer.h \
-	tests/crash/unsynced.c tests/crash/unsynced.h tests/fault/ground.c tests/fault/ground.h tests/fault/faulting.h
+	tests/crash/unsynced.c tests/crash/unsynced.h tests/fault/faulting.h
 test_token_kill_CPPFLAGS = $(FAULT_CPPFLAGS) $(JANSSON_CFLAGS) -DCRASH_BUILD='"$(abs_top_builddir)"'
 test_token_kill_LDADD = $(TEST_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
 EXTRA_test_token_kill_DEPENDENCIES = sealring$(EXEEXT)
@@ -36,7 +35,7 @@ test_crash_LDADD = $(TEST_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
 EXTRA_test_crash_DEPENDENCIES = module_fault.la crash_preload.la sealring$(EXEEXT)
 c_tests += test_crash_init
 test_crash_init_SOURCES = tests/crash/test_crash_init.c tests/crash/scene.h tests/crash/vfs.c tests/crash/vfs.h tests/crash/wraps.c \
-	tests/crash/wraps.h tests/fault/ground.c tests/fault/ground.h tests/fault/faulting.h
+	tests/crash/wraps.h tests/fault/faulting.h
 test_crash_init_CPPFLAGS = $(FAULT_CPPFLAGS) $(JANSSON_CFLAGS)
 test_crash_init_LDFLAGS = $(crash_ldflags)
 test_crash_init_LDADD = $(TEST_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)

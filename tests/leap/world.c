@@ -117,7 +117,7 @@ static void apply_step(struct world *world, const struct lifecycle_step *step)
     struct lifecycle_version *version = &world->versions[index];
 
     if (step->from == SEALRING_VERSION_NONE) {
-        *version = (struct lifecycle_version){.number = step->number, .epoch = world->epoch};
+        *version = (struct lifecycle_version){.number = step->number, .fact = world->epoch};
         world->made[index] = world->elapsed;
         world->last_use[index] = 0;
         world->ring.count = world->ring.last_number = step->number;
@@ -396,7 +396,7 @@ bool world_begin(struct world *world, FILE *out, const sealring_policy *policy)
         return false;
     world->epoch = 1;
     world->versions[0] = (struct lifecycle_version){
-        .number = 1, .state = SEALRING_VERSION_ACTIVE, .activated = WORLD_BEGINS, .epoch = 1, .held = true};
+        .number = 1, .state = SEALRING_VERSION_ACTIVE, .activated = WORLD_BEGINS, .fact = 1, .held = true};
     world->ring = (struct lifecycle_ring){
         .name = "acme", .policy = *policy, .last_number = 1, .versions = world->versions, .count = 1};
     for (size_t i = 0; i < WORLD_CLIENTS; i++)

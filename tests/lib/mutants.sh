@@ -1,9 +1,10 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 # SPDX-License-Identifier: Apache-2.0
 # To be sourced: breaks the product's code on purpose, one line at a time, and sees that an explorer notices each.
 #
 #   mutants FOLDER EXPLORER OPTION WORD     each line of FOLDER/mutants.tsv that contains WORD; the explorer is linked with OPTION
-: "${top_builddir:=$PWD}" "${CC:=cc}"
+: "${top_builddir:=$PWD}"
+: "${CC:=cc}"
 
 work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT

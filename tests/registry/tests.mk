@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The registry on real SQLite files, one program per concern; bench_registry is built with them and run by hand.
-registry_fixture = tests/registry/fixture.c tests/registry/fixture.h
+registry_fixture = tests/registry/fixture.h
 c_tests += test_registry_rows
 test_registry_rows_SOURCES = tests/registry/test_rows.c $(registry_fixture)
 test_registry_rows_CPPFLAGS = $(TEST_CPPFLAGS)

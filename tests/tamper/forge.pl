@@ -10,7 +10,7 @@
 use strict;
 use warnings;
 use MIME::Base64 qw(encode_base64);
-use Compress::Zlib qw(crc32);
+use Compress::Raw::Zlib qw(crc32);
 use Digest::SHA qw(sha256);
 
 my @digits = ('0' .. '9', 'A' .. 'Z', 'a' .. 'z');

@@ -4,7 +4,7 @@ check_LTLIBRARIES += module_count.la
 module_count_la_SOURCES = tests/verifier/module_count.c tests/verifier/counting.h tests/lib/forward.h
 module_count_la_CPPFLAGS = $(TEST_CPPFLAGS)
 module_count_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath $(abs_top_builddir)
-verifier_stage = tests/verifier/stage.c tests/verifier/stage.h tests/verifier/counting.h
+verifier_stage = tests/verifier/stage.h tests/verifier/counting.h
 verifier_allocations = tests/verifier/allocations.c tests/verifier/allocations.h
 VERIFIER_CPPFLAGS = $(TEST_CPPFLAGS) -DMODULE_COUNT='"$(abs_top_builddir)/.libs/module_count.so"'
 c_tests += test_verifier_strangers
