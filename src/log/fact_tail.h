@@ -15,7 +15,7 @@ struct fact_range {
         [REGISTRY_DIGEST_SIZE]; /* over all facts up to the last of them: it distinguishes them from others of these numbers */
 };
 #define FACT_RANGES_MAX 32
-#define FACTS_NOTED_MAX 64
+#define FACTS_NOTED_MAX 256 /* a batch of `reissue --all` has one for each imported key */
 struct noted_fact {
     uint64_t number;
     uint8_t hash[REGISTRY_DIGEST_SIZE];

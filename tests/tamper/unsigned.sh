@@ -77,6 +77,7 @@ permits resume key resume "$(key_of suspended)"
 permits relabel key set "$(key_of plain)" --label renamed
 permits "rekey to more scopes" key rekey "$(key_of narrowed)" --scope "read write" --overlap 0s
 must key rekey "$(key_of leaked)" --overlap 0s
+must key rekey "$(key_of leaked)" --overlap 1d
 must revoke "$(key_of revoked)"
 must key suspend "$(key_of plain)"
 must key set "$(key_of other)" --scope read
@@ -84,7 +85,7 @@ must issue pay --client shop --label issued
 must compromise pay 1 --reason test
 is "$(sql "SELECT state FROM version WHERE number = 1")" 5 "restrictions and issuing go on"
 ok "and are not signed" [ ! "$(sql "SELECT max(size) FROM checkpoint")" = "$(sql "SELECT max(sequence) FROM audit")" ]
-is "$(wc -l <"$SEALRING_VAULT/vault.unsigned")" 5 "each restriction is noted outside of the registry"
+is "$(wc -l <"$SEALRING_VAULT/vault.unsigned")" 6 "each restriction is noted outside of the registry"
 back
 run client add later
 succeeds "with the audit token back"

@@ -169,15 +169,16 @@ static sealring_status commit_check_restriction(struct commit *commit)
     return status;
 }
 
+/* Facts that are committed before they are signed; a killed process leaves them so. */
 static sealring_status commit_note_restriction(struct commit *commit)
 {
-    const struct config *config = commit->manager->config;
-    if (!(commit->restricts || commit->manager->restricts) || commit->manager->dry_run ||
-        commit->closed_count == commit->closed_before || !witness_configured(config))
+    const sealring_manager *manager = commit->manager;
+    if (manager->dry_run || commit->first != NULL || commit->closed_count == commit->closed_before ||
+        !witness_configured(manager->config))
         return SEALRING_OK;
-    sealring_status status = commit_check_restriction(commit);
+    sealring_status status = commit->restricts || manager->restricts ? commit_check_restriction(commit) : SEALRING_OK;
     if (status == SEALRING_OK && !commit->unsound)
-        unsigned_note(config, commit->manager->registry, commit->closed_before, commit->version != NULL);
+        unsigned_note(manager->config, manager->registry, commit->closed_before, commit->version != NULL);
     return status;
 }
 
