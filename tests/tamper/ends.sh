@@ -148,6 +148,18 @@ must key rekey "$key" --overlap 0s --out "$work/next.key"
 run_with "$work/next.key" verify --scope write
 is "$(cut -d ' ' -f 1 "$work/out" | head -n 1)" scope "with the row the successor has the fewer scopes"
 
+# A serial that a bound is about is never given again, although the row has it as the next one.
+fresh_vault closed
+must key rekey "$key" --overlap 0s
+quietly "CREATE TABLE aside.hidden AS SELECT * FROM credential WHERE serial > 1; DELETE FROM credential WHERE serial > 1;
+    $revive; UPDATE api_key SET last_serial = 1"
+must rotate pay
+must compromise pay 1 --no-wait
+printf 'client,label,scopes,key_id\nshop,default,read,%s\n' "$key" >"$work/list.csv"
+must issue pay --from "$work/list.csv" --out "$work/listed.csv"
+grep -o "[a-z_]*_${key}[0-9A-Za-z_]*" "$work/listed.csv" >"$work/listed.key"
+is "$(cold listed.key)" accepted "a successor of a closed credential whose own successor is hidden is accepted"
+
 # ---- Imported keys ----
 
 fresh_vault imported

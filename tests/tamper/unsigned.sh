@@ -77,6 +77,7 @@ permits resume key resume "$(key_of suspended)"
 permits relabel key set "$(key_of plain)" --label renamed
 permits "rekey to more scopes" key rekey "$(key_of narrowed)" --scope "read write" --overlap 0s
 must key rekey "$(key_of leaked)" --overlap 0s
+must key rekey "$(key_of leaked)" --overlap 1d
 must revoke "$(key_of revoked)"
 must key suspend "$(key_of plain)"
 must key set "$(key_of other)" --scope read

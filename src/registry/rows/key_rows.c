@@ -175,8 +175,8 @@ static sealring_status end_credentials(struct registry *registry, const struct r
 static sealring_status note_key(struct registry *registry, const struct registry_key *before, struct registry_key *now,
                                 sealring_error *error)
 {
-    struct registry_vault vault;
-    sealring_status status = registry_facts_begun(registry, &vault, error);
+    struct registry_vault vault = {.facts_begun = true};
+    sealring_status status = now->ends.count > 0 ? registry_facts_begun(registry, &vault, error) : SEALRING_OK;
     if (status == SEALRING_OK && !vault.facts_begun)
         now->ends = (struct key_ends){.count = 0};
     return status == SEALRING_OK ? closed_note_key(registry, before, now, error) : status;
