@@ -41,10 +41,8 @@ void edit_undo(const char *registry, const struct edit *edit, bool exchanged);
 bool attack(const char *registry, const char *source, const char *sql, char *why, size_t size);
 
 /* All epochs go on, so that a poll reads every row. */
-#define TURN_EPOCHS                                                 \
-    "UPDATE vault SET epoch = epoch + 1;"                           \
-    "UPDATE ring SET changed_epoch = (SELECT epoch FROM vault);"    \
-    "UPDATE version SET changed_epoch = (SELECT epoch FROM vault);" \
-    "UPDATE api_key SET changed_epoch = (SELECT epoch FROM vault);"
+#define TURN_EPOCHS                       \
+    "UPDATE vault SET epoch = epoch + 1;" \
+    ""
 
 #endif
