@@ -24,6 +24,7 @@ static const struct limit {
     {"act", "forge suspend in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
     {"act", "forge revoke in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
     {"act", "forge narrow in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
+    {"act", "forge rekey in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
     {"act", "forge rekey", FAULT_UNREPORTED, "", "an appended `key rekey` ends a client's credentials"},
     {"act", "forge issue", FAULT_UNREPORTED, "", "the next act signs the entry, whose actor is the attacker's choice"},
     {"act", "forge relabel in log", FAULT_UNREPORTED, "", "`key set --label` without its fact"},
