@@ -50,7 +50,7 @@ libsealring_core_la_SOURCES = \
 	src/registry/connection/vault_row.c src/registry/connection/vault_row.h \
 	src/registry/driver/driver.h \
 	src/registry/driver/schema.h \
-	src/registry/driver/schema_sqlite.c \
+	src/registry/driver/schema_changes.c src/registry/driver/schema_sqlite.c \
 	src/registry/driver/sqlite.c src/registry/driver/sqlite.h \
 	src/registry/driver/sqlite_compare.c \
 	src/registry/driver/sqlite_copy.c \

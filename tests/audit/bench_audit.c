@@ -200,11 +200,11 @@ static void fill_rows(struct fixture *fixture, uint64_t entries)
         sql, sizeof sql,
         "PRAGMA foreign_keys = OFF; BEGIN; CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %" PRIu64
         ") SELECT i FROM n;"
-        "INSERT INTO client (id, name, contact, created, forgotten, changed_epoch) SELECT i, 'customer-' || i, '', 1764144000000, 0, 1 FROM n;"
-        "INSERT INTO api_key (id, key_id, ring, client, label, state, narrowed, narrowed_scopes, last_serial, created, changed_epoch)"
-        " SELECT i, printf('K%%015d', i - 1), 1, i, 'default', 1, 0, '', 1, 1764144000000, 1 FROM n;"
+        "INSERT INTO client (id, name, contact, created, forgotten) SELECT i, 'customer-' || i, '', 1764144000000, 0 FROM n;"
+        "INSERT INTO api_key (id, key_id, ring, client, label, state, narrowed, narrowed_scopes, last_serial, created)"
+        " SELECT i, printf('K%%015d', i - 1), 1, i, 'default', 1, 0, '', 1, 1764144000000 FROM n;"
         "INSERT INTO credential SELECT i, 1, 1, 7, randomblob(32), randomblob(16), 'read write', 0, 0, 1, 0, 0, 1764144000000,"
-        " 0, x'', 1, '' FROM n; COMMIT",
+        " 0, x'', '' FROM n; COMMIT",
         entries);
     if (fixture_sql(fixture, sql) != SQLITE_OK) {
         fprintf(stderr, "bench_audit: the rows cannot be written\n");

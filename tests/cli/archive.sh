@@ -311,7 +311,7 @@ altered "UPDATE vault SET lease_ms = 1000" "the vault's lease" "the lease"
 altered "UPDATE client SET forgotten = 0 WHERE name = 'bygone'" 'client bygone' "a client that was forgotten"
 altered "UPDATE api_key SET state = 1 WHERE key_id = '$(key_of suspended)'" 'its row contains active, the facts contain suspended' "a suspended key"
 altered "DELETE FROM credential WHERE api_key = (SELECT id FROM api_key WHERE key_id = '$(key_of aged)')" 'rows were removed' "a removed credential"
-altered "INSERT INTO api_key SELECT 1000, 'MalloryMadeThis0', ring, client, 'forged', 1, 0, '', 1, created, changed_epoch, used FROM api_key LIMIT 1" \
+altered "INSERT INTO api_key SELECT 1000, 'MalloryMadeThis0', ring, client, 'forged', 1, 0, '', 1, created, used FROM api_key LIMIT 1" \
     'MalloryMadeThis0 has a row, and the log knows of none' "an added key"
 as_saved cut
 attack "UPDATE api_key SET label = 'forged' WHERE key_id = '$(key_of aged)'"

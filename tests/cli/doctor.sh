@@ -352,12 +352,12 @@ is_mended "the anchor" anchor-missing token-file-damaged
 
 # ---- What hands leave in the token and in the database ----
 
-sql "DROP TRIGGER audit_fixed; DROP INDEX ring_changed"
+sql "DROP TRIGGER audit_fixed; DROP INDEX version_owed"
 object set "$(id_of payments 3)" CKA_SIGN 1
 object set "$(id_of payments 4)" CKA_DERIVE 1
 run verify <"$work/credential"
 examine
-is "$(json '[.doctor.findings[] | select(.code == "schema-lacking") | .object] | sort | join(" ")')" "audit_fixed ring_changed" \
+is "$(json '[.doctor.findings[] | select(.code == "schema-lacking") | .object] | sort | join(" ")')" "audit_fixed version_owed" \
     "what the database lacks, each"
 tells closed-version-signs '^payments/3$' 'doctor --repair'
 tells object-usages '^payments/4$' 'doctor --repair.*sealring compromise payments 4'
@@ -591,7 +591,7 @@ tells ring-broken '^payments$' 'audit show --ring payments'
 rm "$v/vault.unsigned"
 put_back
 tampered "CREATE TRIGGER evil AFTER INSERT ON audit BEGIN SELECT 1; END" schema-strange '^evil$' "sqlite3 .*sqlite_schema WHERE name = .*evil"
-tampered "DROP INDEX ring_changed; CREATE INDEX ring_changed ON ring (name)" schema-strange '^ring_changed$' 'sealring restore'
+tampered "DROP INDEX version_owed; CREATE INDEX version_owed ON version (created)" schema-strange '^version_owed$' 'sealring restore'
 tampered "PRAGMA foreign_keys = OFF; UPDATE version SET ring = 99 WHERE number = 1" registry-damaged 'sealring\.db$' 'sealring restore'
 tampered "INSERT OR REPLACE INTO clock VALUES (1, '$(cat /proc/sys/kernel/random/boot_id)', 1000, 1000, 1, 1000, 0, 0)" clocks-disagree \
     '^clock$' 'set the clock right'

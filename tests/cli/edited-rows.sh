@@ -164,7 +164,7 @@ must issue pay --client one --scope read --out "$work/one.key"
 must rotate pay
 must retire pay 1 --overrule 'a test'
 must reinstate pay 1
-for edit in "UPDATE ring SET changed_epoch = changed_epoch" "UPDATE api_key SET state = 3" "UPDATE credential SET ring = 77" \
+for edit in "UPDATE ring SET created = created" "UPDATE api_key SET state = 3" "UPDATE credential SET ring = 77" \
     "UPDATE api_key SET state = 3; UPDATE credential SET ring = 77"; do
     edit "$edit"
     run destroy pay 1 --overrule 'a test'
@@ -188,7 +188,7 @@ must issue pay --client one --scope read --out "$work/one.key"
 must rotate pay
 sql "UPDATE version SET retire_at = 1 WHERE number = 1; UPDATE api_key SET used = $(date +%s)000 - 5000"
 record_rows "$SEALRING_VAULT/registry/sealring.db"
-for edit in "UPDATE ring SET changed_epoch = changed_epoch" "UPDATE credential SET ring = 77" "UPDATE credential SET retire_at = 1"; do
+for edit in "UPDATE ring SET created = created" "UPDATE credential SET ring = 77" "UPDATE credential SET retire_at = 1"; do
     edit "$edit"
     run retire pay 1 --no-wait
     is "$status" 5 "retiring a version whose key has no successor after $edit"
@@ -263,7 +263,7 @@ EOF_C
 # shellcheck disable=SC2046,SC2086 # words
 ${CC:-cc} -shared -fPIC -o "$work/statements.so" "$work/statements.c" $(pkg-config --cflags --libs sqlite3) || bail_out "no trace of statements"
 asan=$(ldd "$SEALRING" | sed -n 's/.*=> \(.*libasan[^ ]*\).*/\1/p' | head -n 1) # has to be loaded first
-writes() { # COLUMN... -- ARGUMENT...: a command that writes these columns of api_key, besides its epoch, and no other
+writes() { # COLUMN... -- ARGUMENT...: a command that writes these columns of api_key, and no other
     columns=
     while [ "$1" != -- ]; do
         columns="$columns${columns:+ }$1"
@@ -275,7 +275,7 @@ writes() { # COLUMN... -- ARGUMENT...: a command that writes these columns of ap
     status=$?
     is "$status" 0 "$1 $2 succeeds"
     is "$(sed -n 's/^UPDATE api_key SET \(.*\) WHERE .*/\1/p' "$work/statements" | tr ',' '\n' | sed 's/^ *//; s/ = .*//' |
-        grep -vx changed_epoch | sort -u | paste -sd ' ')" "$columns" "and writes nothing else of the key" # twice, if it was signed first
+        sort -u | paste -sd ' ')" "$columns" "and writes nothing else of the key" # twice, if it was signed first
 }
 writes last_serial -- reissue "$key" --out "$work/again.key"
 writes narrowed narrowed_scopes -- key set "$key" --scope read

@@ -100,7 +100,7 @@ run token destroy-object "$orphan" --reason 'the newest registry is lost'
 succeeds "it is destroyed"
 not_ok "so that the token has it no more" token_has "$orphan"
 is "$(copies_of "$orphan")" 0 "nor is there a copy of it"
-attack "INSERT INTO version SELECT ring, 3, 1, x'$orphan', x'$check', 0, 0, created, 0, 0, 0, 0, 0, created_epoch, changed_epoch, prf, origin, public_key
+attack "INSERT INTO version SELECT ring, 3, 1, x'$orphan', x'$check', 0, 0, created, 0, 0, 0, 0, 0, created_epoch, prf, origin, public_key
     FROM version WHERE number = 1"
 run client add "later"
 run run --once

@@ -19,6 +19,7 @@ static const struct limit {
     {"act", "forge suspend in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
     {"act", "forge revoke in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
     {"act", "forge narrow in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
+    {"act", "forge rekey in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
 };
 
 static bool applies(const struct limit *limit, const struct plan *plan, const struct judgement *judgement)

@@ -319,7 +319,7 @@ static void do_attack(void)
     if (plan->edit != NULL)
         out->impossible = !edit_do(world->registry, plan->edit, &exchanged);
     if (plan->point == POINT_LOUD)
-        (void)attack(world->registry, NULL, TURN_EPOCHS, why, sizeof why);
+        (void)attack(world->registry, NULL, TURN_EPOCH, why, sizeof why);
 }
 
 static void undo_attack(void)

@@ -68,21 +68,6 @@ START_TEST(epoch_moves_only_if_asked)
 }
 END_TEST
 
-START_TEST(changed_rows_bear_the_epoch)
-{
-    static const char *const tables[] = {"ring", "version", "client", "api_key", "credential"};
-    fixture_fill(&fixture, &rows);
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-        char sql[128];
-        snprintf(sql, sizeof sql, "SELECT changed_epoch FROM %s", tables[i]);
-        ck_assert_int_eq(fixture_number(&fixture, sql), 8);
-    }
-    ck_assert_uint_eq(rows.ring.changed_epoch, 8);
-    ck_assert_uint_eq(rows.client.changed_epoch, 8);
-    ck_assert_uint_eq(rows.key.changed_epoch, 8);
-}
-END_TEST
-
 /* ---- Whole or not at all -------------------------------------------------------------------------------------------- */
 
 static sealring_status fill_and_give_up(struct registry *registry, void *context, sealring_error *error)
@@ -620,7 +605,6 @@ int main(void)
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, epoch_moves_only_if_asked);
-    tcase_add_test(cases, changed_rows_bear_the_epoch);
     tcase_add_test(cases, failed_body_leaves_nothing);
     tcase_add_test(cases, dry_run_leaves_nothing);
     tcase_add_test(cases, transaction_with_a_failed_statement_is_not_committed);

@@ -137,7 +137,7 @@ is "$(verdict report) $(verdict narrowed)" "accepted version-compromised" "with 
 
 start
 unguarded "$database" "INSERT INTO version SELECT ring, 2, 1, randomblob(length(object_id)), check_value, was_compromised, closing_owed, created, 0, 0, 0, 0, 0,
-    created_epoch, changed_epoch, prf, origin, public_key FROM version WHERE ring = (SELECT id FROM ring WHERE name = 'pay')"
+    created_epoch, prf, origin, public_key FROM version WHERE ring = (SELECT id FROM ring WHERE name = 'pay')"
 run activate pay 2
 is "$status" 1 "a version without a fact is not activated"
 err_like "ALARM: there is no fact about version 2 of ring pay" "by name"

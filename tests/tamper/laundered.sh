@@ -223,7 +223,7 @@ untouched() {
         '^credential 1 of .*: its row has an end, the log has no such act'
     edited "a key that was removed" "DELETE FROM credential WHERE api_key = (SELECT id FROM api_key WHERE label = 'plain');
         DELETE FROM api_key WHERE label = 'plain'" '^API key .* is in the log, and has no row'
-    edited "a key that was added" "INSERT INTO api_key SELECT 1000, 'MalloryMadeThis0', ring, client, 'forged', 1, 0, '', 1, created, changed_epoch, used
+    edited "a key that was added" "INSERT INTO api_key SELECT 1000, 'MalloryMadeThis0', ring, client, 'forged', 1, 0, '', 1, created, used
         FROM api_key WHERE label = 'plain'" '^API key MalloryMadeThis0 has a row, and the log knows of none'
     edited "the length of the keys' IDs" "UPDATE vault SET object_id_length = 1" '^new keys would have IDs of 1 bytes, those of the versions have [0-9]+'
     edited "a client that was forgotten" "UPDATE client SET forgotten = 0 WHERE name = 'gone'" '^client gone: its row has forgotten none'

@@ -42,14 +42,13 @@ drop_triggers() {
     sqlite3 "$database" <"$work/drop.sql"
 }
 
-# As a careful attacker does: the epoch moves and every row says that it changed, so that all verifiers take it in.
+# The epoch moves, as with each commit.
 attack() {
     sed -f "$work/places" "$attempt/sql" >"$work/attack.sql"
     {
         cat "$work/attack.sql"
         [ -e "$attempt/quietly" ] ||
-            echo "UPDATE vault SET epoch = epoch + 1; UPDATE ring SET changed_epoch = (SELECT epoch FROM vault);" \
-                "UPDATE version SET changed_epoch = (SELECT epoch FROM vault); UPDATE api_key SET changed_epoch = (SELECT epoch FROM vault);"
+            echo "UPDATE vault SET epoch = epoch + 1;"
     } >"$work/whole.sql"
     if [ $mode = stopped ]; then
         { echo "BEGIN;"; cat "$work/whole.sql"; echo "ROLLBACK;"; } | sqlite3 -bail "$database" >/dev/null 2>&1 ||

@@ -149,7 +149,7 @@ succeeds "without audit-key in sealring.conf the attacker is believed: the attem
 restore_by_hand() { # what a restore of an older registry leaves, under a signature
     edit "UPDATE vault SET era = randomblob(16), epoch = epoch + 1;
         DELETE FROM closed_fact WHERE sequence >= (SELECT sequence FROM closed_fact WHERE key_id = '$(key_of revoked)' LIMIT 1);
-        UPDATE api_key SET state = 1, changed_epoch = (SELECT epoch FROM vault) WHERE label = 'revoked'"
+        UPDATE api_key SET state = 1 WHERE label = 'revoked'"
     edit "$(forge checkpoint "$now" 1)"
 }
 is_answered() { # ANSWER

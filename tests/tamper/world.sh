@@ -155,8 +155,7 @@ write_yesterday_back() {
 # shellcheck disable=SC2317
 write_yesterday_ahead() {
     cp "$work/yesterday" "$work/ahead"
-    unguarded "$work/ahead" "UPDATE vault SET epoch = epoch + 1000; UPDATE api_key SET changed_epoch = (SELECT epoch FROM vault);
-        UPDATE version SET changed_epoch = (SELECT epoch FROM vault); UPDATE ring SET changed_epoch = (SELECT epoch FROM vault)"
+    unguarded "$work/ahead" "UPDATE vault SET epoch = epoch + 1000"
     sqlite3 "$database" ".restore $work/ahead"
 }
 

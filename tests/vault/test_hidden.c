@@ -72,7 +72,7 @@ START_TEST(removed_fact_is_never_effective)
     revoke_key(&first);
     int64_t committed = boot_ms();
     test_vault_attack(&vault, "DELETE FROM closed_fact;"
-                              "UPDATE api_key SET state = 1, changed_epoch = 1");
+                              "UPDATE api_key SET state = 1");
     while (boot_ms() - committed < 3 * LEASE_MS) {
         poll_registry();
         ck_assert_int_eq(effective(0), SEALRING_NOT_EFFECTIVE);
@@ -99,6 +99,32 @@ START_TEST(another_chain_is_no_evidence)
 }
 END_TEST
 
+static sealring_status change(sealring_event event, uint32_t version)
+{
+    sealring_event_options overrule = {
+        .size = sizeof overrule, .overrule = true, .overrule_succession = true, .reason = "test"};
+    bool overrules = event == SEALRING_EVENT_RETIRE;
+    return sealring_version_change(manager, "payments", event, version, overrules ? &overrule : NULL, NULL, &error);
+}
+
+/* A version that was closed since is another one for its barrier, whatever its row contains about epochs. */
+START_TEST(a_proof_of_before_the_closing_does_not_count)
+{
+    poll_registry();
+    ASSERT_OK(change(SEALRING_EVENT_PREPARE, 0), error);
+    poll_registry();
+    ASSERT_OK(change(SEALRING_EVENT_ACTIVATE, 2), error);
+    poll_registry();
+    ASSERT_OK(change(SEALRING_EVENT_RETIRE, 1), error);
+    ASSERT_OK(change(SEALRING_EVENT_REINSTATE, 1), error);
+    test_vault_sql(&vault, "UPDATE version SET created_epoch = 0");
+    ck_assert_int_eq(change(SEALRING_EVENT_ACTIVATE, 1), SEALRING_WAITING);
+    ck_assert_ptr_nonnull(strstr(error.message, "at fact "));
+    poll_registry();
+    ASSERT_OK(change(SEALRING_EVENT_ACTIVATE, 1), error);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("vault/hidden");
@@ -107,6 +133,7 @@ int main(void)
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, removed_fact_is_never_effective);
     tcase_add_test(cases, another_chain_is_no_evidence);
+    tcase_add_test(cases, a_proof_of_before_the_closing_does_not_count);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -476,23 +476,6 @@ START_TEST(a_use_holds_up_the_retirement_also_of_a_dead_verifier)
 }
 END_TEST
 
-/* A version that was closed since is another one for its barrier, whatever its row contains about epochs. */
-START_TEST(a_proof_of_before_the_closing_does_not_count)
-{
-    test_vault_timing(&vault, LEASE_MS, 50);
-    struct server server = start(true);
-    manage();
-    rotate_with(&server);
-    while (event(SEALRING_EVENT_RETIRE, 1, NULL, NULL) == SEALRING_WAITING)
-        usleep(50000);
-    ASSERT_OK(event(SEALRING_EVENT_REINSTATE, 1, NULL, NULL), error);
-    test_vault_sql(&vault, "UPDATE version SET created_epoch = 0, changed_epoch = 0");
-    ck_assert_int_eq(event(SEALRING_EVENT_ACTIVATE, 1, NULL, NULL), SEALRING_WAITING);
-    ck_assert_ptr_nonnull(strstr(error.message, "at fact "));
-    end(&server, SIGKILL);
-}
-END_TEST
-
 START_TEST(a_lost_report_file_counts_as_a_use)
 {
     test_vault_timing(&vault, LEASE_MS, 50);
@@ -803,7 +786,6 @@ int main(void)
     tcase_add_test(cases, a_waiting_can_be_ended_and_tells_who_is_missing);
     tcase_add_test(cases, a_retired_key_is_closed_in_the_token_once_it_is_effective);
     tcase_add_test(cases, a_use_holds_up_the_retirement_also_of_a_dead_verifier);
-    tcase_add_test(cases, a_proof_of_before_the_closing_does_not_count);
     tcase_add_test(cases, a_lost_report_file_counts_as_a_use);
     tcase_add_test(cases, a_copy_in_place_of_a_report_does_not_make_its_verifier_dead);
     tcase_add_loop_test(cases, strange_files_are_passed_over, 0, (int)(sizeof strange / sizeof *strange));

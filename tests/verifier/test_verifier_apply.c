@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A change that is applied while a credential is on its way through the token: it never gets into the cache as it was before. */
 #include <pthread.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -196,6 +197,54 @@ START_TEST(closed_before_the_row_was_read_and_reinstated)
 }
 END_TEST
 
+/* ---- What a poll asks the registry */
+
+static atomic_uint statements;
+
+static int count_statement(unsigned kind, void *context, void *statement, void *text)
+{
+    (void)kind, (void)context, (void)statement, (void)text;
+    atomic_fetch_add(&statements, 1);
+    return 0;
+}
+
+/* Called by SQLite for each connection that is opened. */
+static int trace(sqlite3 *handle, char **message, const void *routines)
+{
+    (void)message, (void)routines;
+    return sqlite3_trace_v2(handle, SQLITE_TRACE_STMT, count_statement, NULL);
+}
+
+static unsigned look_and_count(void)
+{
+    atomic_store(&statements, 0);
+    stage_look(vault);
+    return atomic_load(&statements);
+}
+
+START_TEST(a_poll_reads_nothing_but_what_new_facts_are_about)
+{
+    struct stage_key newer;
+    sealring_close(&vault);
+    sqlite3_auto_extension((void (*)(void))trace);
+    vault = stage_open_manual(&stage);
+    sqlite3_reset_auto_extension();
+    test_vault_expect(vault, key.text, "write", SEALRING_ACCEPTED);
+    (void)look_and_count();
+    unsigned idle = look_and_count();
+    ck_assert_uint_gt(idle, 1);
+    ck_assert_uint_le(idle,
+                      4); /* the vault's row, the head of the facts, the clock's row, whether anybody has written */
+    stage_issue(&stage, STAGE_RING, "read", &newer);
+    ck_assert_uint_le(look_and_count(), idle + 1); /* as anybody has written, the schema is compared */
+    ck_assert_uint_eq(look_and_count(), idle);
+    stage_narrow(&stage, key.key_id, "read");
+    ck_assert_uint_le(look_and_count(), idle + 12);
+    test_vault_expect(vault, key.text, "write", SEALRING_REJECTED_SCOPE);
+    ck_assert_uint_eq(look_and_count(), idle);
+}
+END_TEST
+
 /* The same without anybody holding anything: first sight and revocation race, a thousand times. */
 struct race {
     const struct stage_key *keys;
@@ -247,6 +296,7 @@ int main(void)
     tcase_add_loop_test(cases, applied_right_after_the_token_call, 0, MEANWHILES);
     tcase_add_test(cases, changed_before_the_row_was_read);
     tcase_add_test(cases, closed_before_the_row_was_read_and_reinstated);
+    tcase_add_test(cases, a_poll_reads_nothing_but_what_new_facts_are_about);
     tcase_add_test(cases, first_sight_races_revocation);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

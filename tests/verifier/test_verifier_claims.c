@@ -51,7 +51,7 @@ static const struct tampering {
     {"scopes widened", "UPDATE credential SET scopes = 'admin read write' WHERE " OF_KEY},
     {"narrowed to more", "UPDATE api_key SET narrowed = 1, narrowed_scopes = 'admin read write' WHERE key_id = '%s'"},
     {"moved to another client",
-     "INSERT OR IGNORE INTO client (id, name, contact, created, forgotten, changed_epoch) SELECT 77, 'mallory', '', created, 0, 0 FROM client LIMIT 1;"
+     "INSERT OR IGNORE INTO client (id, name, contact, created, forgotten) SELECT 77, 'mallory', '', created, 0 FROM client LIMIT 1;"
      "UPDATE api_key SET client = 77 WHERE key_id = '%s'"},
     {"not-before moved", "UPDATE credential SET not_before = 1 WHERE " OF_KEY},
     {"nonce changed", "UPDATE credential SET nonce = randomblob(16) WHERE " OF_KEY},

@@ -42,11 +42,10 @@ static void look_and_expect_revoked(void)
 /* ---- A revocation that somebody hides before the next poll */
 
 static const char *const hidings[] = {
-    "UPDATE api_key SET changed_epoch = 1",
-    "UPDATE api_key SET changed_epoch = 1, state = 1",
+    "UPDATE api_key SET state = 1",
     "UPDATE vault SET epoch = epoch - 1",
-    "UPDATE vault SET epoch = epoch - 1; UPDATE api_key SET state = 1, changed_epoch = 1",
-    "UPDATE api_key SET key_id = '0000000000000000', changed_epoch = 1 WHERE state = 3",
+    "UPDATE vault SET epoch = epoch - 1; UPDATE api_key SET state = 1",
+    "UPDATE api_key SET key_id = '0000000000000000' WHERE state = 3",
 };
 
 START_TEST(hidden_revocation_is_followed)
@@ -67,7 +66,7 @@ END_TEST
 
 static const char *const undoings[] = {
     "UPDATE api_key SET state = 1; UPDATE vault SET epoch = epoch + 1",
-    ("DELETE FROM closed_fact; UPDATE api_key SET state = 1, changed_epoch = changed_epoch + 1;"
+    ("DELETE FROM closed_fact; UPDATE api_key SET state = 1;"
      "UPDATE vault SET epoch = epoch + 1"),
     "DELETE FROM closed_fact; UPDATE api_key SET state = 1",
     "UPDATE closed_fact SET key_id = '0000000000000000' WHERE kind = 1; UPDATE api_key SET state = 1",
@@ -111,11 +110,10 @@ END_TEST
 
 /* Before the poll that would see the restriction, and with what has to be found after it. */
 static const char *const key_hidings[] = {
-    "UPDATE api_key SET changed_epoch = 1",
-    "UPDATE api_key SET changed_epoch = 1, state = 1, narrowed = 0, narrowed_scopes = ''",
+    "UPDATE api_key SET state = 1, narrowed = 0, narrowed_scopes = ''",
     "UPDATE vault SET epoch = epoch - 1",
     ("UPDATE vault SET epoch = epoch - 1;"
-     "UPDATE api_key SET state = 1, narrowed = 0, narrowed_scopes = '', changed_epoch = 1"),
+     "UPDATE api_key SET state = 1, narrowed = 0, narrowed_scopes = ''"),
 };
 
 static void expect_suspended_and_narrowed(void)
@@ -253,9 +251,9 @@ END_TEST
 /* ---- Versions */
 
 static const char *const version_attacks[] = {
-    "UPDATE version SET changed_epoch = 1",
-    "UPDATE version SET changed_epoch = 1, was_compromised = 0, state = 3 WHERE number = 1",
-    ("UPDATE version SET was_compromised = 0, state = 3, changed_epoch = changed_epoch + 1 WHERE number = 1;"
+    "UPDATE version SET state = 3 WHERE state = 4",
+    "UPDATE version SET was_compromised = 0, state = 3 WHERE number = 1",
+    ("UPDATE version SET was_compromised = 0, state = 3 WHERE number = 1;"
      "DELETE FROM closed_fact; UPDATE vault SET epoch = epoch + 1"),
     "UPDATE vault SET epoch = epoch - 1",
 };

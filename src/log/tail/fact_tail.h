@@ -8,34 +8,6 @@
 
 #define FACT_NAME_SIZE 160
 
-<<<<<<< HEAD:src/log/tail/fact_tail.h
-=======
-/* Facts that the operator's side has added, and no checkpoint covers yet. */
-struct fact_range {
-    uint64_t first;
-    uint64_t last;
-    uint8_t hash
-        [REGISTRY_DIGEST_SIZE]; /* over all facts up to the last of them: it distinguishes them from others of these numbers */
-};
-#define FACT_RANGES_MAX 32
-#define FACTS_NOTED_MAX 256 /* a batch of `reissue --all` has one for each imported key */
-struct noted_fact {
-    uint64_t number;
-    uint8_t hash[REGISTRY_DIGEST_SIZE];
-};
-struct own_facts {
-    struct fact_range ranges[FACT_RANGES_MAX]; /* in order */
-    size_t count;
-    struct noted_fact noted[FACTS_NOTED_MAX]; /* by earlier processes of the operator's side */
-    size_t noted_count;
-};
-/* before: the hash over all facts before the first one; NULL: not known. If there is no room, the oldest range is forgotten: its facts then count as
- * another's. */
-void own_facts_add(struct own_facts *own, const struct fact_range *added, const uint8_t before[REGISTRY_DIGEST_SIZE]);
-/* In a transaction: forgets those that the registry does not have any more, as somebody replaced it by an older copy or cut its facts off. */
-sealring_status own_facts_keep(struct registry *registry, struct own_facts *own, sealring_error *error);
-
->>>>>>> ends17:src/log/fact_tail.h
 /* The facts up to `count`, which were read and form a chain. Zero: none. */
 struct fact_tail {
     uint64_t count;

@@ -165,6 +165,8 @@ sealring_status registry_begin_facts(struct registry *registry, sealring_error *
             registry, &vault_schema_query,
             PARAMETERS(INTEGER(REGISTRY_SCHEMA), INTEGER(REGISTRY_MIN_READER), INTEGER(REGISTRY_MIN_WRITER)), error);
     if (status == SEALRING_OK)
+        status = handle_problem(registry, registry->db->driver->end_upgrade(registry->db), error);
+    if (status == SEALRING_OK)
         registry->vault.min_reader = REGISTRY_MIN_READER;
     return status;
 }

@@ -114,6 +114,8 @@ struct db_driver {
     /* *reached: the newest schema that the tables have all of. What the vault's row states does not count, as it can be edited. adds: first,
      * inside a writing transaction, adds what the present schema has and these do not. */
     enum db_problem (*upgrade)(struct db *db, bool adds, int *reached);
+    /* Inside the transaction of an upgrade's second step: removes what only programs of the older schema read. */
+    enum db_problem (*end_upgrade)(struct db *db);
     /* Inside a transaction, before its other statements: compares the whole schema with the one that this library creates (or an older
      * one of its own), and reports each difference. What the connection had parsed of the schema before does not count. Cheap if the schema
      * was right the last time and no other connection has written since. */

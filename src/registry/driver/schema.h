@@ -21,6 +21,17 @@ struct schema_addition {
 extern const struct schema_addition schema_sqlite_additions[];
 extern const size_t schema_sqlite_addition_count;
 
+/* Then, between the two steps of an upgrade, the columns that servers of an older sealring follow; and their end, with the second step. A new database
+ * gets both, for the same reason. */
+extern const char *const schema_sqlite_followed[];
+extern const size_t schema_sqlite_followed_count;
+extern const char *const schema_sqlite_unfollowed[];
+extern const size_t schema_sqlite_unfollowed_count;
+
+/* The forms that a schema can have: 1 to SCHEMA_NUMBER - 1 as an older sealring made it, SCHEMA_NUMBER between the steps, SCHEMA_FORMS as it is made
+ * now. */
+#define SCHEMA_FORMS (SCHEMA_NUMBER + 1)
+
 /* SHA-256, in hexadecimal, of what sqlite_schema contains after all of these (sqlite_schema_digest). test_registry_schema prints it after a change. */
 #define SCHEMA_DIGEST_SIZE 65
 extern const char schema_sqlite_digest[SCHEMA_DIGEST_SIZE];

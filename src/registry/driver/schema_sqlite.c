@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The registry's tables in SQLite's SQL: schema 1, and what was added since. */
+/* The registry's tables in SQLite's SQL: schema 1. */
 #include "registry/driver/schema.h"
 
 /* Conventions. Times and durations: milliseconds. Booleans: 0 and 1. Rows are kept permanently: a tombstone is a state. Only an
- * intention is deleted when it is fulfilled. changed_epoch: the epoch of the last transaction that changed the row, for verifiers that
- * load changes; a change of a credential sets its API key's changed_epoch too, so credentials need no index of their own. Lengths are
+ * intention is deleted when it is fulfilled. changed_epoch (before schema 3): the epoch of the last transaction that changed the row, or a
+ * credential of the API key, for servers of then. Lengths are
  * in bytes, hence the casts: SQLite counts a text's characters, and only to the first NUL. Triggers also protect what is final, so that
  * no wrong query can undo it. */
 
@@ -348,31 +348,3 @@ const char *const schema_sqlite[] = {
 };
 
 const size_t schema_sqlite_count = sizeof schema_sqlite / sizeof *schema_sqlite;
-
-/* succession: 0 is the default (400 days), also for rings that existed before. value: the complete new value of what the fact is about, "" for
- * what was closed. Since then kind 1 with a state below revoked is a suspension, a resumption, a narrowing or another label.
- * credential.label: the API key's label when it was issued, which its claims contain; "" for claims of version 1. version.prf: the kind of
- * the pseudorandom function with which the version's key derives; a program that does not know it derives nothing. public_key: the SHA-256
- * of an asymmetric key's public key. client.*_hash: SHA-256 over salt and value, as the client's last fact contains it (client_rows.c).
- * usage_hour_seat: rows that are not folded, by the file that they are of. Rows of settled hours have seat 0: one for a credential and hour. */
-const struct schema_addition schema_sqlite_additions[] = {
-    {2, "ring", "succession", "succession INTEGER NOT NULL DEFAULT 0 CHECK (succession >= 0)"},
-    {3, "credential", "label", "label TEXT NOT NULL DEFAULT '' CHECK (length(CAST(label AS BLOB)) <= 64)"},
-    {3, "closed_fact", "value", "value TEXT NOT NULL DEFAULT ''"},
-    {3, "version", "prf", "prf TEXT NOT NULL DEFAULT 'hmac-sha256' CHECK (length(CAST(prf AS BLOB)) BETWEEN 1 AND 32)"},
-    {3, "version", "origin", "origin TEXT NOT NULL DEFAULT 'generated' CHECK (origin IN ('generated', 'adopted'))"},
-    {3, "version", "public_key", "public_key BLOB CHECK (public_key IS NULL OR length(public_key) = 32)"},
-    {3, "client", "salt", "salt BLOB CHECK (salt IS NULL OR length(salt) = 32)"},
-    {3, "client", "contact_hash", "contact_hash BLOB CHECK (contact_hash IS NULL OR length(contact_hash) = 32)"},
-    {3, "client", "certificate", "certificate BLOB CHECK (length(certificate) BETWEEN 1 AND 16384)"},
-    {3, "client", "certificate_hash",
-     "certificate_hash BLOB CHECK (certificate_hash IS NULL OR length(certificate_hash) = 32)"},
-    {3, "usage_hour_seat", NULL,
-     "CREATE INDEX usage_hour_seat ON usage_hour (seat, hour) WHERE seat <> x'00000000000000000000000000000000'"},
-    {3, "audit", "packed", "packed BLOB CHECK (length(packed) > 4)"},
-};
-
-const size_t schema_sqlite_addition_count = sizeof schema_sqlite_additions / sizeof *schema_sqlite_additions;
-
-const char schema_sqlite_digest[SCHEMA_DIGEST_SIZE] =
-    "bffd8c0c9b96917639e40ee78c65665b060701cbd4382e559961c59849e96b2b";

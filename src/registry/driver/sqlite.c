@@ -254,6 +254,7 @@ const struct db_driver sqlite_driver = {
     .checkpoint = sqlite_checkpoint,
     .copy_log = sqlite_copy_log,
     .upgrade = sqlite_upgrade,
+    .end_upgrade = sqlite_end_upgrade,
     .compare = sqlite_compare,
     .use_triggers = sqlite_use_triggers,
     .examine = sqlite_examine,

@@ -68,8 +68,9 @@ void sqlite_abandon(struct db *db);
 enum db_problem sqlite_check(struct db *db);
 
 /* sqlite_schema.c: the required contents of a database. */
-int sqlite_lay_out(sqlite3 *handle, int schema);
+int sqlite_lay_out(sqlite3 *handle, int form);
 enum db_problem sqlite_upgrade(struct db *db, bool adds, int *reached);
+enum db_problem sqlite_end_upgrade(struct db *db);
 
 /* sqlite_compare.c: the whole schema. sqlite_compare_rows reports each difference of sqlite_schema, without regard to what SQLite has parsed. */
 enum db_problem sqlite_compare(struct db *db, db_flaw_callback each, void *context);

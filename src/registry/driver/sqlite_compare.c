@@ -25,8 +25,8 @@ struct schema_model {
     char **cells;
 };
 
-/* By schema number. Made when one is needed, and kept; no lock, which a forked child could inherit held. */
-static _Atomic(struct schema_model *) models[SCHEMA_NUMBER + 1];
+/* By form. Made when one is needed, and kept; no lock, which a forked child could inherit held. */
+static _Atomic(struct schema_model *) models[SCHEMA_FORMS + 1];
 
 static bool row_equal(const char *const *one, const char *const *other)
 {
@@ -213,7 +213,7 @@ static int compare_with_models(sqlite3 *handle, db_flaw_callback each, void *con
     uint64_t fewest = UINT64_MAX;
     sqlite3_stmt *rows = NULL;
     int code = sqlite3_prepare_v2(handle, schema_select, -1, &rows, NULL);
-    for (int schema = SCHEMA_NUMBER; schema > 0 && code == SQLITE_OK && fewest > 0; schema--) {
+    for (int schema = SCHEMA_FORMS; schema > 0 && code == SQLITE_OK && fewest > 0; schema--) {
         code = model_of(schema, &comparison.model);
         if (code == SQLITE_OK)
             code = compare_with(&comparison, rows);
@@ -267,12 +267,14 @@ enum db_problem sqlite_complete(struct db *db, const char *name)
     const struct schema_model *model = NULL;
     const char *const *row;
     connection->compared = false;
-    int code = model_of(SCHEMA_NUMBER, &model);
-    if (code != SQLITE_OK)
-        return sqlite_problem(code);
-    for (int i = 0; (row = model_row(model, i)) != NULL; i++)
-        if (strcmp(row[ROW_NAME], name) == 0 && strcmp(row[ROW_TYPE], "table") != 0 && row[ROW_SQL][0] != '\0')
-            return sqlite_problem(sqlite3_exec(connection->handle, row[ROW_SQL], NULL, NULL, NULL));
+    for (int form = SCHEMA_FORMS; form >= SCHEMA_NUMBER; form--) {
+        int code = model_of(form, &model);
+        if (code != SQLITE_OK)
+            return sqlite_problem(code);
+        for (int i = 0; (row = model_row(model, i)) != NULL; i++)
+            if (strcmp(row[ROW_NAME], name) == 0 && strcmp(row[ROW_TYPE], "table") != 0 && row[ROW_SQL][0] != '\0')
+                return sqlite_problem(sqlite3_exec(connection->handle, row[ROW_SQL], NULL, NULL, NULL));
+    }
     return DB_MISSING;
 }
 

@@ -241,7 +241,7 @@ static int sqlite_begin_new(sqlite3 *handle)
              "PRAGMA page_size = %d; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; PRAGMA application_id = %d",
              SQLITE_PAGE_SIZE, SQLITE_APPLICATION_ID);
     int code = sqlite3_exec(handle, sql, NULL, NULL, NULL);
-    return code == SQLITE_OK ? sqlite_lay_out(handle, SCHEMA_NUMBER) : code;
+    return code == SQLITE_OK ? sqlite_lay_out(handle, SCHEMA_FORMS) : code;
 }
 
 enum db_problem sqlite_create(const char *path, struct db **created, struct db_failure *failure)

@@ -60,22 +60,63 @@ static int schema_number(sqlite3 *handle, int schema)
     return sqlite3_exec(handle, sql, NULL, NULL, NULL);
 }
 
-int sqlite_lay_out(sqlite3 *handle, int schema)
+static int schema_run(sqlite3 *handle, const char *const *statements, size_t count)
 {
-    int code = SQLITE_OK, reached;
-    for (size_t i = 0; code == SQLITE_OK && i < schema_sqlite_count; i++)
-        code = sqlite3_exec(handle, schema_sqlite[i], NULL, NULL, NULL);
+    int code = SQLITE_OK;
+    for (size_t i = 0; code == SQLITE_OK && i < count; i++)
+        code = sqlite3_exec(handle, statements[i], NULL, NULL, NULL);
+    return code;
+}
+
+/* The columns that servers of an older sealring follow: as that made them, or as they are between the steps of an upgrade. */
+static int schema_is_followed(sqlite3 *handle, bool *older, bool *between)
+{
+    static const struct schema_addition column = {.table = "version", .column = "changed_epoch"};
+    int64_t made = 0;
+    int code = schema_has(handle, &column, older);
+    if (code == SQLITE_OK)
+        code = sqlite_ask(
+            handle, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name = 'version_followed'", &made);
+    *between = made > 0;
+    *older = *older && !*between;
+    return code;
+}
+
+int sqlite_lay_out(sqlite3 *handle, int form)
+{
+    int reached, schema = form < SCHEMA_NUMBER ? form : SCHEMA_NUMBER;
+    int code = schema_run(handle, schema_sqlite, schema_sqlite_count);
     if (code == SQLITE_OK)
         code = schema_extend(handle, schema, &reached);
+    if (code == SQLITE_OK && form >= SCHEMA_NUMBER)
+        code = schema_run(handle, schema_sqlite_followed, schema_sqlite_followed_count);
+    if (code == SQLITE_OK && form == SCHEMA_FORMS)
+        code = schema_run(handle, schema_sqlite_unfollowed, schema_sqlite_unfollowed_count);
     return code == SQLITE_OK ? schema_number(handle, schema) : code;
 }
 
 enum db_problem sqlite_upgrade(struct db *db, bool adds, int *reached)
 {
     struct sqlite_db *connection = (struct sqlite_db *)db;
+    bool older = false, between;
     int code = schema_extend(connection->handle, adds ? SCHEMA_NUMBER : 0, reached);
+    if (code == SQLITE_OK && adds)
+        code = schema_is_followed(connection->handle, &older, &between);
+    if (code == SQLITE_OK && older)
+        code = schema_run(connection->handle, schema_sqlite_followed, schema_sqlite_followed_count);
     if (code == SQLITE_OK && adds)
         code = schema_number(connection->handle, *reached);
     connection->compared = connection->compared && !adds;
+    return sqlite_problem(code);
+}
+
+enum db_problem sqlite_end_upgrade(struct db *db)
+{
+    struct sqlite_db *connection = (struct sqlite_db *)db;
+    bool older, between = false;
+    int code = schema_is_followed(connection->handle, &older, &between);
+    if (code == SQLITE_OK && between)
+        code = schema_run(connection->handle, schema_sqlite_unfollowed, schema_sqlite_unfollowed_count);
+    connection->compared = connection->compared && !between;
     return sqlite_problem(code);
 }

@@ -21,15 +21,15 @@
 #define CLIENT_KEYS "(SELECT count(*) FROM api_key k WHERE k.client = cl.id AND k.state <> 3)"
 
 static const struct db_query client_insert = {
-    "INSERT INTO client (id, name, contact, created, forgotten, changed_epoch, salt, contact_hash, certificate_hash)"
-    " VALUES (" NEXT_ID("client") ", ?1, ?2, ?3, ?4, ?5, nullif(?6, zeroblob(32)), nullif(?7, zeroblob(32)),"
-                                  " nullif(?8, zeroblob(32))) RETURNING id",
+    "INSERT INTO client (id, name, contact, created, forgotten, salt, contact_hash, certificate_hash)"
+    " VALUES (" NEXT_ID("client") ", ?1, ?2, ?3, ?4, nullif(?5, zeroblob(32)), nullif(?6, zeroblob(32)),"
+                                  " nullif(?7, zeroblob(32))) RETURNING id",
     true};
 
 static const struct db_query client_update = {
-    "UPDATE client SET contact = ?2, forgotten = ?3, changed_epoch = ?4, salt = nullif(?5, zeroblob(32)),"
-    " contact_hash = nullif(?6, zeroblob(32)), certificate_hash = nullif(?7, zeroblob(32)),"
-    " certificate = CASE WHEN ?7 <> zeroblob(32) THEN certificate END WHERE id = ?1",
+    "UPDATE client SET contact = ?2, forgotten = ?3, salt = nullif(?4, zeroblob(32)),"
+    " contact_hash = nullif(?5, zeroblob(32)), certificate_hash = nullif(?6, zeroblob(32)),"
+    " certificate = CASE WHEN ?6 <> zeroblob(32) THEN certificate END WHERE id = ?1",
     true};
 
 static const struct db_query client_certify = {"UPDATE client SET certificate = ?2 WHERE id = ?1", true};
@@ -72,7 +72,6 @@ void columns_read_client(struct query *query, void *row)
     query_name(query, client->contact, sizeof client->contact, name_contact_problem);
     client->created = query_time(query);
     client->forgotten = query_time(query);
-    client->changed_epoch = query_uint64(query);
     read_hash(query, client->salt);
     read_hash(query, client->contact_hash);
     read_hash(query, client->certificate_hash);
@@ -227,14 +226,11 @@ sealring_status registry_client_prove(struct registry *registry, struct registry
 
 sealring_status registry_client_insert(struct registry *registry, struct registry_client *client, sealring_error *error)
 {
-    sealring_status status =
-        query_insert(registry, &client_insert,
-                     PARAMETERS(TEXT(client->name), TEXT(client->contact), INTEGER(client->created),
-                                INTEGER(client->forgotten), UNSIGNED(registry->vault.epoch), HASH(client->salt),
-                                HASH(client->contact_hash), HASH(client->certificate_hash)),
-                     &client->id, error);
-    if (status == SEALRING_OK)
-        client->changed_epoch = registry->vault.epoch;
+    sealring_status status = query_insert(
+        registry, &client_insert,
+        PARAMETERS(TEXT(client->name), TEXT(client->contact), INTEGER(client->created), INTEGER(client->forgotten),
+                   HASH(client->salt), HASH(client->contact_hash), HASH(client->certificate_hash)),
+        &client->id, error);
     if (status == SEALRING_OK)
         status = note_fact(registry, client, error);
     return handle_tell(registry, status, REGISTRY_TABLE_CLIENT, client);
@@ -263,8 +259,7 @@ sealring_status registry_client_update(struct registry *registry, const struct r
         return status;
     status = query_change(registry, &client_update,
                           PARAMETERS(INTEGER(client->id), TEXT(client->contact), INTEGER(client->forgotten),
-                                     UNSIGNED(registry->vault.epoch), HASH(client->salt), HASH(client->contact_hash),
-                                     HASH(client->certificate_hash)),
+                                     HASH(client->salt), HASH(client->contact_hash), HASH(client->certificate_hash)),
                           error);
     if (status == SEALRING_OK)
         status = note_fact(registry, client, error);

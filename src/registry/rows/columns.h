@@ -20,7 +20,7 @@
 #define RING_COLUMNS                                                                                                   \
     "r.id, r.ring_id, r.name, r.prefix, r.overlap, r.purge_delay, r.keep, r.rotate_every, r.quiet_period, r.standby, " \
     "r.idle_blocks, r.usage_hourly, r.usage_daily, r.rotation_held, r.last_version, r.created, "                       \
-    "r.changed_epoch, r.succession"
+    "r.succession"
 void columns_read_ring(struct query *query, void *ring);
 
 /* What stands for the last fact where there is none: "?" once facts have begun, as every ring and version has one then. */
@@ -36,7 +36,7 @@ void columns_read_ring(struct query *query, void *ring);
 #define VERSION_COLUMNS                                                                         \
     "v.ring, v.number, " VERSION_STATE                                                          \
     ", v.object_id, v.check_value, v.was_compromised, v.closing_owed, v.created, v.activated, " \
-    "v.retire_at, v.closed, v.purge_at, v.destroyed, v.created_epoch, v.changed_epoch, v.prf, v.origin, v.public_key"
+    "v.retire_at, v.closed, v.purge_at, v.destroyed, v.created_epoch, v.prf, v.origin, v.public_key"
 void columns_read_version(struct query *query, void *version);
 /* Reads a fact as in the two lists; the text may become "" or LACKING. Returns its sequence, 0 for none. */
 #define FACT_SEQUENCE_SIZE 21 /* with the line feed */
@@ -51,18 +51,16 @@ uint64_t columns_read_fact(struct query *query, char *text, size_t size);
     " AND cf.version = v.number ORDER BY cf.sequence DESC LIMIT 1), " NO_FACT ")"
 
 #define CLIENT_COLUMNS \
-    "cl.id, cl.name, cl.contact, cl.created, cl.forgotten, cl.changed_epoch, cl.salt, cl.contact_hash, cl.certificate_hash"
+    "cl.id, cl.name, cl.contact, cl.created, cl.forgotten, cl.salt, cl.contact_hash, cl.certificate_hash"
 void columns_read_client(struct query *query, void *client);
 
-#define KEY_COLUMNS                                               \
-    "k.id, k.key_id, k.ring, k.client, k.label, " KEY_STATE       \
-    ", k.narrowed, k.narrowed_scopes, k.last_serial, k.created, " \
-    "k.changed_epoch"
+#define KEY_COLUMNS \
+    "k.id, k.key_id, k.ring, k.client, k.label, " KEY_STATE ", k.narrowed, k.narrowed_scopes, k.last_serial, k.created"
 void columns_read_key(struct query *query, void *key);
 
 #define CREDENTIAL_COLUMNS                                                                            \
     "c.api_key, c.serial, c.version, c.digest, c.nonce, c.scopes, c.not_before, c.expires, c.state, " \
-    "c.replaced, c.retire_at, c.issued, c.imported, c.binding, c.changed_epoch, c.label"
+    "c.replaced, c.retire_at, c.issued, c.imported, c.binding, c.label"
 void columns_read_credential(struct query *query, void *credential);
 
 #endif

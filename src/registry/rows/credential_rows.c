@@ -8,19 +8,14 @@
 
 static const struct db_query credential_insert = {
     "INSERT INTO credential (api_key, serial, ring, version, digest, nonce, scopes, not_before, expires, state,"
-    " replaced, retire_at, issued, imported, binding, changed_epoch, label)"
+    " replaced, retire_at, issued, imported, binding, label)"
     " VALUES (?1, ?2, (SELECT k.ring FROM api_key k WHERE k.id = ?1), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-    " ?15, ?16)",
+    " ?15)",
     true};
 
-static const struct db_query credential_update = {
-    "UPDATE credential SET state = ?3, replaced = ?4, retire_at = ?5, changed_epoch = ?6"
-    " WHERE api_key = ?1 AND serial = ?2",
-    true};
-
-/* For servers of sealring 0.1, while a registry is being upgraded. */
-static const struct db_query credential_move_key = {
-    "UPDATE api_key SET changed_epoch = ?2 WHERE id = ?1 AND changed_epoch <> ?2", true};
+static const struct db_query credential_update = {"UPDATE credential SET state = ?3, replaced = ?4, retire_at = ?5"
+                                                  " WHERE api_key = ?1 AND serial = ?2",
+                                                  true};
 
 static const struct db_query credential_get = {
     "SELECT " CREDENTIAL_COLUMNS " FROM credential c WHERE c.api_key = ?1 AND c.serial = ?2", false};
@@ -50,7 +45,6 @@ void columns_read_credential(struct query *query, void *row)
     credential->imported = query_bool(query);
     size_t bound;
     query_bytes_upto(query, credential->binding, sizeof credential->binding, &bound);
-    credential->changed_epoch = query_uint64(query);
     query_name_or_none(query, credential->label, sizeof credential->label, name_problem);
 }
 
@@ -59,14 +53,13 @@ sealring_status registry_credential_insert(struct registry *registry, const stru
 {
     sealring_status status = query_change(
         registry, &credential_insert,
-        PARAMETERS(INTEGER(credential->key), INTEGER(credential->serial), INTEGER(credential->version),
-                   BYTES(credential->digest, sizeof credential->digest),
-                   BYTES(credential->nonce, sizeof credential->nonce), TEXT(credential->scopes),
-                   INTEGER(credential->not_before), INTEGER(credential->expires), INTEGER(credential->state),
-                   INTEGER(credential->replaced), INTEGER(credential->retire_at), INTEGER(credential->issued),
-                   INTEGER(credential->imported),
-                   BYTES(credential->binding, credential->imported ? sizeof credential->binding : 0),
-                   UNSIGNED(registry->vault.epoch), TEXT(credential->label)),
+        PARAMETERS(
+            INTEGER(credential->key), INTEGER(credential->serial), INTEGER(credential->version),
+            BYTES(credential->digest, sizeof credential->digest), BYTES(credential->nonce, sizeof credential->nonce),
+            TEXT(credential->scopes), INTEGER(credential->not_before), INTEGER(credential->expires),
+            INTEGER(credential->state), INTEGER(credential->replaced), INTEGER(credential->retire_at),
+            INTEGER(credential->issued), INTEGER(credential->imported),
+            BYTES(credential->binding, credential->imported ? sizeof credential->binding : 0), TEXT(credential->label)),
         error);
     if (status == SEALRING_OK && credential->imported)
         status = closed_note_import(registry, error);
@@ -79,12 +72,8 @@ sealring_status registry_credential_update(struct registry *registry, const stru
     sealring_status status =
         query_change(registry, &credential_update,
                      PARAMETERS(INTEGER(credential->key), INTEGER(credential->serial), INTEGER(credential->state),
-                                INTEGER(credential->replaced), INTEGER(credential->retire_at),
-                                UNSIGNED(registry->vault.epoch)),
+                                INTEGER(credential->replaced), INTEGER(credential->retire_at)),
                      error);
-    if (status == SEALRING_OK)
-        status = query_change_any(registry, &credential_move_key,
-                                  PARAMETERS(INTEGER(credential->key), UNSIGNED(registry->vault.epoch)), error);
     return handle_tell(registry, status, REGISTRY_TABLE_CREDENTIAL, credential);
 }
 

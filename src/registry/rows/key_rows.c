@@ -12,27 +12,25 @@
 #include "registry/rows/columns.h"
 
 static const struct db_query key_insert = {
-    "INSERT INTO api_key (id, key_id, ring, client, label, state, narrowed, narrowed_scopes, last_serial, created, changed_epoch)"
-    " VALUES (" NEXT_ID("api_key") ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id",
+    "INSERT INTO api_key (id, key_id, ring, client, label, state, narrowed, narrowed_scopes, last_serial, created)"
+    " VALUES (" NEXT_ID("api_key") ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING id",
     true};
 
 static const struct db_query key_update = {
-    "UPDATE api_key SET label = ?2, state = ?3, narrowed = ?4, narrowed_scopes = ?5, last_serial = ?6, changed_epoch = ?7"
+    "UPDATE api_key SET label = ?2, state = ?3, narrowed = ?4, narrowed_scopes = ?5, last_serial = ?6"
     " WHERE id = ?1",
     true};
 
-/* One change each, with the same parameters. */
-static const struct db_query key_update_state = {"UPDATE api_key SET state = ?3, changed_epoch = ?7 WHERE id = ?1",
-                                                 true};
-static const struct db_query key_update_label = {"UPDATE api_key SET label = ?2, changed_epoch = ?7 WHERE id = ?1",
-                                                 true};
-static const struct db_query key_update_narrowing = {
-    "UPDATE api_key SET narrowed = ?4, narrowed_scopes = ?5, changed_epoch = ?7 WHERE id = ?1", true};
-static const struct db_query key_update_serial = {
-    "UPDATE api_key SET last_serial = ?6, changed_epoch = ?7 WHERE id = ?1", true};
+/* One change each. The last parameter is named so that all have the same number of them. */
+#define OF_KEY " WHERE id = ?1 AND ?6 >= 0"
+static const struct db_query key_update_state = {"UPDATE api_key SET state = ?3" OF_KEY, true};
+static const struct db_query key_update_label = {"UPDATE api_key SET label = ?2" OF_KEY, true};
+static const struct db_query key_update_narrowing = {"UPDATE api_key SET narrowed = ?4, narrowed_scopes = ?5" OF_KEY,
+                                                     true};
+static const struct db_query key_update_serial = {"UPDATE api_key SET last_serial = ?6 WHERE id = ?1", true};
 
 static const struct db_query key_update_rekeyed = {
-    "UPDATE api_key SET narrowed = ?4, narrowed_scopes = ?5, last_serial = ?6, changed_epoch = ?7 WHERE id = ?1", true};
+    "UPDATE api_key SET narrowed = ?4, narrowed_scopes = ?5, last_serial = ?6 WHERE id = ?1", true};
 
 static const struct db_query key_get_by_row = {"SELECT " KEY_COLUMNS " FROM api_key k WHERE k.id = ?1", false};
 
@@ -63,7 +61,6 @@ void columns_read_key(struct query *query, void *row)
     query_ascii(query, key->narrowed_scopes, sizeof key->narrowed_scopes);
     key->last_serial = query_uint32(query);
     key->created = query_time(query);
-    key->changed_epoch = query_uint64(query);
     key->relabelled = false;
     key->ends = (struct key_ends){.count = 0};
     key->fact = 0;
@@ -75,10 +72,8 @@ sealring_status registry_key_insert(struct registry *registry, struct registry_k
         query_insert(registry, &key_insert,
                      PARAMETERS(TEXT(key->key_id), INTEGER(key->ring), INTEGER(key->client), TEXT(key->label),
                                 INTEGER(key->state), INTEGER(key->narrowed), TEXT(key->narrowed_scopes),
-                                INTEGER(key->last_serial), INTEGER(key->created), UNSIGNED(registry->vault.epoch)),
+                                INTEGER(key->last_serial), INTEGER(key->created)),
                      &key->id, error);
-    if (status == SEALRING_OK)
-        key->changed_epoch = registry->vault.epoch;
     return handle_tell(registry, status, REGISTRY_TABLE_KEY, key);
 }
 
@@ -88,7 +83,7 @@ static sealring_status key_put(struct registry *registry, const struct db_query 
     sealring_status status =
         query_change(registry, update,
                      PARAMETERS(INTEGER(key->id), TEXT(key->label), INTEGER(key->state), INTEGER(key->narrowed),
-                                TEXT(key->narrowed_scopes), INTEGER(key->last_serial), UNSIGNED(registry->vault.epoch)),
+                                TEXT(key->narrowed_scopes), INTEGER(key->last_serial)),
                      error);
     return handle_tell(registry, status, REGISTRY_TABLE_KEY, key);
 }
@@ -202,7 +197,6 @@ static sealring_status key_change(struct registry *registry, const struct regist
                        "the row of API key %s, whose state, narrowing or label was edited", now.key_id);
     before = now;
     set(&now, to);
-    now.changed_epoch = registry->vault.epoch;
     status = end_credentials(registry, &before, &now, error);
     if (status == SEALRING_OK)
         status = note_key(registry, &before, &now, error);

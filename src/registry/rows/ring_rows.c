@@ -10,15 +10,15 @@
 
 static const struct db_query ring_insert = {
     "INSERT INTO ring (id, overlap, purge_delay, keep, rotate_every, quiet_period, standby, idle_blocks, usage_hourly,"
-    " usage_daily, rotation_held, last_version, changed_epoch, succession, ring_id, name, prefix, created)"
-    " VALUES (" NEXT_ID("ring") ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+    " usage_daily, rotation_held, last_version, succession, ring_id, name, prefix, created)"
+    " VALUES (" NEXT_ID("ring") ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
                                 " RETURNING id",
     true};
 
 static const struct db_query ring_update = {
     "UPDATE ring SET overlap = ?1, purge_delay = ?2, keep = ?3, rotate_every = ?4, quiet_period = ?5, standby = ?6,"
-    " idle_blocks = ?7, usage_hourly = ?8, usage_daily = ?9, rotation_held = ?10, last_version = ?11, changed_epoch = ?12,"
-    " succession = ?13 WHERE id = ?14",
+    " idle_blocks = ?7, usage_hourly = ?8, usage_daily = ?9, rotation_held = ?10, last_version = ?11,"
+    " succession = ?12 WHERE id = ?13",
     true};
 
 /* Of an edited row, which the facts correct: the prefix never changes otherwise. */
@@ -51,7 +51,6 @@ void columns_read_ring(struct query *query, void *row)
     ring->rotation_held = query_bool(query);
     ring->last_version = query_uint32(query);
     ring->created = query_time(query);
-    ring->changed_epoch = query_uint64(query);
     ring->policy.succession = query_time(query);
     ring->edited = ring->unfounded = false;
     ring->fact = 0;
@@ -67,26 +66,22 @@ static void ring_read(struct query *query, void *row)
         ring->unfounded = true;
 }
 
-/* Parameters 1 to 13 of insert and update. */
-#define RING_CHANGEABLE(ring, epoch)                                                                                 \
+/* Parameters 1 to 12 of insert and update. */
+#define RING_CHANGEABLE(ring)                                                                                        \
     INTEGER((ring)->policy.overlap), INTEGER((ring)->policy.purge_delay), INTEGER((ring)->policy.keep),              \
         INTEGER((ring)->policy.rotate_every), INTEGER((ring)->policy.quiet_period), INTEGER((ring)->policy.standby), \
         INTEGER((ring)->policy.idle_blocks), INTEGER((ring)->policy.usage_hourly),                                   \
         INTEGER((ring)->policy.usage_daily), INTEGER((ring)->rotation_held), INTEGER((ring)->last_version),          \
-        UNSIGNED(epoch), INTEGER((ring)->policy.succession)
+        INTEGER((ring)->policy.succession)
 
 sealring_status registry_ring_insert(struct registry *registry, struct registry_ring *ring, sealring_error *error)
 {
-    uint64_t epoch = registry->vault.epoch;
-    sealring_status status =
-        query_insert(registry, &ring_insert,
-                     PARAMETERS(RING_CHANGEABLE(ring, epoch), BYTES(ring->ring_id, sizeof ring->ring_id),
-                                TEXT(ring->name), TEXT(ring->prefix), INTEGER(ring->created)),
-                     &ring->id, error);
-    if (status == SEALRING_OK) {
-        ring->changed_epoch = epoch;
+    sealring_status status = query_insert(registry, &ring_insert,
+                                          PARAMETERS(RING_CHANGEABLE(ring), BYTES(ring->ring_id, sizeof ring->ring_id),
+                                                     TEXT(ring->name), TEXT(ring->prefix), INTEGER(ring->created)),
+                                          &ring->id, error);
+    if (status == SEALRING_OK)
         status = ring_fact_note(registry, ring, error);
-    }
     return handle_tell(registry, status, REGISTRY_TABLE_RING, ring);
 }
 
@@ -118,8 +113,7 @@ sealring_status registry_ring_update(struct registry *registry, const struct reg
 {
     sealring_status status = ring_note(registry, ring, error);
     if (status == SEALRING_OK)
-        status = query_change(registry, &ring_update,
-                              PARAMETERS(RING_CHANGEABLE(ring, registry->vault.epoch), INTEGER(ring->id)), error);
+        status = query_change(registry, &ring_update, PARAMETERS(RING_CHANGEABLE(ring), INTEGER(ring->id)), error);
     return handle_tell(registry, status, REGISTRY_TABLE_RING, ring);
 }
 

@@ -19,8 +19,7 @@
 #define REGISTRY_GENERATED        "generated" /* in the token */
 #define REGISTRY_ADOPTED          "adopted"   /* an object that something else made */
 
-/* Conventions: `id` is the row's number, set by insert. Every insert and update of a row that affects a verdict sets its changed_epoch
- * to the transaction's epoch. *_find fill the row if it is found. Query before an insert that could violate uniqueness: a constraint
+/* Conventions: `id` is the row's number, set by insert. Every insert and update that affects a verdict adds a fact. *_find fill the row if it is found. Query before an insert that could violate uniqueness: a constraint
  * error is SEALRING_REGISTRY. Plural names open a cursor, whose rows *_next reads (registry/connection/cursor.h). *_update write the
  * columns that may change: names, prefixes, object IDs, check values, digests and claims stay as inserted. If the row does
  * not exist: SEALRING_REGISTRY, as for deletes where nothing else is documented. */
@@ -34,7 +33,6 @@ struct registry_ring {
     bool rotation_held;
     uint32_t last_version; /* the highest number ever assigned */
     int64_t created;
-    uint64_t changed_epoch;
     uint64_t fact; /* the sequence of its last fact; 0: it has none; not read in holders */
     bool edited;   /* the row is not what its last fact contains, which is here; not read in holders */
     bool
@@ -72,9 +70,8 @@ struct registry_version {
     int64_t closed;
     int64_t purge_at;
     int64_t destroyed;
-    uint64_t fact;          /* the sequence of its last fact; 0: it has none; not read in holders */
-    uint64_t created_epoch; /* from which verifiers can know it; set by insert */
-    uint64_t changed_epoch;
+    uint64_t fact;                            /* the sequence of its last fact; 0: it has none; not read in holders */
+    uint64_t created_epoch;                   /* from which verifiers can know it; set by insert */
     char prf[REGISTRY_PRF_SIZE];              /* kind of pseudorandom function: only set by insert */
     char origin[REGISTRY_ORIGIN_SIZE];        /* REGISTRY_GENERATED or REGISTRY_ADOPTED: only set by insert */
     uint8_t public_key[REGISTRY_DIGEST_SIZE]; /* SHA-256; all zero: a symmetric key, which has none */
@@ -110,7 +107,6 @@ struct registry_client {
     char contact[REGISTRY_CONTACT_SIZE];
     int64_t created;
     int64_t forgotten;
-    uint64_t changed_epoch;
     uint8_t salt[REGISTRY_DIGEST_SIZE];         /* random; like the next two, all zero for none */
     uint8_t contact_hash[REGISTRY_DIGEST_SIZE]; /* by registry_client_seal; the log and the client's facts contain it */
     uint8_t certificate_hash[REGISTRY_DIGEST_SIZE];
@@ -155,10 +151,9 @@ struct registry_key {
     char narrowed_scopes[SEALRING_SCOPES_LENGTH_MAX + 1];
     uint32_t last_serial;
     int64_t created;
-    uint64_t changed_epoch; /* also that of the last change of one of its credentials */
-    bool relabelled;        /* set by registry_key_follow: the label is that of a fact */
-    struct key_ends ends;   /* of its credentials, likewise: no column contains them */
-    uint64_t fact;          /* likewise: the sequence of the last fact about its values; 0: it has none */
+    bool relabelled;      /* set by registry_key_follow: the label is that of a fact */
+    struct key_ends ends; /* of its credentials, likewise: no column contains them */
+    uint64_t fact;        /* likewise: the sequence of the last fact about its values; 0: it has none */
 };
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error);
 sealring_status registry_key_update(struct registry *registry, const struct registry_key *key, sealring_error *error);
@@ -207,7 +202,6 @@ struct registry_credential {
     int64_t issued;
     bool imported; /* the digest is of a key that the client had before; `binding` ties it to the claims */
     uint8_t binding[REGISTRY_DIGEST_SIZE];
-    uint64_t changed_epoch;
     char label[SEALRING_NAME_LENGTH_MAX + 1]; /* of the API key at issue; "": claims of version 1 */
 };
 sealring_status registry_credential_insert(struct registry *registry, const struct registry_credential *credential,
@@ -235,7 +229,7 @@ struct registry_holder {
  * in the same snapshot, whether or not the credential exists. Not inside a transaction. Does not check whether
  * the path still leads to the open file: registry_look_vault does. If the status is SEALRING_OK and `found` is true, `holder` has what
  * a verdict and the claims need, and all else in it is 0: ring.id; version.ring and number; the client's name; of the API key id,
- * key_id, ring, client, state, narrowed, narrowed_scopes; of the credential all but issued and changed_epoch. */
+ * key_id, ring, client, state, narrowed, narrowed_scopes; of the credential all but issued. */
 struct registry_presented {
     uint8_t era[REGISTRY_ID_SIZE];
     bool key_exists; /* the key ID is known */

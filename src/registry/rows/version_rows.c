@@ -12,13 +12,13 @@
 
 static const struct db_query version_insert = {
     "INSERT INTO version (ring, number, state, object_id, check_value, was_compromised, closing_owed, created, activated,"
-    " retire_at, closed, purge_at, destroyed, created_epoch, changed_epoch, prf, origin, public_key)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16, nullif(?17, zeroblob(32)))",
+    " retire_at, closed, purge_at, destroyed, created_epoch, prf, origin, public_key)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, nullif(?17, zeroblob(32)))",
     true};
 
 static const struct db_query version_update = {
     "UPDATE version SET state = ?3, was_compromised = ?4, closing_owed = ?5, activated = ?6, retire_at = ?7, closed = ?8,"
-    " purge_at = ?9, destroyed = ?10, changed_epoch = ?11 WHERE ring = ?1 AND number = ?2",
+    " purge_at = ?9, destroyed = ?10 WHERE ring = ?1 AND number = ?2",
     true};
 
 /* Of an edited row, which the facts correct: these never change otherwise. */
@@ -94,7 +94,6 @@ void columns_read_version(struct query *query, void *row)
     version->purge_at = query_time(query);
     version->destroyed = query_time(query);
     version->created_epoch = query_uint64(query);
-    version->changed_epoch = query_uint64(query);
     query_name(query, version->prf, sizeof version->prf, name_prf_problem);
     query_name(query, version->origin, sizeof version->origin, origin_problem);
     memset(version->public_key, 0, sizeof version->public_key);
@@ -196,8 +195,7 @@ sealring_status registry_version_update(struct registry *registry, const struct 
                           PARAMETERS(INTEGER(version->ring), INTEGER(version->number), INTEGER(version->state),
                                      INTEGER(version->was_compromised), INTEGER(version->closing_owed),
                                      INTEGER(version->activated), INTEGER(version->retire_at), INTEGER(version->closed),
-                                     INTEGER(version->purge_at), INTEGER(version->destroyed),
-                                     UNSIGNED(registry->vault.epoch)),
+                                     INTEGER(version->purge_at), INTEGER(version->destroyed)),
                           error);
     return handle_tell(registry, status, REGISTRY_TABLE_VERSION, version);
 }

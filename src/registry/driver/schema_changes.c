@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What changed in the registry's tables since schema 1, in SQLite's SQL. */
+#include "registry/driver/schema.h"
+
+/* succession: 0 is the default (400 days), also for rings that existed before. value: the complete new value of what the fact is about, "" for
+ * what was closed. Since then kind 1 with a state below revoked is a suspension, a resumption, a narrowing or another label.
+ * credential.label: the API key's label when it was issued, which its claims contain; "" for claims of version 1. version.prf: the kind of
+ * the pseudorandom function with which the version's key derives; a program that does not know it derives nothing. public_key: the SHA-256
+ * of an asymmetric key's public key. client.*_hash: SHA-256 over salt and value, as the client's last fact contains it (client_rows.c).
+ * usage_hour_seat: rows that are not folded, by the file that they are of. Rows of settled hours have seat 0: one for a credential and hour. */
+const struct schema_addition schema_sqlite_additions[] = {
+    {2, "ring", "succession", "succession INTEGER NOT NULL DEFAULT 0 CHECK (succession >= 0)"},
+    {3, "credential", "label", "label TEXT NOT NULL DEFAULT '' CHECK (length(CAST(label AS BLOB)) <= 64)"},
+    {3, "closed_fact", "value", "value TEXT NOT NULL DEFAULT ''"},
+    {3, "version", "prf", "prf TEXT NOT NULL DEFAULT 'hmac-sha256' CHECK (length(CAST(prf AS BLOB)) BETWEEN 1 AND 32)"},
+    {3, "version", "origin", "origin TEXT NOT NULL DEFAULT 'generated' CHECK (origin IN ('generated', 'adopted'))"},
+    {3, "version", "public_key", "public_key BLOB CHECK (public_key IS NULL OR length(public_key) = 32)"},
+    {3, "client", "salt", "salt BLOB CHECK (salt IS NULL OR length(salt) = 32)"},
+    {3, "client", "contact_hash", "contact_hash BLOB CHECK (contact_hash IS NULL OR length(contact_hash) = 32)"},
+    {3, "client", "certificate", "certificate BLOB CHECK (length(certificate) BETWEEN 1 AND 16384)"},
+    {3, "client", "certificate_hash",
+     "certificate_hash BLOB CHECK (certificate_hash IS NULL OR length(certificate_hash) = 32)"},
+    {3, "usage_hour_seat", NULL,
+     "CREATE INDEX usage_hour_seat ON usage_hour (seat, hour) WHERE seat <> x'00000000000000000000000000000000'"},
+    {3, "audit", "packed", "packed BLOB CHECK (length(packed) > 4)"},
+};
+
+const size_t schema_sqlite_addition_count = sizeof schema_sqlite_additions / sizeof *schema_sqlite_additions;
+
+/* Servers of an older sealring go on between the two steps of an upgrade. They read changed_epoch, which this one does not write: so triggers do,
+ * and the column gets a default, which it can only get by being made again. All rows seem changed once. */
+#define FOLLOWED_COLUMN(table)                                                       \
+    "ALTER TABLE " table " DROP COLUMN changed_epoch",                               \
+        "ALTER TABLE " table " ADD COLUMN changed_epoch INTEGER NOT NULL DEFAULT 0", \
+        "UPDATE " table " SET changed_epoch = coalesce((SELECT epoch FROM vault), 0)"
+#define FOLLOWED_TABLE(table, row)                                                                               \
+    "DROP INDEX " table "_changed", FOLLOWED_COLUMN(table),                                                      \
+        "CREATE INDEX " table "_changed ON " table " (changed_epoch)",                                           \
+        "CREATE TRIGGER " table "_followed AFTER UPDATE ON " table " WHEN NEW.changed_epoch = OLD.changed_epoch" \
+        " BEGIN UPDATE " table " SET changed_epoch = (SELECT epoch FROM vault) WHERE " row "; END",              \
+        "CREATE TRIGGER " table "_made AFTER INSERT ON " table " BEGIN UPDATE " table                            \
+        " SET changed_epoch = (SELECT epoch FROM vault) WHERE " row "; END"
+
+const char *const schema_sqlite_followed[] = {
+    FOLLOWED_TABLE("ring", "id = NEW.id"),
+    FOLLOWED_TABLE("version", "ring = NEW.ring AND number = NEW.number"),
+    FOLLOWED_TABLE("api_key", "id = NEW.id"),
+    FOLLOWED_COLUMN("client"),
+    FOLLOWED_COLUMN("credential"),
+    "CREATE TRIGGER credential_followed AFTER UPDATE ON credential"
+    " BEGIN UPDATE api_key SET changed_epoch = (SELECT epoch FROM vault) WHERE id = NEW.api_key; END",
+};
+
+const size_t schema_sqlite_followed_count = sizeof schema_sqlite_followed / sizeof *schema_sqlite_followed;
+
+#define UNFOLLOWED_TABLE(table)                                                                       \
+    "DROP TRIGGER " table "_followed", "DROP TRIGGER " table "_made", "DROP INDEX " table "_changed", \
+        "ALTER TABLE " table " DROP COLUMN changed_epoch"
+
+const char *const schema_sqlite_unfollowed[] = {
+    UNFOLLOWED_TABLE("ring"),
+    UNFOLLOWED_TABLE("version"),
+    UNFOLLOWED_TABLE("api_key"),
+    "DROP TRIGGER credential_followed",
+    "ALTER TABLE client DROP COLUMN changed_epoch",
+    "ALTER TABLE credential DROP COLUMN changed_epoch",
+};
+
+const size_t schema_sqlite_unfollowed_count = sizeof schema_sqlite_unfollowed / sizeof *schema_sqlite_unfollowed;
+
+const char schema_sqlite_digest[SCHEMA_DIGEST_SIZE] =
+    "25925d26f45718cdad7a36eae1ec8cbffb39a4563d37cac3a4e68aeedcb3e02b";
