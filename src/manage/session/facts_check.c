@@ -125,7 +125,7 @@ static sealring_status raise_to(struct registry *registry, const struct own_note
                                 sealring_error *error)
 {
     struct merkle_hash root;
-    uint8_t head[REGISTRY_DIGEST_SIZE];
+    uint8_t head[REGISTRY_DIGEST_SIZE] = {0};
     bool there = true;
     if (note->kind != OWN_NOTE_EXAMINED || note->entry < covered->size || note->facts < covered->closed_count)
         return SEALRING_OK;
