@@ -139,7 +139,7 @@ static sealring_status follow_entries(struct registry *registry, struct entry_ta
 static sealring_status find_start(struct registry *registry, struct entry_tail *tail, const struct checkpoint *covered,
                                   struct merkle_frontier *frontier, sealring_error *error)
 {
-    struct merkle_hash root;
+    struct merkle_hash root = {.bytes = {0}};
     bool again = !tail->begun || covered->size > tail->size, whole = true;
     const uint64_t size = again ? covered->size : tail->size;
     const struct merkle_hash *wanted = again ? &covered->root : &tail->root;
@@ -164,7 +164,7 @@ static sealring_status follow(struct registry *registry, struct entry_tail *tail
                               const struct own_notes *own, sealring_error *error)
 {
     struct merkle_frontier frontier;
-    struct merkle_hash root;
+    struct merkle_hash root = {.bytes = {0}};
     bool whole = true;
     uint64_t size = 0;
     if (tail->broken != 0)
