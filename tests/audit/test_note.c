@@ -297,7 +297,7 @@ START_TEST(checkpoint_there_and_back)
 }
 END_TEST
 
-/* Every byte changed: either refused, or it says something else and formats to exactly that. */
+/* Every byte changed: either refused, or it states something else and formats to exactly that. */
 START_TEST(checkpoint_has_one_text)
 {
     char text[sizeof checkpoint_text];

@@ -341,6 +341,10 @@ tells checkpoint-behind checkpoint 'sealring run --once'
 mv "$work/audit.pin" "$v/pins/audit.pin"
 examine
 tells anchor-behind anchor 'sealring run --once'
+mv "$v/vault.unsigned" "$work/noted"
+examine
+tells foreign-entries 'audit log' 'take-over'
+mv "$work/noted" "$v/vault.unsigned"
 is_mended "checkpoint and anchor" checkpoint-behind anchor-behind
 # shellcheck disable=SC2046 # words
 env $(configured module-environment) pkcs11-tool --module "$softhsm" --token-label "$(token_label audit-token)" --login \

@@ -139,7 +139,7 @@ static sealring_status follow_entries(struct registry *registry, struct entry_ta
 static sealring_status find_start(struct registry *registry, struct entry_tail *tail, const struct checkpoint *covered,
                                   struct merkle_frontier *frontier, sealring_error *error)
 {
-    struct merkle_hash root;
+    struct merkle_hash root = {.bytes = {0}};
     bool again = !tail->begun || covered->size > tail->size, whole = true;
     const uint64_t size = again ? covered->size : tail->size;
     const struct merkle_hash *wanted = again ? &covered->root : &tail->root;
@@ -160,11 +160,11 @@ static sealring_status find_start(struct registry *registry, struct entry_tail *
     return status;
 }
 
-sealring_status entry_tail_follow(struct registry *registry, struct entry_tail *tail, const struct checkpoint *covered,
-                                  const struct own_notes *own, sealring_error *error)
+static sealring_status follow(struct registry *registry, struct entry_tail *tail, const struct checkpoint *covered,
+                              const struct own_notes *own, sealring_error *error)
 {
     struct merkle_frontier frontier;
-    struct merkle_hash root;
+    struct merkle_hash root = {.bytes = {0}};
     bool whole = true;
     uint64_t size = 0;
     if (tail->broken != 0)
@@ -187,5 +187,15 @@ sealring_status entry_tail_follow(struct registry *registry, struct entry_tail *
         tail->missing = own_notes_missing(own, frontier.size);
     if (status == SEALRING_OK && tail->broken == 0 && size != frontier.size)
         tail->broken = frontier.size + 1;
+    return status;
+}
+
+sealring_status entry_tail_follow(struct registry *registry, struct entry_tail *tail, const struct checkpoint *covered,
+                                  const struct own_notes *own, sealring_error *error)
+{
+    struct entry_tail followed = *tail; /* after a failure, such as a conflict, all of it is read again */
+    sealring_status status = follow(registry, &followed, covered, own, error);
+    if (status == SEALRING_OK)
+        *tail = followed;
     return status;
 }

@@ -113,9 +113,9 @@ static sealring_status check_point(struct registry *registry, struct fact_tail *
     return status;
 }
 
-sealring_status fact_tail_follow(struct registry *registry, struct fact_tail *tail, bool signs, uint64_t signed_count,
-                                 const uint8_t signed_hash[REGISTRY_DIGEST_SIZE], const struct own_notes *own,
-                                 sealring_error *error)
+static sealring_status follow(struct registry *registry, struct fact_tail *tail, bool signs, uint64_t signed_count,
+                              const uint8_t signed_hash[REGISTRY_DIGEST_SIZE], const struct own_notes *own,
+                              sealring_error *error)
 {
     struct registry_closed fact;
     sealring_status status = check_point(registry, tail, error);
@@ -137,6 +137,17 @@ sealring_status fact_tail_follow(struct registry *registry, struct fact_tail *ta
     status = registry_close_cursor(&facts, status);
     tail->lacks_signed = tail->lacks_signed || (tail->broken == 0 && tail->count < signed_count);
     return status == SEALRING_OK && signs ? find_missing(registry, tail, signed_count, own, error) : status;
+}
+
+sealring_status fact_tail_follow(struct registry *registry, struct fact_tail *tail, bool signs, uint64_t signed_count,
+                                 const uint8_t signed_hash[REGISTRY_DIGEST_SIZE], const struct own_notes *own,
+                                 sealring_error *error)
+{
+    struct fact_tail followed = *tail; /* after a failure, such as a conflict, all of it is read again */
+    sealring_status status = follow(registry, &followed, signs, signed_count, signed_hash, own, error);
+    if (status == SEALRING_OK)
+        *tail = followed;
+    return status;
 }
 
 sealring_status fact_tail_permits(struct registry *registry, uint64_t count, bool *permits, sealring_error *error)

@@ -125,7 +125,7 @@ static sealring_status raise_to(struct registry *registry, const struct own_note
                                 sealring_error *error)
 {
     struct merkle_hash root;
-    uint8_t head[REGISTRY_DIGEST_SIZE];
+    uint8_t head[REGISTRY_DIGEST_SIZE] = {0};
     bool there = true;
     if (note->kind != OWN_NOTE_EXAMINED || note->entry < covered->size || note->facts < covered->closed_count)
         return SEALRING_OK;
@@ -286,13 +286,15 @@ sealring_status manager_read_notes(sealring_manager *manager, sealring_error *er
 sealring_status manager_accept(sealring_manager *manager, const uint8_t *era, struct own_note *noted,
                                sealring_error *error)
 {
-    const struct fact_tail *facts = &manager->facts;
-    const struct entry_tail *entries = &manager->entries;
+    struct fact_tail *facts = &manager->facts;
+    struct entry_tail *entries = &manager->entries;
     *noted = (struct own_note){
         .kind = OWN_NOTE_EXAMINED, .entry = entries->size, .facts_before = facts->count, .facts = facts->count};
     memcpy(noted->era, era != NULL ? era : registry_vault_row(manager->registry)->era, sizeof noted->era);
     memcpy(noted->hash, entries->root.bytes, sizeof noted->hash);
     memcpy(noted->head, facts->head, sizeof noted->head);
     manager->own.kept_count = 0; /* it covers them */
+    *facts = (struct fact_tail){.count = 0};
+    *entries = (struct entry_tail){.size = 0};
     return own_notes_keep(&manager->own, noted) ? SEALRING_OK : error_no_memory(error);
 }

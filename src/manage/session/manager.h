@@ -178,7 +178,7 @@ sealring_status manager_follow_facts(sealring_manager *manager, sealring_error *
 sealring_status manager_describe_tail(sealring_manager *manager, char what[TAIL_TEXT_SIZE], sealring_error *error);
 /* Reads vault.unsigned in a transaction of its own, so that witness_check knows the eras that the operator's side began. */
 sealring_status manager_read_notes(sealring_manager *manager, sealring_error *error);
-/* What was read counts as examined by this process. A new era's ID, or NULL: the registry's; with it, *noted is for unsigned_add. */
+/* What was read counts as examined by this process, and is read again. A new era's ID, or NULL: the registry's; with it, *noted is for unsigned_add. */
 sealring_status manager_accept(sealring_manager *manager, const uint8_t *era, struct own_note *noted,
                                sealring_error *error);
 /* Whether an operator can confirm what was refused: *loses if something is missing, so that this takes a new era. */
