@@ -109,7 +109,7 @@ static sealring_status keep_all(struct registry *registry, void *context, sealri
 
 static sealring_status verify(struct registry *registry, void *context, sealring_error *error)
 {
-    const struct examine how = {.key = NULL};
+    const struct examine how = {.keys = NULL};
     return examine_log(registry, &how, context, error);
 }
 
