@@ -13,18 +13,6 @@ uint32_t config_key_number(const struct config *config)
     return audit_keys_parse(config->audit_key, &keys, NULL) && keys.count > 0 ? (uint32_t)keys.count - 1 : 0;
 }
 
-void config_audit_lines(const struct config *config, char lines[CONFIG_AUDIT_LINES_SIZE])
-{
-    int length = 0;
-    lines[0] = '\0';
-    for (const char *line = config->audit_key; *line != '\0';) {
-        size_t one = strcspn(line, "\n");
-        length +=
-            snprintf(lines + length, CONFIG_AUDIT_LINES_SIZE - (size_t)length, "audit-key = %.*s\n", (int)one, line);
-        line += one + (line[one] == '\n');
-    }
-}
-
 static bool print_lines(const struct config *config, FILE *file)
 {
     bool good = true;

@@ -50,6 +50,18 @@ static sealring_status check_values(const struct config *config, sealring_error 
                             config->directory, name);
 }
 
+void config_audit_lines(const struct config *config, char lines[CONFIG_AUDIT_LINES_SIZE])
+{
+    int length = 0;
+    lines[0] = '\0';
+    for (const char *line = config->audit_key; *line != '\0';) {
+        size_t one = strcspn(line, "\n");
+        length +=
+            snprintf(lines + length, CONFIG_AUDIT_LINES_SIZE - (size_t)length, "audit-key = %.*s\n", (int)one, line);
+        line += one + (line[one] == '\n');
+    }
+}
+
 static bool print_config(const struct config *config, int file)
 {
     bool good = dprintf(file, "# sealring: where this vault's parts are. See sealring.conf(5). Relative paths start at "
