@@ -165,12 +165,15 @@ __attribute__((format(printf, 2, 3))) static bool invalid(char problem[PROBLEM_S
     return false;
 }
 
-/* They are judged together, when all are read. */
+/* After those that there are. Whether the last one has no end is checked when all are read. */
 static bool add_audit_key(struct config *config, const char *value, char problem[PROBLEM_SIZE])
 {
+    struct audit_keys keys;
     size_t length = strlen(config->audit_key);
-    if (strchr(value, '\n') != NULL || length + strlen(value) + 2 > sizeof config->audit_key)
-        return invalid(problem, "has a value for `audit-key` that is too long");
+    (void)audit_keys_parse(config->audit_key, &keys, NULL);
+    const char *wrong = audit_keys_take(&keys, value);
+    if (wrong != NULL)
+        return invalid(problem, "has a value for `audit-key` that %s", wrong);
     snprintf(config->audit_key + length, sizeof config->audit_key - length, "%s%s", length > 0 ? "\n" : "", value);
     return true;
 }

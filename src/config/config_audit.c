@@ -13,20 +13,11 @@ uint32_t config_key_number(const struct config *config)
     return audit_keys_parse(config->audit_key, &keys, NULL) && keys.count > 0 ? (uint32_t)keys.count - 1 : 0;
 }
 
-static bool print_keys(const struct config *config, FILE *file)
-{
-    bool good = true;
-    for (const char *line = config->audit_key; good && *line != '\0';) {
-        size_t length = strcspn(line, "\n");
-        good = fprintf(file, "audit-key = %.*s\n", (int)length, line) > 0;
-        line += length + (line[length] == '\n');
-    }
-    return good;
-}
-
 static bool print_lines(const struct config *config, FILE *file)
 {
     bool good = true;
+    char lines[CONFIG_AUDIT_LINES_SIZE];
+    config_audit_lines(config, lines);
     for (size_t i = 0; good && i < CONFIG_KEYS; i++) {
         const struct config_key *key = &config_keys[i];
         bool of_token = strcmp(key->name, "audit-token") == 0 || strcmp(key->name, "audit-pin-source") == 0;
@@ -34,7 +25,7 @@ static bool print_lines(const struct config *config, FILE *file)
             good = config_can_be_read(config_written(config, key)) &&
                    fprintf(file, "%s = %s\n", key->name, config_written(config, key)) > 0;
     }
-    return good && print_keys(config, file);
+    return good && fputs(lines, file) >= 0;
 }
 
 /* All three are written, in their order, even if only the keys are others. */

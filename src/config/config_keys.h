@@ -31,6 +31,10 @@ extern const struct config_key config_keys[CONFIG_KEYS];
 sealring_status config_append(const struct config *config, const char *lines, const char *const *without,
                               sealring_error *error);
 
+/* The lines about audit keys, each with its line end. */
+#define CONFIG_AUDIT_LINES_SIZE (AUDIT_KEYS_TEXT_SIZE + 16 * AUDIT_KEYS_MAX)
+void config_audit_lines(const struct config *config, char lines[CONFIG_AUDIT_LINES_SIZE]);
+
 /* Omits the vault's directory from a path inside it, unless the rest would be read as something else. */
 const char *config_written(const struct config *config, const struct config_key *key);
 /* The reader takes one line, and removes blanks around a value. */

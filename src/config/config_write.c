@@ -40,7 +40,7 @@ static sealring_status check_values(const struct config *config, sealring_error 
         good = strchr(value, '\n') == NULL && (length == 0 || strchr(" \t\r", value[length - 1]) == NULL);
     }
     for (size_t i = 0; good && i < CONFIG_KEYS; i++)
-        if (config_keys[i].kind != VALUE_VARIABLE) {
+        if (config_keys[i].kind != VALUE_VARIABLE && config_keys[i].kind != VALUE_VKEY) {
             name = config_keys[i].name;
             good = config_can_be_read(config_written(config, &config_keys[i]));
         }
@@ -48,6 +48,18 @@ static sealring_status check_values(const struct config *config, sealring_error 
                 : error_set(error, SEALRING_INVALID,
                             "%s/" CONFIG_FILE " cannot hold the value of `%s`: it has a line end, or a blank at an end",
                             config->directory, name);
+}
+
+void config_audit_lines(const struct config *config, char lines[CONFIG_AUDIT_LINES_SIZE])
+{
+    int length = 0;
+    lines[0] = '\0';
+    for (const char *line = config->audit_key; *line != '\0';) {
+        size_t one = strcspn(line, "\n");
+        length +=
+            snprintf(lines + length, CONFIG_AUDIT_LINES_SIZE - (size_t)length, "audit-key = %.*s\n", (int)one, line);
+        line += one + (line[one] == '\n');
+    }
 }
 
 static bool print_config(const struct config *config, int file)
@@ -60,6 +72,12 @@ static bool print_config(const struct config *config, int file)
             for (size_t j = 0; good && j < config->environment_count; j++)
                 good = dprintf(file, "%s = %s=%s\n", key->name, config->environment[j].name,
                                config->environment[j].value) > 0;
+            continue;
+        }
+        if (key->kind == VALUE_VKEY) {
+            char lines[CONFIG_AUDIT_LINES_SIZE];
+            config_audit_lines(config, lines);
+            good = good && dprintf(file, "%s", lines) >= 0;
             continue;
         }
         const char *value = config_written(config, key);

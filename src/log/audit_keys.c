@@ -42,21 +42,21 @@ static bool line_parse(const char *line, struct audit_key *key)
 static const char *follow_problem(const struct audit_keys *keys, const struct note_key *key)
 {
     if (keys->count == AUDIT_KEYS_MAX)
-        return "has too many keys";
+        return "is one key too many";
     if (keys->count > 0 && strcmp(keys->keys[0].key.name, key->name) != 0)
-        return "has keys of two vaults";
+        return "is of another vault than the first key";
     for (size_t i = 0; i < keys->count; i++)
         if (note_key_same(&keys->keys[i].key, key))
             return "names a key twice";
     return NULL;
 }
 
-static const char *take_line(struct audit_keys *keys, const char *line)
+const char *audit_keys_take(struct audit_keys *keys, const char *line)
 {
     struct audit_key key;
     const struct audit_key *last = keys->count > 0 ? &keys->keys[keys->count - 1] : NULL;
     if (!line_parse(line, &key))
-        return "has no verifier key (NAME+ID+BASE64), or no `until ENTRIES FACTS` after it";
+        return "is no verifier key (NAME+ID+BASE64), or has no `until ENTRIES FACTS` after it";
     const char *problem = follow_problem(keys, &key.key);
     if (problem != NULL)
         return problem;
@@ -81,7 +81,7 @@ bool audit_keys_parse(const char *text, struct audit_keys *keys, const char **pr
         }
         memcpy(line, text, length);
         line[length] = '\0';
-        wrong = take_line(keys, line);
+        wrong = audit_keys_take(keys, line);
         text += length + (text[length] == '\n');
     }
     if (wrong == NULL && keys->count > 0 && keys->keys[keys->count - 1].entries != NO_END)

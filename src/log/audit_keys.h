@@ -23,6 +23,8 @@ struct audit_keys {
 /* One line for each key, in the order in which they signed: "VKEY until ENTRIES FACTS", the last one "VKEY". Parsing is strict: the ends never decrease, all
  * keys have one name, and no key is named twice. *problem, if not NULL, is then the reason (static). */
 bool audit_keys_parse(const char *text, struct audit_keys *keys, const char **problem);
+/* Takes one line more. Returns what is wrong with it, which follows "the line …" (static), or NULL. Of the last one it is not checked that it has no end. */
+const char *audit_keys_take(struct audit_keys *keys, const char *line);
 void audit_keys_format(const struct audit_keys *keys, char text[AUDIT_KEYS_TEXT_SIZE]);
 
 /* The key that signs. There must be one. */

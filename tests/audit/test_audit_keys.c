@@ -82,7 +82,7 @@ static const struct {
     {"@ until 10 4", "no other key follows"},
     {"@\n#", "follows a key that has no end"},
     {"@ until 10 4\n@", "names a key twice"},
-    {"@ until 10 4\n&", "two vaults"},
+    {"@ until 10 4\n&", "another vault"},
     {"@ until 10 4\n# until 9 4\n#", "ends before the key before it"},
     {"@ until 10 4\n# until 11 3\n#", "ends before the key before it"},
     {"@ until 10", "no verifier key"},

@@ -146,7 +146,7 @@ refused() { # NAME SED REGEX
     err_like "$3" "$1: with the reason"
     cat "$work/conf.good" >"$conf"
 }
-refused "a key without an end before another" '/^audit-key/s/ until.*//' 'audit-key. follows a key that has no end'
+refused "a key without an end before another" '/^audit-key/s/ until.*//' 'line [0-9]+ has a value for .audit-key. that follows a key that has no end'
 refused "an end and no key after it" "s|^audit-key = \(.*[^0-9]\)\$|audit-key = \1 until 9 9|" 'audit-key. has an end, and no other key follows'
 cp "$conf" "$work/conf.good"
 sed -i 's/ until .*/ until 9999 9999/' "$conf"

@@ -629,6 +629,26 @@ sql "UPDATE audit_key SET vkey = replace(vkey, 'sealring/', 'mallory/')"
 examine
 tells audit-key-replaced 'audit key' 'sealring doctor --repair.*sealring audit verify'
 is_mended "another key in the registry" audit-key-replaced
+
+# A change of the audit key that stops where the registry refuses to be written, and one that stops before sealring.conf is.
+sql 'DROP TRIGGER audit_node_stays'
+run audit rekey
+status_is 4 "no change of the audit key in an altered registry"
+run doctor --repair
+examine
+tells audit-key-unnamed 'audit token' 'sealring audit rekey'
+cp "$v/sealring.conf" "$work/conf.before"
+run audit rekey --no-wait
+examine
+is "$status $(json .doctor.found)" "0 0" "a change that is complete: nothing is found"
+cp "$v/sealring.conf" "$work/conf"
+cat "$work/conf.before" >"$v/sealring.conf"
+examine
+tells audit-key-behind 'sealring\.conf' '^sealring audit rekey'
+sed 's/ until .*/ until 99999 99999/' "$work/conf" >"$v/sealring.conf"
+examine
+tells audit-key-range 'sealring\.conf' 'sealring audit show --act audit.key'
+cat "$work/conf" >"$v/sealring.conf"
 sed -i '/^audit-token/d; /^audit-pin-source/d' "$v/sealring.conf"
 examine
 tells audit-token-unconfigured 'sealring\.conf' 'audit-token and audit-pin-source'

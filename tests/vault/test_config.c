@@ -186,9 +186,10 @@ START_TEST(a_malformed_key_is_refused_with_its_line)
 }
 END_TEST
 
-START_TEST(a_second_key_is_refused)
+START_TEST(a_second_key_follows_one_that_has_an_end)
 {
-    refuses("audit-key = " KEY, "audit-key = " OTHER_KEY, "line 8 repeats the key `audit-key`");
+    refuses("audit-key = " KEY, "audit-key = " OTHER_KEY,
+            "line 8 has a value for `audit-key` that follows a key that has no end");
 }
 END_TEST
 
@@ -227,6 +228,49 @@ START_TEST(a_key_is_added_once_and_changes_nothing_else)
 }
 END_TEST
 
+START_TEST(several_keys_are_written_and_read)
+{
+    struct config *read = NULL;
+    begin("vault");
+    snprintf(config->audit_key, sizeof config->audit_key, "%s until 12 3\n%s", KEY, OTHER_KEY);
+    ck_assert_uint_eq(config_key_number(config), 1);
+    ASSERT_OK(config_write(config, &error), error);
+    ASSERT_OK(config_load(place, &read, &error), error);
+    ck_assert_str_eq(read->audit_key, config->audit_key);
+    config_free(read);
+}
+END_TEST
+
+/* The keys, and with them another audit token; every other line stays, also comments, and so do owner and mode. */
+START_TEST(keys_are_replaced_and_nothing_else)
+{
+    struct config *read = NULL;
+    struct audit_keys keys;
+    struct stat after;
+    begin("vault");
+    snprintf(config->audit_key, sizeof config->audit_key, "%s", KEY);
+    ASSERT_OK(config_write(config, &error), error);
+    write_line("# a comment that begins with audit-key = 1");
+    ck_assert_int_eq(chmod(file, 0604), 0);
+    ck_assert(audit_keys_parse(KEY " until 12 3\n" OTHER_KEY, &keys, NULL));
+    ASSERT_OK(config_set_audit(config, &keys, "pkcs11:token=other", "/pins/other", &error), error);
+    ASSERT_OK(config_load(place, &read, &error), error);
+    ck_assert_str_eq(read->audit_key, KEY " until 12 3\n" OTHER_KEY);
+    ck_assert_str_eq(read->audit_token, "pkcs11:token=other");
+    ck_assert_str_eq(read->audit_pin_source, "/pins/other");
+    ck_assert_str_eq(config->audit_key, read->audit_key);
+    ck_assert_uint_eq(count_lines("audit-key = "), 2);
+    ck_assert_uint_eq(count_lines("audit-token = "), 1);
+    ck_assert_uint_eq(count_lines("module = /usr/lib/module.so"), 1);
+    ck_assert_uint_eq(count_lines("# a comment that begins with audit-key = 1"), 1);
+    ck_assert_int_eq(stat(file, &after), 0);
+    ck_assert_uint_eq(after.st_mode & 07777, 0604);
+    ck_assert_int_eq(config_set_audit(config, &keys, "pkcs11:token=a\nmodule = /evil", NULL, &error), SEALRING_INVALID);
+    ck_assert_uint_eq(count_lines("audit-token = pkcs11:token=other"), 1);
+    config_free(read);
+}
+END_TEST
+
 START_TEST(an_unfinished_file_is_not_taken_over)
 {
     char unfinished[sizeof file + 8];
@@ -254,9 +298,11 @@ int main(void)
     tcase_add_test(cases, a_place_with_a_line_end_is_none);
     tcase_add_test(cases, a_place_may_have_any_other_character);
     tcase_add_loop_test(cases, a_malformed_key_is_refused_with_its_line, 0, sizeof no_keys / sizeof no_keys[0]);
-    tcase_add_test(cases, a_second_key_is_refused);
+    tcase_add_test(cases, a_second_key_follows_one_that_has_an_end);
     tcase_add_test(cases, a_key_is_written_and_read);
     tcase_add_test(cases, a_key_is_added_once_and_changes_nothing_else);
+    tcase_add_test(cases, several_keys_are_written_and_read);
+    tcase_add_test(cases, keys_are_replaced_and_nothing_else);
     tcase_add_test(cases, an_unfinished_file_is_not_taken_over);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

@@ -190,6 +190,31 @@ START_TEST(a_stolen_old_key_signs_nothing_new)
 }
 END_TEST
 
+/* What was suspended before the change is missing in another era, which the old key began over the facts that it may cover. */
+START_TEST(a_stolen_old_key_begins_no_era)
+{
+    struct state state;
+    sealring_audit_rekey_result result;
+    char digits[2 * REGISTRY_ID_SIZE + 1];
+    read_state(&state);
+    stage_set_state(&stage, victim.key_id, SEALRING_KEY_SUSPENDED);
+    change_key(&result);
+    stage_look(vault);
+    state.era[0] ^= 1;
+    hex(state.era, sizeof state.era, digits);
+    char *sql = sqlite3_mprintf("UPDATE api_key SET state = 1; UPDATE vault SET era = x'%s', epoch = epoch + 1;"
+                                "DELETE FROM closed_fact WHERE sequence > %lld; DELETE FROM checkpoint",
+                                digits, (long long)state.facts);
+    test_vault_attack(&stage.vault, sql);
+    sqlite3_free(sql);
+    sign(&state, result.entries - 1);
+    for (int polls = 0; polls < 5; polls++) {
+        stage_look(vault);
+        ck_assert_int_eq(stage_ask(vault, victim.text, "write"), SEALRING_REJECTED_SUSPENDED);
+    }
+}
+END_TEST
+
 /* Before the change the same forgery is believed: the thief has the key that signs. */
 START_TEST(the_attempt_is_a_real_one)
 {
@@ -234,6 +259,7 @@ int main(void)
     tcase_set_timeout(cases, 120);
     tcase_add_loop_test(cases, a_permission_after_the_change_counts, 1, 4);
     tcase_add_loop_test(cases, a_stolen_old_key_signs_nothing_new, 0, 2 * THEFTS);
+    tcase_add_test(cases, a_stolen_old_key_begins_no_era);
     tcase_add_test(cases, the_attempt_is_a_real_one);
     tcase_add_test(cases, a_registry_from_before_the_change_opens_no_server);
     suite_add_tcase(suite, cases);
