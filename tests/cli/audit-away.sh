@@ -64,6 +64,9 @@ run run --once
 is "$status" 3 "run --once, which could not sign it"
 run run --once --dry-run
 is "$status" 3 "and its dry run"
+run client add noted --json
+json_is '.notes[0] | test("no checkpoint was signed.*is the module.s configuration found")' true "JSON has the note, too"
+json_is '.client.name' noted "beside the result"
 run status
 out_like '^audit log  [0-9]+ entries, the last [0-9]+ not signed yet: if that stays, sealring doctor' "status shows that entries are not signed"
 run status --json
@@ -111,4 +114,14 @@ for act in "run --once" "issue r --client acme --label four --scope read" "rotat
     is "$status" 1 "$act: the dry run is refused for a registry that was rolled back"
     err_like 'ALARM: the registry was rolled back.*--take-over REASON' "$act: with the alarm and what to do"
 done
+run client add last --take-over "a drill" --dry-run
+succeeds "--take-over"
+err_like 'the registry would be taken over, and continues in a new era: the audit token knew of entry [0-9]+' "its dry run reports what it would do"
+run client add last --take-over "a drill" --json
+succeeds "--take-over, in earnest"
+json_is '.notes[0] | test("the registry was taken over, and continues in a new era: the audit token knew of entry [0-9]+")' true "JSON reports it"
+run client add later --take-over "a drill"
+err_like 'nothing had to be taken over or confirmed: --take-over was not used' "an option that was not needed is reported"
+run status
+out_like '^audit log .* all signed$' "the log is signed again"
 done_testing

@@ -3,6 +3,7 @@
 #include "manage/act/act.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -19,9 +20,28 @@
 #define MANAGER_YIELD_NSEC    25000000L
 #define MANAGER_YIELDS_MOST   200 /* 5 s: a process that keeps announcing restrictions blocks nobody permanently */
 
+/* What --take-over did, for the operator: the act itself reports only its own result. */
+static void note_take_over(sealring_manager *manager, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void note_take_over(sealring_manager *manager, const char *format, ...)
+{
+    char *notice = manager->witness.notice;
+    size_t used = strlen(notice);
+    va_list arguments;
+    va_start(arguments, format);
+    if (used > 0 && used + 2 < sizeof manager->witness.notice)
+        used += (size_t)sprintf(notice + used, "; ");
+    (void)vsnprintf(notice + used, sizeof manager->witness.notice - used, format, arguments);
+    va_end(arguments);
+}
+
 static sealring_status take_over(sealring_manager *manager, sealring_error *error)
 {
     struct audit_act act = {.name = "audit.take-over"};
+    note_take_over(manager,
+                   "the registry %s taken over, and continues in a new era: the audit token knew of entry %" PRIu64
+                   " of another log; find out what is missing",
+                   manager->dry_run ? "would be" : "was", manager->witness.anchor.size);
     if (manager->dry_run)
         return SEALRING_OK;
     sealring_status status = witness_announce(&manager->witness, manager->config, manager->registry, error);
@@ -64,7 +84,13 @@ static sealring_status confirm_facts(sealring_manager *manager, bool records, se
     struct audit_act act = {.name = "audit.confirm"};
     audit_detail(&act, "{s:I, s:I, s:s, s:s}", "facts_signed", (json_int_t)manager->facts_signed, "facts",
                  (json_int_t)facts->count, "first", facts->other, "reason", manager->take_over);
+    const uint64_t count = facts->others;
+    char first[sizeof facts->other];
+    memcpy(first, facts->other, sizeof first);
     sealring_status status = take_facts(manager, error);
+    if (status == SEALRING_OK)
+        note_take_over(manager, "%s %s confirmed by --take-over (%" PRIu64 " without a signature), and %s signed now",
+                       first, manager->dry_run ? "would be" : "was", count, manager->dry_run ? "would be" : "is");
     if (status == SEALRING_OK && records && !manager->dry_run)
         status = manager_record(manager, &act, error);
     audit_release(&act);
@@ -127,6 +153,8 @@ static sealring_status check_registry(sealring_manager *manager, sealring_error 
         status = take_over(manager, error);
         manager->witness.settled = status == SEALRING_OK;
     }
+    if (status == SEALRING_OK && manager->take_over != NULL && !manager->judged && manager->witness.notice[0] == '\0')
+        note_take_over(manager, "nothing had to be taken over or confirmed: --take-over was not used");
     manager->judged = manager->judged || (status == SEALRING_OK && !manager->dry_run);
     return status;
 }
