@@ -53,7 +53,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/backup/upgrade.c \
 	src/manage/backup/write_archive.c src/manage/backup/write_archive.h \
 	src/manage/doctor/doctor.c \
-	src/manage/doctor/doctor_altered.c src/manage/doctor/doctor_entries.c src/manage/doctor/doctor_audit.c \
+	src/manage/doctor/doctor_altered.c src/manage/doctor/doctor_entries.c src/manage/doctor/doctor_space.c src/manage/doctor/doctor_audit.c \
 	src/manage/doctor/doctor_copies.c \
 	src/manage/doctor/doctor_files.c \
 	src/manage/doctor/doctor_findings.c \

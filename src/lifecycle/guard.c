@@ -91,7 +91,11 @@ enum lifecycle_answer guard_barrier(const struct guard_question *asked, char rea
 
     reason[0] = '\0';
     if (count == 0) {
-        guard_say(reason, "barrier open: no verifier is registered");
+        size_t ahead = asked->evidence->verifiers_ahead;
+        if (ahead > 0)
+            guard_say(reason, "barrier ahead: version %lu waits until %zu verifiers have proved it", number, ahead);
+        else
+            guard_say(reason, "barrier open: no verifier is registered");
         return LIFECYCLE_ALLOWED;
     }
     size_t blockers = guard_barrier_missing(asked, missing);

@@ -64,7 +64,8 @@ struct lifecycle_evidence {
     int64_t now;
     const struct lifecycle_verifier *verifiers;
     size_t verifier_count;
-    int64_t quiet_period; /* 0: the gate checks retire_at only */
+    size_t verifiers_ahead; /* that are to prove the version, which is not made yet, and so are not in the list */
+    int64_t quiet_period;   /* 0: the gate checks retire_at only */
     int64_t
         last_use; /* that was ever reported of the version, also by verifiers that are not listed any more; 0: none */
     /* The users by name. Without this list only the names of users would be missing, because any use blocks; idle keys block only if

@@ -4,6 +4,8 @@
 # text and JSON name what is not signed. Remedies are not cut off.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/cli/server.sh
+. "$here/server.sh"
 
 must init
 must ring create r --prefix acme --overlap 1s --quiet-period 1s
@@ -21,12 +23,13 @@ tokens=$SEALRING_VAULT/tokens
 audit=$(basename "$(dirname "$(grep -l sealring-audit "$tokens"/softhsm2/*/token.object)")")
 [ -n "$audit" ] || bail_out "no audit token"
 away() {
-    mkdir -p "$work/away" && mv "$tokens/softhsm2/$audit" "$work/away/token" && mv "$tokens/copies/$audit" "$work/away/copies" ||
-        bail_out "the audit token cannot be taken away"
+    mkdir -p "$work/away"
+    mv "$tokens/softhsm2/$audit" "$work/away/token" || bail_out "the audit token cannot be taken away"
+    mv "$tokens/copies/$audit" "$work/away/copies" || bail_out "its copies cannot be taken away"
 }
 back() {
-    mv "$work/away/token" "$tokens/softhsm2/$audit" && mv "$work/away/copies" "$tokens/copies/$audit" ||
-        bail_out "the audit token cannot be brought back"
+    mv "$work/away/token" "$tokens/softhsm2/$audit" || bail_out "the audit token cannot be brought back"
+    mv "$work/away/copies" "$tokens/copies/$audit" || bail_out "its copies cannot be brought back"
 }
 
 # ---- What needs a signature first, and its dry run ----
@@ -64,6 +67,9 @@ run run --once
 is "$status" 3 "run --once, which could not sign it"
 run run --once --dry-run
 is "$status" 3 "and its dry run"
+run client add noted --json
+json_is '.notes[0] | test("no checkpoint was signed.*is the module.s configuration found")' true "JSON has the note, too"
+json_is '.client.name' noted "beside the result"
 run status
 out_like '^audit log  [0-9]+ entries, the last [0-9]+ not signed yet: if that stays, sealring doctor' "status shows that entries are not signed"
 run status --json
@@ -101,8 +107,10 @@ back
 
 # ---- A registry that was rolled back: nothing is planned for it ----
 
+build_server
+serve one
 cp -a "$SEALRING_VAULT/registry" "$work/older"
-must client add forgotten
+must revoke "$key"
 rm -rf "$SEALRING_VAULT/registry"
 cp -a "$work/older" "$SEALRING_VAULT/registry"
 for act in "run --once" "issue r --client acme --label four --scope read" "rotate r" "client add last"; do
@@ -111,4 +119,26 @@ for act in "run --once" "issue r --client acme --label four --scope read" "rotat
     is "$status" 1 "$act: the dry run is refused for a registry that was rolled back"
     err_like 'ALARM: the registry was rolled back.*--take-over REASON' "$act: with the alarm and what to do"
 done
+# shellcheck disable=SC2317 # called by until_true
+alarmed() {
+    run verifier list
+    grep -q 'ALARM: the registry ' "$work/out"
+}
+ok "verifier list shows a server's alarm" until_true alarmed
+run status
+out_like '^  . .*server [0-9]+ .*: ALARM: the registry ' "and so does status"
+run client add last --take-over "a drill" --dry-run
+succeeds "--take-over"
+err_like 'the registry would be taken over, and continues in a new era: the audit token knew of entry [0-9]+' "its dry run reports what it would do"
+run client add last --take-over "a drill" --json
+succeeds "--take-over, in earnest"
+json_is '.notes[0] | test("the registry was taken over, and continues in a new era: the audit token knew of entry [0-9]+")' true "JSON reports it"
+run client add later --take-over "a drill"
+err_like 'nothing had to be taken over or confirmed: --take-over was not used' "an option that was not needed is reported"
+run status
+out_like '^audit log .* all signed$' "the log is signed again"
+out_like '^alarms +[1-9][0-9]* in the last 24 hours, the latest .*: sealring audit show --act alarm' "the alarm is in the log, and status shows it"
+run status --json
+json_is '.audit | .alarms > 0 and (.alarm | test("ALARM: the registry "))' true "in JSON as well"
+leave one
 done_testing

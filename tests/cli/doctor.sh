@@ -693,6 +693,26 @@ tells audit-unsigned 'audit log' 'sealring init'
 tells token-cannot-close token 'nothing'
 json_is '.doctor | [.found, .remaining, .notices] | map(tostring) | join(" ")' "2 0 2" "they are counted apart"
 
+# ---- A full disk ----
+
+mkdir "$work/small"
+if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=8m tmpfs "$work/small" 2>"$work/err"; then
+    trap 'kill $(jobs -p) 2>/dev/null; umount "$work/small"; rm -rf "$work"' EXIT
+    SEALRING_VAULT=$work/small/vault
+    must init
+    must ring create payments
+    dd if=/dev/zero of="$work/small/fill" bs=64k 2>/dev/null
+    run client add late
+    is "$status" 4 "nothing is committed on a full disk"
+    examine
+    tells disk-full "^$work/small/vault/registry$" "make room: df $work/small/vault/registry"
+    rm "$work/small/fill"
+    run doctor
+    succeeds "the doctor is content when there is room again"
+else
+    echo disk-full >>"$work/untried"
+fi
+
 # ---- All kinds were shown; the page knows all of them ----
 
 sed -n 's/^    KIND(DOCTOR_[A-Z_]*, "\([a-z-]*\)",.*/\1/p' "$top_srcdir/src/manage/doctor/doctor_kinds.h" | sort >"$work/kinds"

@@ -69,6 +69,14 @@ START_TEST(barrier_without_verifiers_is_open)
 }
 END_TEST
 
+START_TEST(barrier_of_a_version_that_is_not_made_is_ahead)
+{
+    struct lifecycle_evidence evidence = {.now = NOW, .verifiers_ahead = 3};
+    ck_assert_int_eq(ask(guard_barrier, NULL, &pending_4, &evidence), LIFECYCLE_ALLOWED);
+    ck_assert_str_eq(reason, "barrier ahead: version 4 waits until 3 verifiers have proved it");
+}
+END_TEST
+
 /* One verifier of each kind, alone. */
 static const struct {
     struct lifecycle_verifier verifier;
@@ -756,6 +764,8 @@ int main(void)
     TCase *cases = tcase_create("guards");
 
     tcase_add_test(cases, barrier_without_verifiers_is_open);
+
+    tcase_add_test(cases, barrier_of_a_version_that_is_not_made_is_ahead);
     tcase_add_loop_test(cases, barrier_of_one_verifier, 0, (int)COUNT(alone));
     tcase_add_test(cases, barrier_names_all_that_miss);
     tcase_add_test(cases, those_that_miss_are_listed_alone);

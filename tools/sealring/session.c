@@ -87,6 +87,7 @@ void session_end(struct session *session)
     const char *remark = session->manager != NULL ? sealring_manager_remark(session->manager) : process;
     if (remark[0] != '\0')
         session_warn(session, "%s", remark);
+    jsontext_finish();
     sealring_manager_close(&session->manager);
     pins_forget(session);
     free(session->vault);
@@ -181,13 +182,17 @@ void session_say(const struct session *session, const char *format, ...)
 
 void session_warn(const struct session *session, const char *format, ...)
 {
-    fflush(stdout);
-    terminal_print(&session->err, WARN "note:" PLAIN " ");
+    char *text = NULL;
     va_list arguments;
     va_start(arguments, format);
-    terminal_vprint(&session->err, format, arguments);
+    if (vasprintf(&text, format, arguments) < 0)
+        memory_lack();
     va_end(arguments);
-    fputc('\n', stderr);
+    fflush(stdout);
+    terminal_print(&session->err, WARN "note:" PLAIN " %s\n", text);
+    if (session->json)
+        jsontext_note(text);
+    free(text);
 }
 
 bool session_is_news(char *last, size_t size, const char *message)

@@ -58,7 +58,7 @@ int session_refuse(struct session *session, int exit_status, const char *format,
 /* Prints a message that is not data: on stderr, and nothing with --json. */
 void session_say(const struct session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Prints a message that must not get lost: on stderr, also with --json. */
+/* Prints a message that must not get lost: on stderr, also with --json, and then among the notes of the object on stdout as well. */
 void session_warn(const struct session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Whether the message is another one than the last, which it becomes. Its meaning does not matter. */

@@ -3,6 +3,7 @@
 #include "manage/act/act.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -40,6 +41,8 @@ static sealring_status check_registry(sealring_manager *manager, sealring_error 
         status = tail_take_over(manager, error);
         manager->witness.settled = status == SEALRING_OK;
     }
+    if (status == SEALRING_OK && manager->take_over != NULL && !manager->judged && manager->witness.notice[0] == '\0')
+        tail_note(manager, "nothing had to be taken over or confirmed: --take-over was not used");
     manager->judged = manager->judged || (status == SEALRING_OK && !manager->dry_run);
     return status;
 }

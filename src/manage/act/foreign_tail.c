@@ -3,10 +3,23 @@
 #include "manage/act/foreign_tail.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "manage/session/unsigned_notes.h"
+
+void tail_note(sealring_manager *manager, const char *format, ...)
+{
+    char *notice = manager->witness.notice;
+    size_t used = strlen(notice);
+    va_list arguments;
+    va_start(arguments, format);
+    if (used > 0 && used + 2 < sizeof manager->witness.notice)
+        used += (size_t)sprintf(notice + used, "; ");
+    (void)vsnprintf(notice + used, sizeof manager->witness.notice - used, format, arguments);
+    va_end(arguments);
+}
 
 /* ---- taking over another history ---- */
 
@@ -22,6 +35,10 @@ static sealring_status note_era(sealring_manager *manager, sealring_error *error
 sealring_status tail_take_over(sealring_manager *manager, sealring_error *error)
 {
     struct audit_act act = {.name = "audit.take-over"};
+    tail_note(manager,
+              "the registry %s taken over, and continues in a new era: the audit token knew of entry %" PRIu64
+              " of another log; find out what is missing",
+              manager->dry_run ? "would be" : "was", manager->witness.anchor.size);
     if (manager->dry_run)
         return SEALRING_OK;
     sealring_status status = witness_limit_keys(manager->config, manager->registry, error);
@@ -61,14 +78,20 @@ static sealring_status confirm(sealring_manager *manager, sealring_error *error)
     const struct entry_tail *entries = &manager->entries;
     struct audit_act act = {.name = "audit.confirm"};
     struct own_note note;
+    const uint64_t count = entries->others > 0 ? entries->others : facts->others;
+    char first[sizeof facts->other + sizeof entries->other];
+    snprintf(first, sizeof first, "%s", entries->others > 0 ? entries->other : facts->other);
     describe(manager, &act);
-    audit_detail_add(&act, "first", json_string(entries->others > 0 ? entries->other : facts->other));
+    audit_detail_add(&act, "first", json_string(first));
     audit_detail_add(&act, "reason", json_string(manager->take_over));
     sealring_status status = manager_accept(manager, NULL, &note, error);
     if (status == SEALRING_OK && !manager->dry_run)
         status = unsigned_add(manager->config, &note, true, error);
     if (status == SEALRING_OK)
         status = manager_check_facts(manager, true, error);
+    if (status == SEALRING_OK)
+        tail_note(manager, "%s %s confirmed by --take-over (%" PRIu64 " without a signature), and %s signed now", first,
+                  manager->dry_run ? "would be" : "was", count, manager->dry_run ? "would be" : "is");
     if (status == SEALRING_OK && !manager->dry_run)
         status = manager_record(manager, &act, error);
     audit_release(&act);

@@ -13,4 +13,7 @@ sealring_status tail_check(sealring_manager *manager, bool *takes_over, sealring
 /* Announces the take-over to the audit token, notes the new era, and begins it. */
 sealring_status tail_take_over(sealring_manager *manager, sealring_error *error);
 
+/* What --take-over did, for the operator: the act itself reports only its own result. */
+void tail_note(sealring_manager *manager, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 #endif

@@ -324,8 +324,9 @@ static sealring_status conclude(const struct verification *verification, sealrin
     hash_text(&result->root, told->root);
     if (told->problems == 0)
         return SEALRING_OK;
-    return error_set(error, SEALRING_REFUSED, "the audit log is not what it should be: %llu problems",
-                     (unsigned long long)told->problems);
+    return error_set(error, SEALRING_REFUSED,
+                     "the audit log is not what it should be: %llu problem%s; what to do: sealring doctor",
+                     (unsigned long long)told->problems, told->problems == 1 ? "" : "s");
 }
 
 sealring_status audit_verify(struct registry *registry, const sealring_audit_check *check,

@@ -107,6 +107,7 @@ static sealring_status look(struct doctor *doctor, sealring_error *error)
     if (status != SEALRING_OK || doctor->config == NULL)
         return status;
     doctor_look_at_files(doctor);
+    doctor_look_at_space(doctor);
     doctor_look_at_copies(doctor); /* before anything logs in to a token */
     open_registry(doctor);
     doctor_look_at_clock(doctor);

@@ -79,6 +79,9 @@
     KIND(DOCTOR_REGISTRY_ON_NETWORK, "registry-on-network", ALARM, NULL, \
          "SQLite's locks do not hold there: two hosts that write at the same time destroy it", \
          "stop everything that uses the vault, move it (or the registry's directory, and name that in " CONFIG_FILE ") to a local disk") \
+    KIND(DOCTOR_DISK_FULL, "disk-full", ALARM, NULL, \
+         "nothing can be committed there, no revocation either, and a server that starts cannot write its report", \
+         "make room: df {object}") \
     KIND(DOCTOR_WRONG_OWNER, "wrong-owner", WARNING, mend_owner, \
          "the vault's own user cannot write it any more: some commands and servers will fail", \
          "as root: chown -h {owner}:{group} {object}") \

@@ -88,6 +88,8 @@ const char *doctor_word(const char *path, char text[DOCTOR_WORD_SIZE]);
 void doctor_look_at_vault(struct doctor *doctor);
 /* With the configuration: directories, the registry's files, PIN files, login records. */
 void doctor_look_at_files(struct doctor *doctor);
+/* The room that is left on the file systems where sealring writes. */
+void doctor_look_at_space(struct doctor *doctor);
 /* Before anything logs in to a token: the files of the vault's own software tokens, and their copies. */
 void doctor_look_at_copies(struct doctor *doctor);
 /* With or without the registry: a wall clock that is certainly late. */

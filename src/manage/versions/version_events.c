@@ -236,8 +236,10 @@ static sealring_status rotate(struct transition *transition, sealring_error *err
     (void)lifecycle_find_next(&transition->state.view, &pending);
     size_t first = pending == 0 ? 0 : 1;
     size_t verifiers = transition->evidence.view.verifier_count;
-    if (first == 0)
-        transition->evidence.view.verifier_count = 0; /* no verifier can have proved a version that is not made yet */
+    if (first == 0) { /* no verifier can have proved a version that is not made yet */
+        transition->evidence.view.verifiers_ahead = verifiers;
+        transition->evidence.view.verifier_count = 0;
+    }
     if (!state_copy(&transition->state, &rehearsed))
         status = error_no_memory(error);
     if (status == SEALRING_OK) {
@@ -249,6 +251,7 @@ static sealring_status rotate(struct transition *transition, sealring_error *err
     }
     state_release(&rehearsed);
     transition->evidence.view.verifier_count = verifiers;
+    transition->evidence.view.verifiers_ahead = 0;
     for (size_t i = first; status == SEALRING_OK && i < 2 && !transition->manager->dry_run; i++) {
         transition->event = halves[i];
         if (i > first) /* verifiers may have loaded the new version meanwhile */

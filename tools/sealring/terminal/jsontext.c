@@ -184,9 +184,33 @@ static void print(json_t *value, size_t flags)
     json_decref(value);
 }
 
+/* What is printed at the end, as notes come until then; and these. */
+static json_t *pending, *notes;
+
+void jsontext_note(const char *text)
+{
+    if (notes == NULL)
+        notes = json_array();
+    json_array_append_new(notes, jsontext_text(text));
+}
+
+void jsontext_finish(void)
+{
+    if (pending != NULL && notes != NULL)
+        json_object_set(pending, "notes", notes);
+    if (pending != NULL)
+        print(pending, JSON_INDENT(2));
+    json_decref(notes);
+    pending = notes = NULL;
+}
+
 void jsontext_print(json_t *value)
 {
-    print(value, JSON_INDENT(2));
+    if (pending != NULL)
+        print(pending, JSON_INDENT(2));
+    if (value == NULL)
+        memory_lack();
+    pending = value;
 }
 
 void jsontext_print_line(json_t *value)

@@ -26,8 +26,11 @@ json_t *jsontext_credential(const sealring_credential_info *credential);
 /* Writes the value and a newline; nothing in it can steer a terminal. 0, or -1. */
 int jsontext_write(const json_t *value, FILE *stream, size_t flags);
 
-/* Prints the value, indented, and a newline on standard output; takes over the reference. */
+/* Prints the value, an object, indented, and a newline on standard output; takes over the reference. The last one is printed by jsontext_finish,
+ * with an array `notes` of the notes, if there are any. */
 void jsontext_print(json_t *value);
+void jsontext_note(const char *text);
+void jsontext_finish(void);
 
 /* Prints the value and a newline, on one line. */
 void jsontext_print_line(json_t *value);

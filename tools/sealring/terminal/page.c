@@ -33,8 +33,7 @@ const char *page_text(struct page *page)
     return page->text;
 }
 
-/* The text has been escaped. */
-static void wrap(const struct page *page, size_t indent, const char *text)
+void page_wrap(const struct page *page, size_t indent, const char *text)
 {
     size_t column = indent;
     size_t limit = page->width;
@@ -59,7 +58,7 @@ static void wrap(const struct page *page, size_t indent, const char *text)
 void page_paragraph(const struct page *page, size_t indent, const char *text)
 {
     char *escaped = terminal_text(&page->out, text);
-    wrap(page, indent, escaped);
+    page_wrap(page, indent, escaped);
     free(escaped);
 }
 

@@ -26,6 +26,8 @@ const char *page_text(struct page *page);
 /* Writes `text` from column `indent` on, with each word on the next line, behind `indent` blanks, that would go beyond the width. The text
  * is escaped for a terminal. */
 void page_paragraph(const struct page *page, size_t indent, const char *text);
+/* The same with a text that has been escaped. */
+void page_wrap(const struct page *page, size_t indent, const char *text);
 
 /* The same behind an indented arrow in this tone. */
 void page_point(const struct page *page, enum tone tone, const char *text);

@@ -8,6 +8,8 @@
 
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
+#include "tools/sealring/terminal/page.h"
+#include "tools/sealring/terminal/screen.h"
 #include "tools/sealring/terminal/terminal.h"
 
 #define GAP 2
@@ -61,8 +63,52 @@ static void print_cell(const struct table *table, size_t column, size_t width, c
         fprintf(stream, "%*s", (table->columns[column].right ? 0 : padding) + GAP, "");
 }
 
+static size_t line_width(const struct table *table, const size_t *widths)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < table->column_count; i++)
+        width += widths[i] + (i > 0 ? GAP : 0);
+    return width;
+}
+
+static void print_lines(const struct table *table, const size_t *widths, const struct style *style)
+{
+    for (size_t i = 0; i < table->column_count; i++)
+        print_cell(table, i, widths[i], table->columns[i].title, TONE_DIM, style);
+    fputc('\n', style->stream);
+    for (size_t i = 0; i < table->count; i++) {
+        size_t column = i % table->column_count;
+        print_cell(table, column, widths[column], table->cells[i].text, table->cells[i].tone, style);
+        if (column + 1 == table->column_count)
+            fputc('\n', style->stream);
+    }
+}
+
+/* On a terminal that is narrower than the lines: one line for each cell, and a blank one between rows. */
+static void print_blocks(const struct table *table, size_t columns, const struct style *style)
+{
+    struct page page;
+    size_t widest = 0;
+    for (size_t i = 0; i < table->column_count; i++)
+        widest = strlen(table->columns[i].title) > widest ? strlen(table->columns[i].title) : widest;
+    page_open(&page, style, columns, table->now);
+    for (size_t i = 0; i < table->count; i++) {
+        const char *title = table->columns[i % table->column_count].title;
+        if (i > 0 && i % table->column_count == 0)
+            fputc('\n', page.out.stream);
+        terminal_print(&page.out, DIM "%s" PLAIN, title);
+        fprintf(page.out.stream, "%*s", (int)(widest + GAP - strlen(title)), "");
+        terminal_tone(&page.out, table->cells[i].tone);
+        page_wrap(&page, widest + GAP, table->cells[i].text);
+        terminal_tone(&page.out, TONE_PLAIN);
+    }
+    fputs(page_text(&page), style->stream);
+    page_close(&page);
+}
+
 void table_finish(struct table *table, const struct style *style)
 {
+    size_t columns = style->terminal && style->stream == stdout ? screen_size().columns : 0;
     size_t *widths = memory_grow(NULL, table->column_count, sizeof *widths);
     for (size_t i = 0; i < table->column_count; i++)
         widths[i] = strlen(table->columns[i].title);
@@ -74,15 +120,10 @@ void table_finish(struct table *table, const struct style *style)
         if (width > widths[i % table->column_count])
             widths[i % table->column_count] = width;
     }
-    for (size_t i = 0; i < table->column_count; i++)
-        print_cell(table, i, widths[i], table->columns[i].title, TONE_DIM, style);
-    fputc('\n', style->stream);
-    for (size_t i = 0; i < table->count; i++) {
-        size_t column = i % table->column_count;
-        print_cell(table, column, widths[column], table->cells[i].text, table->cells[i].tone, style);
-        if (column + 1 == table->column_count)
-            fputc('\n', style->stream);
-    }
+    if (columns != 0 && line_width(table, widths) > columns)
+        print_blocks(table, columns, style);
+    else
+        print_lines(table, widths, style);
     free(widths);
     table_free(table);
 }

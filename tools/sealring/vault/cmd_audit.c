@@ -135,19 +135,9 @@ static char *read_file(struct session *session, const char *path)
     return NULL;
 }
 
-static void print_report(struct session *session, const sealring_audit_report *report)
+/* All that the verification has to add, for people and for programs. */
+static void note_report(struct session *session, const sealring_audit_report *report)
 {
-    const struct style *style = &session->out;
-    table_fact(style, "entries", "%s", moment_number(report->entries).text);
-    if (report->archived > 0)
-        table_fact(style, "not examined", "1 to %" PRIu64 ", archived", report->archived);
-    table_fact(style, "checkpoints", "%s, the latest after entry %" PRIu64, moment_number(report->checkpoints).text,
-               report->vouched);
-    table_fact(style, "closed facts", "%s", moment_number(report->closed).text);
-    table_fact(style, "root", "%s", report->root);
-    table_fact(style, "key", "%s", report->key[0] != '\0' ? report->key : "-");
-    if (report->problems == 0)
-        table_fact(style, "result", GOOD "everything agrees" PLAIN);
     if (report->remark[0] != '\0')
         session_warn(session, "%s", report->remark);
     if (report->archived > 0) {
@@ -161,6 +151,21 @@ static void print_report(struct session *session, const sealring_audit_report *r
         session_warn(session, "no checkpoint covers the entries after %" PRIu64 " yet", report->vouched);
 }
 
+static void print_report(struct session *session, const sealring_audit_report *report)
+{
+    const struct style *style = &session->out;
+    table_fact(style, "entries", "%s", moment_number(report->entries).text);
+    if (report->archived > 0)
+        table_fact(style, "not examined", "1 to %" PRIu64 ", archived", report->archived);
+    table_fact(style, "checkpoints", "%s, the latest after entry %" PRIu64, moment_number(report->checkpoints).text,
+               report->vouched);
+    table_fact(style, "closed facts", "%s", moment_number(report->closed).text);
+    table_fact(style, "root", "%s", report->root);
+    table_fact(style, "key", "%s", report->key[0] != '\0' ? report->key : "-");
+    if (report->problems == 0)
+        table_fact(style, "result", GOOD "everything agrees" PLAIN);
+}
+
 static int finish_verify(struct session *session, sealring_status status, const sealring_audit_report *report,
                          json_t *array)
 {
@@ -169,6 +174,7 @@ static int finish_verify(struct session *session, sealring_status status, const 
         return session_fail(session, status);
     }
     if (session->json) {
+        note_report(session, report);
         jsontext_print_as("audit",
                           json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:o}", "good", status == SEALRING_OK,
                                     "entries", (json_int_t)report->entries, "archived", (json_int_t)report->archived,
@@ -179,6 +185,7 @@ static int finish_verify(struct session *session, sealring_status status, const 
     }
     json_decref(array);
     print_report(session, report);
+    note_report(session, report);
     return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
 }
 

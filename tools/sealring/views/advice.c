@@ -49,7 +49,11 @@ static void advise_version(struct advice *advice, const sealring_ring_info *ring
     bool closed = version->state == SEALRING_VERSION_RETIRED || version->state == SEALRING_VERSION_COMPROMISED;
     if (version->state == SEALRING_VERSION_RETIRING)
         advise_retiring(advice, ring, version, now);
-    if (version->state == SEALRING_VERSION_PENDING && !said(advice, SEALRING_EVENT_ACTIVATE, version))
+    bool standby = ring->policy.standby && ring->active_version != 0;
+    if (version->state == SEALRING_VERSION_PENDING && standby)
+        advise(advice, "version %" PRIu32 " is the standby: it is accepted, and issues after a rotation or a compromise",
+               version->version);
+    else if (version->state == SEALRING_VERSION_PENDING && !said(advice, SEALRING_EVENT_ACTIVATE, version))
         advise(advice, "version %" PRIu32 " is pending: sealring activate %s %" PRIu32, version->version, ring->name,
                version->version);
     char command[SEALRING_NAME_LENGTH_MAX + 64];
@@ -79,7 +83,7 @@ json_t *advice_collect(const sealring_ring_info *ring, const struct versions *ve
     if (ring->active_version == 0)
         advise(advice, "no version is active, so nothing can be issued: sealring rotate %s", ring->name);
     else if (ring->keys == 0)
-        advise(advice, "no API keys yet: sealring issue %s --client NAME (and before, sealring client add NAME)",
+        advise(advice, "no API keys: sealring issue %s --client NAME (and before, sealring client add NAME)",
                ring->name);
     if (ring->rotation_held)
         advise(advice, "the rollback stopped automatic rotation: sealring rotate %s starts it again", ring->name);
