@@ -14,6 +14,7 @@ TAILQ_HEAD(questions, question);
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static pthread_t timer;
+static bool started;
 static unsigned running; /* under `lock`, as all that follows */
 static struct questions untaken = TAILQ_HEAD_INITIALIZER(untaken), taken = TAILQ_HEAD_INITIALIZER(taken);
 static unsigned waiting; /* in untaken */
@@ -119,12 +120,13 @@ static void *watch(void *context)
 bool waiters_start(unsigned count)
 {
     pthread_attr_t detached;
-    if (pthread_create(&timer, NULL, watch, NULL) != 0 || pthread_attr_init(&detached) != 0)
+    if (pthread_attr_init(&detached) != 0)
         return false;
+    started = pthread_create(&timer, NULL, watch, NULL) == 0;
     (void)pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED); /* one that hangs is not waited for */
     pthread_mutex_lock(&lock);
     pthread_t thread;
-    while (running < count && running < THREADS_MAX && pthread_create(&thread, &detached, work, NULL) == 0)
+    while (started && running < count && running < THREADS_MAX && pthread_create(&thread, &detached, work, NULL) == 0)
         running++;
     bool any = running > 0;
     pthread_mutex_unlock(&lock);
@@ -168,6 +170,8 @@ void waiters_release(struct question *question)
 
 bool waiters_stop(void)
 {
+    if (!started)
+        return true;
     pthread_mutex_lock(&lock);
     stopping = true;
     pthread_cond_broadcast(&changed);
