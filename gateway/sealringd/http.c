@@ -117,7 +117,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     }
 }
 
-static void log_line(void *context, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void log_line(void *context, const char *format, va_list arguments)
 {
     char line[SEALRING_MESSAGE_SIZE];
     (void)context;
