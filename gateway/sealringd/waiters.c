@@ -12,7 +12,8 @@ enum { THREADS_MAX = 256, WAITING_MAX = 4096, PATIENCE_MS = 5000, STOP_MS = 1000
 TAILQ_HEAD(questions, question);
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER; /* for the threads */
+static pthread_cond_t begun = PTHREAD_COND_INITIALIZER;   /* for the one that watches the time */
 static pthread_t timer;
 static bool started;
 static unsigned running; /* under `lock`, as all that follows */
@@ -110,6 +111,8 @@ static void *watch(void *context)
     while (!end) {
         (void)nanosleep(&tick, NULL);
         pthread_mutex_lock(&lock);
+        while (TAILQ_EMPTY(&untaken) && TAILQ_EMPTY(&taken) && !stopping)
+            pthread_cond_wait(&begun, &lock);
         end = stopping;
         answer_late(end ? INT64_MAX : monotonic_ms());
         pthread_mutex_unlock(&lock);
@@ -151,6 +154,7 @@ bool waiters_add(struct question *question)
         TAILQ_INSERT_TAIL(&untaken, question, entry);
         waiting++;
         pthread_cond_signal(&changed);
+        pthread_cond_signal(&begun);
     }
     pthread_mutex_unlock(&lock);
     if (!added)
@@ -175,6 +179,7 @@ bool waiters_stop(void)
     pthread_mutex_lock(&lock);
     stopping = true;
     pthread_cond_broadcast(&changed);
+    pthread_cond_signal(&begun);
     pthread_mutex_unlock(&lock);
     pthread_join(timer, NULL);
     bool ended = false;
