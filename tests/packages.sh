@@ -228,6 +228,8 @@ need "and furnished" furnish "$installed"
 need "the packages are offered there" offer_packages "$installed"
 need "the command is installed with what it depends on" inside "$installed" apt-get -y -q install sealring
 need "and the documentation" inside "$installed" apt-get -y -q install sealring-doc
+need "and the daemon" inside "$installed" apt-get -y -q install sealringd
+check "the daemon runs, and has its user" inside "$installed" sh -c "sealringd --version && getent passwd sealringd && getent group sealring-gateway"
 check "the command runs" inside "$installed" sealring --version
 check "every library it wants is there" sh -c "! chroot '$installed' ldd /usr/bin/sealring | grep 'not found'"
 need "what the story's script calls is installed" inside "$installed" apt-get -y -q install --no-install-recommends jq opensc

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "gateway/sealringd/journal.h"
 #include "gateway/sealringd/listener.h"
@@ -116,15 +117,20 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     }
 }
 
-static void log_line(void *context, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void log_line(void *context, const char *format, va_list arguments)
 {
     char line[SEALRING_MESSAGE_SIZE];
     (void)context;
+    /* Clients can cause these messages: one a second is enough to see that there is trouble. */
+    static _Atomic(time_t) latest;
+    time_t now = time(NULL);
+    if (atomic_exchange(&latest, now) == now)
+        return;
     (void)vsnprintf(line, sizeof line, format, arguments);
     for (char *end = line; *end != '\0'; end++)
         if (*end == '\n')
             *end = '\0';
-    journal_write(SEALRING_LOG_INFORMATION, "HTTP: %s", line);
+    journal_write(JOURNAL_INFORMATION, "HTTP: %s", line);
 }
 
 bool http_start(const struct http_settings *wanted, int listener)

@@ -3,22 +3,29 @@
 #include "gateway/sealringd/journal.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
 
-static const char *begin_of(sealring_log_level level)
+static const char *begin_of(enum journal_level level)
 {
-    if (getenv("JOURNAL_STREAM") != NULL) /* see systemd.exec(5) */
-        return level == SEALRING_LOG_ALARM ? SD_ALERT : level == SEALRING_LOG_WARNING ? SD_WARNING : SD_INFO;
-    return level == SEALRING_LOG_ALARM     ? "sealringd: ALARM: "
-           : level == SEALRING_LOG_WARNING ? "sealringd: warning: "
-                                           : "sealringd: ";
+    bool journal = getenv("JOURNAL_STREAM") != NULL; /* see systemd.exec(5) */
+    switch (level) {
+    case JOURNAL_ALARM:
+        return journal ? SD_ALERT : "sealringd: ALARM: ";
+    case JOURNAL_WARNING:
+        return journal ? SD_WARNING : "sealringd: warning: ";
+    case JOURNAL_ERROR:
+        return journal ? SD_ERR : "sealringd: ";
+    default:
+        return journal ? SD_INFO : "sealringd: ";
+    }
 }
 
-void journal_write(sealring_log_level level, const char *format, ...)
+void journal_write(enum journal_level level, const char *format, ...)
 {
     char line[SEALRING_MESSAGE_SIZE + 256];
     int length = snprintf(line, sizeof line - 1, "%s", begin_of(level));
@@ -37,5 +44,5 @@ void journal_write(sealring_log_level level, const char *format, ...)
 void journal_message(sealring_log_level level, const char *message, void *context)
 {
     (void)context;
-    journal_write(level, "%s", message);
+    journal_write((enum journal_level)level, "%s", message);
 }

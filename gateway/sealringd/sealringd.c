@@ -24,6 +24,7 @@ enum { DRAIN_SECONDS = 10, DESCRIPTORS_BESIDE = 512 };
 static struct daemon_options options;
 static struct listeners listeners;
 static pthread_t main_thread, reload_thread;
+static enum { RELOAD_IDLE, RELOAD_RUNNING, RELOAD_RUNNING_AND_WANTED } reload_state;
 
 static int set_environment(const char *name, const char *value, void *context)
 {
@@ -44,7 +45,7 @@ static void protect_process(void)
     if (options.http.connections > most) {
         options.http.connections = most < 1 ? 1 : (unsigned)most;
         journal_write(
-            SEALRING_LOG_WARNING,
+            JOURNAL_WARNING,
             "at most %u connections for each listener, as this process may have only %lu descriptors open (LimitNOFILE=)",
             options.http.connections, (unsigned long)limit.rlim_max);
     }
@@ -54,19 +55,18 @@ static bool open_listeners(void)
 {
     const char *problem = listener_inherit(&listeners, options.remote);
     if (problem != NULL) {
-        journal_write(SEALRING_LOG_WARNING, "%s", problem);
+        journal_write(JOURNAL_ERROR, "%s", problem);
         return false;
     }
     for (size_t i = 0; i < options.listen_count; i++) {
         problem = listener_make(&listeners, options.listen[i], options.socket_mode, options.remote);
         if (problem != NULL) {
-            journal_write(SEALRING_LOG_WARNING, "cannot listen on %s: %s", options.listen[i], problem);
+            journal_write(JOURNAL_ERROR, "cannot listen on %s: %s", options.listen[i], problem);
             return false;
         }
     }
     if (listeners.count == 0)
-        journal_write(SEALRING_LOG_WARNING,
-                      "there is nothing to listen on: give --listen, or a socket unit of systemd");
+        journal_write(JOURNAL_ERROR, "there is nothing to listen on: give --listen, or a socket unit of systemd");
     return listeners.count > 0;
 }
 
@@ -75,28 +75,26 @@ static bool start(void)
     sealring_error error = {.message = ""};
     if (sealring_environment(options.vault, set_environment, NULL, &error) != SEALRING_OK ||
         served_open(options.vault, &error) != SEALRING_OK) {
-        journal_write(SEALRING_LOG_WARNING, "%s", error.message);
+        journal_write(JOURNAL_ERROR, "%s", error.message);
         return false;
     }
     if (!respond_prepare() || !waiters_start(options.waiters)) {
-        journal_write(SEALRING_LOG_WARNING, "no memory, or no threads");
+        journal_write(JOURNAL_ERROR, "no memory, or no threads");
         return false;
     }
     for (size_t i = 0; i < listeners.count; i++) {
         char text[256];
         listener_describe(listeners.each[i].descriptor, text, sizeof text);
         if (!http_start(&options.http, listeners.each[i].descriptor)) {
-            journal_write(SEALRING_LOG_WARNING, "cannot serve %s", text);
+            journal_write(JOURNAL_ERROR, "cannot serve %s", text);
             return false;
         }
-        journal_write(SEALRING_LOG_INFORMATION, "listening on %s", text);
+        journal_write(JOURNAL_INFORMATION, "listening on %s", text);
     }
     return true;
 }
 
 /* ---- Reload ---- */
-
-enum reload_state { RELOAD_IDLE, RELOAD_RUNNING, RELOAD_RUNNING_AND_WANTED };
 
 /* In a thread, as a token may take its time, and systemd's watchdog does not wait. */
 static void *reload(void *context)
@@ -104,40 +102,42 @@ static void *reload(void *context)
     sealring_error error = {.message = ""};
     (void)context;
     if (served_open(options.vault, &error) == SEALRING_OK)
-        journal_write(SEALRING_LOG_INFORMATION, "reopened %s", options.vault);
+        journal_write(JOURNAL_INFORMATION, "reopened %s", options.vault);
     else
-        journal_write(SEALRING_LOG_WARNING, "the vault cannot be reopened, so the one that is open goes on: %s",
+        journal_write(JOURNAL_WARNING, "the vault cannot be reopened, so the one that is open goes on: %s",
                       error.message);
     (void)pthread_kill(main_thread, SIGUSR1);
     return NULL;
 }
 
-static enum reload_state reload_start(void)
+static void reload_start(void)
 {
     struct timespec time;
     (void)clock_gettime(CLOCK_MONOTONIC, &time);
     (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)time.tv_sec * 1000000 + time.tv_nsec / 1000);
+    reload_state = RELOAD_RUNNING;
     if (pthread_create(&reload_thread, NULL, reload, NULL) == 0)
-        return RELOAD_RUNNING;
-    journal_write(SEALRING_LOG_WARNING, "the vault cannot be reopened: no thread");
+        return;
+    reload_state = RELOAD_IDLE;
+    journal_write(JOURNAL_WARNING, "the vault cannot be reopened: no thread");
     (void)sd_notify(0, "READY=1");
-    return RELOAD_IDLE;
 }
 
-static enum reload_state reload_finished(enum reload_state state)
+static void reload_finished(void)
 {
+    bool again = reload_state == RELOAD_RUNNING_AND_WANTED;
     pthread_join(reload_thread, NULL);
-    if (state == RELOAD_RUNNING_AND_WANTED)
-        return reload_start();
-    (void)sd_notify(0, "READY=1");
-    return RELOAD_IDLE;
+    reload_state = RELOAD_IDLE;
+    if (again)
+        reload_start();
+    else
+        (void)sd_notify(0, "READY=1");
 }
 
 /* ---- From start to end ---- */
 
 static void serve(const sigset_t *signals)
 {
-    enum reload_state state = RELOAD_IDLE;
     uint64_t watchdog_us = 0;
     (void)sd_watchdog_enabled(0, &watchdog_us);
     uint64_t interval_us = watchdog_us > 0 ? watchdog_us / 3 : UINT64_C(3600) * 1000000;
@@ -149,14 +149,14 @@ static void serve(const sigset_t *signals)
         served_return(served_take(&vault));
         (void)sd_notify(0, "WATCHDOG=1");
         signal = sigtimedwait(signals, NULL, &interval);
-        if (signal == SIGHUP)
-            state = state == RELOAD_IDLE ? reload_start() : RELOAD_RUNNING_AND_WANTED;
-        else if (signal == SIGUSR1 && state != RELOAD_IDLE)
-            state = reload_finished(state);
+        if (signal == SIGHUP && reload_state == RELOAD_IDLE)
+            reload_start();
+        else if (signal == SIGHUP)
+            reload_state = RELOAD_RUNNING_AND_WANTED;
+        else if (signal == SIGUSR1 && reload_state != RELOAD_IDLE)
+            reload_finished();
     }
     (void)sd_notify(0, "STOPPING=1");
-    if (state != RELOAD_IDLE)
-        pthread_join(reload_thread, NULL);
 }
 
 /* Requests that were accepted are answered, unless that takes too long. */
@@ -170,8 +170,10 @@ static void stop(int status)
     http_stop();
     respond_end();
     listeners_close(&listeners);
+    if (reload_state != RELOAD_IDLE && pthread_tryjoin_np(reload_thread, NULL) != 0)
+        idle = false;
     if (!idle) { /* closing would wait for the token, too; the next verifier takes over the report file */
-        journal_write(SEALRING_LOG_WARNING, "ends without closing the vault, as the token does not answer");
+        journal_write(JOURNAL_WARNING, "ends without closing the vault, as the token does not answer");
         _exit(status);
     }
     served_close();

@@ -12,8 +12,10 @@ enum { THREADS_MAX = 256, WAITING_MAX = 4096, PATIENCE_MS = 5000, STOP_MS = 1000
 TAILQ_HEAD(questions, question);
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER; /* for the threads */
+static pthread_cond_t begun = PTHREAD_COND_INITIALIZER;   /* for the one that watches the time */
 static pthread_t timer;
+static bool started;
 static unsigned running; /* under `lock`, as all that follows */
 static struct questions untaken = TAILQ_HEAD_INITIALIZER(untaken), taken = TAILQ_HEAD_INITIALIZER(taken);
 static unsigned waiting; /* in untaken */
@@ -109,6 +111,8 @@ static void *watch(void *context)
     while (!end) {
         (void)nanosleep(&tick, NULL);
         pthread_mutex_lock(&lock);
+        while (TAILQ_EMPTY(&untaken) && TAILQ_EMPTY(&taken) && !stopping)
+            pthread_cond_wait(&begun, &lock);
         end = stopping;
         answer_late(end ? INT64_MAX : monotonic_ms());
         pthread_mutex_unlock(&lock);
@@ -119,12 +123,13 @@ static void *watch(void *context)
 bool waiters_start(unsigned count)
 {
     pthread_attr_t detached;
-    if (pthread_create(&timer, NULL, watch, NULL) != 0 || pthread_attr_init(&detached) != 0)
+    if (pthread_attr_init(&detached) != 0)
         return false;
+    started = pthread_create(&timer, NULL, watch, NULL) == 0;
     (void)pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED); /* one that hangs is not waited for */
     pthread_mutex_lock(&lock);
     pthread_t thread;
-    while (running < count && running < THREADS_MAX && pthread_create(&thread, &detached, work, NULL) == 0)
+    while (started && running < count && running < THREADS_MAX && pthread_create(&thread, &detached, work, NULL) == 0)
         running++;
     bool any = running > 0;
     pthread_mutex_unlock(&lock);
@@ -149,6 +154,7 @@ bool waiters_add(struct question *question)
         TAILQ_INSERT_TAIL(&untaken, question, entry);
         waiting++;
         pthread_cond_signal(&changed);
+        pthread_cond_signal(&begun);
     }
     pthread_mutex_unlock(&lock);
     if (!added)
@@ -168,9 +174,12 @@ void waiters_release(struct question *question)
 
 bool waiters_stop(void)
 {
+    if (!started)
+        return true;
     pthread_mutex_lock(&lock);
     stopping = true;
     pthread_cond_broadcast(&changed);
+    pthread_cond_signal(&begun);
     pthread_mutex_unlock(&lock);
     pthread_join(timer, NULL);
     bool ended = false;

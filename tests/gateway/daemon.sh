@@ -53,6 +53,7 @@ raw() { # bytes on standard input, to the daemon as they are; the response is on
 }
 
 load() { # NAME FILE [SOCKET [PATH]]
+    : >"$work/$1.load"
     perl "$gateway_tests/load.pl" "${3-$socket}" "${4-/v1/verify/read/-/}" "$2" "$work/$1.stop" >"$work/$1.load" &
     eval "load_$1=\$!"
     daemons="$daemons $!"

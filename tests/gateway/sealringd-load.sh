@@ -35,6 +35,21 @@ is "$code" 200 "a credential enters the cache"
 asks() { # FILE NAME: in the background; the status is in $work/NAME.code
     curl -s -m 60 -o /dev/null -w '%{http_code}' -H "$(bearer "$work/$1")" --unix-socket "$socket" http://x/v1/verify/read/- >"$work/$2.code" &
 }
+descriptors() {
+    find "/proc/$daemon/fd" -mindepth 1 | wc -l
+}
+has_connection() {
+    [ "$(descriptors)" -gt "$before" ]
+}
+not_accepting() { # it is about to end
+    ! curl -s -m 1 -o /dev/null --unix-socket "$socket" http://x/healthz
+}
+asks_and_is_there() { # FILE NAME: the daemon has the connection, and reads it at once
+    before=$(descriptors)
+    asks "$1" "$2"
+    until_true has_connection
+    sleep 0.1
+}
 token_is hang
 asks two waiting
 waiting=$!
@@ -52,9 +67,8 @@ token_is ""
 wait $waiting $other
 is "$(cat "$work/waiting.code") $(cat "$work/other.code")" "200 200" "and is let in when the token answers"
 token_is hang
-asks three gone
+asks_and_is_there three gone
 gone=$!
-sleep 0.2
 kill $gone
 token_is ""
 request -H "$(bearer "$work/three")" http://x/v1/verify/read/-
@@ -132,20 +146,18 @@ until_true loaded stopped $((seen + 50))
 unload stopped
 is "$(statuses stopped)" "200 away " "while it is away there is no answer, otherwise every one is right"
 token_is hang
-asks five last
+asks_and_is_there five last
 last=$!
-sleep 0.3
 kill "$daemon"
-sleep 0.3
+until_true not_accepting
 token_is ""
 wait "$last"
 wait "$daemon"
 is "$? $(cat "$work/last.code")" "0 200" "a request that waits is answered before the end"
 daemon_start
 token_is hang
-asks six stuck
+asks_and_is_there six stuck
 stuck=$!
-sleep 0.3
 kill "$daemon"
 wait "$stuck"
 wait "$daemon"

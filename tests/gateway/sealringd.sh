@@ -150,7 +150,7 @@ refuses() { # WORDS REGEX ARGUMENT...
     shift 2
     timeout 20 "$SEALRINGD" "$@" >"$work/out" 2>"$work/err"
     status=$?
-    [ "$status" -ne 0 ] && [ "$status" -ne 124 ] && matches "$work/err" "$regex" && [ "$(wc -l <"$work/err")" -eq 1 ]
+    { [ "$status" -eq 1 ] || [ "$status" -eq 2 ]; } && matches "$work/err" "$regex" && [ "$(wc -l <"$work/err")" -eq 1 ]
     report $? "$words"
 }
 refuses "a socket that somebody listens to" 'cannot listen on unix:.*in use' --vault "$SEALRING_VAULT" --listen "unix:$socket"
