@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "lib/runner.h"
-#include "log/entry_tail.h"
-#include "log/own_note.h"
+#include "log/tail/entry_tail.h"
+#include "log/tail/own_note.h"
 
 static struct own_note a_note(enum own_note_kind kind, uint64_t entry, uint8_t leaf)
 {
