@@ -273,9 +273,8 @@ static void log_message(sealring_log_level level, const char *message, void *con
 static void open_in_thread(void *data, ngx_log_t *log)
 {
     ngx_sealring_open_task_t *task = data;
-    sealring_options options = {.size = sizeof options,
-                                .pin = (const char *)task->conf->pin.data,
-                                .pin_length = task->conf->pin.len};
+    sealring_options options = {
+        .size = sizeof options, .pin = (const char *)task->conf->pin.data, .pin_length = task->conf->pin.len};
     (void)log;
     task->status = sealring_open((const char *)task->conf->vault.data, &options, &task->vault, &task->error);
 }

@@ -20,12 +20,12 @@ struct audit_look {
     struct registry_checkpoint latest; /* size 0: none */
     uint64_t problems;
     struct audit_keys configured,
-        changed;       /* of the configuration; and to which the signed changes lead from its first one */
-    uint64_t altered;  /* rows */
-    bool agrees;       /* the registry's row names the key of the configuration */
-    bool begun;        /* the upgrade from an older program is complete */
+        changed;                  /* of the configuration; and to which the signed changes lead from its first one */
+    uint64_t altered;             /* rows */
+    bool agrees;                  /* the registry's row names the key of the configuration */
+    bool begun;                   /* the upgrade from an older program is complete */
     char foreign[TAIL_TEXT_SIZE]; /* entries that nobody of the operator's side wrote; "": none */
-    bool contradicted; /* the log does not continue from the anchor */
+    bool contradicted;            /* the log does not continue from the anchor */
 };
 
 static void hear_problem(uint64_t entry, const char *text, void *context)
@@ -89,10 +89,8 @@ static sealring_status examine(struct registry *registry, struct audit_look *loo
     if (status != SEALRING_OK)
         return status;
     bool readable = look->keys.count > 0;
-    struct examine how = {.keys = readable ? &look->keys : NULL,
-                          .problem = hear_problem,
-                          .altered = hear_altered,
-                          .context = look};
+    struct examine how = {
+        .keys = readable ? &look->keys : NULL, .problem = hear_problem, .altered = hear_altered, .context = look};
     if (look->keyed && !readable)
         hear_problem(0, "the registry's key for checkpoints is damaged", look);
     status = examine_log(registry, &how, &result, error);

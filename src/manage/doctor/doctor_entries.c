@@ -12,8 +12,8 @@ struct audit_act doctor_entry(const struct doctor_finding *finding, const char *
 {
     struct audit_act act = {.name = name, .version = finding->version};
     memcpy(act.ring, finding->ring, sizeof act.ring);
-    audit_detail(&act, "{s:s, s:o, s:o}", "finding", codes[finding->kind], "object",
-                 audit_text(finding->object), "done", audit_text(done));
+    audit_detail(&act, "{s:s, s:o, s:o}", "finding", codes[finding->kind], "object", audit_text(finding->object),
+                 "done", audit_text(done));
     return act;
 }
 

@@ -51,7 +51,8 @@ static void advise_version(struct advice *advice, const sealring_ring_info *ring
         advise_retiring(advice, ring, version, now);
     bool standby = ring->policy.standby && ring->active_version != 0;
     if (version->state == SEALRING_VERSION_PENDING && standby)
-        advise(advice, "version %" PRIu32 " is the standby: it is accepted, and issues after a rotation or a compromise",
+        advise(advice,
+               "version %" PRIu32 " is the standby: it is accepted, and issues after a rotation or a compromise",
                version->version);
     else if (version->state == SEALRING_VERSION_PENDING && !said(advice, SEALRING_EVENT_ACTIVATE, version))
         advise(advice, "version %" PRIu32 " is pending: sealring activate %s %" PRIu32, version->version, ring->name,
