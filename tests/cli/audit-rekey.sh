@@ -147,7 +147,7 @@ refused() { # NAME SED REGEX
     cat "$work/conf.good" >"$conf"
 }
 refused "a key without an end before another" '/^audit-key/s/ until.*//' 'line [0-9]+ has a value for .audit-key. that follows a key that has no end'
-refused "an end and no key after it" "s|^audit-key = \(.*[^0-9]\)\$|audit-key = \1 until 9 9|" 'audit-key. has an end, and no other key follows'
+refused "an end and no key after it" '$ s/$/ until 9999 9999/' 'audit-key. has an end, and no other key follows'
 cp "$conf" "$work/conf.good"
 sed -i 's/ until .*/ until 9999 9999/' "$conf"
 finds audit-key-range "an end that was raised"

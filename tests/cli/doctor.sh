@@ -636,7 +636,7 @@ run audit rekey
 status_is 4 "no change of the audit key in an altered registry"
 run doctor --repair
 examine
-tells audit-key-unnamed 'audit token' 'sealring audit rekey'
+json_is '[.doctor.findings[] | select(.code == "audit-key-unnamed") | .object] | tostring' '["audit token"]' "finds audit-key-unnamed"
 cp "$v/sealring.conf" "$work/conf.before"
 run audit rekey --no-wait
 examine
@@ -644,10 +644,10 @@ is "$status $(json .doctor.found)" "0 0" "a change that is complete: nothing is 
 cp "$v/sealring.conf" "$work/conf"
 cat "$work/conf.before" >"$v/sealring.conf"
 examine
-tells audit-key-behind 'sealring\.conf' '^sealring audit rekey'
+json_is '[.doctor.findings[] | select(.code == "audit-key-behind") | .object] | tostring' '["sealring.conf"]' "finds audit-key-behind"
 sed 's/ until .*/ until 99999 99999/' "$work/conf" >"$v/sealring.conf"
 examine
-tells audit-key-range 'sealring\.conf' 'sealring audit show --act audit.key'
+json_is '[.doctor.findings[] | select(.code == "audit-key-range") | .object] | tostring' '["sealring.conf"]' "finds audit-key-range"
 cat "$work/conf" >"$v/sealring.conf"
 sed -i '/^audit-token/d; /^audit-pin-source/d' "$v/sealring.conf"
 examine
