@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <string.h>
 
 #include "manage/fleet/effective.h"
 #include "manage/session/unsigned_notes.h"
@@ -29,11 +28,13 @@ static void settle_log(sealring_manager *manager, const sealring_error *reported
             return;
         }
         const bool works = manager_holds_work(manager);
+        const uint64_t examined =
+            manager->entries.size; /* while the checkpoint is stored, what others added is examined, too */
         if (!witness_settle(&manager->witness, manager->config, manager->registry, &manager->facts,
                             manager->upgrades ? NULL : &manager->entries, works))
             continue;
         if (works && manager->witness.remark[0] == '\0')
-            unsigned_clear(manager->config, registry_vault_row(manager->registry)->era, manager->entries.size);
+            unsigned_clear(manager->config, registry_vault_row(manager->registry)->era, examined);
         return;
     }
 }
