@@ -349,7 +349,7 @@ noticed 'the entries 1 to 32 are missing' "a removed entry about the cut"
 run client add probe
 status_is 1 "which the anchor notices, too"
 
-# A made-up entry, well formed, and the rows deleted; then an act signs what is there.
+# A made-up entry, well formed, and the rows deleted; then an act is refused, and a take-over signs what is there.
 forged() { # DETAIL NAME [LAST]
     last=${3:-32}
     as_saved uncut
@@ -358,7 +358,10 @@ forged() { # DETAIL NAME [LAST]
     attack "$(cat "$work/forged.sql"); $(delete_to "$last")"
     noticed "the entries 1 to $last are missing" "$2"
     run client add probe
-    noticed "the entries 1 to $last are missing" "$2, after an act that signs it"
+    is "$status $(grep -c "ALARM: no signature covers entry $((entries + 1)), audit.archive" "$work/err")" "1 1" "$2: the next act is refused"
+    run client add probe --take-over "confirmed unread"
+    status_is 0 "$2: an operator takes over"
+    noticed "the entries 1 to $last are missing" "$2, after a take-over that signed it"
 }
 forged '{"archive":{"file":"x","first":1,"last":32}}' "a made-up entry without a note"
 note=$(tail -n 1 "$work/foreign" | jq .unmapped.sealring.archive)

@@ -24,8 +24,8 @@ enum { FACTS_MAX = 7, LOG_MAX = 10, CHECKPOINTS_MAX = 6, SERVERS = 2, OPERATORS 
 #define PACKED __attribute__((packed))
 
 /* What a fact sets. Of the key: bits, so that more bits restrict more. */
-#define KEY_NARROWED  1
-#define KEY_SUSPENDED 2 /* and its credentials end: the two always come together, and must stay together */
+#define KEY_NARROWED  1 /* and its credentials end: the two always come together, and must stay together */
+#define KEY_SUSPENDED 2
 #define ENDS          "65536:100"
 #define KEY_REVOKED   4
 enum subject { OF_KEY, OF_VERSION };

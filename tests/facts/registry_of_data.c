@@ -33,10 +33,10 @@ void fact_fill(const struct fact *fact, uint64_t sequence, struct registry_close
     }
     strcpy(filled->key_id, KEY_ID);
     bool revoked = (fact->value & KEY_REVOKED) != 0, suspended = (fact->value & KEY_SUSPENDED) != 0;
+    bool narrowed = (fact->value & KEY_NARROWED) != 0;
     filled->state = revoked ? SEALRING_KEY_REVOKED : suspended ? SEALRING_KEY_SUSPENDED : SEALRING_KEY_ACTIVE;
     if (!revoked)
-        snprintf(filled->value, sizeof filled->value, "%s\n\n%s", (fact->value & KEY_NARROWED) != 0 ? "1\na" : "0\n",
-                 suspended ? ENDS : "");
+        snprintf(filled->value, sizeof filled->value, "%s\n\n%s", narrowed ? "1\na" : "0\n", narrowed ? ENDS : "");
 }
 
 uint32_t file_head(const struct file *file)

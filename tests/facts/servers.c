@@ -20,9 +20,9 @@ static struct key_ends *ends_of_facts(void)
     return &ends;
 }
 
-static void check_together(bool suspended, bool ended)
+static void check_together(bool narrowed, bool ended)
 {
-    if (suspended != ended)
+    if (narrowed != ended)
         world_break("a server follows only a part of a fact");
 }
 
@@ -36,7 +36,7 @@ static struct tail_fact unpack_fact(const struct tail_entry *entry, uint64_t seq
     unpacked.version = fact.version;
     unpacked.narrowed = entry->subject == OF_KEY && (entry->value & KEY_NARROWED) != 0;
     unpacked.scopes = unpacked.narrowed ? (char[]){"a"} : NULL;
-    unpacked.ends = fact.state == SEALRING_KEY_SUSPENDED && !fact.is_version ? ends_of_facts() : NULL;
+    unpacked.ends = unpacked.narrowed ? ends_of_facts() : NULL;
     memcpy(unpacked.key_id, fact.key_id, sizeof unpacked.key_id);
     memcpy(unpacked.ring_id, fact.ring_id, sizeof unpacked.ring_id);
     return unpacked;
@@ -53,7 +53,7 @@ static void unpack_chain(const struct server *server, struct closed_chain *chain
     key.state = (server->key & KEY_SUSPENDED) != 0 ? SEALRING_KEY_SUSPENDED : SEALRING_KEY_ACTIVE;
     key.narrowed = (server->key & KEY_NARROWED) != 0;
     strcpy(key.narrowed_scopes, key.narrowed ? "a" : "");
-    if (key.state == SEALRING_KEY_SUSPENDED)
+    if (key.narrowed)
         key.ends = *ends_of_facts();
     (void)key_facts_put(&chain->restricted, &key);
     if ((server->key & KEY_REVOKED) != 0)
@@ -90,7 +90,7 @@ static void pack_tail(const struct closed_tail *tail, struct server *server)
         struct tail_entry *entry = &server->tail[fact->sequence - tail->start.count - 1];
         bool suspended = fact->state == SEALRING_KEY_SUSPENDED;
         if (!fact->is_version)
-            check_together(suspended, fact->ends != NULL);
+            check_together(fact->narrowed, fact->ends != NULL);
         entry->there = 1;
         entry->subject = fact->is_version ? OF_VERSION : OF_KEY;
         entry->permits = fact->permits;
@@ -108,7 +108,7 @@ static void pack_chain(struct closed_chain *chain, struct server *server)
     fact_fill(&(struct fact){.subject = OF_VERSION}, 0, &of_version);
     memcpy(key.key_id, of_key.key_id, sizeof key.key_id);
     (void)key_facts_restrict(&chain->restricted, &key, NULL);
-    check_together(key.state == SEALRING_KEY_SUSPENDED, key.ends.count > 0);
+    check_together(key.narrowed, key.ends.count > 0);
     server->key =
         (uint8_t)((key.narrowed ? KEY_NARROWED : 0) | (key.state == SEALRING_KEY_SUSPENDED ? KEY_SUSPENDED : 0));
     server->key |= closed_keys_has(&chain->keys, key.key_id) ? KEY_REVOKED : 0;

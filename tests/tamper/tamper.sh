@@ -106,7 +106,7 @@ look_at_it() {
         run client add probe
     fi
     [ "$status" -eq 0 ] || notice act
-    cp "$work/err" "$work/act.err"
+    cat "$work/err" "$work/out" >"$work/act.out"
     [ $audit_status -eq 0 ] || notice audit-verify
 }
 
@@ -121,14 +121,14 @@ judge() {
     compare "$(sorted "$(field "loses-$mode" "$(field loses "")")")" "$lost" "what is not accepted any more"
     wanted=$(field "$mode" "without-effect")
     [ "$wanted" = "${seen:-without-effect}" ]
-    result $? "where it is noticed" "wanted '$wanted', got '$seen'; the act: $(tr '\n' ';' <"$work/act.err")"
+    result $? "where it is noticed" "wanted '$wanted', got '$seen'; the act: $(tr '\n' ';' <"$work/act.out")"
     if [ -e "$attempt/audit" ]; then
         grep -Eq "$(cat "$attempt/audit")" "$work/audit.out"
         result $? "audit verify says what" "$(head -n 3 "$work/audit.out" | tr '\n' ';')"
     fi
     if [ -e "$attempt/says" ]; then
-        grep -Eq "$(cat "$attempt/says")" "$work/act.err"
-        result $? "the act says why" "$(tr '\n' ';' <"$work/act.err")"
+        grep -Eq "$(cat "$attempt/says")" "$work/act.out"
+        result $? "the act says why" "$(tr '\n' ';' <"$work/act.out")"
     fi
     tally "${seen:-$(field limit without-effect)}"
     [ ! -e "$attempt/unharmed" ] || judge_keys
