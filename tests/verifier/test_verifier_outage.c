@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/record_rows.h"
 #include "lib/runner.h"
 #include "verifier/stage.h"
 
@@ -101,6 +102,7 @@ START_TEST(a_version_without_its_key_does_not_keep_the_vault_from_opening)
     stage_issue(&stage, "orphan", "read", &orphan);
     test_vault_sql(&stage.vault, "UPDATE version SET object_id = randomblob(16)"
                                  " WHERE ring = (SELECT id FROM ring WHERE name = 'orphan')");
+    record_rows(&stage.vault);
     vault = stage_open_manual(&stage);
     sealring_set_log(vault, stage_log, &lines);
     ck_assert_uint_eq(stage_statistics(vault).versions_unproved, 1);
@@ -122,6 +124,7 @@ START_TEST(a_version_with_another_key_alarms)
     stage_issue(&stage, "orphan", "read", &orphan);
     test_vault_sql(&stage.vault, "UPDATE version SET check_value = randomblob(8)"
                                  " WHERE ring = (SELECT id FROM ring WHERE name = 'orphan')");
+    record_rows(&stage.vault);
     vault = stage_open_manual(&stage);
     sealring_set_log(vault, stage_log, &lines);
     (void)sealring_maintain(vault, NULL, NULL);

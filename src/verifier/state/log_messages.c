@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/utf8.h"
 
 #define QUIET_MS    60000
 #define OUT_MAX     (SEALRING_MESSAGE_SIZE + 64)
@@ -147,6 +148,8 @@ void messages_add(struct messages *messages, sealring_log_level level, const cha
     va_end(arguments);
     if (length < 0)
         (void)snprintf(formatted, sizeof formatted, "a message that could not be written");
+    else if ((size_t)length >= sizeof formatted)
+        formatted[utf8_cut(formatted, sizeof formatted - 1)] = '\0';
     sealring_error line; /* truncates between characters, and removes control characters */
     (void)error_set(&line, SEALRING_OK, "%s", formatted);
     pthread_mutex_lock(&messages->mutex);
