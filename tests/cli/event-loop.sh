@@ -5,7 +5,8 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/cli/server.sh
 . "$(dirname "$0")/server.sh"
-build_server event_loop
+EXAMPLE=event_loop
+build_server
 
 must init
 must ring create payments --prefix acme_live

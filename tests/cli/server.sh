@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced after lib.sh: real servers that verify, docs/examples/server.c as it stands, to be asked one question after the other.
 #
-#   build_server [EXAMPLE]      builds it, or another of docs/examples, against this tree's library
+#   build_server                builds it, or EXAMPLE of docs/examples if that is set, against this tree's library
 #   serve NAME [VAULT [SCOPE]]  starts one; its process is $(process_of NAME); by the command SERVE_WITH, if that is set
 #   serve_by NAME COMMAND...    the same with another command
 #   ask NAME CREDENTIAL-FILE    $answer: what it answers, "200 accepted …"
@@ -17,7 +17,7 @@ build_server() {
     sanitize=
     ! nm -D --undefined-only "$library/libsealring.so" | grep -q __asan_init || sanitize=-fsanitize=address,undefined
     # shellcheck disable=SC2086 # lists of words
-    $CC -Wall -Wextra -Werror $sanitize -I"$top_srcdir/include" -o "$work/${1-server}" "$top_srcdir/docs/examples/${1-server}.c" \
+    $CC -Wall -Wextra -Werror $sanitize -I"$top_srcdir/include" -o "$work/${EXAMPLE-server}" "$top_srcdir/docs/examples/${EXAMPLE-server}.c" \
         -L"$library" -Wl,-rpath,"$library" -lsealring -pthread >"$work/out" 2>&1 || {
         explain_output
         bail_out "the example server cannot be built"
