@@ -3,6 +3,7 @@
 # Entries behind the last signed checkpoint. Those of the operator's side are known by vault.unsigned, whatever was killed and however long the audit
 # token was away. Whole acts that somebody appends with sealring's own code, and what somebody cuts off, are named, and nothing signs over them.
 # shellcheck disable=SC2317 # functions that are called by name
+# shellcheck disable=SC2086 # key IDs and names are words
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
 command -v sqlite3 >/dev/null || bail_out "sqlite3 is missing (Debian: sqlite3)"

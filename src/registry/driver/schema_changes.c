@@ -47,8 +47,8 @@ const char *const schema_sqlite_followed[] = {
     FOLLOWED_TABLE("api_key", "id = NEW.id"),
     FOLLOWED_COLUMN("client"),
     FOLLOWED_COLUMN("credential"),
-    "CREATE TRIGGER credential_followed AFTER UPDATE ON credential"
-    " BEGIN UPDATE api_key SET changed_epoch = (SELECT epoch FROM vault) WHERE id = NEW.api_key; END",
+    ("CREATE TRIGGER credential_followed AFTER UPDATE ON credential"
+     " BEGIN UPDATE api_key SET changed_epoch = (SELECT epoch FROM vault) WHERE id = NEW.api_key; END"),
 };
 
 const size_t schema_sqlite_followed_count = sizeof schema_sqlite_followed / sizeof *schema_sqlite_followed;
