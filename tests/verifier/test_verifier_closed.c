@@ -143,12 +143,10 @@ END_TEST
 START_TEST(a_hidden_end_is_followed)
 {
     static const char *const attacks[] = {
-        "UPDATE api_key SET changed_epoch = 1",
         UNEND,
-        UNEND "; UPDATE api_key SET changed_epoch = 1",
         UNEND "; UPDATE vault SET epoch = epoch - 1",
         "UPDATE credential SET retire_at = 4102444800000 WHERE serial = 1",
-        "UPDATE vault SET epoch = epoch - 1; UPDATE api_key SET changed_epoch = 1",
+        "UPDATE vault SET epoch = epoch - 1",
     };
     struct stage_key next;
     sealring_vault *cold;
@@ -159,7 +157,7 @@ START_TEST(a_hidden_end_is_followed)
     stage_look(vault);
     stage_expect(vault, victim.text, SEALRING_REJECTED_REVOKED);
     stage_expect(vault, other.text, SEALRING_ACCEPTED);
-    attack(UNEND "; UPDATE vault SET epoch = epoch + 1; UPDATE api_key SET changed_epoch = (SELECT epoch FROM vault)");
+    attack(UNEND "; UPDATE vault SET epoch = epoch + 1");
     for (int i = 0; i < 2; i++) {
         stage_look(vault);
         stage_expect(vault, victim.text, SEALRING_REJECTED_REVOKED);
@@ -296,7 +294,7 @@ int main(void)
     tcase_add_loop_test(cases, hidden_suspension_and_narrowing_are_followed, 0,
                         sizeof key_hidings / sizeof *key_hidings);
     tcase_add_loop_test(cases, undone_suspension_and_narrowing_stay, 0, 5);
-    tcase_add_loop_test(cases, a_hidden_end_is_followed, 0, 12);
+    tcase_add_loop_test(cases, a_hidden_end_is_followed, 0, 8);
     tcase_add_test(cases, a_forged_fact_permits_nothing);
     tcase_add_test(cases, resumed_key_is_accepted_again);
     tcase_add_test(cases, an_act_corrects_an_edited_row);

@@ -120,13 +120,13 @@ static void hex(const uint8_t *bytes, size_t length, char *text)
 /* The fact that resumes the key, as the next one of the chain. */
 static void forge_fact(struct state *state)
 {
-    struct registry_closed fact = {.sequence = ++state->facts, .state = SEALRING_KEY_ACTIVE, .value = "0\n\n"};
+    struct registry_closed fact = {.sequence = ++state->facts, .state = SEALRING_KEY_ACTIVE, .value = "0\n\n\n"};
     char digits[2 * REGISTRY_DIGEST_SIZE + 1];
     memcpy(fact.key_id, victim.key_id, sizeof fact.key_id);
     registry_closed_hash(state->head, &fact, state->head);
     hex(state->head, sizeof state->head, digits);
     char *sql =
-        sqlite3_mprintf("UPDATE api_key SET state = 1, changed_epoch = (SELECT epoch + 1 FROM vault) WHERE state = 2;"
+        sqlite3_mprintf("UPDATE api_key SET state = 1 WHERE state = 2;"
                         "UPDATE vault SET epoch = epoch + 1;"
                         "INSERT INTO closed_fact VALUES (%lld, 1, %Q, x'', 0, 1, x'%s', %Q)",
                         (long long)fact.sequence, fact.key_id, digits, fact.value);
