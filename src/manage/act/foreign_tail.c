@@ -23,10 +23,10 @@ void tail_note(sealring_manager *manager, const char *format, ...)
 
 /* ---- taking over another history ---- */
 
-static sealring_status note_era(sealring_manager *manager, sealring_error *error)
+sealring_status tail_note_era(sealring_manager *manager, const uint8_t era[REGISTRY_ID_SIZE], sealring_error *error)
 {
     struct own_note note;
-    sealring_status status = manager_accept(manager, manager->witness.take_over.era, &note, error);
+    sealring_status status = manager_accept(manager, era, &note, error);
     if (status == SEALRING_OK && witness_configured(manager->config))
         status = unsigned_add(manager->config, &note, true, error);
     return status;
@@ -45,7 +45,7 @@ sealring_status tail_take_over(sealring_manager *manager, sealring_error *error)
     if (status == SEALRING_OK)
         status = witness_announce(&manager->witness, manager->config, manager->registry, error);
     if (status == SEALRING_OK)
-        status = note_era(manager, error);
+        status = tail_note_era(manager, manager->witness.take_over.era, error);
     if (status != SEALRING_OK)
         return status;
     manager->gives_up = true;

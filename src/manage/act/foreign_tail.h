@@ -10,6 +10,9 @@
  * something is missing that the operator gives up. */
 sealring_status tail_check(sealring_manager *manager, bool *takes_over, sealring_error *error);
 
+/* Before the commit that begins the era: what was examined belongs to it, also for later processes. */
+sealring_status tail_note_era(sealring_manager *manager, const uint8_t era[REGISTRY_ID_SIZE], sealring_error *error);
+
 /* Announces the take-over to the audit token, notes the new era, and begins it. */
 sealring_status tail_take_over(sealring_manager *manager, sealring_error *error);
 

@@ -13,6 +13,7 @@
 #include "log/key_change.h"
 #include "log/signed_time.h"
 #include "manage/act/act.h"
+#include "manage/act/foreign_tail.h"
 
 struct changing {
     sealring_manager *manager;
@@ -123,13 +124,12 @@ static sealring_status hand_over(struct changing *changing, sealring_error *erro
 }
 
 /* In the transaction: without the old key's signature nothing leads from it to the new one but the configuration; so a new era begins. */
-static sealring_status begin_era(struct changing *changing, struct audit_act *act, sealring_error *error)
+static sealring_status begin_era(struct changing *changing, const uint8_t era[REGISTRY_ID_SIZE], struct audit_act *act,
+                                 sealring_error *error)
 {
     struct registry *registry = changing->manager->registry;
-    uint8_t era[REGISTRY_DIGEST_SIZE];
     char old_key[NOTE_KEY_TEXT_SIZE], new_key[NOTE_KEY_TEXT_SIZE];
     char before[2 * REGISTRY_ID_SIZE + 1], after[2 * REGISTRY_ID_SIZE + 1];
-    commit_random(changing->manager, "era", era);
     note_key_format(audit_keys_newest(&changing->keys), old_key);
     note_key_format(&changing->successor.key, new_key);
     hex_encode(registry_vault_row(registry)->era, REGISTRY_ID_SIZE, before);
@@ -147,11 +147,18 @@ static sealring_status replace_lost(struct changing *changing, sealring_error *e
 {
     sealring_manager *manager = changing->manager;
     struct audit_act act = {.name = "audit.key"};
-    sealring_status status;
+    uint8_t era[REGISTRY_ID_SIZE];
+    sealring_status status = manager_check_facts(manager, true, error);
+    if (status == SEALRING_OK)
+        status = manager_random(era, sizeof era, error);
+    if (status == SEALRING_OK)
+        status = tail_note_era(manager, era, error);
+    if (status != SEALRING_OK)
+        return status;
     struct commit commit = manager_commit(manager, true, &act, error);
     do {
         if (commit_begin(&commit, &status))
-            status = begin_era(changing, &act, error);
+            status = begin_era(changing, era, &act, error);
     } while (commit_again(&commit, &status));
     audit_release(&act);
     changing->result.entries = changing->newest.size;

@@ -12,11 +12,9 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/utf8.h"
 
-#define QUIET_MS    60000
-#define OUT_MAX     (SEALRING_MESSAGE_SIZE + 64)
-#define FORMAT_SIZE (2 * SEALRING_MESSAGE_SIZE) /* longer than what is kept, to truncate between characters */
+#define QUIET_MS 60000
+#define OUT_MAX  (SEALRING_MESSAGE_SIZE + 64)
 
 /* A text to be delivered, or delivered less than a minute ago. */
 struct message_line {
@@ -141,17 +139,11 @@ static bool take_oldest(struct messages *messages, uint64_t last, struct message
 
 void messages_add(struct messages *messages, sealring_log_level level, const char *format, ...)
 {
-    char formatted[FORMAT_SIZE];
+    sealring_error line; /* shortened between characters, and without control characters */
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(formatted, sizeof formatted, format, arguments);
+    (void)error_set_list(&line, SEALRING_OK, format, arguments);
     va_end(arguments);
-    if (length < 0)
-        (void)snprintf(formatted, sizeof formatted, "a message that could not be written");
-    else if ((size_t)length >= sizeof formatted)
-        formatted[utf8_cut(formatted, sizeof formatted - 1)] = '\0';
-    sealring_error line; /* truncates between characters, and removes control characters */
-    (void)error_set(&line, SEALRING_OK, "%s", formatted);
     pthread_mutex_lock(&messages->mutex);
     keep(messages, level, line.message, clock_boot_ms());
     pthread_mutex_unlock(&messages->mutex);
