@@ -31,6 +31,7 @@ static int issue_one(struct session *session)
         .scopes = scopes,
         .not_before = option_number(options, "not-before"),
         .expires = option_number(options, "expires"),
+        .from_addresses = option_text(options, "from-addresses"),
     };
     sealring_status status =
         sealring_issue(session->manager, ring, &request, 1, 0, delivery_take, &delivery, NULL, &session->error);
@@ -131,7 +132,7 @@ static int issue_from(struct session *session, const char *file)
 
 static int run(struct session *session)
 {
-    static const char *const single_only[] = {"client", "scope", "label", "expires", "not-before"};
+    static const char *const single_only[] = {"client", "scope", "label", "expires", "not-before", "from-addresses"};
     const char *from = option_text(&session->options, "from");
     if (from == NULL && !option_given(&session->options, "client"))
         return session_refuse(session, STATUS_USAGE,
@@ -158,14 +159,16 @@ const struct command command_issue = {
                 {"expires", "TIME", "when it expires: RFC 3339, or a duration from now such as 90d; default: never",
                  OPTION_MOMENT},
                 {"not-before", "TIME", "when it becomes valid; default: now", OPTION_MOMENT},
+                {"from-addresses", "LIST", "accept it only from these networks, separated by commas; default: any",
+                 OPTION_TEXT},
                 {"from", "FILE", "issue one API key for each line of a CSV file; - for standard input", OPTION_TEXT},
                 {OUT_OPTION}},
     .notes =
         "The credential is printed once, alone, on standard output. sealring does not store it; sealring reissue "
         "derives it again.\n"
         "The first line of the CSV file names its columns, in any order: client, and optionally contact, label, "
-        "scopes (separated by spaces), expires (RFC 3339, or a duration from now), not_before (RFC 3339) and key_id. "
-        "Missing clients are added. With key_id, an API key whose version was closed, for example after a "
+        "scopes (separated by spaces), expires (RFC 3339, or a duration from now), not_before (RFC 3339), from_addresses "
+        "(networks separated by commas, so in quotation marks) and key_id. Missing clients are added. With key_id, an API key whose version was closed, for example after a "
         "compromise, gets a successor under the same ID. Every line is checked before anything is issued. The output "
         "is CSV with the columns client, label, key_id, version, serial, expires, scopes, credential, state. After "
         "an interruption run the same command again: it issues what is missing and prints the complete result.",
@@ -194,7 +197,7 @@ const struct command command_import = {
         "overlap has ended.\n"
         "The first line of the CSV file names its columns, in any order: client, sha256 (64 hexadecimal digits), "
         "expires (RFC 3339, or a duration from now: an imported key must have an end), and optionally contact, "
-        "label, scopes, not_before. Missing clients are added. Every line is checked before anything is imported. If "
+        "label, scopes, not_before, from_addresses. Missing clients are added. Every line is checked before anything is imported. If "
         "you repeat the command, it imports what is missing.\n"
         "The token binds each digest to its claims, so whoever edits the registry can neither add an imported key "
         "nor widen one. The old keys must be random, of 128 bits at least, and 8 to 512 bytes long.",
