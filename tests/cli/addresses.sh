@@ -97,4 +97,43 @@ not_ok "the doctor reports nothing about the keys" grep -q 'API key' "$work/out"
 
 
 
+# ---- With SQL and no token ----
+
+sql() {
+    unguarded "$SEALRING_VAULT/registry/sealring.db" "$1" || bail_out "the edit itself failed: $1"
+}
+must issue payments --client acme --label edited --from-addresses 203.0.113.0/24 --out "$work/edited"
+cp -a "$SEALRING_VAULT" "$work/saved"
+cp "$work/edited" "$work/bound"
+for edit in "UPDATE closed_fact SET value = replace(value, '203.0.113.0/24', '0.0.0.0/0')" \
+    "UPDATE closed_fact SET value = substr(value, 1, 4) WHERE sequence = (SELECT max(sequence) FROM closed_fact)" \
+    "DELETE FROM closed_fact WHERE sequence = (SELECT max(sequence) FROM closed_fact)"; do
+    sql "$edit"
+    run client add probe
+    status_is 1 "the next act is refused: $edit"
+    run audit verify
+    status_is 1 "audit verify finds it: $edit"
+    run_with "$work/bound" verify --address 192.0.2.1
+    not_ok "a server that starts accepts it from nowhere else: $edit" [ "$status" -eq 0 ]
+    rm -rf "$SEALRING_VAULT"
+    cp -a "$work/saved" "$SEALRING_VAULT"
+done
+
+# ---- After the loss of the registry ----
+
+must backup "$work/backup"
+must key set "$web" --from-addresses 203.0.113.0/24
+must issue payments --client acme --label later --from-addresses 192.0.2.0/24 --out "$work/later"
+run --json audit export
+cp "$work/out" "$work/log.json"
+rm -f "$SEALRING_VAULT/registry/sealring.db" "$SEALRING_VAULT/registry/sealring.db"-*
+run restore "$work/backup" --log "$work/log.json"
+succeeds "the registry is restored with the acts since the backup"
+cp "$work/later" "$work/bound"
+accepted_from 192.0.2.9 "the key that was issued since is accepted from its network"
+rejected_from 203.0.113.9 "and from no other"
+run --json key show "$web"
+out_like '"203.0.113.0/24"' "the other key has its last addresses"
+run audit verify
+succeeds "the audit log agrees after the restore"
 done_testing

@@ -128,6 +128,26 @@ START_TEST(order_and_strange_lengths)
 }
 END_TEST
 
+/* A server that has polled the fact keeps it. One that has not cannot know it, which the command that issued the key reports as it waits. */
+START_TEST(a_removed_fact_is_reported)
+{
+    struct stage_key key;
+    struct stage_log lines = {.last = {""}};
+    sealring_set_log(vault, stage_log, &lines);
+    stage_issue_bound(&stage, STAGE_RING, "203.0.113.0/24", &key);
+    if (_i == 0)
+        stage_look(vault);
+    test_vault_attack(&stage.vault, "DELETE FROM closed_fact WHERE sequence = (SELECT max(sequence) FROM closed_fact)");
+    for (int i = 0; i < 30; i++) {
+        expect_from(&key, "192.0.2.1", _i == 0 ? SEALRING_REJECTED_ADDRESS : SEALRING_ACCEPTED);
+        (void)sealring_maintain(vault, NULL, NULL);
+    }
+    if (_i == 0)
+        ck_assert_uint_eq(lines.lines[SEALRING_LOG_ALARM], 1);
+    sealring_set_log(vault, NULL, NULL);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("verifier/addresses");
@@ -138,6 +158,7 @@ int main(void)
     tcase_add_test(cases, the_reason_says_what_is_wrong);
     tcase_add_test(cases, changes_reach_cached_credentials);
     tcase_add_test(cases, order_and_strange_lengths);
+    tcase_add_loop_test(cases, a_removed_fact_is_reported, 0, 2);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -10,8 +10,18 @@
 #include "tools/sealring/delivery/delivery.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/moment.h"
+#include "tools/sealring/views/waitline.h"
 
 enum { DETAIL_ISSUE, DETAIL_IMPORT };
+
+/* A verifier that has not read the facts about new keys does not know their addresses. If somebody hides these facts, this does not end well. */
+static int await_addresses(struct session *session, const sealring_issue_request *requests, size_t count, int result)
+{
+    bool binds = false;
+    for (size_t i = 0; i < count; i++)
+        binds = binds || requests[i].from_addresses != NULL;
+    return result == STATUS_DONE && binds && !session->dry_run ? waitline_effective(session) : result;
+}
 
 static int issue_one(struct session *session)
 {
@@ -43,7 +53,7 @@ static int issue_one(struct session *session)
         session_say(session, "API key %s was issued to client %s in ring %s, version %u%s%s", delivery.key_id,
                     request.client, ring, (unsigned)delivery.version,
                     delivery.out != NULL ? "; its credential is in " : "", delivery.out != NULL ? delivery.out : "");
-    return result;
+    return await_addresses(session, &request, 1, result);
 }
 
 /* The library's messages name the line; here they get the file, and what was done. bad: which request failed; the number of all of them if the
@@ -95,7 +105,7 @@ static int issue_all(struct session *session, const struct clients_csv *clients,
                     clients->count);
     else if (result == STATUS_DONE)
         say_totals(&delivery);
-    return result;
+    return await_addresses(session, clients->requests, clients->count, result);
 }
 
 static bool is_directory(FILE *stream)
@@ -162,7 +172,9 @@ const struct command command_issue = {
                 {"from-addresses", "LIST", "accept it only from these networks, separated by commas; default: any",
                  OPTION_TEXT},
                 {"from", "FILE", "issue one API key for each line of a CSV file; - for standard input", OPTION_TEXT},
-                {OUT_OPTION}},
+                {OUT_OPTION},
+                {WAIT_OPTION},
+                {NO_WAIT_OPTION}},
     .notes =
         "The credential is printed once, alone, on standard output. sealring does not store it; sealring reissue "
         "derives it again.\n"
@@ -190,7 +202,9 @@ const struct command command_import = {
     .arguments = {{"RING", "the ring to import into", ARGUMENT_TEXT, 0}},
     .options = {{"sha256", "FILE", "CSV file with the keys' SHA-256 and claims; - for standard input", OPTION_TEXT},
                 {"out", "FILE", "write the list of API keys to this file (0600) instead of standard output",
-                 OPTION_TEXT}},
+                 OPTION_TEXT},
+                {WAIT_OPTION},
+                {NO_WAIT_OPTION}},
     .notes =
         "Use this command to move to sealring without a change at the clients. Their old keys are accepted unchanged "
         "until their end date, or until sealring reissue has issued a credential of sealring's and the ring's "
