@@ -38,6 +38,8 @@ status_is 2 "a network is no address of a request"
 
 run key show "$key"
 out_like '^ *from addresses  *203.0.113.7/32,2001:db8::/48$' "key show has the networks"
+run key list
+out_like "^$key .* active \\(bound\\) " "key list shows that it is bound"
 run --json key list
 out_like '"203.0.113.7/32"' "key list has them"
 run reissue "$key"
@@ -124,6 +126,10 @@ done
 must backup "$work/backup"
 must key set "$web" --from-addresses 203.0.113.0/24
 must issue payments --client acme --label later --from-addresses 192.0.2.0/24 --out "$work/later"
+must issue payments --client acme --label ended --from-addresses 192.0.2.0/24 --out "$work/ended"
+ended=$(cut -d _ -f 3 "$work/ended")
+must key rekey "$ended" --out "$work/ended2"
+must revoke "$ended"
 run --json audit export
 cp "$work/out" "$work/log.json"
 rm -f "$SEALRING_VAULT/registry/sealring.db" "$SEALRING_VAULT/registry/sealring.db"-*

@@ -28,7 +28,7 @@ static bool is_restricted(const struct registry_key *image, const struct registr
 {
     bool closed = image->state == SEALRING_KEY_REVOKED || image->state == SEALRING_KEY_SUSPENDED || image->narrowed ||
                   image->bound;
-    bool bound = row->state == SEALRING_KEY_REVOKED || registry_key_has_networks_of(image, row);
+    bool bound = registry_key_has_networks_of(image, row);
     return closed && bound && image->id == row->id && image->client == row->client && image->ring == row->ring &&
            image->last_serial == row->last_serial && strcmp(image->label, row->label) == 0;
 }
@@ -40,7 +40,7 @@ static sealring_status image_restricts(struct registry *registry, const char *ke
     union image_row row;
     struct registry_key present, facts;
     const char *problem;
-    bool found = false, differs;
+    bool found = false;
     *restricts = image_complete(image) && image_read(image, &table, &row, &problem) && table == REGISTRY_TABLE_KEY &&
                  strcmp(row.key.key_id, key_id) == 0;
     if (!*restricts)
@@ -48,7 +48,7 @@ static sealring_status image_restricts(struct registry *registry, const char *ke
     sealring_status status = registry_key_find(registry, key_id, &present, &found, error);
     if (status == SEALRING_OK && found) {
         facts = present;
-        status = registry_key_follow(registry, &facts, &differs, error);
+        status = registry_key_follow_closed(registry, &facts, error);
         present.bound = facts.bound;
         present.networks = facts.networks;
     }

@@ -318,6 +318,17 @@ sealring_status registry_key_follow(struct registry *registry, struct registry_k
     return SEALRING_OK;
 }
 
+sealring_status registry_key_follow_closed(struct registry *registry, struct registry_key *key, sealring_error *error)
+{
+    bool differs, revoked = key->state == SEALRING_KEY_REVOKED;
+    if (revoked)
+        key->state = SEALRING_KEY_ACTIVE;
+    sealring_status status = registry_key_follow(registry, key, &differs, error);
+    if (revoked)
+        key->state = SEALRING_KEY_REVOKED;
+    return status;
+}
+
 static bool closed_is(int state)
 {
     return state >= SEALRING_VERSION_RETIRED;

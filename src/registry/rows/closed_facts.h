@@ -33,6 +33,8 @@ bool registry_fact_networks(const char *value, struct registry_key *key);
  * it is active, not narrowed and has its first label, or its facts are older than schema 3. */
 sealring_status registry_key_follow(struct registry *registry, struct registry_key *key, bool *differs,
                                     sealring_error *error);
+/* The same for a revoked key, too, which stays revoked: what the last fact before that contains. */
+sealring_status registry_key_follow_closed(struct registry *registry, struct registry_key *key, sealring_error *error);
 /* Whether the fact is about the vault, with which facts with values begin; *imports: the vault has imported API keys. */
 bool registry_fact_of_vault(const struct registry_closed *fact, bool *imports);
 /* In order, from number `after` + 1 on. */
