@@ -76,6 +76,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/keys/issue.c \
 	src/manage/keys/issue_request.c src/manage/keys/issue_request.h \
 	src/manage/keys/keys.c src/manage/keys/keys.h \
+	src/manage/keys/list_keys.c \
 	src/manage/keys/reissue.c \
 	src/manage/keys/rekey.c \
 	src/manage/keys/renewal.c src/manage/keys/renewal.h \

@@ -151,7 +151,7 @@ libsealring_core_la_SOURCES = \
 	src/verifier/request/first_sight.c src/verifier/request/first_sight.h \
 	src/verifier/request/judge.c src/verifier/request/judge.h \
 	src/verifier/state/connections.c src/verifier/state/connections.h \
-	src/verifier/state/judge_time.h \
+	src/verifier/state/demand.h src/verifier/state/judge_time.h \
 	src/verifier/state/log_messages.c src/verifier/state/log_messages.h \
 	src/verifier/state/closed_chain.c src/verifier/state/closed_chain.h \
 	src/verifier/state/closed_keys.c src/verifier/state/closed_keys.h \

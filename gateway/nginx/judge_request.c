@@ -150,6 +150,8 @@ static ngx_int_t refuse(ngx_http_request_t *r, const ngx_sealring_request_t *sta
                   absent || state->reason == NULL ? "the request has none" : state->reason);
     if (status == NGX_HTTP_SERVICE_UNAVAILABLE)
         return refuse_unavailable(r);
+    if (!absent && state->verdict == SEALRING_REJECTED_ADDRESS)
+        return status; /* RFC 6750 has no error for that */
     if (challenge(r, status, absent, &location->scopes) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     return status;
@@ -170,6 +172,14 @@ static ngx_int_t accept_request(ngx_http_request_t *r, const ngx_sealring_reques
     return NGX_OK;
 }
 
+/* A rejection stays one, unless it was about the address of before; it may have come from a thread, and asking again would take one more. */
+static ngx_flag_t is_due(const ngx_sealring_main_conf_t *conf, const ngx_sealring_request_t *state)
+{
+    if (state->verdict == SEALRING_ACCEPTED)
+        return !ngx_sealring_is_fresh(conf, state) || ngx_sealring_has_moved(state);
+    return state->verdict == SEALRING_REJECTED_ADDRESS && ngx_sealring_has_moved(state);
+}
+
 ngx_int_t ngx_sealring_access(ngx_http_request_t *r)
 {
     ngx_sealring_main_conf_t *conf = ngx_http_get_module_main_conf(r, ngx_http_sealring_module);
@@ -187,9 +197,8 @@ ngx_int_t ngx_sealring_access(ngx_http_request_t *r)
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0, "sealring: the request has two different credentials");
         return NGX_HTTP_BAD_REQUEST;
     }
-    /* A rejection stays one; it may have come from a thread, and asking again would take one more. */
-    if (state->stage == NGX_SEALRING_REQUEST_ASKED && state->verdict == SEALRING_ACCEPTED &&
-        !ngx_sealring_is_fresh(conf, state) && ngx_sealring_ask(conf, state, &location->scopes) == NGX_AGAIN)
+    if (state->stage == NGX_SEALRING_REQUEST_ASKED && is_due(conf, state) &&
+        ngx_sealring_ask(conf, state, &location->scopes) == NGX_AGAIN)
         return NGX_AGAIN;
     state->resumed = 0;
     if (state->stage == NGX_SEALRING_REQUEST_ASKED && state->verdict == SEALRING_ACCEPTED)

@@ -58,16 +58,23 @@ typedef enum {
 
 typedef struct ngx_sealring_task_s ngx_sealring_task_t;
 
+/* Where a request comes from, as realip found it. */
+typedef struct {
+    u_char bytes[16];
+    size_t length; /* 4, 16, or 0: not known, as behind a Unix socket */
+} ngx_sealring_address_t;
+
 /* The state of one request. It outlives internal redirects, which clear the contexts of modules. */
 typedef struct {
     ngx_http_request_t *request;
     ngx_sealring_stage_t stage;
     ngx_str_t credential; /* in the request's memory, as the texts below */
     sealring_verdict verdict;
-    ngx_uint_t turn;           /* of the event loop, in which the verdict was had */
-    ngx_flag_t waiting;        /* for a thread, or for the vault */
-    ngx_flag_t resumed;        /* the verdict came while it waited in this phase */
-    ngx_sealring_task_t *task; /* of the thread; NULL: none */
+    ngx_sealring_address_t address; /* the verdict is about a call from there */
+    ngx_uint_t turn;                /* of the event loop, in which the verdict was had */
+    ngx_flag_t waiting;             /* for a thread, or for the vault */
+    ngx_flag_t resumed;             /* the verdict came while it waited in this phase */
+    ngx_sealring_task_t *task;      /* of the thread; NULL: none */
     ngx_event_t deadline;
     ngx_queue_t queue; /* in ngx_sealring_worker_t.waiting, if `queued` */
     ngx_flag_t queued;
@@ -100,6 +107,8 @@ ngx_int_t ngx_sealring_worker_start(ngx_cycle_t *cycle, ngx_sealring_main_conf_t
 void ngx_sealring_worker_stop(ngx_sealring_main_conf_t *conf);
 /* Whether the verdict was had without a return to the event loop since: no time has passed in which something could become effective. */
 ngx_flag_t ngx_sealring_is_fresh(const ngx_sealring_main_conf_t *conf, const ngx_sealring_request_t *request);
+/* Whether realip has replaced the request's address since: a location's realip may run after PREACCESS has judged. */
+ngx_flag_t ngx_sealring_has_moved(const ngx_sealring_request_t *request);
 /* Asks for the verdict: NGX_OK if request->verdict is set; NGX_AGAIN if the request waits, and will be resumed. */
 ngx_int_t ngx_sealring_ask(ngx_sealring_main_conf_t *conf, ngx_sealring_request_t *request, const ngx_str_t *scopes);
 /* Forgets the request, which is about to be freed. */

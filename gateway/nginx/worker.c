@@ -14,6 +14,7 @@ struct ngx_sealring_task_s {
     sealring_vault *vault;
     ngx_str_t credential;
     const char *scopes;
+    ngx_sealring_address_t address;
     sealring_verdict verdict;
     sealring_grant grant;
     ngx_pool_t *pool;
@@ -81,6 +82,26 @@ static void mark_turn(ngx_sealring_worker_t *worker, ngx_sealring_request_t *req
 ngx_flag_t ngx_sealring_is_fresh(const ngx_sealring_main_conf_t *conf, const ngx_sealring_request_t *request)
 {
     return request->turn == conf->worker.turns;
+}
+
+static ngx_sealring_address_t read_address(const ngx_http_request_t *r)
+{
+    ngx_sealring_address_t address = {.length = 0};
+    const struct sockaddr *from = r->connection->sockaddr;
+    if (from->sa_family == AF_INET) {
+        address.length = 4;
+        ngx_memcpy(address.bytes, &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
+    } else if (from->sa_family == AF_INET6) {
+        address.length = 16;
+        ngx_memcpy(address.bytes, &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr, 16);
+    }
+    return address;
+}
+
+ngx_flag_t ngx_sealring_has_moved(const ngx_sealring_request_t *request)
+{
+    const ngx_sealring_address_t now = read_address(request->request);
+    return now.length != request->address.length || ngx_memcmp(now.bytes, request->address.bytes, now.length) != 0;
 }
 
 /* Copies a text of a grant into the request's memory; NULL for an empty one. */
@@ -156,13 +177,15 @@ static ngx_int_t request_wait(ngx_sealring_main_conf_t *conf, ngx_sealring_reque
 
 /* ---- Asking ---- */
 
-static sealring_verdict verify(sealring_vault *vault, const ngx_str_t *credential, const char *scopes, uint32_t flags,
-                               sealring_grant *grant)
+static sealring_verdict verify(sealring_vault *vault, const ngx_str_t *credential, const char *scopes,
+                               const ngx_sealring_address_t *address, uint32_t flags, sealring_grant *grant)
 {
     sealring_request question = {.size = sizeof question,
                                  .credential = (const char *)credential->data,
                                  .length = credential->len,
                                  .scope = scopes,
+                                 .address = address->length > 0 ? address->bytes : NULL,
+                                 .address_length = address->length,
                                  .flags = flags};
     grant->size = sizeof *grant;
     return sealring_verify_request(vault, &question, grant);
@@ -172,7 +195,7 @@ static void ask_in_thread(void *data, ngx_log_t *log)
 {
     ngx_sealring_task_t *task = data;
     (void)log;
-    task->verdict = verify(task->vault, &task->credential, task->scopes, 0, &task->grant);
+    task->verdict = verify(task->vault, &task->credential, task->scopes, &task->address, 0, &task->grant);
 }
 
 static void task_free(ngx_sealring_task_t *task)
@@ -213,6 +236,7 @@ static ngx_sealring_task_t *task_make(ngx_sealring_main_conf_t *conf, ngx_sealri
     task->conf = conf;
     task->vault = conf->worker.vault;
     task->scopes = (const char *)scopes->data;
+    task->address = request->address;
     task->pool = pool;
     (*thread_task)->handler = ask_in_thread;
     (*thread_task)->event.handler = ask_done;
@@ -251,8 +275,9 @@ ngx_int_t ngx_sealring_ask(ngx_sealring_main_conf_t *conf, ngx_sealring_request_
         return NGX_OK;
     }
     sealring_grant grant;
-    sealring_verdict verdict =
-        verify(worker->vault, &request->credential, (const char *)scopes->data, SEALRING_NONBLOCK, &grant);
+    request->address = read_address(request->request);
+    sealring_verdict verdict = verify(worker->vault, &request->credential, (const char *)scopes->data,
+                                      &request->address, SEALRING_NONBLOCK, &grant);
     if (verdict == SEALRING_WOULD_BLOCK)
         return ask_thread(conf, request, scopes);
     set_verdict(worker, request, verdict, &grant);

@@ -475,7 +475,8 @@ typedef struct sealring_issue_request {
     bool expires_is_relative; /* computed from now: an existing key counts as the same whatever its expiry */
     const char *key_id;    /* of an existing key, which the new credential continues; NULL: none. See sealring_issue */
     const uint8_t *sha256; /* sealring_import: 32 bytes, SHA-256 of the client's present key; NULL for issuing */
-    size_t line;           /* of the caller's file: messages then contain "line N" in place of "request N"; 0: none */
+    const char *from_addresses; /* as in sealring_key_set_addresses */
+    size_t line; /* of the caller's file: messages then contain "line N" in place of "request N"; 0: none */
 } sealring_issue_request;
 
 /* One credential. The member credential is secret: it is wiped when the callback returns. */
@@ -497,8 +498,8 @@ typedef int (*sealring_issued_callback)(const sealring_issued *issued, void *con
 enum { SEALRING_ISSUE_ADD_CLIENTS = 1 /* add clients that do not exist */ };
 
 /* Issues an API key for each request in ring `ring`, under its active version, and calls `each` with each credential, in the order of the
- * requests. All requests are checked first; one invalid request refuses the whole call. The message then contains "request N", where N is
- * its index counted from 1; *bad_request, if not NULL, receives the index counted from 0 (SIZE_MAX: no request is at fault).
+ * requests. All requests are checked first; one invalid request refuses the whole call. The message then contains "request N",
+ * counted from 1; *bad_request, if not NULL, receives the index counted from 0 (SIZE_MAX: no request is at fault).
  * A single request without SEALRING_ISSUE_ADD_CLIENTS is SEALRING_REFUSED if its client already has a key with that label. With several,
  * or with SEALRING_ISSUE_ADD_CLIENTS, an existing key with the same scopes and times is passed again (existed), so that an interrupted
  * call can be repeated; one with other claims is refused. If the newest credential of such a key is under a closed version, its successor
@@ -517,21 +518,18 @@ sealring_status sealring_issue(sealring_manager *manager, const char *ring, cons
  * of the registry can neither add nor widen one. Every request requires sha256 and an expiry. `each` is called with credential NULL.
  * Everything else is as in sealring_issue, including SEALRING_ISSUE_ADD_CLIENTS and repeated calls; a digest that was imported before for
  * another client or label is SEALRING_REFUSED. The first sealring_reissue replaces an imported credential, which then ends after the
- * ring's overlap, or at its expiry if that is earlier. Keys of 8 to 512 bytes are recognised. They should have at least 128 random bits:
- * whoever can guess a key can find it from its digest. */
+ * ring's overlap, or at its expiry if that is earlier. Keys of 8 to 512 bytes are recognised; they should have 128 random bits at least. */
 sealring_status sealring_import(sealring_manager *manager, const char *ring, const sealring_issue_request *requests,
                                 size_t count, unsigned flags, sealring_issued_callback each, void *context,
                                 size_t *bad_request, sealring_error *error);
 
-/* Passes the key's credential under its ring's active version, with the same claims: the newest one again if it is under
- * that version, else a successor. Claims are copied only from a credential that the token confirms. */
+/* Passes the key's credential under its ring's active version, with the same claims, which the token confirms: the newest one, or a successor. */
 sealring_status sealring_reissue(sealring_manager *manager, const char *key_id, sealring_issued_callback each,
                                  void *context, sealring_error *error);
 
 /* The same for every active API key of the ring, sorted by client and label. *total, if not NULL, is set before the first call of `each`.
- * Keys that cannot be reissued (suspended, expired) are skipped. Keys whose newest credential is under a closed version, whose row the
- * token does not confirm, or for which it gives two different answers, are omitted; the others are reissued, and the call returns
- * SEALRING_REFUSED at the end. Batches commit separately. */
+ * Keys that cannot be reissued (suspended, expired) are skipped. Keys whose newest credential is under a closed version, or whose row the token does
+ * not confirm, or confirms only once, are omitted: then the call returns SEALRING_REFUSED at the end. Batches commit separately. */
 sealring_status sealring_reissue_ring(sealring_manager *manager, const char *ring, uint64_t *total,
                                       sealring_issued_callback each, void *context, sealring_error *error);
 
@@ -568,6 +566,7 @@ typedef struct sealring_key_info {
     uint32_t version;
     const char *scopes;
     int64_t expires;
+    const char *from_addresses; /* the networks to which it is bound, separated by commas; NULL if it is not */
 } sealring_key_info;
 
 typedef struct sealring_key_filter {
@@ -608,8 +607,7 @@ typedef int (*sealring_credential_callback)(const sealring_credential_info *cred
 sealring_status sealring_credential_list(sealring_manager *manager, const char *key_id,
                                          sealring_credential_callback each, void *context, sealring_error *error);
 
-/* Sets an API key's state: active ⇄ suspended → revoked. Revoked is final. The change is committed when the call returns;
- * every verification that reads the registry after that sees it. reason: at most 254 bytes, one line, NULL for none. */
+/* Sets an API key's state: active ⇄ suspended → revoked, which is final. When it returns, that is committed. reason: at most 254 bytes, one line. */
 sealring_status sealring_key_set_state(sealring_manager *manager, const char *key_id, sealring_key_state state,
                                        const char *reason, sealring_error *error);
 
@@ -617,8 +615,10 @@ sealring_status sealring_key_set_state(sealring_manager *manager, const char *ke
  * use sealring_rekey to widen them. "" leaves none. */
 sealring_status sealring_key_narrow(sealring_manager *manager, const char *key_id, const char *scopes,
                                     sealring_error *error);
-
-/* Gives an API key another label. */
+/* Binds it to networks such as "203.0.113.0/24,2001:db8::/48", at most 32; NULL, "" or "any": to none. Fewer addresses count at once. */
+sealring_status sealring_key_set_addresses(sealring_manager *manager, const char *key_id, const char *networks,
+                                           sealring_error *error);
+/* Gives it another label. */
 sealring_status sealring_key_set_label(sealring_manager *manager, const char *key_id, const char *label,
                                        sealring_error *error);
 
@@ -677,7 +677,7 @@ typedef struct sealring_usage_info {
     uint64_t not_yet_valid; /* rejections of this credential, by reason */
     uint64_t expired;
     uint64_t suspended;
-    uint64_t scope;
+    uint64_t scope; /* or the address */
     uint64_t closed;  /* revoked, replaced, or its version closed */
     int64_t last_use; /* the last use in that time, to the second; 0: none */
     int64_t key_used; /* a use of the key at any time, with any of its credentials, if known; 0: never used */

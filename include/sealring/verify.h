@@ -51,6 +51,8 @@ typedef enum sealring_verdict {
     SEALRING_REJECTED_VERSION_COMPROMISED = 10, /* its version was declared compromised */
     SEALRING_REJECTED_SCOPE = 11,               /* authentic and valid, but it lacks a required scope */
     SEALRING_UNAVAILABLE = 12, /* no verdict: the token or the registry cannot be reached. Do not accept */
+    SEALRING_REJECTED_ADDRESS =
+        13, /* authentic and valid, but its API key is bound to networks, and the request's address is in none of them or not known */
     SEALRING_WOULD_BLOCK =
         64 /* only with SEALRING_NONBLOCK: no verdict yet. Ask without that flag, in a thread that may wait */
 } sealring_verdict;
@@ -76,7 +78,7 @@ typedef enum sealring_version_state {
  * do not fit into size are not written. Filled for accepted credentials and for rejections of issued ones, so that a
  * server can log whose credential it rejected; otherwise, and with SEALRING_UNAVAILABLE, all fields except size and reason are empty.
  * A closed credential is rejected because of the registry's row, before the token has confirmed that row: of all rejections, the
- * token has confirmed only the grant of SEALRING_REJECTED_SCOPE.
+ * token has confirmed only the grants of SEALRING_REJECTED_SCOPE and SEALRING_REJECTED_ADDRESS.
  * Times are milliseconds since 1970-01-01 UTC, 0 for none. Strings end in NUL. Nothing here is secret. */
 typedef struct sealring_grant {
     size_t size;
@@ -142,9 +144,11 @@ typedef struct sealring_request {
     const char *
         scope; /* NULL or "": none is required; else scope tokens separated by single spaces, all of which the credential must have
                           (RFC 6749, section 3.3) */
-    const uint8_t *address; /* reserved: of the client, in network byte order; NULL: not known. Decides nothing yet */
-    size_t address_length;  /* 4 (IPv4) or 16 (IPv6); 0 with NULL */
-    uint32_t flags;         /* 0, or SEALRING_NONBLOCK */
+    const uint8_t *
+        address; /* of the client, in network byte order, from a source that the client cannot write; NULL: not known, then an API key that is
+                          bound to networks is rejected. An IPv4-mapped address of IPv6 is one of IPv4 */
+    size_t address_length; /* 4 (IPv4) or 16 (IPv6); with any other the address is not known */
+    uint32_t flags;        /* 0, or SEALRING_NONBLOCK */
 } sealring_request;
 
 /* Judges the request. grant may be NULL.
@@ -203,7 +207,7 @@ typedef void (*sealring_log_callback)(sealring_log_level level, const char *mess
  * returns, the former callback is not running any more. Up to 64 messages are stored until they are passed; the oldest are dropped. */
 void sealring_set_log(sealring_vault *vault, sealring_log_callback callback, void *context);
 
-#define SEALRING_VERDICTS 13 /* values of sealring_verdict that are counted: all but SEALRING_WOULD_BLOCK */
+#define SEALRING_VERDICTS 14 /* values of sealring_verdict that are counted: all but SEALRING_WOULD_BLOCK */
 
 /* The counters of one verifier (this process, this vault) since it joined. The caller sets size first. */
 typedef struct sealring_statistics {

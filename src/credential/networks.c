@@ -27,6 +27,14 @@ static bool is_inside(const struct network *inner, const struct network *outer)
            equal_bits(inner->address, outer->address, outer->bits);
 }
 
+static bool is_within(const struct network *inner, const struct networks *outer)
+{
+    for (size_t i = 0; i < outer->count; i++)
+        if (is_inside(inner, &outer->items[i]))
+            return true;
+    return false;
+}
+
 static int compare(const struct network *a, const struct network *b)
 {
     if (a->length != b->length)
@@ -160,14 +168,27 @@ bool networks_contain(const struct network *networks, size_t count, const uint8_
     return false;
 }
 
+/* Adds those of `inner` that are inside one of `outer`. */
+static void add_inner(struct networks *sum, const struct networks *inner, const struct networks *outer)
+{
+    for (size_t i = 0; i < inner->count; i++)
+        if (is_within(&inner->items[i], outer))
+            (void)insert(sum, &inner->items[i]);
+}
+
+/* Of two networks one is inside the other, or they have nothing in common. */
+void networks_intersect(struct networks *networks, const struct networks *others)
+{
+    struct networks common = {.count = 0};
+    add_inner(&common, networks, others);
+    add_inner(&common, others, networks);
+    *networks = common;
+}
+
 bool networks_within(const struct networks *inner, const struct networks *outer)
 {
-    for (size_t i = 0; i < inner->count; i++) {
-        bool within = false;
-        for (size_t j = 0; !within && j < outer->count; j++)
-            within = is_inside(&inner->items[i], &outer->items[j]);
-        if (!within)
+    for (size_t i = 0; i < inner->count; i++)
+        if (!is_within(&inner->items[i], outer))
             return false;
-    }
     return true;
 }

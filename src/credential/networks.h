@@ -19,8 +19,8 @@ struct network {
 
 /* In order, none inside another: two lists of the same addresses, written with the same networks, are equal. */
 struct networks {
-    struct network items[NETWORKS_MAX];
     size_t count;
+    struct network items[NETWORKS_MAX];
 };
 
 /* Reads networks (203.0.113.0/24) and single addresses, separated by commas. An IPv4-mapped network of IPv6 (RFC 4291, section 2.5.5.2) is one of
@@ -35,5 +35,8 @@ bool networks_contain(const struct network *networks, size_t count, const uint8_
 
 /* Returns whether each network of `inner` is inside one of `outer`: two halves of a network do not count as the whole. */
 bool networks_within(const struct networks *inner, const struct networks *outer);
+
+/* Leaves of `networks` what is in `others`, too. Where that takes too many networks, some are left out: it never contains more. */
+void networks_intersect(struct networks *networks, const struct networks *others);
 
 #endif

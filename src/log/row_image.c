@@ -8,7 +8,7 @@
 #include "base/base62.h"
 
 /* One member of an image, and its place in the row. The first two of a table identify the row: no act changes them. */
-enum member_kind { NUMBER32, NUMBER64, FLAG, STATE, TEXT, BYTES, OBJECT_ID, ENDS };
+enum member_kind { NUMBER32, NUMBER64, FLAG, STATE, TEXT, BYTES, OBJECT_ID, ENDS, NETWORKS };
 
 struct member {
     const char *name;
@@ -90,6 +90,7 @@ static const struct member key_members[] = {
     MEMBER(registry_key, "last_serial", last_serial, NUMBER32),
     MEMBER(registry_key, "created", created, NUMBER64),
     MEMBER(registry_key, "ends", ends, ENDS),
+    MEMBER(registry_key, "networks", networks, NETWORKS),
     {0},
 };
 
@@ -181,6 +182,13 @@ static json_t *write_member(const struct member *member, const void *row, bool *
         *wanted = text[0] != '\0';
         return *wanted ? json_string(text) : NULL;
     }
+    case NETWORKS: {
+        char text[NETWORKS_TEXT_SIZE];
+        *wanted = ((const struct registry_key *)row)->bound;
+        if (*wanted)
+            networks_format((const struct networks *)(const void *)place, text);
+        return *wanted ? json_string(text) : NULL;
+    }
     }
     *wanted = number != 0;
     return *wanted ? json_integer(number) : NULL;
@@ -267,6 +275,12 @@ static bool read_member(const struct member *member, const json_t *value, void *
         return read_bytes(value, place, member->size, &((struct registry_version *)row)->object_id_length);
     case ENDS:
         return json_is_string(value) && ends_parse(json_string_value(value), (struct key_ends *)(void *)place);
+    case NETWORKS: {
+        char problem[128];
+        ((struct registry_key *)row)->bound = true;
+        return json_string_length(value) > 0 &&
+               networks_parse(json_string_value(value), (struct networks *)(void *)place, problem) == NULL;
+    }
     }
     return false;
 }

@@ -28,6 +28,7 @@ KEPT(SEALRING_REJECTED_VERSION_RETIRED, 9);
 KEPT(SEALRING_REJECTED_VERSION_COMPROMISED, 10);
 KEPT(SEALRING_REJECTED_SCOPE, 11);
 KEPT(SEALRING_UNAVAILABLE, 12);
+KEPT(SEALRING_REJECTED_ADDRESS, 13);
 KEPT(SEALRING_WOULD_BLOCK, 64);
 KEPT(SEALRING_NONBLOCK, 1);
 
@@ -103,29 +104,29 @@ PLACED(sealring_options, pin_length, 32, 24);
 KEPT(SEALRING_LOG_INFORMATION, 1);
 KEPT(SEALRING_LOG_WARNING, 2);
 KEPT(SEALRING_LOG_ALARM, 3);
-KEPT(SEALRING_VERDICTS, 13);
+KEPT(SEALRING_VERDICTS, 14);
 KEPT(sizeof(sealring_log_level), 4);
 
 /* sealring_statistics begins with its size and may grow at the end. */
 PLACED(sealring_statistics, size, 0, 0);
 #if defined __LP64__
 _Static_assert(offsetof(sealring_statistics, verdicts) == 8, "sealring_statistics.verdicts has moved");
-_Static_assert(offsetof(sealring_statistics, cached) == 112, "sealring_statistics.cached has moved");
-_Static_assert(offsetof(sealring_statistics, registry_lookups) == 120,
+_Static_assert(offsetof(sealring_statistics, cached) == 120, "sealring_statistics.cached has moved");
+_Static_assert(offsetof(sealring_statistics, registry_lookups) == 128,
                "sealring_statistics.registry_lookups has moved");
-_Static_assert(offsetof(sealring_statistics, token_operations) == 128,
+_Static_assert(offsetof(sealring_statistics, token_operations) == 136,
                "sealring_statistics.token_operations has moved");
-_Static_assert(offsetof(sealring_statistics, warmed) == 136, "sealring_statistics.warmed has moved");
-_Static_assert(offsetof(sealring_statistics, looks) == 144, "sealring_statistics.looks has moved");
-_Static_assert(offsetof(sealring_statistics, fenced) == 152, "sealring_statistics.fenced has moved");
-_Static_assert(offsetof(sealring_statistics, epoch) == 160, "sealring_statistics.epoch has moved");
-_Static_assert(offsetof(sealring_statistics, lease_left_ms) == 168, "sealring_statistics.lease_left_ms has moved");
-_Static_assert(offsetof(sealring_statistics, credentials) == 176, "sealring_statistics.credentials has moved");
-_Static_assert(offsetof(sealring_statistics, credential_bytes) == 184,
+_Static_assert(offsetof(sealring_statistics, warmed) == 144, "sealring_statistics.warmed has moved");
+_Static_assert(offsetof(sealring_statistics, looks) == 152, "sealring_statistics.looks has moved");
+_Static_assert(offsetof(sealring_statistics, fenced) == 160, "sealring_statistics.fenced has moved");
+_Static_assert(offsetof(sealring_statistics, epoch) == 168, "sealring_statistics.epoch has moved");
+_Static_assert(offsetof(sealring_statistics, lease_left_ms) == 176, "sealring_statistics.lease_left_ms has moved");
+_Static_assert(offsetof(sealring_statistics, credentials) == 184, "sealring_statistics.credentials has moved");
+_Static_assert(offsetof(sealring_statistics, credential_bytes) == 192,
                "sealring_statistics.credential_bytes has moved");
-_Static_assert(offsetof(sealring_statistics, versions_unproved) == 192,
+_Static_assert(offsetof(sealring_statistics, versions_unproved) == 200,
                "sealring_statistics.versions_unproved has moved");
-_Static_assert(sizeof(sealring_statistics) >= 200, "sealring_statistics has shrunk");
+_Static_assert(sizeof(sealring_statistics) >= 208, "sealring_statistics has shrunk");
 #endif
 
 /* Prototypes: a pointer of another type is a diagnosis, which -Werror makes final. */

@@ -157,7 +157,7 @@ change()
     result $? "notices $1"
 }
 
-change "a verdict with another number" 's/SEALRING_REJECTED_SCOPE = 11/SEALRING_REJECTED_SCOPE = 13/'
+change "a verdict with another number" 's/SEALRING_REJECTED_SCOPE = 11/SEALRING_REJECTED_SCOPE = 15/'
 change "a verdict that is gone" 's/SEALRING_REJECTED_MALFORMED/SEALRING_REJECTED_BROKEN/'
 change "a longer message" 's/SEALRING_MESSAGE_SIZE 512/SEALRING_MESSAGE_SIZE 1024/'
 change "a field put in between" 's/^    uint32_t serial;/    uint32_t made_up;\n&/'

@@ -14,6 +14,8 @@ for client in acme globex initech; do
     must issue web --client $client --scope read --scope write --out "$work/$client"
     must issue web --client $client --label reader --scope read --out "$work/$client.reader"
 done
+must client add bank
+must issue web --client bank --scope read --from-addresses 203.0.113.0/24,2001:db8::/48 --out "$work/bound"
 echo acme_live_nonsense >"$work/nonsense"
 sed 's/^\(acme_live_.\)./\1Q/' "$work/acme" >"$work/typo"
 
@@ -83,6 +85,7 @@ SERVER='
     location = /question { internal; sealring off; '$UP' proxy_pass_request_body off; }
     location /mirrored/ { mirror /copy; '$UP' }
     location = /copy { internal; '$UP' }
+    location /realip/ { set_real_ip_from unix:; real_ip_header X-Real-IP; '$UP' }
     location = /static { alias '$work/static'; }'
 echo static >"$work/static"
 printf '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"; env | grep "^HTTP_" | sort\n' >"$work/environment"
@@ -133,6 +136,17 @@ head -c 5000 /dev/zero | tr '\0' a >"$work/long"
 gets "and one that is only long" 401 -H "$(bearer "$work/long")" http://x/read/a
 gets "a static file is protected in the same way" 401 http://x/static
 gets "and served" 200 -H "$(bearer "$work/acme")" http://x/static
+
+# ---- Addresses ----
+
+gets "a key that is bound to networks gets in from one of them" 200 -H "$(bearer "$work/bound")" -H 'X-Real-IP: 203.0.113.9' http://x/realip/a
+gets "also from one of IPv6" 200 -H "$(bearer "$work/bound")" -H 'X-Real-IP: 2001:db8::1' http://x/realip/a
+gets "and not from elsewhere" 403 -H "$(bearer "$work/bound")" -H 'X-Real-IP: 198.51.100.9' http://x/realip/a
+is "$(header WWW-Authenticate)" '' "other scopes would not help"
+ok "the reason is in the error log" grep -q 'sealring: address, key .*: the address 198.51.100.9 is in none of' "$site/error.log"
+gets "nor where the address is not known" 403 -H "$(bearer "$work/bound")" http://x/realip/a
+gets "a header counts only where realip takes it" 403 -H "$(bearer "$work/bound")" -H 'X-Real-IP: 203.0.113.9' http://x/read/a
+gets "other keys get in from anywhere" 200 -H "$(bearer "$work/acme")" -H 'X-Real-IP: 198.51.100.9' http://x/realip/a
 
 # ---- What the upstream server gets ----
 

@@ -14,6 +14,7 @@ for name in one two three; do
     must issue payments --client shop --label "$name" --scope read --scope write --out "$work/$name"
 done
 must issue payments --client shop --label narrow --scope read --out "$work/narrow"
+must issue payments --client shop --label bound --scope read --from-addresses 192.0.2.0/24 --out "$work/bound"
 must issue payments --client shop --label revoked --scope read --out "$work/revoked"
 must revoke "$(cut -d _ -f 3 "$work/revoked")" --no-wait
 sed 's/.$/!/' "$work/one" >"$work/malformed"
@@ -183,6 +184,18 @@ daemon_start --listen 127.0.0.1:0 --address-header X-Real-IP
 port=$(sed -n 's/.*listening on 127.0.0.1:\([0-9]*\)$/\1/p' "$work/daemon.log")
 code=$(curl -s -m 30 -o /dev/null -w '%{http_code}' -H "$(bearer "$work/one")" -H 'X-Real-IP: 192.0.2.1' "http://127.0.0.1:$port/v1/verify/read/-/")
 is "$code" 200 "a loopback address, on a port that the system chose"
+for address in 192.0.2.1 ::ffff:192.0.2.1; do
+    request -H "$(bearer "$work/bound")" -H "X-Real-IP: $address" http://x/v1/verify/read/-/
+    is "$code" 200 "a key that is bound to networks gets in from $address"
+done
+for address in 198.51.100.1 192.0.2.1,198.51.100.1 nonsense; do
+    request -H "$(bearer "$work/bound")" -H "X-Real-IP: $address" http://x/v1/verify/read/-/
+    is "$code $(header WWW-Authenticate)" '403 ' "and not from $address"
+done
+request -H "$(bearer "$work/bound")" -H 'X-Real-IP: 192.0.2.1' -H 'X-Real-IP: 192.0.2.1' http://x/v1/verify/read/-/
+is "$code" 403 "nor with two addresses"
+request -H "$(bearer "$work/bound")" -H 'X-Forwarded-For: 192.0.2.1' http://x/v1/verify/read/-/
+is "$code" 403 "nor by another header"
 daemon_stop
 
 # ---- systemd ----

@@ -155,6 +155,24 @@ start
 forge key suspend $plain
 adopted "a suspension" "entry $next, key.suspend of API key $plain"
 start
+forge key set $plain --from-addresses 203.0.113.0/24
+adopted "a binding to networks" "entry $next, key.addresses of API key $plain"
+start
+must key set $plain --from-addresses 203.0.113.0/24
+forge key suspend $plain
+adopted "a suspension of a key that is bound" "entry $((next + 1)), key.suspend of API key $plain"
+for list in 203.0.112.0/23 any; do
+    start
+    must key set $plain --from-addresses 203.0.113.0/24
+    forge key set $plain --from-addresses $list
+    refused "other networks, $list" "(entry $((next + 1)), key.addresses of|fact [0-9]+, which sets) API key $plain"
+done
+start
+must key set $plain --from-addresses 203.0.113.0/24
+forge key set $plain --from-addresses 203.0.113.0/25
+unguarded "$database" "DELETE FROM closed_fact WHERE sequence > (SELECT count(*) FROM closed_fact) - 1"
+refused "an entry about networks without its fact" "entry $((next + 1)), key.addresses of API key $plain"
+start
 forge key set $narrowed --scope read
 forge revoke $plain
 adopted "two restrictions" "entry $next, key.narrow of API key $narrowed; entry $((next + 1)), key.revoke of API key $plain"

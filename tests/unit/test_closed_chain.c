@@ -296,6 +296,62 @@ START_TEST(facts_end_credentials_whatever_their_rows_contain)
 }
 END_TEST
 
+static void key_is_bound(const char *networks)
+{
+    char ends[NETWORKS_TEXT_SIZE + 1];
+    snprintf(ends, sizeof ends, "%s%s", networks != NULL ? "\n" : "", networks != NULL ? networks : "");
+    key_ends("aaaaaaaaaaaaaaaa", SEALRING_KEY_ACTIVE, NULL, ends);
+}
+
+/* The networks of the key, whose row was read with these (NULL: with none). */
+static const char *bound_to(const char *row)
+{
+    static char text[NETWORKS_TEXT_SIZE];
+    char problem[128];
+    struct registry_key key = {.key_id = "aaaaaaaaaaaaaaaa", .state = SEALRING_KEY_ACTIVE, .bound = row != NULL};
+    ck_assert_ptr_null(networks_parse(row, &key.networks, problem));
+    (void)key_facts_restrict(&chain.restricted, &key, NULL);
+    networks_format(&key.networks, text);
+    return !key.bound ? "any" : text[0] == '\0' ? "none" : text;
+}
+
+START_TEST(networks_restrict_at_once_and_widen_when_they_are_covered)
+{
+    key_is_bound("10.0.0.0/8,2001:db8::/48");
+    ck_assert(!read_up_to(1, 0));
+    ck_assert_str_eq(bound_to(NULL), "10.0.0.0/8,2001:db8::/48");
+    key_is_bound("10.0.0.0/7"); /* which is not signed */
+    ck_assert(!read_up_to(2, 1));
+    ck_assert_uint_eq(closed_chain_waiting(&chain), 1);
+    ck_assert_str_eq(bound_to(NULL), "10.0.0.0/8");
+    key_is_bound(NULL);
+    ck_assert(!read_up_to(3, 1));
+    ck_assert_str_eq(bound_to(NULL), "10.0.0.0/8");
+    ck_assert(!read_up_to(3, 2));
+    ck_assert_str_eq(bound_to(NULL), "10.0.0.0/7");
+    ck_assert(!read_all());
+    ck_assert_str_eq(bound_to(NULL), "any");
+    ck_assert_uint_eq(closed_chain_waiting(&chain), 0);
+}
+END_TEST
+
+/* Of a row and a fact the more restricted counts, and a fact that disappears goes on. */
+START_TEST(networks_of_row_and_facts_both_count)
+{
+    key_is_bound("10.0.0.0/8,2001:db8::/48");
+    ck_assert(!read_all());
+    ck_assert_str_eq(bound_to("10.1.0.0/16,11.0.0.0/8"), "10.1.0.0/16");
+    ck_assert_str_eq(bound_to("0.0.0.0/0"), "10.0.0.0/8");
+    ck_assert_str_eq(bound_to("11.0.0.0/8"), "none");
+    count = 0;
+    (void)read_all();
+    ck_assert_str_eq(bound_to(NULL), "10.0.0.0/8,2001:db8::/48");
+    key_is_bound("12.0.0.0/8"); /* instead of what disappeared */
+    (void)read_all();
+    ck_assert_str_eq(bound_to(NULL), "none");
+}
+END_TEST
+
 START_TEST(forgetting_begins_anew)
 {
     close_key("aaaaaaaaaaaaaaaa");
@@ -735,6 +791,8 @@ int main(void)
     tcase_add_test(cases, hashes_behind_the_covered_facts_are_known);
     tcase_add_test(cases, a_break_ends_all_waiting);
     tcase_add_test(cases, what_follows_a_break_restricts_what_is_covered);
+    tcase_add_test(cases, networks_restrict_at_once_and_widen_when_they_are_covered);
+    tcase_add_test(cases, networks_of_row_and_facts_both_count);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -28,7 +28,7 @@ static struct registry_closed version_fact(uint32_t number, int state, const cha
     return fact;
 }
 
-/* A value is: whether it is narrowed, to which scopes, the new label, the ends of credentials. */
+/* A value is: whether it is narrowed, to which scopes, the new label, the ends of credentials, the networks. */
 static const struct {
     int before; /* 0: there is none */
     const char *was;
@@ -71,6 +71,18 @@ static const struct {
     {ACTIVE, "0\n\n\n5:100", SUSPENDED, "0\n\n\n", FACT_PERMITS},
     {ACTIVE, "1\nread\n\n", ACTIVE, "0\n\n\n5:100", FACT_PERMITS},
     {ACTIVE, "0\n\n\n5:100", REVOKED, "", FACT_RESTRICTS_KEY},
+    {0, "", ACTIVE, "0\n\n\n\n10.0.0.0/8", FACT_RESTRICTS_KEY},
+    {ACTIVE, "0\n\n\n", ACTIVE, "0\n\n\n\n10.0.0.0/8,2001:db8::/48", FACT_RESTRICTS_KEY},
+    {ACTIVE, "0\n\n\n\n10.0.0.0/8", ACTIVE, "0\n\n\n\n10.1.0.0/16", FACT_RESTRICTS_KEY},
+    {ACTIVE, "0\n\n\n\n10.0.0.0/8", SUSPENDED, "0\n\n\n\n10.0.0.0/8", FACT_RESTRICTS_KEY},
+    {ACTIVE, "0\n\n\n\n10.0.0.0/8", REVOKED, "", FACT_RESTRICTS_KEY},
+    {ACTIVE, "0\n\n\n\n10.0.0.0/8", ACTIVE, "0\n\n\n\n0.0.0.0/0", FACT_PERMITS},
+    {ACTIVE, "0\n\n\n\n10.0.0.0/8", ACTIVE, "0\n\n\n\n10.0.0.0/8,11.0.0.0/8", FACT_PERMITS},
+    {ACTIVE, "0\n\n\n\n10.0.0.0/8", SUSPENDED, "0\n\n\n", FACT_PERMITS},
+    {0, "", ACTIVE, "0\n\n\n\n10.0.0.1/8", FACT_PERMITS},
+    {0, "", ACTIVE, "0\n\n\n\n10.0.0.1", FACT_PERMITS},
+    {0, "", ACTIVE, "0\n\n\n\n11.0.0.0/8,10.0.0.0/8", FACT_PERMITS},
+    {0, "", ACTIVE, "0\n\n\n\n10.0.0.0/8\n", FACT_PERMITS},
 };
 
 START_TEST(facts_about_keys)

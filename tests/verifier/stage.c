@@ -275,6 +275,36 @@ void stage_narrow(struct stage *stage, const char *key_id, const char *scopes)
     give_order(stage, &order);
 }
 
+static sealring_status bind_key(sealring_manager *manager, struct order *order, sealring_error *error)
+{
+    return sealring_key_set_addresses(manager, order->key_id, order->words, error);
+}
+
+void stage_bind(struct stage *stage, const char *key_id, const char *networks)
+{
+    struct order order = {.function = bind_key};
+    snprintf(order.key_id, sizeof order.key_id, "%s", key_id);
+    snprintf(order.words, sizeof order.words, "%s", networks);
+    give_order(stage, &order);
+}
+
+static sealring_status issue_bound(sealring_manager *manager, struct order *order, sealring_error *error)
+{
+    sealring_issue_request request = {
+        .client = STAGE_CLIENT, .label = next_label(), .scopes = "read write", .from_addresses = order->words};
+    return sealring_issue(manager, order->ring, &request, 1, SEALRING_ISSUE_ADD_CLIENTS, take, &order->key, NULL,
+                          error);
+}
+
+void stage_issue_bound(struct stage *stage, const char *ring, const char *networks, struct stage_key *key)
+{
+    struct order order = {.function = issue_bound, .hands_over = true};
+    snprintf(order.ring, sizeof order.ring, "%s", ring);
+    snprintf(order.words, sizeof order.words, "%s", networks);
+    give_order(stage, &order);
+    *key = order.key;
+}
+
 static sealring_status rekey(sealring_manager *manager, struct order *order, sealring_error *error)
 {
     sealring_rekey_request request = {.size = sizeof request, .overlap = order->to};

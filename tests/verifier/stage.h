@@ -57,6 +57,8 @@ void stage_issue_many(struct stage *stage, const char *ring, unsigned count); /*
 void stage_import(struct stage *stage, const char *ring, const char *text, struct stage_key *key);
 void stage_set_state(struct stage *stage, const char *key_id, sealring_key_state state);
 void stage_narrow(struct stage *stage, const char *key_id, const char *scopes);
+void stage_bind(struct stage *stage, const char *key_id, const char *networks);
+void stage_issue_bound(struct stage *stage, const char *ring, const char *networks, struct stage_key *key);
 void stage_rekey(struct stage *stage, const char *key_id, int64_t overlap, struct stage_key *key);
 void stage_reissue(struct stage *stage, const char *key_id, struct stage_key *key);
 void stage_event(struct stage *stage, const char *ring, sealring_event event,

@@ -57,6 +57,11 @@ static void narrow(void)
     stage_narrow(&stage, key.key_id, "read");
 }
 
+static void bind_to_networks(void)
+{
+    stage_bind(&stage, key.key_id, "10.0.0.0/8");
+}
+
 static void replace(void)
 {
     struct stage_key next;
@@ -104,6 +109,7 @@ static const struct meanwhile {
     {"suspended", suspend, SEALRING_REJECTED_SUSPENDED},
     {"revoked", revoke, SEALRING_REJECTED_REVOKED},
     {"narrowed", narrow, SEALRING_REJECTED_SCOPE},
+    {"bound to networks", bind_to_networks, SEALRING_REJECTED_ADDRESS},
     {"replaced", replace, SEALRING_REJECTED_REVOKED},
     {"version retired", retire, SEALRING_REJECTED_VERSION_RETIRED},
     {"version compromised", compromise, SEALRING_REJECTED_VERSION_COMPROMISED},

@@ -19,7 +19,7 @@
 #define TIMES 10000
 
 static struct stage stage;
-static struct stage_key key, suspended, unseen, no_credential = {.text = "no credential"};
+static struct stage_key key, suspended, bound, unseen, no_credential = {.text = "no credential"};
 static sealring_vault *vault;
 
 static void setup(void)
@@ -27,10 +27,12 @@ static void setup(void)
     stage_make(&stage, 0, 0);
     stage_issue(&stage, STAGE_RING, "read write", &key);
     stage_issue(&stage, STAGE_RING, "read write", &suspended);
+    stage_issue_bound(&stage, STAGE_RING, "10.0.0.0/8,2001:db8::/48", &bound);
     stage_issue(&stage, STAGE_RING, "read write", &unseen);
     vault = stage_open_manual(&stage);
     stage_expect(vault, key.text, SEALRING_ACCEPTED);
     stage_expect(vault, suspended.text, SEALRING_ACCEPTED);
+    stage_expect(vault, bound.text, SEALRING_REJECTED_ADDRESS);
     stage_set_state(&stage, suspended.key_id, SEALRING_KEY_SUSPENDED);
     stage_look(vault);
     stage_expect(vault, suspended.text, SEALRING_REJECTED_SUSPENDED);
@@ -49,17 +51,24 @@ static const struct question {
     sealring_verdict expected;
     bool cached;
     uint32_t flags;
+    const char *address; /* of IPv4, in network byte order */
 } questions[] = {
-    {&key, NULL, SEALRING_ACCEPTED, true, 0},
-    {&key, "read", SEALRING_ACCEPTED, true, 0},
-    {&key, "write read", SEALRING_ACCEPTED, true, 0},
-    {&key, "admin", SEALRING_REJECTED_SCOPE, true, 0},
-    {&suspended, NULL, SEALRING_REJECTED_SUSPENDED, true, 0},
-    {&key, "read", SEALRING_ACCEPTED, true, SEALRING_NONBLOCK},
-    {&key, "admin", SEALRING_REJECTED_SCOPE, true, SEALRING_NONBLOCK},
-    {&suspended, NULL, SEALRING_REJECTED_SUSPENDED, true, SEALRING_NONBLOCK},
-    {&unseen, NULL, SEALRING_WOULD_BLOCK, false, SEALRING_NONBLOCK},
-    {&no_credential, NULL, SEALRING_REJECTED_MALFORMED, false, SEALRING_NONBLOCK},
+    {&key, NULL, SEALRING_ACCEPTED, true, 0, NULL},
+    {&key, "read", SEALRING_ACCEPTED, true, 0, NULL},
+    {&key, "write read", SEALRING_ACCEPTED, true, 0, NULL},
+    {&key, "admin", SEALRING_REJECTED_SCOPE, true, 0, NULL},
+    {&suspended, NULL, SEALRING_REJECTED_SUSPENDED, true, 0, NULL},
+    {&key, "read", SEALRING_ACCEPTED, true, SEALRING_NONBLOCK, NULL},
+    {&key, "admin", SEALRING_REJECTED_SCOPE, true, SEALRING_NONBLOCK, NULL},
+    {&suspended, NULL, SEALRING_REJECTED_SUSPENDED, true, SEALRING_NONBLOCK, NULL},
+    {&bound, "read", SEALRING_ACCEPTED, true, 0, "\x0a\x00\x00\x01"},
+    {&bound, "admin", SEALRING_REJECTED_SCOPE, true, 0, "\x0a\x00\x00\x01"},
+    {&bound, "read", SEALRING_REJECTED_ADDRESS, true, 0, "\x0b\x00\x00\x01"},
+    {&bound, "read", SEALRING_ACCEPTED, true, SEALRING_NONBLOCK, "\x0a\x00\x00\x01"},
+    {&bound, "read", SEALRING_REJECTED_ADDRESS, true, SEALRING_NONBLOCK, NULL},
+    {&key, "read", SEALRING_ACCEPTED, true, SEALRING_NONBLOCK, "\x0b\x00\x00\x01"},
+    {&unseen, NULL, SEALRING_WOULD_BLOCK, false, SEALRING_NONBLOCK, NULL},
+    {&no_credential, NULL, SEALRING_REJECTED_MALFORMED, false, SEALRING_NONBLOCK, NULL},
 };
 #define QUESTIONS (sizeof questions / sizeof questions[0])
 
@@ -71,6 +80,8 @@ static unsigned ask_many(const struct question *question)
                                 .credential = question->key->text,
                                 .length = strlen(question->key->text),
                                 .scope = question->scope,
+                                .address = (const uint8_t *)question->address,
+                                .address_length = question->address != NULL ? 4 : 0,
                                 .flags = question->flags};
     sealring_grant grant = {.size = sizeof grant};
     for (unsigned i = 0; i < TIMES; i++)

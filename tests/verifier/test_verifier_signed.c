@@ -191,9 +191,9 @@ static void sign_with_another_key(const struct state *state, const struct checkp
     EVP_PKEY_free(pair);
 }
 
-/* ---- Three permissions */
+/* ---- Four permissions */
 
-enum permission { RESUME, WIDEN, REINSTATE, PERMISSIONS };
+enum permission { RESUME, WIDEN, REINSTATE, UNBIND, PERMISSIONS };
 
 static void restrict_first(enum permission permission)
 {
@@ -201,6 +201,8 @@ static void restrict_first(enum permission permission)
         stage_set_state(&stage, victim.key_id, SEALRING_KEY_SUSPENDED);
     } else if (permission == WIDEN) {
         stage_narrow(&stage, victim.key_id, "read");
+    } else if (permission == UNBIND) {
+        stage_bind(&stage, victim.key_id, "10.0.0.0/8");
     } else {
         stage_event(&stage, STAGE_RING, SEALRING_EVENT_PREPARE, 0);
         stage_look(vault);
@@ -219,6 +221,7 @@ static void forge_permission(enum permission permission)
          " WHERE narrowed = 1;"),
         ("UPDATE version SET state = 1, retire_at = 0, closed = 0, purge_at = 0, closing_owed = 0"
          " WHERE number = 1;"),
+        "",
     };
     struct state state;
     read_state(&state);
@@ -240,6 +243,8 @@ static void permit(enum permission permission, struct state *before)
         sign_all(&signs);
     } else if (permission == RESUME) {
         stage_set_state(&stage, victim.key_id, SEALRING_KEY_ACTIVE);
+    } else if (permission == UNBIND) {
+        stage_bind(&stage, victim.key_id, "any");
     } else {
         stage_event(&stage, STAGE_RING, SEALRING_EVENT_REINSTATE, 1);
     }
@@ -257,7 +262,8 @@ static void sign_permission(const struct state *before)
 static void expect_restricted(sealring_vault *of, enum permission permission)
 {
     static const sealring_verdict verdicts[PERMISSIONS] = {SEALRING_REJECTED_SUSPENDED, SEALRING_REJECTED_SCOPE,
-                                                           SEALRING_REJECTED_VERSION_RETIRED};
+                                                           SEALRING_REJECTED_VERSION_RETIRED,
+                                                           SEALRING_REJECTED_ADDRESS};
     ck_assert_int_eq(stage_ask(of, victim.text, "write"), verdicts[permission]);
     ck_assert_int_eq(stage_ask(of, permission == REINSTATE ? newer.text : other.text, "read"), SEALRING_ACCEPTED);
 }

@@ -10,12 +10,13 @@
 #include "log/leaf.h"
 #include "log/log_tree.h"
 #include "log/row_image.h"
+#include "registry/rows/closed_facts.h"
 
 /* ---- what an entry does ---- */
 
 static bool is_named_restriction(const char *act)
 {
-    static const char *const names[] = {"key.revoke", "key.suspend", "key.narrow"};
+    static const char *const names[] = {"key.revoke", "key.suspend", "key.narrow", "key.addresses"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(act, names[i]) == 0)
             return true;
@@ -25,8 +26,10 @@ static bool is_named_restriction(const char *act)
 /* A restore repeats what the image contains: nothing else of the key may differ from its row. */
 static bool is_restricted(const struct registry_key *image, const struct registry_key *row)
 {
-    bool closed = image->state == SEALRING_KEY_REVOKED || image->state == SEALRING_KEY_SUSPENDED || image->narrowed;
-    return closed && image->id == row->id && image->client == row->client && image->ring == row->ring &&
+    bool closed = image->state == SEALRING_KEY_REVOKED || image->state == SEALRING_KEY_SUSPENDED || image->narrowed ||
+                  image->bound;
+    bool bound = registry_key_has_networks_of(image, row);
+    return closed && bound && image->id == row->id && image->client == row->client && image->ring == row->ring &&
            image->last_serial == row->last_serial && strcmp(image->label, row->label) == 0;
 }
 
@@ -35,7 +38,7 @@ static sealring_status image_restricts(struct registry *registry, const char *ke
 {
     enum registry_table table;
     union image_row row;
-    struct registry_key present;
+    struct registry_key present, facts;
     const char *problem;
     bool found = false;
     *restricts = image_complete(image) && image_read(image, &table, &row, &problem) && table == REGISTRY_TABLE_KEY &&
@@ -43,6 +46,12 @@ static sealring_status image_restricts(struct registry *registry, const char *ke
     if (!*restricts)
         return SEALRING_OK;
     sealring_status status = registry_key_find(registry, key_id, &present, &found, error);
+    if (status == SEALRING_OK && found) {
+        facts = present;
+        status = registry_key_follow_closed(registry, &facts, error);
+        present.bound = facts.bound;
+        present.networks = facts.networks;
+    }
     *restricts = status == SEALRING_OK && found && is_restricted(&row.key, &present);
     return status;
 }

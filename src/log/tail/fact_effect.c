@@ -55,7 +55,8 @@ static enum fact_effect effect_on_key(const struct registry_closed *before, cons
         !was.narrowed || (now.narrowed && scope_includes(was.narrowed_scopes, now.narrowed_scopes, NULL, NULL));
     bool labelled = was.relabelled == now.relabelled && strcmp(was.label, now.label) == 0;
     bool ended = ends_include(&now.ends, &was.ends);
-    return suspended && narrowed && labelled && ended ? FACT_RESTRICTS_KEY : FACT_PERMITS;
+    bool bound = !was.bound || (now.bound && networks_within(&now.networks, &was.networks));
+    return suspended && narrowed && labelled && ended && bound ? FACT_RESTRICTS_KEY : FACT_PERMITS;
 }
 
 enum fact_effect fact_effect(const struct registry_closed *before, const struct registry_closed *fact)

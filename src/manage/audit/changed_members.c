@@ -9,7 +9,8 @@
 #include "credential/scope.h"
 #include "manage/audit/row_text.h"
 
-#define EDITED "the row had been edited before it"
+#define EDITED      "the row had been edited before it"
+#define ANY_ADDRESS "any" /* in the entries of keys that are bound to no networks */
 #define CLOCK_STEP \
     60000 /* ms; an act's decision and its entry read the wall clock one after the other, which may be set in between */
 
@@ -60,6 +61,12 @@ static bool check_key_state(const struct changed_row *row, char text[CHANGED_TEX
 static bool check_label(const struct changed_row *row, char text[CHANGED_TEXT_SIZE])
 {
     return check_found(row, "label", found_before(row), json_string_value(json_object_get(row->was, "label")), text);
+}
+
+static bool check_networks(const struct changed_row *row, char text[CHANGED_TEXT_SIZE])
+{
+    const char *was = json_string_value(json_object_get(row->was, "networks"));
+    return check_found(row, "networks", found_before(row), was != NULL ? was : ANY_ADDRESS, text);
 }
 
 /* A key that was narrowed has no scope beyond that. */
@@ -208,6 +215,7 @@ static const struct {
     {"key.revoke", REGISTRY_TABLE_KEY, SEALRING_KEY_REVOKED, NULL, "state", check_key_state},
     {"key.narrow", REGISTRY_TABLE_KEY, 0, NULL, "narrowed narrowed_scopes", check_narrowing},
     {"key.label", REGISTRY_TABLE_KEY, 0, NULL, "label", check_label},
+    {"key.addresses", REGISTRY_TABLE_KEY, 0, NULL, "networks", check_networks},
     {ISSUES, REGISTRY_TABLE_KEY, 0, NULL, "last_serial", check_next},
     {"key.rekey", REGISTRY_TABLE_KEY, 0, NULL, "last_serial narrowed narrowed_scopes", check_rekey},
     {ISSUES, REGISTRY_TABLE_CREDENTIAL, 0, NULL, "state", NULL},

@@ -38,13 +38,12 @@ static void note_client(struct redo *redo, const char *name)
         snprintf(redo->names + length, sizeof redo->names - length, "%s%s", length > 0 ? ", " : "", name);
 }
 
-/* With its ends, which only facts contain. */
+/* With its ends and networks, which only facts contain. */
 static sealring_status find_key(struct registry *registry, const char *key_id, struct registry_key *key, bool *found,
                                 sealring_error *error)
 {
-    bool differs;
     sealring_status status = registry_key_find(registry, key_id, key, found, error);
-    return status == SEALRING_OK && *found ? registry_key_follow(registry, key, &differs, error) : status;
+    return status == SEALRING_OK && *found ? registry_key_follow_closed(registry, key, error) : status;
 }
 
 /* The row that has the name of `row`, or its number and serial. */

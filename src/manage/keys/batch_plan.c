@@ -57,6 +57,17 @@ static bool is_same(const struct registry_credential *existing, const sealring_i
            (existing->expires == request->expires || (request->expires_is_relative && existing->expires != 0));
 }
 
+/* A request without addresses leaves those of an existing key. */
+static bool has_other_addresses(const struct registry_key *key, const sealring_issue_request *request)
+{
+    struct registry_key asked;
+    char problem[128];
+    if (request->from_addresses == NULL)
+        return false;
+    (void)key_read_networks(request->from_addresses, &asked, problem);
+    return !registry_key_has_networks_of(key, &asked);
+}
+
 static sealring_status plan_existing(struct registry *registry, const struct batch *batch,
                                      const sealring_issue_request *request, const char *scopes,
                                      const struct registry_key *key, struct item *item, sealring_error *error)
@@ -75,6 +86,11 @@ static sealring_status plan_existing(struct registry *registry, const struct bat
             "name its ID in a CSV list (column key_id; sealring issue %s --from LIST), or choose another label",
             request->client, key->key_id, existing.version.number, sealring_version_state_name(existing.version.state),
             batch->call->ring_name);
+    if (has_other_addresses(&existing.key, request))
+        return error_set(error, SEALRING_REFUSED,
+                         "client %s has the API key %s labelled %s already, with other addresses: sealring key set %s "
+                         "--from-addresses",
+                         request->client, key->key_id, key->label, key->key_id);
     if (closed) {
         item->kind = ITEM_SUCCESSOR;
         item->older = existing;
@@ -113,6 +129,22 @@ static sealring_status refuse_known_digest(struct registry *registry, const seal
                      request->client);
 }
 
+static sealring_status plan_key(const struct batch *batch, const sealring_issue_request *request, struct item *item,
+                                sealring_error *error)
+{
+    struct registry_key *key = &item->holder.key;
+    char problem[128];
+    if (item->kind == ITEM_SUCCESSOR) {
+        *key = item->older.key;
+        return seal_next_serial(key, error);
+    }
+    *key = (struct registry_key){
+        .ring = batch->ring.id, .state = SEALRING_KEY_ACTIVE, .last_serial = 1, .created = clock_wall_ms()};
+    memcpy(key->label, request_label(request), strlen(request_label(request)) + 1);
+    (void)key_read_networks(request->from_addresses, key, problem);
+    return key->bound && !batch->vault.facts_begun ? key_refuse_networks(error) : SEALRING_OK;
+}
+
 static sealring_status plan_item(struct registry *registry, const struct batch *batch,
                                  const sealring_issue_request *request, struct item *item, sealring_error *error)
 {
@@ -142,15 +174,9 @@ static sealring_status plan_item(struct registry *registry, const struct batch *
     struct registry_holder *holder = &item->holder;
     holder->ring = batch->ring;
     holder->version = batch->active;
-    holder->key = (struct registry_key){
-        .ring = batch->ring.id, .state = SEALRING_KEY_ACTIVE, .last_serial = 1, .created = clock_wall_ms()};
-    memcpy(holder->key.label, request_label(request), strlen(request_label(request)) + 1);
-    if (item->kind == ITEM_SUCCESSOR) {
-        holder->key = item->older.key;
-        status = seal_next_serial(&holder->key, error);
-        if (status != SEALRING_OK)
-            return status;
-    }
+    status = plan_key(batch, request, item, error);
+    if (status != SEALRING_OK)
+        return status;
     holder->credential = (struct registry_credential){.key = holder->key.id,
                                                       .serial = holder->key.last_serial,
                                                       .version = batch->active.number,

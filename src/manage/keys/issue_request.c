@@ -39,6 +39,7 @@ static sealring_status check_one(const sealring_issue_request *request, int64_t 
 {
     char problem[128];
     char scopes[SEALRING_SCOPES_LENGTH_MAX + 1];
+    struct registry_key key;
     if (request->client == NULL)
         return error_set(error, SEALRING_INVALID, "the client is missing");
     sealring_status status = client_check(request->client, request->contact, error);
@@ -47,6 +48,9 @@ static sealring_status check_one(const sealring_issue_request *request, int64_t 
     const char *wrong = name_problem(request_label(request), problem);
     if (wrong != NULL)
         return error_set(error, SEALRING_INVALID, "the label of client %s's API key %s", request->client, wrong);
+    wrong = key_read_networks(request->from_addresses, &key, problem);
+    if (wrong != NULL)
+        return error_set(error, SEALRING_INVALID, "the list of addresses of client %s %s", request->client, wrong);
     wrong = scope_normalise(request->scopes, scopes, problem);
     if (wrong != NULL)
         return error_set(error, SEALRING_INVALID, "the set of scopes of client %s %s", request->client, wrong);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* API keys: listed, suspended, resumed, revoked, narrowed, relabelled. */
+/* API keys: suspended, resumed, revoked, narrowed, bound to networks, relabelled. */
 #include "manage/keys/keys.h"
 
 #include <stdio.h>
@@ -10,8 +10,8 @@
 #include "base/name.h"
 #include "credential/scope.h"
 #include "manage/act/act.h"
-#include "manage/keys/clients.h"
 #include "manage/session/manager.h"
+#include "registry/rows/closed_facts.h"
 #include "registry/rows/ring_facts.h"
 #include "verifier/request/judge.h"
 
@@ -70,9 +70,11 @@ void key_record(struct audit_act *act, const struct registry_holder *holder)
 /* One change of one API key. */
 struct key_change {
     const char *key_id;
-    sealring_key_state state; /* to be set */
-    const char *scopes;       /* the key is narrowed to these; NULL: not narrowed */
-    const char *label;        /* the key's new label; NULL: not relabelled */
+    sealring_key_state state;            /* to be set */
+    const char *scopes;                  /* the key is narrowed to these; NULL: not narrowed */
+    const char *label;                   /* the key's new label; NULL: not relabelled */
+    const struct registry_key *networks; /* the key is bound to the networks of this one; NULL: stays as it is */
+    bool takes_away;                     /* with these networks: it was found that the key gets no further addresses */
     const char *reason;
     struct audit_act act;
     struct registry_key key; /* as written */
@@ -107,6 +109,51 @@ static sealring_status key_narrow(struct key_change *change, struct registry_hol
     return SEALRING_OK;
 }
 
+const char *key_read_networks(const char *text, struct registry_key *key, char problem[128])
+{
+    const char *wrong = networks_parse(text == NULL || strcmp(text, "any") == 0 ? "" : text, &key->networks, problem);
+    key->bound = key->networks.count > 0;
+    return wrong;
+}
+
+sealring_status key_refuse_networks(sealring_error *error)
+{
+    return error_set(error, SEALRING_REFUSED,
+                     "this vault cannot bind API keys to addresses yet: finish `sealring upgrade` first");
+}
+
+/* Whether `next` is bound to addresses of `key` only. */
+static bool takes_away(const struct registry_key *key, const struct registry_key *next)
+{
+    return !key->bound || (next->bound && networks_within(&next->networks, &key->networks));
+}
+
+void key_networks_text(const struct registry_key *key, char text[NETWORKS_TEXT_SIZE])
+{
+    if (key->bound)
+        networks_format(&key->networks, text);
+    else
+        memcpy(text, "any", sizeof "any");
+}
+
+static sealring_status key_bind(struct key_change *change, struct registry_key *key, sealring_error *error)
+{
+    char before[NETWORKS_TEXT_SIZE], after[NETWORKS_TEXT_SIZE];
+    key_networks_text(key, before);
+    key_networks_text(change->networks, after);
+    if (registry_key_has_networks_of(key, change->networks))
+        return error_set(error, SEALRING_REFUSED, "API key %s is bound to these addresses already: %.300s", key->key_id,
+                         after);
+    if (change->takes_away && !takes_away(key, change->networks))
+        return error_set(error, SEALRING_REFUSED,
+                         "the addresses of API key %s were changed meanwhile, to %.300s: repeat the command",
+                         key->key_id, before);
+    audit_detail(&change->act, "{s:s, s:s}", "before", before, "after", after);
+    key->bound = change->networks->bound;
+    key->networks = change->networks->networks;
+    return SEALRING_OK;
+}
+
 static sealring_status key_relabel(struct registry *registry, struct key_change *change, struct registry_holder *holder,
                                    sealring_error *error)
 {
@@ -133,6 +180,8 @@ static sealring_status key_change(struct registry *registry, struct key_change *
     key_record(&change->act, &holder);
     if (change->scopes != NULL)
         status = key_narrow(change, &holder, error);
+    else if (change->networks != NULL)
+        status = key_bind(change, &holder.key, error);
     else if (change->label != NULL)
         status = key_relabel(registry, change, &holder, error);
     else
@@ -142,6 +191,8 @@ static sealring_status key_change(struct registry *registry, struct key_change *
         return status;
     if (change->scopes != NULL)
         return registry_key_set_narrowing(registry, &holder.key, error);
+    if (change->networks != NULL)
+        return registry_key_set_networks(registry, &holder.key, error);
     return change->label != NULL ? registry_key_set_label(registry, &holder.key, error)
                                  : registry_key_set_state(registry, &holder.key, error);
 }
@@ -151,7 +202,8 @@ static sealring_status key_carry_out(sealring_manager *manager, struct key_chang
 {
     sealring_status status;
     struct commit commit = manager_commit(manager, true, &change->act, error);
-    commit.restricts = change->scopes != NULL || (change->label == NULL && change->state != SEALRING_KEY_ACTIVE);
+    commit.restricts = change->scopes != NULL || change->takes_away ||
+                       (change->label == NULL && change->networks == NULL && change->state != SEALRING_KEY_ACTIVE);
     commit.key = &change->key;
     do {
         if (commit_begin(&commit, &status))
@@ -195,6 +247,41 @@ sealring_status sealring_key_narrow(sealring_manager *manager, const char *key_i
     return status != SEALRING_OK ? status : key_carry_out(manager, &change, error);
 }
 
+/* Reads the key without a lock, only to know how the act begins. */
+static sealring_status foresee_binding(sealring_manager *manager, struct key_change *change, sealring_error *error)
+{
+    sealring_status status;
+    struct registry_holder holder;
+    struct registry_vault vault = {.facts_begun = false};
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = key_get(manager->registry, change->key_id, &holder, error);
+        if (status == SEALRING_OK)
+            status = registry_facts_begun(manager->registry, &vault, error);
+    } while (registry_again(&reading, &status));
+    if (status == SEALRING_OK && !vault.facts_begun)
+        return key_refuse_networks(error);
+    change->takes_away = status == SEALRING_OK && takes_away(&holder.key, change->networks);
+    return status;
+}
+
+sealring_status sealring_key_set_addresses(sealring_manager *manager, const char *key_id, const char *networks,
+                                           sealring_error *error)
+{
+    char problem[128];
+    struct registry_key next = {.bound = false};
+    const char *wrong = key_read_networks(networks, &next, problem);
+    if (wrong != NULL)
+        return error_set(error, SEALRING_INVALID, "the list of addresses %s", wrong);
+    struct key_change change = {.key_id = key_id, .networks = &next, .act = {.name = "key.addresses"}};
+    sealring_status status = foresee_binding(manager, &change, error);
+    if (status == SEALRING_OK)
+        status = change.takes_away ? manager_begin_restriction(manager, "key set", error)
+                                   : manager_begin(manager, "key set", false, error);
+    return status != SEALRING_OK ? status : key_carry_out(manager, &change, error);
+}
+
 sealring_status sealring_key_set_label(sealring_manager *manager, const char *key_id, const char *label,
                                        sealring_error *error)
 {
@@ -205,126 +292,4 @@ sealring_status sealring_key_set_label(sealring_manager *manager, const char *ke
     struct key_change change = {.key_id = key_id, .label = label, .act = {.name = "key.label"}};
     sealring_status status = manager_begin(manager, "key set", false, error);
     return status != SEALRING_OK ? status : key_carry_out(manager, &change, error);
-}
-
-/* ---- lists */
-
-/* Whether what the filter names exists: an empty answer about something unknown would mislead. */
-sealring_status key_check_filter(struct registry *registry, const struct registry_holder_filter *filter,
-                                 sealring_error *error)
-{
-    struct registry_ring ring;
-    struct registry_holder holder;
-    sealring_status status = SEALRING_OK;
-    if (filter->ring != NULL)
-        status = manager_get_ring(registry, filter->ring, &ring, error);
-    if (status == SEALRING_OK && filter->client != NULL)
-        status = client_check_known(registry, filter->client, error);
-    if (status == SEALRING_OK && filter->key_id != NULL)
-        status = key_get(registry, filter->key_id, &holder, error);
-    return status;
-}
-
-static int key_report(const struct registry_holder *holder, sealring_key_callback each, void *context)
-{
-    const sealring_key_info info = {
-        .key_id = holder->key.key_id,
-        .ring = holder->ring.name,
-        .client = holder->client.name,
-        .label = holder->key.label,
-        .state = holder->key.state,
-        .narrowed = holder->key.narrowed ? holder->key.narrowed_scopes : NULL,
-        .created = holder->key.created,
-        .serial = holder->credential.serial,
-        .version = holder->credential.version,
-        .scopes = holder->credential.scopes,
-        .expires = holder->credential.expires,
-    };
-    return each(&info, context);
-}
-
-sealring_status sealring_key_list(sealring_manager *manager, const sealring_key_filter *asked,
-                                  sealring_key_callback each, void *context, sealring_error *error)
-{
-    sealring_status status;
-    struct registry_holder holder;
-    struct registry_holder last = {.key.id = 0}; /* was passed last: after a conflict the list goes on behind it */
-    struct registry_holder_filter filter = {0};
-    if (asked != NULL)
-        filter = (struct registry_holder_filter){.key_id = asked->key_id, .ring = asked->ring, .client = asked->client};
-    struct registry_transaction reading = registry_reading(manager->registry, error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = key_check_filter(manager->registry, &filter, error);
-        if (status != SEALRING_OK)
-            continue;
-        struct registry_cursor holders = registry_holders(manager->registry, &filter, error);
-        while (status == SEALRING_OK && registry_holder_next(&holders, &holder)) {
-            if (!registry_holder_follows(&holder, &last))
-                continue;
-            last = holder;
-            if (key_report(&holder, each, context) != 0)
-                status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
-        }
-        status = registry_close_cursor(&holders, status);
-    } while (registry_again(&reading, &status));
-    return status;
-}
-
-/* last: the serial that was passed last. After a conflict the list goes on behind it. */
-static sealring_status credential_list(struct registry *registry, const char *key_id, uint32_t *last,
-                                       sealring_credential_callback each, void *context, sealring_error *error)
-{
-    struct registry_holder newest;
-    struct registry_credential credential;
-    struct registry_version version;
-    bool found = true;
-    sealring_status status = key_get(registry, key_id, &newest, error);
-    if (status != SEALRING_OK)
-        return status;
-    struct registry_cursor credentials = registry_credentials(registry, newest.key.id, error);
-    while (status == SEALRING_OK && registry_credential_next(&credentials, &credential)) {
-        if (credential.serial <= *last)
-            continue;
-        (void)registry_credential_end(&credential, &newest.key.ends);
-        status = registry_version_find(registry, newest.ring.id, credential.version, &version, &found, error);
-        if (status == SEALRING_OK && !found)
-            status = error_set(error, SEALRING_REGISTRY,
-                               "the registry is damaged: API key %s refers to a version %u that is not there", key_id,
-                               credential.version);
-        if (status != SEALRING_OK)
-            break;
-        sealring_credential_info info = {
-            .key_id = key_id,
-            .serial = credential.serial,
-            .version = credential.version,
-            .version_state = version.state,
-            .state = credential.state,
-            .replaced = credential.replaced,
-            .scopes = credential.scopes,
-            .issued = credential.issued,
-            .not_before = credential.not_before,
-            .expires = credential.expires,
-            .imported = credential.imported,
-            .retire_at = credential.retire_at,
-        };
-        hex_encode(credential.digest, sizeof credential.digest, info.digest);
-        *last = credential.serial;
-        if (each(&info, context) != 0)
-            status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
-    }
-    return registry_close_cursor(&credentials, status);
-}
-
-sealring_status sealring_credential_list(sealring_manager *manager, const char *key_id,
-                                         sealring_credential_callback each, void *context, sealring_error *error)
-{
-    sealring_status status;
-    uint32_t last = 0;
-    struct registry_transaction reading = registry_reading(manager->registry, error);
-    do {
-        if (registry_begin(&reading, &status))
-            status = credential_list(manager->registry, key_id, &last, each, context, error);
-    } while (registry_again(&reading, &status));
-    return status;
 }

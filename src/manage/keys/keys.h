@@ -9,6 +9,13 @@
 #include "registry/rows/rows.h"
 
 /* 16 base62 digits. */
+/* Reads the networks that sealring_key_set_addresses takes into the key. Returns NULL, or the reason as in base/name.h. */
+const char *key_read_networks(const char *text, struct registry_key *key, char problem[128]);
+/* SEALRING_REFUSED: facts have no values yet. */
+sealring_status key_refuse_networks(sealring_error *error);
+/* Writes them as that reads them. */
+void key_networks_text(const struct registry_key *key, char text[NETWORKS_TEXT_SIZE]);
+
 bool key_id_is_well_formed(const char *key_id);
 
 /* The API key with its newest credential. SEALRING_INVALID if the text is not a key ID (the message does not repeat it: it may be a whole

@@ -158,17 +158,20 @@ sealring_status registry_facts_begun(struct registry *registry, struct registry_
 
 static void write_value(const struct registry_key *key, bool relabelled, char value[REGISTRY_FACT_VALUE_SIZE])
 {
-    char ends[KEY_ENDS_TEXT_SIZE];
+    char ends[KEY_ENDS_TEXT_SIZE], networks[NETWORKS_TEXT_SIZE] = "";
     ends_format(&key->ends, ends);
-    (void)snprintf(value, REGISTRY_FACT_VALUE_SIZE, "%d\n%s\n%s\n%s", key->narrowed, key->narrowed_scopes,
-                   relabelled ? key->label : "", ends);
+    if (key->bound)
+        networks_format(&key->networks, networks);
+    (void)snprintf(value, REGISTRY_FACT_VALUE_SIZE, "%d\n%s\n%s\n%s%s%s", key->narrowed, key->narrowed_scopes,
+                   relabelled ? key->label : "", ends, key->bound ? "\n" : "", networks);
 }
 
 static bool has_same_values(const struct registry_key *one, const struct registry_key *other)
 {
     return one->state == other->state && one->narrowed == other->narrowed &&
            strcmp(one->narrowed_scopes, other->narrowed_scopes) == 0 && strcmp(one->label, other->label) == 0 &&
-           ends_include(&one->ends, &other->ends) && ends_include(&other->ends, &one->ends);
+           ends_include(&one->ends, &other->ends) && ends_include(&other->ends, &one->ends) &&
+           registry_key_has_networks_of(one, other);
 }
 
 sealring_status closed_note_key(struct registry *registry, const struct registry_key *before,
@@ -197,7 +200,13 @@ static bool is_printable(const char *text, size_t length)
     return true;
 }
 
-/* Cuts the value into its lines. */
+bool registry_key_has_networks_of(const struct registry_key *one, const struct registry_key *other)
+{
+    return one->bound == other->bound && (!one->bound || (networks_within(&one->networks, &other->networks) &&
+                                                          networks_within(&other->networks, &one->networks)));
+}
+
+/* Cuts the lines before the networks off the value. */
 static bool read_lines(char text[REGISTRY_FACT_VALUE_SIZE], char *lines[4])
 {
     for (int i = 0; i < 4; i++) {
@@ -207,7 +216,26 @@ static bool read_lines(char text[REGISTRY_FACT_VALUE_SIZE], char *lines[4])
             return i == 3;
         *text++ = '\0';
     }
-    return false;
+    return true;
+}
+
+bool registry_fact_networks(const char *value, struct registry_key *key)
+{
+    char problem[128], again[NETWORKS_TEXT_SIZE];
+    struct networks networks;
+    const char *text = value;
+    for (int i = 0; text != NULL && i < 4; i++) {
+        text = strchr(text, '\n');
+        text = text != NULL ? text + 1 : NULL;
+    }
+    key->bound = text != NULL;
+    if (text == NULL)
+        return true;
+    if (text[0] == '\0' || networks_parse(text, &networks, problem) != NULL)
+        return false;
+    networks_format(&networks, again);
+    key->networks = networks;
+    return strcmp(again, text) == 0;
 }
 
 bool registry_fact_apply(const struct registry_closed *fact, struct registry_key *key)
@@ -221,7 +249,8 @@ bool registry_fact_apply(const struct registry_closed *fact, struct registry_key
     bool narrowed = strcmp(lines[0], "1") == 0;
     if ((!narrowed && (strcmp(lines[0], "0") != 0 || scopes[0] != '\0')) ||
         strlen(scopes) > SEALRING_SCOPES_LENGTH_MAX || !is_printable(scopes, strlen(scopes)) ||
-        (label[0] != '\0' && name_problem(label, problem) != NULL) || !ends_parse(lines[3], &ends))
+        (label[0] != '\0' && name_problem(label, problem) != NULL) || !ends_parse(lines[3], &ends) ||
+        !registry_fact_networks(fact->value, key))
         return false;
     key->state = (sealring_key_state)fact->state;
     key->narrowed = narrowed;
@@ -282,9 +311,22 @@ sealring_status registry_key_follow(struct registry *registry, struct registry_k
         return status;
     if (!registry_fact_apply(&fact, key))
         return handle_problem(registry, DB_CORRUPT, error);
-    row.ends = key->ends;
+    row.ends = key->ends; /* of which the row has nothing, as of the networks */
+    row.bound = key->bound;
+    row.networks = key->networks;
     *differs = !has_same_values(&row, key);
     return SEALRING_OK;
+}
+
+sealring_status registry_key_follow_closed(struct registry *registry, struct registry_key *key, sealring_error *error)
+{
+    bool differs, revoked = key->state == SEALRING_KEY_REVOKED;
+    if (revoked)
+        key->state = SEALRING_KEY_ACTIVE;
+    sealring_status status = registry_key_follow(registry, key, &differs, error);
+    if (revoked)
+        key->state = SEALRING_KEY_REVOKED;
+    return status;
 }
 
 static bool closed_is(int state)

@@ -5,9 +5,9 @@
 
 #include "registry/rows/rows.h"
 
-/* The longest value: a flag, a set of scopes, a label, ends, and their separators. */
+/* The longest value: a flag, a set of scopes, a label, ends, networks, and their separators. */
 #define REGISTRY_FACT_VALUE_SIZE \
-    (2 + SEALRING_SCOPES_LENGTH_MAX + 1 + SEALRING_NAME_LENGTH_MAX + 1 + KEY_ENDS_TEXT_SIZE)
+    (2 + SEALRING_SCOPES_LENGTH_MAX + 1 + SEALRING_NAME_LENGTH_MAX + 1 + KEY_ENDS_TEXT_SIZE + NETWORKS_TEXT_SIZE)
 
 /* Something that was closed, a version that was reinstated, or the new values of an API key or a ring. The updates of keys, versions and rings write these. */
 struct registry_closed {
@@ -18,24 +18,30 @@ struct registry_closed {
     uint32_t version;
     int state;
     /* Of a key that was not revoked: 1 if it is narrowed, else 0; the scopes that it is narrowed to; its label if it is not the one that it was
-     * issued with; the ends of its credentials (credential/key_ends.h); on a line each. Of a ring (is_version with version 0, state 1): in ring_facts.c.
+     * issued with; the ends of its credentials (credential/key_ends.h); and, if it is bound to networks, these (credential/networks.h); on a line each. Of a ring (is_version with version 0, state 1): in ring_facts.c.
      * Of the vault (the same, with a ring_id of zeros): in facts_begin.c. */
     char value[REGISTRY_FACT_VALUE_SIZE];
     uint8_t hash[REGISTRY_DIGEST_SIZE]; /* SHA-256 of the preceding hash (for the first: 32 zero bytes) and this fact */
 };
 /* Whether facts contain values, as in every vault but one that is being upgraded: vault->facts_begun. */
 sealring_status registry_facts_begun(struct registry *registry, struct registry_vault *vault, sealring_error *error);
-/* Sets state, narrowing, label and ends of the key to what the fact contains. False: that is no fact about a key's values. */
+/* Sets state, narrowing, label, ends and networks of the key to what the fact contains. False: that is no fact about a key's values. */
 bool registry_fact_apply(const struct registry_closed *fact, struct registry_key *key);
+/* Sets the networks alone, by a fact's value. False: they are not written as they must be. */
+bool registry_fact_networks(const char *value, struct registry_key *key);
 /* The same with the last fact about the key in the registry; *differs: the row was not as that contains it. A key without such facts stays as it is:
  * it is active, not narrowed and has its first label, or its facts are older than schema 3. */
 sealring_status registry_key_follow(struct registry *registry, struct registry_key *key, bool *differs,
                                     sealring_error *error);
+/* The same for a revoked key, too, which stays revoked: what the last fact before that contains. */
+sealring_status registry_key_follow_closed(struct registry *registry, struct registry_key *key, sealring_error *error);
 /* Whether the fact is about the vault, with which facts with values begin; *imports: the vault has imported API keys. */
 bool registry_fact_of_vault(const struct registry_closed *fact, bool *imports);
 /* In order, from number `after` + 1 on. */
 struct registry_cursor registry_closed_facts(struct registry *registry, uint64_t after, sealring_error *error);
 bool registry_closed_next(struct registry_cursor *facts, struct registry_closed *fact);
+/* Whether both are bound to the same networks, or both to none. */
+bool registry_key_has_networks_of(const struct registry_key *one, const struct registry_key *other);
 /* The fact before this one about the same key, version or ring. */
 sealring_status registry_closed_before(struct registry *registry, const struct registry_closed *fact,
                                        struct registry_closed *before, bool *found, sealring_error *error);

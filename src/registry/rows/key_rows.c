@@ -29,6 +29,9 @@ static const struct db_query key_update_narrowing = {"UPDATE api_key SET narrowe
                                                      true};
 static const struct db_query key_update_serial = {"UPDATE api_key SET last_serial = ?6 WHERE id = ?1", true};
 
+/* What changes is in the fact only. */
+static const struct db_query key_update_fact = {"UPDATE api_key SET state = state" OF_KEY, true};
+
 static const struct db_query key_update_rekeyed = {
     "UPDATE api_key SET narrowed = ?4, narrowed_scopes = ?5, last_serial = ?6 WHERE id = ?1", true};
 
@@ -63,17 +66,28 @@ void columns_read_key(struct query *query, void *row)
     key->created = query_time(query);
     key->relabelled = false;
     key->ends = (struct key_ends){.count = 0};
+    key->bound = false;
+    key->networks.count = 0;
     key->fact = 0;
+}
+
+static sealring_status note_networks(struct registry *registry, const struct registry_key *key, sealring_error *error)
+{
+    struct registry_key plain = *key;
+    plain.bound = false;
+    return closed_note_key(registry, &plain, key, error);
 }
 
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error)
 {
-    sealring_status status =
-        query_insert(registry, &key_insert,
-                     PARAMETERS(TEXT(key->key_id), INTEGER(key->ring), INTEGER(key->client), TEXT(key->label),
-                                INTEGER(key->state), INTEGER(key->narrowed), TEXT(key->narrowed_scopes),
-                                INTEGER(key->last_serial), INTEGER(key->created)),
-                     &key->id, error);
+    sealring_status status = key->bound ? note_networks(registry, key, error) : SEALRING_OK;
+    if (status != SEALRING_OK)
+        return status;
+    status = query_insert(registry, &key_insert,
+                          PARAMETERS(TEXT(key->key_id), INTEGER(key->ring), INTEGER(key->client), TEXT(key->label),
+                                     INTEGER(key->state), INTEGER(key->narrowed), TEXT(key->narrowed_scopes),
+                                     INTEGER(key->last_serial), INTEGER(key->created)),
+                          &key->id, error);
     return handle_tell(registry, status, REGISTRY_TABLE_KEY, key);
 }
 
@@ -116,10 +130,17 @@ static void set_rekeyed(struct registry_key *now, const struct registry_key *to)
     set_narrowing(now, to);
 }
 
+static void set_networks(struct registry_key *now, const struct registry_key *to)
+{
+    now->bound = to->bound;
+    now->networks = to->networks;
+}
+
 static void set_all(struct registry_key *now, const struct registry_key *to)
 {
     set_state(now, to);
     set_label(now, to);
+    set_networks(now, to);
     set_rekeyed(now, to);
 }
 
@@ -222,6 +243,12 @@ sealring_status registry_key_set_narrowing(struct registry *registry, const stru
                                            sealring_error *error)
 {
     return key_change(registry, key, set_narrowing, &key_update_narrowing, error);
+}
+
+sealring_status registry_key_set_networks(struct registry *registry, const struct registry_key *key,
+                                          sealring_error *error)
+{
+    return key_change(registry, key, set_networks, &key_update_fact, error);
 }
 
 sealring_status registry_key_set_serial(struct registry *registry, const struct registry_key *key,

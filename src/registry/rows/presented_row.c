@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/name.h"
+#include "registry/rows/closed_facts.h"
 #include "registry/rows/columns.h"
 
 /* What a verdict and the claims need of a credential of API key k of client cl: FROM credential c, api_key k, client cl. Each text or
@@ -15,7 +16,9 @@
 #define PRESENTED_COLUMNS                                                                                            \
     "c.api_key, c.serial, c.version, c.nonce, c.scopes, c.not_before, c.expires, c.state, c.replaced, c.retire_at, " \
     "c.imported, CASE WHEN c.imported THEN c.binding END, c.label, k.ring, k.client, " KEY_STATE ", k.narrowed, "    \
-    "CASE WHEN k.narrowed THEN k.narrowed_scopes END, cl.name"
+    "CASE WHEN k.narrowed THEN k.narrowed_scopes END, cl.name, "                                                     \
+    "(SELECT f.value FROM closed_fact f WHERE f.kind = 1 AND f.key_id = k.key_id AND f.state < 3"                    \
+    " ORDER BY f.sequence DESC LIMIT 1)"
 
 /* The vault's row leads and the others are joined to it, so that the era is returned in any case. An unknown key ID costs one
  * lookup in the index of key IDs (i), a wrong secret one more in the credentials; the rest is fetched only if the credential exists.
@@ -67,6 +70,9 @@ static void present_read_columns(struct query *query, struct registry_holder *ho
     if (!query_null(query))
         query_ascii(query, key->narrowed_scopes, sizeof key->narrowed_scopes);
     query_name(query, holder->client.name, sizeof holder->client.name, name_client_problem);
+    /* The networks of a key that was just issued: the fact about them may be newer than the verifier's last poll. */
+    const char *value = query_borrow(query);
+    query_demand(query, value == NULL || registry_fact_networks(value, key));
     holder->ring.id = key->ring;
     holder->version.ring = key->ring;
     holder->version.number = credential->version;

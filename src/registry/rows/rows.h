@@ -6,6 +6,7 @@
 #include <sealring/manage.h>
 
 #include "credential/key_ends.h"
+#include "credential/networks.h"
 #include "registry/connection/registry.h"
 
 #define REGISTRY_OBJECT_ID_MAX    32
@@ -153,8 +154,11 @@ struct registry_key {
     int64_t created;
     bool relabelled;      /* set by registry_key_follow: the label is that of a fact */
     struct key_ends ends; /* of its credentials, likewise: no column contains them */
-    uint64_t fact;        /* likewise: the sequence of the last fact about its values; 0: it has none */
+    bool bound;           /* likewise: its credentials are accepted from these networks only */
+    struct networks networks;
+    uint64_t fact; /* likewise: the sequence of the last fact about its values; 0: it has none */
 };
+/* Adds a fact if the key is bound to networks. */
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error);
 sealring_status registry_key_update(struct registry *registry, const struct registry_key *key, sealring_error *error);
 /* Acts use these: each writes what its name contains from `key`, and no other column. The log gets the row as it is after that. */
@@ -164,6 +168,9 @@ sealring_status registry_key_set_label(struct registry *registry, const struct r
                                        sealring_error *error);
 sealring_status registry_key_set_narrowing(struct registry *registry, const struct registry_key *key,
                                            sealring_error *error);
+/* No column: the fact alone has a new value. */
+sealring_status registry_key_set_networks(struct registry *registry, const struct registry_key *key,
+                                          sealring_error *error);
 /* The last serial; and key->ends, if they end anything that did not end before: then the rows of these credentials are written, too. */
 sealring_status registry_key_set_serial(struct registry *registry, const struct registry_key *key,
                                         sealring_error *error);
@@ -229,7 +236,7 @@ struct registry_holder {
  * in the same snapshot, whether or not the credential exists. Not inside a transaction. Does not check whether
  * the path still leads to the open file: registry_look_vault does. If the status is SEALRING_OK and `found` is true, `holder` has what
  * a verdict and the claims need, and all else in it is 0: ring.id; version.ring and number; the client's name; of the API key id,
- * key_id, ring, client, state, narrowed, narrowed_scopes; of the credential all but issued. */
+ * key_id, ring, client, state, narrowed, narrowed_scopes, and from its last fact the networks; of the credential all but issued. */
 struct registry_presented {
     uint8_t era[REGISTRY_ID_SIZE];
     bool key_exists; /* the key ID is known */

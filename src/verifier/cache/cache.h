@@ -31,9 +31,11 @@ struct cache_entry {
     bool imported;        /* found by its digest, as its text may have any form */
     bool suspended;
     bool replaced;
-    uint16_t scopes_at; /* in strings: as derived */
-    uint16_t left_at;   /* those that the narrowing of the API key leaves */
-    char strings[];     /* client NUL scopes NUL, and the remaining scopes NUL if the API key is narrowed */
+    uint8_t network_count;
+    uint16_t scopes_at;   /* in strings: as derived */
+    uint16_t left_at;     /* those that the narrowing of the API key leaves */
+    uint16_t networks_at; /* the networks that the API key is bound to; 0: it is not */
+    char strings[]; /* client NUL scopes NUL, the remaining scopes NUL if the API key is narrowed, and the networks */
 };
 
 static inline const char *entry_client(const struct cache_entry *entry)
@@ -49,6 +51,13 @@ static inline const char *entry_left_scopes(const struct cache_entry *entry)
 {
     return entry->strings + entry->left_at;
 }
+
+/* NULL: the API key is bound to none. */
+static inline const struct network *entry_networks(const struct cache_entry *entry)
+{
+    return entry->networks_at == 0 ? NULL : (const struct network *)(const void *)(entry->strings + entry->networks_at);
+}
+_Static_assert(_Alignof(struct network) == 1, "it is placed among strings");
 
 /* Compares all 32 bytes, wherever they differ. CRYPTO_memcmp compares byte by byte, which would cost a tenth of a cached verification.
  * The barrier keeps the compiler from stopping at the first difference. */

@@ -18,7 +18,10 @@ struct cache_entry *entry_new(const struct registry_holder *holder, struct known
     if (holder->key.narrowed)
         scope_intersect(row->scopes, holder->key.narrowed_scopes, left);
     size_t left_size = holder->key.narrowed ? strlen(left) + 1 : 0;
-    struct cache_entry *entry = malloc(offsetof(struct cache_entry, strings) + client_size + scopes_size + left_size);
+    size_t texts_size = client_size + scopes_size + left_size;
+    const struct networks *networks = &holder->key.networks;
+    size_t networks_size = holder->key.bound ? networks->count * sizeof networks->items[0] : 0;
+    struct cache_entry *entry = malloc(offsetof(struct cache_entry, strings) + texts_size + networks_size);
     if (entry == NULL)
         return NULL;
     atomic_init(&entry->next, NULL);
@@ -37,6 +40,9 @@ struct cache_entry *entry_new(const struct registry_holder *holder, struct known
     entry->replaced = row->replaced;
     entry->scopes_at = (uint16_t)client_size;
     entry->left_at = (uint16_t)(client_size + (holder->key.narrowed ? scopes_size : 0));
+    entry->networks_at = holder->key.bound ? (uint16_t)texts_size : 0;
+    entry->network_count = holder->key.bound ? (uint8_t)networks->count : 0;
+    memcpy(entry->strings + texts_size, networks->items, networks_size);
     memcpy(entry->strings, holder->client.name, client_size);
     memcpy(entry->strings + client_size, row->scopes, scopes_size);
     memcpy(entry->strings + client_size + scopes_size, left, left_size);
@@ -59,6 +65,8 @@ void entry_read_holder(const struct cache_entry *entry, const struct registry_ke
     holder->key.state = key->state;
     holder->key.narrowed = key->narrowed;
     memcpy(holder->key.narrowed_scopes, key->narrowed_scopes, sizeof holder->key.narrowed_scopes);
+    holder->key.bound = key->bound;
+    holder->key.networks = key->networks;
     (void)registry_credential_end(&holder->credential, &key->ends);
 }
 
@@ -74,10 +82,14 @@ bool entry_confirms(const struct cache_entry *entry, const struct registry_holde
            strcmp(entry_client(entry), holder->client.name) == 0 && strcmp(entry_scopes(entry), row->scopes) == 0;
 }
 
+/* If the scopes are equal, so are the places of the networks. */
 bool entry_bounds_equal(const struct cache_entry *a, const struct cache_entry *b)
 {
     return a->suspended == b->suspended && a->replaced == b->replaced && a->retire_at == b->retire_at &&
-           a->left_at == b->left_at && strcmp(entry_left_scopes(a), entry_left_scopes(b)) == 0;
+           a->left_at == b->left_at && strcmp(entry_left_scopes(a), entry_left_scopes(b)) == 0 &&
+           a->networks_at == b->networks_at && a->network_count == b->network_count &&
+           memcmp(a->strings + a->networks_at, b->strings + b->networks_at,
+                  a->network_count * sizeof(struct network)) == 0;
 }
 
 size_t entry_memory(const struct cache_entry *entry)

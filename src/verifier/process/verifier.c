@@ -188,6 +188,8 @@ static void make_bearer(const struct cache_entry *entry, struct bearer *bearer)
     bearer->suspended = entry->suspended;
     bearer->replaced = entry->replaced;
     bearer->retire_at = entry->retire_at;
+    bearer->networks = entry_networks(entry);
+    bearer->network_count = entry->network_count;
 }
 
 /* Stores the record of this hour in *record, NULL if there is none. It takes a lock at a credential's first use in an hour, and once a second
@@ -290,7 +292,7 @@ static sealring_verdict judge_seen(struct verifier *verifier, struct cache_entry
     struct judge_time now = verifier_time(verifier, presented->boot_ms);
     struct bearer bearer;
     make_bearer(entry, &bearer);
-    sealring_verdict verdict = judge_bearer(&bearer, presented->scope, now, grant);
+    sealring_verdict verdict = judge_bearer(&bearer, &presented->demand, now, grant);
     if (verdict != SEALRING_UNAVAILABLE && !count_use(verifier, entry, presented->may_wait, verdict, now.wall_ms))
         return judge_would_block(grant);
     return verdict;
@@ -336,7 +338,7 @@ sealring_verdict verifier_verify(struct verifier *verifier, const sealring_reque
     struct presented presented;
     presented.text = request->credential;
     presented.length = request->length;
-    presented.scope = request->scope;
+    presented.demand = (struct demand){request->scope, request->address, request->address_length};
     presented.may_wait = (request->flags & SEALRING_NONBLOCK) == 0;
     presented.digested = false;
     struct lane *lane = presented.may_wait ? lanes_enter(verifier->lanes) : lanes_try_enter(verifier->lanes);

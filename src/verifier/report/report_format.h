@@ -74,7 +74,7 @@ struct report_header {
 struct report_lane {
     _Atomic(uint64_t) verdicts[SEALRING_VERDICTS];
     _Atomic(uint64_t) cached;
-    _Atomic(uint64_t) reserved[2];
+    _Atomic(uint64_t) reserved[1];
 };
 
 /* A record begins at a cell and takes one or more. Its kind is written last, so a record with a kind is complete. The cell of a
@@ -93,7 +93,7 @@ struct report_version {
     _Atomic(int64_t) last_use_ms; /* wall time of any verdict; rounded up to the second */
     _Atomic(uint64_t)
         uncached[SEALRING_VERDICTS]; /* issued credentials not counted in a cell of their own, by verdict */
-    _Atomic(uint64_t) reserved[7];
+    _Atomic(uint64_t) reserved[6];
 };
 
 /* One credential in one hour. One cell. */
@@ -108,7 +108,7 @@ struct report_credential {
     _Atomic(uint32_t) not_yet_valid;
     _Atomic(uint32_t) expired;
     _Atomic(uint32_t) suspended;
-    _Atomic(uint32_t) scope;
+    _Atomic(uint32_t) scope;  /* or the address */
     _Atomic(uint32_t) closed; /* revoked, replaced, or its version closed */
     uint32_t reserved;
 };

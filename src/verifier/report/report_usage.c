@@ -142,6 +142,7 @@ static _Atomic(uint32_t) *refusals(struct report_credential *record, sealring_ve
     case SEALRING_REJECTED_SUSPENDED:
         return &record->suspended;
     case SEALRING_REJECTED_SCOPE:
+    case SEALRING_REJECTED_ADDRESS:
         return &record->scope;
     default:
         return &record->closed;

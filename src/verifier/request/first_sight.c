@@ -233,6 +233,8 @@ static void make_bearer(struct sight *sight)
         .suspended = holder->key.state == SEALRING_KEY_SUSPENDED,
         .replaced = holder->credential.replaced,
         .retire_at = holder->credential.retire_at,
+        .networks = holder->key.bound ? holder->key.networks.items : NULL,
+        .network_count = holder->key.networks.count,
     };
     judge_version(sight->row.version, &sight->bearer);
 }
@@ -271,7 +273,7 @@ static sealring_verdict look_up(struct sight *sight, sealring_grant *grant)
     if (!agrees(sight))
         return judge_nothing(grant, SEALRING_REJECTED_BAD_SECRET,
                              "the registry's row does not agree with the credential's text");
-    /* closed credentials are rejected without the token; scopes are judged only after the token has confirmed the row */
+    /* closed credentials are rejected without the token; scopes and addresses are judged only after the token has confirmed the row */
     make_bearer(sight);
     return judge_bearer(&sight->bearer, NULL, verifier_time(sight->verifier, clock_boot_ms()), grant);
 }
@@ -352,7 +354,7 @@ static sealring_verdict judge_confirmed(struct sight *sight, sealring_grant *gra
     if (!verifier_serves(sight->verifier, boot))
         return judge_unavailable(grant, "the lease ran out while the PKCS#11 token was asked");
     make_bearer(sight);
-    return judge_bearer(&sight->bearer, sight->text->scope, verifier_time(sight->verifier, boot), grant);
+    return judge_bearer(&sight->bearer, &sight->text->demand, verifier_time(sight->verifier, boot), grant);
 }
 
 sealring_verdict sight_judge(struct verifier *verifier, const struct presented *text, sealring_grant *grant)

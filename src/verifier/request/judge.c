@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Judges an issued credential: states, times, narrowing, scopes. Pure. */
+/* Judges an issued credential: states, times, narrowing, addresses, scopes. Pure. */
 #include "verifier/request/judge.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -73,7 +74,13 @@ static bool is_unknown(const struct bearer *bearer, int64_t wall_ms)
     return bearer->replaced || bearer->expires != 0 || bearer->not_before > wall_ms;
 }
 
-static sealring_verdict verdict_of(const struct bearer *bearer, const char *scope, struct judge_time now,
+static bool comes_from_outside(const struct bearer *bearer, const struct demand *demand)
+{
+    return bearer->networks != NULL &&
+           !networks_contain(bearer->networks, bearer->network_count, demand->address, demand->address_length);
+}
+
+static sealring_verdict verdict_of(const struct bearer *bearer, const struct demand *demand, struct judge_time now,
                                    const char **missing, size_t *missing_length)
 {
     if (bearer->revoked)
@@ -91,7 +98,23 @@ static sealring_verdict verdict_of(const struct bearer *bearer, const char *scop
         return SEALRING_REJECTED_NOT_YET_VALID;
     if (bearer->expires != 0 && now.wall_ms >= bearer->expires)
         return SEALRING_REJECTED_EXPIRED;
-    return scope_includes(bearer->scopes, scope, missing, missing_length) ? SEALRING_ACCEPTED : SEALRING_REJECTED_SCOPE;
+    if (demand == NULL)
+        return SEALRING_ACCEPTED;
+    if (comes_from_outside(bearer, demand))
+        return SEALRING_REJECTED_ADDRESS;
+    return scope_includes(bearer->scopes, demand->scope, missing, missing_length) ? SEALRING_ACCEPTED
+                                                                                  : SEALRING_REJECTED_SCOPE;
+}
+
+static void explain_address(const struct demand *demand, char reason[256])
+{
+    char text[INET6_ADDRSTRLEN] = "";
+    if (demand->address != NULL && (demand->address_length == 4 || demand->address_length == 16))
+        inet_ntop(demand->address_length == 4 ? AF_INET : AF_INET6, demand->address, text, sizeof text);
+    if (text[0] == '\0')
+        snprintf(reason, 256, "the API key is bound to networks, and the request's address is not known");
+    else
+        snprintf(reason, 256, "the address %s is in none of the networks that the API key is bound to", text);
 }
 
 /* One line for a server's log. The reason contains the time if there is one. */
@@ -135,12 +158,12 @@ static void explain(const struct bearer *bearer, sealring_verdict verdict, const
     }
 }
 
-sealring_verdict judge_bearer(const struct bearer *bearer, const char *scope, struct judge_time now,
+sealring_verdict judge_bearer(const struct bearer *bearer, const struct demand *demand, struct judge_time now,
                               sealring_grant *grant)
 {
     const char *missing = NULL;
     size_t missing_length = 0;
-    sealring_verdict verdict = verdict_of(bearer, scope, now, &missing, &missing_length);
+    sealring_verdict verdict = verdict_of(bearer, demand, now, &missing, &missing_length);
     if (grant == NULL)
         return verdict;
     if (verdict == SEALRING_UNAVAILABLE)
@@ -149,6 +172,8 @@ sealring_verdict judge_bearer(const struct bearer *bearer, const char *scope, st
     if (verdict == SEALRING_ACCEPTED && grant->sunset != 0)
         /* the grant contains the time; to format it here would cost more than the verification */
         memcpy(grant->reason, SUNSET_REASON, sizeof SUNSET_REASON);
+    else if (verdict == SEALRING_REJECTED_ADDRESS)
+        explain_address(demand, grant->reason);
     else
         explain(bearer, verdict, missing, missing_length, grant->reason);
     return verdict;

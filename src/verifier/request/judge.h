@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Judges an issued credential: states, times, narrowing, scopes. Pure. */
+/* Judges an issued credential: states, times, narrowing, addresses, scopes. Pure. */
 #ifndef VERIFIER_REQUEST_JUDGE_H
 #define VERIFIER_REQUEST_JUDGE_H
 
@@ -7,6 +7,7 @@
 
 #include "registry/rows/rows.h"
 #include "verifier/cache/snapshot.h"
+#include "verifier/state/demand.h"
 #include "verifier/state/judge_time.h"
 
 /* Everything that a verdict depends on, from a row of the registry or from an entry of the cache. It points into its source. */
@@ -27,11 +28,13 @@ struct bearer {
     bool suspended;
     bool replaced; /* replaced by another credential: valid until retire_at */
     int64_t retire_at;
+    const struct network *networks; /* that the API key is bound to; NULL: it is not */
+    size_t network_count;
 };
 
-/* The verdict on a credential, apart from the proof of its secret. scope: the requested scope, or NULL. grant is NULL or a complete
+/* The verdict on a credential, apart from the proof of its secret. demand NULL: scope and address are not judged. grant is NULL or a complete
  * structure: all fields except size are set. While the clock is late, a credential that has an end or has not begun is unavailable. */
-sealring_verdict judge_bearer(const struct bearer *bearer, const char *scope, struct judge_time now,
+sealring_verdict judge_bearer(const struct bearer *bearer, const struct demand *demand, struct judge_time now,
                               sealring_grant *grant);
 
 /* Empties all fields except size, and sets the reason. grant may be NULL. Returns the verdict. */

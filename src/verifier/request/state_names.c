@@ -25,6 +25,7 @@ const char *sealring_verdict_name(sealring_verdict verdict)
         {SEALRING_REJECTED_VERSION_RETIRED, "version-retired"},
         {SEALRING_REJECTED_VERSION_COMPROMISED, "version-compromised"},
         {SEALRING_REJECTED_SCOPE, "scope"},
+        {SEALRING_REJECTED_ADDRESS, "address"},
         {SEALRING_UNAVAILABLE, "unavailable"},
         {SEALRING_WOULD_BLOCK, "would-block"},
     };
@@ -37,6 +38,7 @@ int sealring_verdict_http_status(sealring_verdict verdict)
     case SEALRING_ACCEPTED:
         return 200;
     case SEALRING_REJECTED_SCOPE:
+    case SEALRING_REJECTED_ADDRESS:
         return 403;
     case SEALRING_UNAVAILABLE:
     case SEALRING_WOULD_BLOCK:

@@ -124,7 +124,8 @@ static bool take_values(struct closed_reading *reading, struct registry_key *key
                              .state = (int)key->state,
                              .narrowed = key->narrowed,
                              .scopes = key->narrowed_scopes,
-                             .ends = &key->ends};
+                             .ends = &key->ends,
+                             .networks = key->bound ? &key->networks : NULL};
     memcpy(fact.key_id, key->key_id, sizeof fact.key_id);
     if (reading->broken)
         return key_facts_put(&reading->doubtful, key);
@@ -186,17 +187,20 @@ static bool settle_key(struct closed_reading *reading, struct tail_fact *const *
         struct tail_fact *fact = facts[i];
         const char *scopes = fact->scopes != NULL ? fact->scopes : "";
         bool counts = fact->sequence <= covered;
-        struct registry_key own = {.state = (sealring_key_state)fact->state, .narrowed = fact->narrowed};
+        const struct key_limits limits = {.state = (sealring_key_state)fact->state,
+                                          .scopes = fact->narrowed ? scopes : NULL,
+                                          .ends = fact->ends,
+                                          .networks = fact->networks};
+        struct registry_key own = {.state = SEALRING_KEY_ACTIVE};
         memcpy(own.key_id, key.key_id, sizeof own.key_id);
-        memcpy(own.narrowed_scopes, scopes, strlen(scopes) + 1);
-        if (fact->ends != NULL)
-            (void)ends_restrict(&own.ends, fact->ends);
+        (void)key_restrict(&own, &limits);
         reading->widened = reading->widened || (counts && fact->permits);
         if (counts)
             key = own;
         else
-            (void)key_restrict(&key, own.state, own.narrowed ? scopes : NULL, fact->ends);
-        fact->permits = key_restrict(&own, key.state, key.narrowed ? key.narrowed_scopes : NULL, &key.ends);
+            (void)key_restrict(&key, &limits);
+        const struct key_limits total = key_limits_of(&key);
+        fact->permits = key_restrict(&own, &total);
     }
     (void)key_facts_restrict(&reading->doubtful, &key, NULL);
     add_key(reading, key.key_id);

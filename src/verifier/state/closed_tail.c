@@ -21,14 +21,17 @@ bool tail_add_fact(struct closed_tail *tail, const struct tail_fact *fact)
     bool has_scopes = fact->scopes != NULL && fact->scopes[0] != '\0';
     char *scopes = has_scopes ? strdup(fact->scopes) : NULL;
     struct key_ends *ends = NULL;
+    struct networks *networks = NULL;
     if ((has_scopes && scopes == NULL) || (fact->ends != NULL && !key_ends_copy(fact->ends, &ends)) ||
-        !array_grow(&tail->facts, tail->count)) {
+        !key_networks_copy(fact->networks, &networks) || !array_grow(&tail->facts, tail->count)) {
         free(scopes);
         free(ends);
+        free(networks);
         return false;
     }
     tail->facts[tail->count] = *fact;
     tail->facts[tail->count].scopes = scopes;
+    tail->facts[tail->count].networks = networks;
     tail->facts[tail->count++].ends = ends;
     return true;
 }
@@ -97,6 +100,7 @@ static void free_facts(struct closed_tail *tail, size_t from, size_t to)
     for (size_t i = from; i < to; i++) {
         free(tail->facts[i].scopes);
         free(tail->facts[i].ends);
+        free(tail->facts[i].networks);
     }
 }
 

@@ -25,8 +25,9 @@ struct tail_fact {
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
     uint8_t ring_id[REGISTRY_ID_SIZE];
     uint32_t version;
-    char *scopes;          /* NULL: "" */
-    struct key_ends *ends; /* NULL: none */
+    char *scopes;              /* NULL: "" */
+    struct key_ends *ends;     /* NULL: none */
+    struct networks *networks; /* NULL: it is bound to none */
 };
 
 /* Zero at first. */
@@ -38,7 +39,7 @@ struct closed_tail {
     size_t count;
 };
 
-/* Each adds at the end; the fact is copied, with scopes and ends. False: no memory, and the tail is unchanged. */
+/* Each adds at the end; the fact is copied, with scopes, ends and networks. False: no memory, and the tail is unchanged. */
 bool tail_add_head(struct closed_tail *tail, const uint8_t head[REGISTRY_DIGEST_SIZE]);
 bool tail_add_fact(struct closed_tail *tail, const struct tail_fact *fact);
 

@@ -17,12 +17,24 @@ struct key_facts {
 /* A copy that has room for its bounds only, as there may be many of them: to be read through the functions of key_ends.h, and freed. *copy is NULL
  * if there are no bounds. False: no memory. */
 bool key_ends_copy(const struct key_ends *ends, struct key_ends **copy);
+/* The same; networks NULL: *copy is NULL. */
+bool key_networks_copy(const struct networks *networks, struct networks **copy);
 
-/* Adds a restriction to the key's: suspended or active, the scopes that it is narrowed to, of which those stay that it had (NULL: it is not
- * narrowed), and ends (NULL: none). Whether that changed it. */
-bool key_restrict(struct registry_key *key, sealring_key_state state, const char *scopes, const struct key_ends *ends);
+/* What restricts an API key. */
+struct key_limits {
+    sealring_key_state state;        /* active or suspended */
+    const char *scopes;              /* that it is narrowed to; NULL: it is not */
+    const struct key_ends *ends;     /* NULL: none */
+    const struct networks *networks; /* that it is bound to; NULL: it is not */
+};
 
-/* Sets what the key is restricted to, which may be nothing. key: key_id, state, narrowed, narrowed_scopes, ends. False: no memory, and nothing was
+/* The limits that the key has, pointing into it. */
+struct key_limits key_limits_of(const struct registry_key *key);
+
+/* Adds these to the key's: of scopes and networks that it had, those stay that are in these. Whether that changed it. */
+bool key_restrict(struct registry_key *key, const struct key_limits *limits);
+
+/* Sets what the key is restricted to, which may be nothing. key: key_id, state, narrowed, narrowed_scopes, ends, networks. False: no memory, and nothing was
  * changed. */
 bool key_facts_put(struct key_facts *facts, const struct registry_key *key);
 /* Adds to what it is restricted to. *permits: it was, and is, more restricted than that. */

@@ -21,6 +21,7 @@
 #include "verifier/state/connections.h"
 #include "verifier/state/filter_protocol.h"
 #include "verifier/state/freshness_protocol.h"
+#include "verifier/state/demand.h"
 #include "verifier/state/judge_time.h"
 #include "verifier/state/key_filter.h"
 #include "verifier/state/log_messages.h"
@@ -137,7 +138,7 @@ struct verifier {
 struct presented {
     const char *text; /* the caller's, and the only copy while the token works */
     size_t length;
-    const char *scope;
+    struct demand demand;
     bool may_wait; /* false: without lock and system call, or not at all */
     int64_t boot_ms;
     bool digested;

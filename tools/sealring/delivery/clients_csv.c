@@ -21,17 +21,18 @@ enum column {
     COLUMN_SCOPES,
     COLUMN_EXPIRES,
     COLUMN_NOT_BEFORE,
+    COLUMN_FROM_ADDRESSES,
     COLUMN_KEY_ID,
     COLUMN_SHA256,
     COLUMNS
 };
 
-static const char *const column_names[COLUMNS] = {"client",  "contact",    "label",  "scopes",
-                                                  "expires", "not_before", "key_id", "sha256"};
+static const char *const column_names[COLUMNS] = {"client",     "contact",        "label",  "scopes", "expires",
+                                                  "not_before", "from_addresses", "key_id", "sha256"};
 
 /* What a complaint lists; the last column is another one for issuing and for importing. */
-#define COLUMNS_OF_ISSUE  "client, contact, label, scopes, expires, not_before, key_id"
-#define COLUMNS_OF_IMPORT "client, contact, label, scopes, expires, not_before, sha256"
+#define COLUMNS_OF_ISSUE  "client, contact, label, scopes, expires, not_before, from_addresses, key_id"
+#define COLUMNS_OF_IMPORT "client, contact, label, scopes, expires, not_before, from_addresses, sha256"
 #define SHA256_SIZE       32
 
 struct csv_reading {
@@ -198,6 +199,7 @@ static void finish_row(struct csv_reading *reading)
         .label = reading->values[COLUMN_LABEL],
         .scopes = reading->values[COLUMN_SCOPES],
         .key_id = reading->values[COLUMN_KEY_ID],
+        .from_addresses = reading->values[COLUMN_FROM_ADDRESSES],
         .sha256 = take_sha256(reading),
         .not_before = take_not_before(reading),
         .expires = expires,
@@ -316,6 +318,7 @@ void clients_csv_free(struct clients_csv *clients)
         free((char *)clients->requests[i].label);
         free((char *)clients->requests[i].scopes);
         free((char *)clients->requests[i].key_id);
+        free((char *)clients->requests[i].from_addresses);
         free((void *)clients->requests[i].sha256);
     }
     free(clients->requests);

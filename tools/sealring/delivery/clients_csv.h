@@ -16,7 +16,7 @@ struct clients_csv {
     size_t count;
 };
 
-/* Reads the whole file: a header line with the columns client (required), contact, label, scopes, expires, not_before and,
+/* Reads the whole file: a header line with the columns client (required), contact, label, scopes, expires, not_before, from_addresses and,
  * for issuing, key_id, for importing, sha256 (required), in any order, then a line for each API key. Durations in expires are
  * counted from `now`. A byte order mark and CRLF are accepted. False after writing one line into problem, which names the line
  * of the file; clients is empty then. */

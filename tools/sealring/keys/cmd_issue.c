@@ -10,8 +10,18 @@
 #include "tools/sealring/delivery/delivery.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/moment.h"
+#include "tools/sealring/views/waitline.h"
 
 enum { DETAIL_ISSUE, DETAIL_IMPORT };
+
+/* A verifier that has not read the facts about new keys does not know their addresses. If somebody hides these facts, this does not end well. */
+static int await_addresses(struct session *session, const sealring_issue_request *requests, size_t count, int result)
+{
+    bool binds = false;
+    for (size_t i = 0; i < count; i++)
+        binds = binds || requests[i].from_addresses != NULL;
+    return result == STATUS_DONE && binds && !session->dry_run ? waitline_effective(session) : result;
+}
 
 static int issue_one(struct session *session)
 {
@@ -31,6 +41,7 @@ static int issue_one(struct session *session)
         .scopes = scopes,
         .not_before = option_number(options, "not-before"),
         .expires = option_number(options, "expires"),
+        .from_addresses = option_text(options, "from-addresses"),
     };
     sealring_status status =
         sealring_issue(session->manager, ring, &request, 1, 0, delivery_take, &delivery, NULL, &session->error);
@@ -42,7 +53,7 @@ static int issue_one(struct session *session)
         session_say(session, "API key %s was issued to client %s in ring %s, version %u%s%s", delivery.key_id,
                     request.client, ring, (unsigned)delivery.version,
                     delivery.out != NULL ? "; its credential is in " : "", delivery.out != NULL ? delivery.out : "");
-    return result;
+    return await_addresses(session, &request, 1, result);
 }
 
 /* The library's messages name the line; here they get the file, and what was done. bad: which request failed; the number of all of them if the
@@ -94,7 +105,7 @@ static int issue_all(struct session *session, const struct clients_csv *clients,
                     clients->count);
     else if (result == STATUS_DONE)
         say_totals(&delivery);
-    return result;
+    return await_addresses(session, clients->requests, clients->count, result);
 }
 
 static bool is_directory(FILE *stream)
@@ -131,7 +142,7 @@ static int issue_from(struct session *session, const char *file)
 
 static int run(struct session *session)
 {
-    static const char *const single_only[] = {"client", "scope", "label", "expires", "not-before"};
+    static const char *const single_only[] = {"client", "scope", "label", "expires", "not-before", "from-addresses"};
     const char *from = option_text(&session->options, "from");
     if (from == NULL && !option_given(&session->options, "client"))
         return session_refuse(session, STATUS_USAGE,
@@ -158,14 +169,18 @@ const struct command command_issue = {
                 {"expires", "TIME", "when it expires: RFC 3339, or a duration from now such as 90d; default: never",
                  OPTION_MOMENT},
                 {"not-before", "TIME", "when it becomes valid; default: now", OPTION_MOMENT},
+                {"from-addresses", "LIST", "accept it only from these networks, separated by commas; default: any",
+                 OPTION_TEXT},
                 {"from", "FILE", "issue one API key for each line of a CSV file; - for standard input", OPTION_TEXT},
-                {OUT_OPTION}},
+                {OUT_OPTION},
+                {WAIT_OPTION},
+                {NO_WAIT_OPTION}},
     .notes =
         "The credential is printed once, alone, on standard output. sealring does not store it; sealring reissue "
         "derives it again.\n"
         "The first line of the CSV file names its columns, in any order: client, and optionally contact, label, "
-        "scopes (separated by spaces), expires (RFC 3339, or a duration from now), not_before (RFC 3339) and key_id. "
-        "Missing clients are added. With key_id, an API key whose version was closed, for example after a "
+        "scopes (separated by spaces), expires (RFC 3339, or a duration from now), not_before (RFC 3339), from_addresses "
+        "(networks separated by commas, so in quotation marks) and key_id. Missing clients are added. With key_id, an API key whose version was closed, for example after a "
         "compromise, gets a successor under the same ID. Every line is checked before anything is issued. The output "
         "is CSV with the columns client, label, key_id, version, serial, expires, scopes, credential, state. After "
         "an interruption run the same command again: it issues what is missing and prints the complete result.",
@@ -187,14 +202,16 @@ const struct command command_import = {
     .arguments = {{"RING", "the ring to import into", ARGUMENT_TEXT, 0}},
     .options = {{"sha256", "FILE", "CSV file with the keys' SHA-256 and claims; - for standard input", OPTION_TEXT},
                 {"out", "FILE", "write the list of API keys to this file (0600) instead of standard output",
-                 OPTION_TEXT}},
+                 OPTION_TEXT},
+                {WAIT_OPTION},
+                {NO_WAIT_OPTION}},
     .notes =
         "Use this command to move to sealring without a change at the clients. Their old keys are accepted unchanged "
         "until their end date, or until sealring reissue has issued a credential of sealring's and the ring's "
         "overlap has ended.\n"
         "The first line of the CSV file names its columns, in any order: client, sha256 (64 hexadecimal digits), "
         "expires (RFC 3339, or a duration from now: an imported key must have an end), and optionally contact, "
-        "label, scopes, not_before. Missing clients are added. Every line is checked before anything is imported. If "
+        "label, scopes, not_before, from_addresses. Missing clients are added. Every line is checked before anything is imported. If "
         "you repeat the command, it imports what is missing.\n"
         "The token binds each digest to its claims, so whoever edits the registry can neither add an imported key "
         "nor widen one. The old keys must be random, of 128 bits at least, and 8 to 512 bytes long.",

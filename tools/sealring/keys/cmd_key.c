@@ -42,6 +42,8 @@ static int describe_key(const sealring_key_info *key, void *context)
     table_fact(style, "scopes", "%s", key->scopes[0] != '\0' ? key->scopes : "none");
     if (key->narrowed != NULL)
         table_fact(style, "narrowed to", "%s", key->narrowed[0] != '\0' ? key->narrowed : "none");
+    if (key->from_addresses != NULL)
+        table_fact(style, "from addresses", "%s", key->from_addresses);
     table_fact(style, "expires", "%s",
                key->expires != 0 ? moment_format(key->expires, listing->session->now).text : "never");
     table_fact(style, "created", "%s", moment_format(key->created, listing->session->now).text);
@@ -121,12 +123,13 @@ static int run_state(struct session *session)
 static int check_set(struct session *session)
 {
     const struct options *given = &session->options;
-    bool narrow = option_given(given, "scope") || option_given(given, "no-scopes");
-    if (!narrow && !option_given(given, "label"))
-        return session_refuse(session, STATUS_USAGE, "key set wants --scope, --no-scopes or --label");
-    if (narrow && option_given(given, "label"))
+    int wanted = (option_given(given, "scope") || option_given(given, "no-scopes")) + option_given(given, "label") +
+                 option_given(given, "from-addresses");
+    if (wanted == 0)
+        return session_refuse(session, STATUS_USAGE, "key set wants --scope, --no-scopes, --from-addresses or --label");
+    if (wanted > 1)
         return session_refuse(session, STATUS_USAGE,
-                              "scopes and label are changed one after the other: give one of them");
+                              "scopes, addresses and label are changed one after the other: give one of them");
     return STATUS_DONE;
 }
 
@@ -138,6 +141,10 @@ static int run_set(struct session *session)
     if (label != NULL)
         return finish(session, sealring_key_set_label(session->manager, key_id, label, &session->error),
                       session->dry_run ? "would have its new label" : "has its new label", false);
+    const char *addresses = option_text(given, "from-addresses");
+    if (addresses != NULL)
+        return finish(session, sealring_key_set_addresses(session->manager, key_id, addresses, &session->error),
+                      "has its new addresses: calls from others are rejected; committed", true);
     char *scopes = option_joined(given, "scope");
     sealring_status status =
         sealring_key_narrow(session->manager, key_id, scopes != NULL ? scopes : "", &session->error);
@@ -162,15 +169,20 @@ const struct command command_key_show = {
 
 const struct command command_key_set = {
     .words = "key set",
-    .purpose = "narrow an API key's scopes, or change its label",
+    .purpose = "narrow an API key's scopes, bind it to addresses, or change its label",
     .arguments = {{KEY_ID_ARGUMENT}},
     .options = {{"scope", "SCOPE", "narrow it to these scopes at once; may be repeated", OPTION_LIST},
                 {"no-scopes", NULL, "narrow it to no scope at all", OPTION_FLAG},
+                {"from-addresses", "LIST", "accept it only from these networks, separated by commas; any: from all",
+                 OPTION_TEXT},
                 {"label", "LABEL", "give it another label", OPTION_TEXT},
                 {WAIT_OPTION},
                 {NO_WAIT_OPTION}},
     .notes =
-        "The narrower scopes apply at once to all credentials of the key. To widen its scopes use sealring key rekey.",
+        "The narrower scopes apply at once to all credentials of the key. To widen its scopes use sealring key rekey.\n"
+        "Addresses are networks such as 203.0.113.0/24,2001:db8::/48, at most 32, or single addresses. Fewer "
+        "addresses apply at once. Others apply when the audit token has signed them. The server or the gateway must pass the "
+        "client's address: without it such a key is rejected.",
     .check = check_set,
     .run = run_set,
     .flags = COMMAND_CHANGES,

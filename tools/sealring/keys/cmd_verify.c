@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealring verify: is the credential on standard input good. */
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -32,16 +33,34 @@ static void print_verdict(const struct session *session, sealring_verdict verdic
                        moment_format(grant->sunset, session->now).text);
 }
 
+/* False: it is no address. */
+static bool read_address(const char *text, uint8_t address[16], sealring_request *beside)
+{
+    if (text == NULL)
+        return true;
+    beside->address = address;
+    if (inet_pton(AF_INET, text, address) == 1)
+        beside->address_length = 4;
+    else if (inet_pton(AF_INET6, text, address) == 1)
+        beside->address_length = 16;
+    return beside->address_length != 0;
+}
+
 static int run(struct session *session)
 {
     struct input input;
+    uint8_t address[16];
+    sealring_request beside = {.size = sizeof beside};
+    if (!read_address(option_text(&session->options, "address"), address, &beside))
+        return session_refuse(session, STATUS_USAGE, "--address wants one address of IPv4 or IPv6");
     int result = input_read(session, &input);
     if (result != STATUS_DONE)
         return result;
     char *scopes = option_joined(&session->options, "scope");
     sealring_verdict verdict = SEALRING_UNDECIDED;
     sealring_grant grant = {.size = sizeof grant};
-    result = judge(session, &input, scopes, &verdict, &grant);
+    beside.scope = scopes;
+    result = judge(session, &input, &beside, &verdict, &grant);
     free(scopes);
     input_wipe(&input);
     if (verdict == SEALRING_UNDECIDED)
@@ -56,7 +75,8 @@ static int run(struct session *session)
 const struct command command_verify = {
     .words = "verify",
     .purpose = "report whether the credential on standard input is valid",
-    .options = {{"scope", "SCOPE", "a scope that the credential must have; may be repeated", OPTION_LIST}},
+    .options = {{"scope", "SCOPE", "a scope that the credential must have; may be repeated", OPTION_LIST},
+                {"address", "ADDRESS", "where the client calls from; default: not known", OPTION_TEXT}},
     .notes = "Exit status 0 if it is accepted, 1 if it is rejected, 3 or 4 if there is no verdict because the PKCS#11 "
              "token or the registry is unavailable. One trailing newline is removed. A terminal does not echo what you "
              "type.",

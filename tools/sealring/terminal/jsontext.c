@@ -64,18 +64,24 @@ static json_t *duration(int64_t value)
     return json_string(text);
 }
 
-json_t *jsontext_scopes(const char *scopes)
+/* The parts between the separators; null for NULL. */
+static json_t *parts_of(const char *text, const char *separator)
 {
-    if (scopes == NULL)
+    if (text == NULL)
         return json_null();
     json_t *array = json_array();
-    while (*scopes != '\0') {
-        size_t length = strcspn(scopes, " ");
+    while (*text != '\0') {
+        size_t length = strcspn(text, separator);
         if (length > 0)
-            json_array_append_new(array, json_stringn(scopes, length));
-        scopes += length + (scopes[length] == ' ');
+            json_array_append_new(array, json_stringn(text, length));
+        text += length + (text[length] == *separator);
     }
     return array;
+}
+
+json_t *jsontext_scopes(const char *scopes)
+{
+    return parts_of(scopes, " ");
 }
 
 json_t *jsontext_ring(const sealring_ring_info *ring)
@@ -140,12 +146,12 @@ json_t *jsontext_client(const sealring_client_info *client)
 
 json_t *jsontext_key(const sealring_key_info *key)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "key_id", key->key_id, "ring",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "key_id", key->key_id, "ring",
                      key->ring, "client", key->client, "label", key->label, "state",
                      sealring_key_state_name(key->state), "version", (json_int_t)key->version, "serial",
                      (json_int_t)key->serial, "scopes", jsontext_scopes(key->scopes), "narrowed_to",
-                     jsontext_scopes(key->narrowed), "expires", jsontext_time(key->expires), "created",
-                     jsontext_time(key->created));
+                     jsontext_scopes(key->narrowed), "from_addresses", parts_of(key->from_addresses, ","), "expires",
+                     jsontext_time(key->expires), "created", jsontext_time(key->created));
 }
 
 json_t *jsontext_credential(const sealring_credential_info *credential)

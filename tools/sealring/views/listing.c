@@ -52,7 +52,8 @@ int listing_key(const sealring_key_info *key, void *context)
     table_add(table, TONE_PLAIN, "%s", key->ring);
     table_add(table, TONE_PLAIN, "%s", key->client);
     table_add(table, TONE_PLAIN, "%s", key->label);
-    table_add(table, style_key_tone(key->state), "%s", sealring_key_state_name(key->state));
+    table_add(table, style_key_tone(key->state), "%s%s", sealring_key_state_name(key->state),
+              key->from_addresses != NULL ? " (bound)" : "");
     table_add(table, TONE_PLAIN, "%" PRIu32, key->version);
     table_add(table, TONE_PLAIN, "%" PRIu32, key->serial);
     if (key->narrowed != NULL)

@@ -24,25 +24,31 @@ static int unavailable_status(struct session *session, const struct input *input
     return status == SEALRING_OK ? STATUS_TOKEN : STATUS_REGISTRY;
 }
 
-sealring_status judge_quietly(struct session *session, const struct input *input, const char *scopes,
+sealring_status judge_quietly(struct session *session, const struct input *input, const sealring_request *beside,
                               sealring_verdict *verdict, sealring_grant *grant)
 {
     sealring_vault *vault = NULL;
+    sealring_request request = {.credential = NULL};
+    if (beside != NULL)
+        request = *beside;
+    request.size = sizeof request;
+    request.credential = input->text;
+    request.length = input->length;
     sealring_status status =
         sealring_open_with_pin(session->vault, NULL, pins_source(session), pins_ask, session, &vault, &session->error);
     if (status == SEALRING_OK)
-        *verdict = sealring_verify(vault, input->text, input->length, scopes, grant);
+        *verdict = sealring_verify_request(vault, &request, grant);
     sealring_close(&vault);
     return status;
 }
 
-int judge(struct session *session, const struct input *input, const char *scopes, sealring_verdict *verdict,
+int judge(struct session *session, const struct input *input, const sealring_request *beside, sealring_verdict *verdict,
           sealring_grant *grant)
 {
     int result = session_environment(session);
     if (result != STATUS_DONE)
         return result;
-    sealring_status status = judge_quietly(session, input, scopes, verdict, grant);
+    sealring_status status = judge_quietly(session, input, beside, verdict, grant);
     if (status != SEALRING_OK)
         return session_fail(session, status);
     if (*verdict == SEALRING_UNAVAILABLE)
