@@ -677,7 +677,7 @@ typedef struct sealring_usage_info {
     uint64_t not_yet_valid; /* rejections of this credential, by reason */
     uint64_t expired;
     uint64_t suspended;
-    uint64_t scope; /* or the address */
+    uint64_t scope;   /* or the address */
     uint64_t closed;  /* revoked, replaced, or its version closed */
     int64_t last_use; /* the last use in that time, to the second; 0: none */
     int64_t key_used; /* a use of the key at any time, with any of its credentials, if known; 0: never used */

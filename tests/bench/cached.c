@@ -8,7 +8,7 @@ void cached_prepare(struct scene *scene)
     for (size_t i = 0; i < scene->texts; i++) {
         sealring_grant grant = {.size = sizeof(grant)};
         if (sealring_verify(scene->vault, scene->text[i], scene->length, SCENE_SCOPE, &grant) != SEALRING_ACCEPTED)
-            scene_fail("a good credential is not accepted: %s", grant.reason);
+            scene_fail("a valid credential is not accepted: %s", grant.reason);
     }
     table_note(ROW_FLOOR, "texts of %zu characters; %zu of them in turn, here and in all rows without another note",
                scene->length, scene->hot);

@@ -64,7 +64,7 @@ int locks_verify(const char *path, const char *shared_path)
         for (size_t i = 0; i < shared->count && !atomic_load(&shared->ended); i++) {
             sealring_verdict verdict = sealring_verify(vault, shared->text[i], shared->length, SCENE_SCOPE, NULL);
             if (verdict != SEALRING_ACCEPTED && verdict != SEALRING_REJECTED_REVOKED)
-                scene_fail("a good credential is answered \"%s\"", sealring_verdict_name(verdict));
+                scene_fail("a valid credential is answered \"%s\"", sealring_verdict_name(verdict));
         }
         if (first)
             atomic_fetch_add(&shared->prepared, 1);

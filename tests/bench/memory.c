@@ -33,7 +33,7 @@ static void fill(sealring_vault *vault, const struct shared *shared, const scene
     for (int twice = 0; twice < 2; twice++) {
         for (size_t i = from; i < to; i++)
             if (sealring_verify(vault, text[i], shared->length, SCENE_SCOPE, NULL) != SEALRING_ACCEPTED)
-                scene_fail("a good credential is not accepted");
+                scene_fail("a valid credential is not accepted");
     }
 }
 

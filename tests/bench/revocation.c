@@ -58,7 +58,7 @@ int revocation_poll(const char *path, const char *shared_path)
         scene_fail("%s", error.message);
     for (size_t i = 0; i < shared->count; i++)
         if (sealring_verify(vault, shared->text[i], shared->length, SCENE_SCOPE, NULL) != SEALRING_ACCEPTED)
-            scene_fail("a good credential is not accepted");
+            scene_fail("a valid credential is not accepted");
     atomic_fetch_add(&shared->prepared, 1);
     while (atomic_load(&shared->seen_count[self]) < shared->count) {
         look(vault, shared, self);

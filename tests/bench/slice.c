@@ -64,7 +64,7 @@ size_t slice_verify(void *context)
     for (int i = 0; i < BATCH; i++) {
         sealring_verdict verdict = sealring_verify(walk->vault, step(walk), walk->length, walk->scope, NULL);
         if (verdict != SEALRING_ACCEPTED)
-            scene_fail("a good credential is answered \"%s\"", sealring_verdict_name(verdict));
+            scene_fail("a valid credential is answered \"%s\"", sealring_verdict_name(verdict));
     }
     return BATCH;
 }
@@ -77,7 +77,7 @@ size_t slice_verify_grant(void *context)
         grant.size = sizeof(grant);
         sealring_verdict verdict = sealring_verify(walk->vault, step(walk), walk->length, walk->scope, &grant);
         if (verdict != SEALRING_ACCEPTED)
-            scene_fail("a good credential is answered \"%s\": %s", sealring_verdict_name(verdict), grant.reason);
+            scene_fail("a valid credential is answered \"%s\": %s", sealring_verdict_name(verdict), grant.reason);
     }
     return BATCH;
 }

@@ -94,7 +94,7 @@ static double measure(struct scene *scene, double seconds)
         sealring_verdict verdict = sealring_verify(scene->vault, scene->text[i], scene->length, SCENE_SCOPE, NULL);
         uint64_t after = clock_now();
         if (verdict != SEALRING_ACCEPTED)
-            scene_fail("a good credential is answered \"%s\"", sealring_verdict_name(verdict));
+            scene_fail("a valid credential is answered \"%s\"", sealring_verdict_name(verdict));
         histogram_add(&histogram, after - before);
         before = clock_now();
     }

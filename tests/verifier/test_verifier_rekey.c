@@ -125,11 +125,10 @@ static void forge_fact(struct state *state)
     memcpy(fact.key_id, victim.key_id, sizeof fact.key_id);
     registry_closed_hash(state->head, &fact, state->head);
     hex(state->head, sizeof state->head, digits);
-    char *sql =
-        sqlite3_mprintf("UPDATE api_key SET state = 1 WHERE state = 2;"
-                        "UPDATE vault SET epoch = epoch + 1;"
-                        "INSERT INTO closed_fact VALUES (%lld, 1, %Q, x'', 0, 1, x'%s', %Q)",
-                        (long long)fact.sequence, fact.key_id, digits, fact.value);
+    char *sql = sqlite3_mprintf("UPDATE api_key SET state = 1 WHERE state = 2;"
+                                "UPDATE vault SET epoch = epoch + 1;"
+                                "INSERT INTO closed_fact VALUES (%lld, 1, %Q, x'', 0, 1, x'%s', %Q)",
+                                (long long)fact.sequence, fact.key_id, digits, fact.value);
     test_vault_attack(&stage.vault, sql);
     sqlite3_free(sql);
 }
