@@ -56,8 +56,11 @@ struct sight {
 /* The verifier has looked within the last seconds, and its reports are without a hole. */
 static void testify(const struct world *world, size_t index, struct sight *sight)
 {
-    struct watched watched = {
-        .file_there = true, .held = true, .epoch = world->epoch, .number = (uint64_t)(boot(world) / SECOND)};
+    struct watched watched = {.file_there = true,
+                              .held = true,
+                              .epoch = world->epoch,
+                              .facts = world->epoch,
+                              .number = (uint64_t)(boot(world) / SECOND)};
     struct watch_account account = {
         .joined = WORLD_BEGINS, .last_report = wall(world), .counted = true, .last_use = world->last_use[index]};
 
