@@ -158,7 +158,7 @@ sqlite3 "$database" "DROP TABLE credential"
 is_unusable_in_part() {
     run_with "$work/good" verify
     status_is 4 "without a table: verify"
-    err_like '^sealring: the registry .*no such table' "names the registry"
+    out_like '^unavailable +the registry .*no such table' "names the registry"
     run client add x
     [ "$status" -eq 0 ] || [ "$status" -eq 4 ]
     report $? "without a table: what does not need it"
