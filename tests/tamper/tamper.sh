@@ -126,9 +126,9 @@ judge() {
         grep -Eq "$(cat "$attempt/audit")" "$work/audit.out"
         result $? "audit verify says what" "$(head -n 3 "$work/audit.out" | tr '\n' ';')"
     fi
-    if [ -e "$attempt/says" ]; then
-        grep -Eq "$(cat "$attempt/says")" "$work/act.out"
-        result $? "the act says why" "$(tr '\n' ';' <"$work/act.out")"
+    if [ -e "$attempt/prints" ]; then
+        grep -Eq "$(cat "$attempt/prints")" "$work/act.out"
+        result $? "the act prints why" "$(tr '\n' ';' <"$work/act.out")"
     fi
     tally "${seen:-$(field limit without-effect)}"
     [ ! -e "$attempt/unharmed" ] || judge_keys

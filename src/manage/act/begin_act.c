@@ -123,6 +123,18 @@ static sealring_status take_work(sealring_manager *manager, sealring_error *erro
     return status;
 }
 
+/* A registry that cannot be read, such as one that was exchanged meanwhile, is reported by the act itself. */
+static void complete_copies(sealring_manager *manager, bool with_token)
+{
+    sealring_error trouble = {.message = ""};
+    bool of_registry = false;
+    sealring_status status = with_token ? copies_complete(manager, &of_registry, &trouble) : SEALRING_OK;
+    if (status == SEALRING_OK)
+        status = kept_token_follow_audit(manager->config, &trouble);
+    if (status != SEALRING_OK && !of_registry)
+        copies_complain(manager, &trouble);
+}
+
 sealring_status manager_begin(sealring_manager *manager, const char *purpose, bool with_token, sealring_error *error)
 {
     sealring_error trouble = {.message = ""};
@@ -143,9 +155,8 @@ sealring_status manager_begin(sealring_manager *manager, const char *purpose, bo
         status = copies_record(manager, error);
     if (status == SEALRING_OK && with_token && !manager->dry_run)
         status = recover_unfinished(manager, error);
-    if (status == SEALRING_OK && ((with_token && copies_complete(manager, &trouble) != SEALRING_OK) ||
-                                  kept_token_follow_audit(manager->config, &trouble) != SEALRING_OK))
-        copies_complain(manager, &trouble);
+    if (status == SEALRING_OK)
+        complete_copies(manager, with_token);
     if (status == SEALRING_OK)
         era_follow(manager);
     else

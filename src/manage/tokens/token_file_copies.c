@@ -223,16 +223,19 @@ static sealring_status clear(struct kept_token *token, const struct wanted_ids *
     return status;
 }
 
-sealring_status copies_complete(sealring_manager *manager, sealring_error *error)
+sealring_status copies_complete(sealring_manager *manager, bool *of_registry, sealring_error *error)
 {
     __attribute__((cleanup(kept_token_release))) struct kept_token token = {.store = NULL};
     struct wanted_ids wanted = {NULL, 0};
     sealring_status status = SEALRING_OK;
+    *of_registry = false;
     if (manager->token == NULL || !kept_token_open(manager->config, false, &token, &status, error))
         return status;
     status = kept_token_keep_changed(&token, error);
-    if (status == SEALRING_OK)
+    if (status == SEALRING_OK) {
         status = read_versions(manager->registry, &wanted, error);
+        *of_registry = status != SEALRING_OK;
+    }
     if (status == SEALRING_OK && is_to_be_learned(&token, &wanted))
         status = learn_all(manager, &token, &wanted, error);
     if (status == SEALRING_OK)

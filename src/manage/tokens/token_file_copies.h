@@ -37,8 +37,8 @@ sealring_status copies_restore(const struct config *config, struct registry *reg
 sealring_status copies_record(sealring_manager *manager, sealring_error *error);
 
 /* Under the lock, with the token open: gives every version's object a copy under its ID that is as new as its file, and removes what an interrupted
- * making left. In a vault from before copies existed, it first finds out which file belongs to which object. */
-sealring_status copies_complete(sealring_manager *manager, sealring_error *error);
+ * making left. In a vault from before copies existed, it first finds out which file belongs to which object. *of_registry: as above. */
+sealring_status copies_complete(sealring_manager *manager, bool *of_registry, sealring_error *error);
 
 /* After a change of key objects: writes their files to disk and copies them. */
 sealring_status copies_follow(sealring_manager *manager, sealring_error *error);
