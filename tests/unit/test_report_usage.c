@@ -112,7 +112,7 @@ START_TEST(counts_each_verdict_in_its_place)
     ck_assert_uint_eq(record->not_yet_valid, 1 + SEALRING_REJECTED_NOT_YET_VALID);
     ck_assert_uint_eq(record->expired, 1 + SEALRING_REJECTED_EXPIRED);
     ck_assert_uint_eq(record->suspended, 1 + SEALRING_REJECTED_SUSPENDED);
-    ck_assert_uint_eq(record->scope, 1 + SEALRING_REJECTED_SCOPE);
+    ck_assert_uint_eq(record->scope, 2 + SEALRING_REJECTED_SCOPE + SEALRING_REJECTED_ADDRESS);
     const unsigned all = SEALRING_VERDICTS * (SEALRING_VERDICTS + 1) / 2;
     ck_assert_uint_eq(record->closed, all - record->accepted - record->not_yet_valid - record->expired -
                                           record->suspended - record->scope);

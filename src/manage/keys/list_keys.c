@@ -67,10 +67,12 @@ sealring_status sealring_key_list(sealring_manager *manager, const sealring_key_
         while (status == SEALRING_OK && registry_holder_next(&holders, &holder)) {
             if (!registry_holder_follows(&holder, &last))
                 continue;
-            last = holder;
             facts = holder.key;
             status = registry_key_follow(manager->registry, &facts, &differs, error);
-            if (status == SEALRING_OK && key_report(&holder, &facts, each, context) != 0)
+            if (status != SEALRING_OK)
+                break;
+            last = holder;
+            if (key_report(&holder, &facts, each, context) != 0)
                 status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
         }
         status = registry_close_cursor(&holders, status);
