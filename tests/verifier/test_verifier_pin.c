@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A PIN that the program passes: where it is in memory, who may use it, and what a wrong one costs. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,15 @@ static sealring_vault *open_it(void)
     return vault;
 }
 
+/* Byte by byte, as a sanitizer's own mappings are among those that are read. */
+__attribute__((no_sanitize("address"))) static bool begins_with_pin(const volatile char *text)
+{
+    size_t i = 0;
+    while (i < pin_length && text[i] == pin[i])
+        i++;
+    return i == pin_length;
+}
+
 /* Mappings that are in no core dump and begin with the PIN; *locked: how many of them are locked (proc(5), VmFlags). */
 static unsigned copies(unsigned *locked)
 {
@@ -65,7 +75,7 @@ static unsigned copies(unsigned *locked)
         if (sscanf(line, "%lx-%lx ", &begin, &end) == 2)
             memcpy(&first, &begin, sizeof first);
         if (strncmp(line, "VmFlags:", 8) != 0 || strstr(line, " dd") == NULL || strstr(line, " rd") == NULL ||
-            memcmp(first, pin, pin_length) != 0)
+            !begins_with_pin(first))
             continue;
         found++;
         *locked += strstr(line, " lo") != NULL;
