@@ -43,18 +43,18 @@ static const struct plan plans[] = {
      .stacks = true},
     {.name = "full",
      .every = {[TRIAL_KILL] = 1,
-               [TRIAL_POWER] = 1,
+               [TRIAL_POWER] = 2,
                [TRIAL_FULL] = 3,
                [TRIAL_IO] = 3,
                [TRIAL_IO_EVER] = 8,
                [TRIAL_LYING] = 16,
                [TRIAL_REAL] = 1,
-               [TRIAL_AGAIN] = 60,
-               [TRIAL_HIDDEN] = 80,
-               [TRIAL_MEMORY] = 40,
+               [TRIAL_AGAIN] = 120,
+               [TRIAL_HIDDEN] = 160,
+               [TRIAL_MEMORY] = 80,
                [TRIAL_MEMORY_EVER] = 400,
-               [TRIAL_BUSY] = 20,
-               [TRIAL_BUSY_EVER] = 80},
+               [TRIAL_BUSY] = 40,
+               [TRIAL_BUSY_EVER] = 160},
      .stacks = true},
     {.name = "all",
      .every = {[TRIAL_KILL] = 1,
@@ -512,7 +512,7 @@ static const struct plan *find_plan(const char *name)
     return NULL;
 }
 
-/* [PLAN [COMMAND [SHIFT [FIRST [LAST]]]]]: without arguments what `make check` does; "full": every kill and loss of power, one in three failures
+/* [PLAN [COMMAND [SHIFT [FIRST [LAST]]]]]: without arguments what `make check` does; "full": every kill, every second loss of power, one in three failures
  * of the disk; "all": everything; or one kind of trouble; "stacks": each call stack of all commands in which memory is asked for. SHIFT: which
  * ones, where a plan tries some; FIRST to LAST: only at these touches and allocations. */
 int main(int count, char **arguments)
