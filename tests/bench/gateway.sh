@@ -26,10 +26,8 @@ lua=/usr/lib/nginx/modules/ngx_http_lua_module.so
 ${CC:-cc} -O2 -Wall -Wextra -o "$work/sqlite_service" "$top_srcdir/tests/bench/gateway_sqlite.c" \
     $(pkg-config --cflags --libs libmicrohttpd sqlite3 libcrypto) || bail_out "the service with SQLite cannot be built"
 
-# shellcheck disable=SC2046,SC2086 # words
-${CC:-cc} -shared -fPIC $(pkg-config --cflags p11-kit-1) -o "$work/forward.so" "$top_srcdir/tests/cli/module_forward.c" ||
-    bail_out "no forwarding module"
-: >"$work/script"
+# shellcheck source=tests/gateway/slow_token.sh
+. "$top_srcdir/tests/gateway/slow_token.sh"
 make_vault
 must ring create web --prefix acme_live
 {
@@ -39,11 +37,7 @@ must ring create web --prefix acme_live
 must issue web --from "$work/clients.csv" --out "$work/issued.csv"
 awk -F, 'NR > 1 { print $8 }' "$work/issued.csv" >"$work/credentials"
 credential=$(head -n 1 "$work/credentials")
-sed -i "s|^module = .*|module = $work/forward.so|" "$SEALRING_VAULT/sealring.conf"
-cat >>"$SEALRING_VAULT/sealring.conf" <<CONF
-module-environment = FORWARD_TO=${SOFTHSM2_MODULE:-/usr/lib/softhsm/libsofthsm2.so}
-module-environment = FORWARD_SCRIPT=$work/script
-CONF
+slow_token_use
 read_env_lines
 head -c 1024 /dev/zero | tr '\0' x >"$work/file"
 : >"$work/hashes"
@@ -155,7 +149,7 @@ done
 
 # ---- While the token is asked ----
 
-echo slow=5 >"$work/script"
+token_is slow=5
 p99() { # NAME: in milliseconds
     h2load --h1 -c 16 -n $((seconds * 2000)) --rps 125 --log-file="$work/times" -H "Authorization: Bearer $credential" \
         "http://127.0.0.1:$port/static-sealring" >"$work/h2load" 2>&1

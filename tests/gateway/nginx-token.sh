@@ -7,24 +7,15 @@
 # shellcheck source=tests/gateway/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# shellcheck disable=SC2046,SC2086 # words
-${CC:-cc} -shared -fPIC $(pkg-config --cflags p11-kit-1) -o "$work/forward.so" "$top_srcdir/tests/cli/module_forward.c" ||
-    bail_out "no forwarding module"
-token_is() { # TRAITS
-    echo "$1" >"$work/script.new" && mv "$work/script.new" "$work/script"
-}
-token_is ""
+# shellcheck source=tests/gateway/slow_token.sh
+. "$(dirname "$0")/slow_token.sh"
 make_vault
 must ring create web --prefix acme_live
 must client add acme
 for number in 1 2 3 4 5 6 7 8 9; do
     must issue web --client acme --label "l$number" --scope read --out "$work/key$number"
 done
-sed -i "s|^module = .*|module = $work/forward.so|" "$SEALRING_VAULT/sealring.conf"
-cat >>"$SEALRING_VAULT/sealring.conf" <<CONF
-module-environment = FORWARD_TO=${SOFTHSM2_MODULE:-/usr/lib/softhsm/libsofthsm2.so}
-module-environment = FORWARD_SCRIPT=$work/script
-CONF
+slow_token_use
 read_env_lines
 
 UP="proxy_pass http://unix:$site/upstream;"

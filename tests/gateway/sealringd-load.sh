@@ -7,25 +7,15 @@
 # shellcheck source=tests/gateway/daemon.sh
 . "$(dirname "$0")/daemon.sh"
 
-# A token that can be slow: SoftHSM2 behind a module that reads from a file how it behaves.
-# shellcheck disable=SC2046 # words
-${CC:-cc} -shared -fPIC $(pkg-config --cflags p11-kit-1) -o "$work/forward.so" "$top_srcdir/tests/cli/module_forward.c" ||
-    bail_out "no forwarding module"
-token_is() { # TRAITS
-    echo "$1" >"$work/script.new" && mv "$work/script.new" "$work/script"
-}
-token_is ""
+# shellcheck source=tests/gateway/slow_token.sh
+. "$(dirname "$0")/slow_token.sh"
 must init
 must ring create payments --prefix acme_live
 must client add shop
 for name in one two three four five six revoked; do
     must issue payments --client shop --label "$name" --scope read --out "$work/$name"
 done
-sed -i "s|^module = .*|module = $work/forward.so|" "$SEALRING_VAULT/sealring.conf"
-cat >>"$SEALRING_VAULT/sealring.conf" <<CONF
-module-environment = FORWARD_TO=${SOFTHSM2_MODULE:-/usr/lib/softhsm/libsofthsm2.so}
-module-environment = FORWARD_SCRIPT=$work/script
-CONF
+slow_token_use
 daemon_start
 
 # ---- The token hangs: what is in memory is answered ----
