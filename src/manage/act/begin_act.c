@@ -2,8 +2,6 @@
 /* The beginning of an act: the token's files, the tokens, the locks, the anchor, and what an interrupted act left incomplete. */
 #include "manage/act/act.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
