@@ -4,7 +4,7 @@
 #   daemon_start [OPTION...]   starts it on unix:$work/sealringd; its process is $daemon; $DAEMON_WITH is a command before it
 #   daemon_stop                and waits for its end; $status
 #   request ARGUMENT...        curl to it; $code, $work/body and $work/headers are the response
-#   load NAME FILE             requests with the credential in FILE, one after the other, until `unload NAME`: lines `BEGIN STATUS` in $work/NAME.load
+#   load, unload and others    see load.sh
 # shellcheck shell=sh disable=SC2154,SC2034
 
 gateway_tests=$top_srcdir/tests/gateway
@@ -15,6 +15,9 @@ command -v curl >/dev/null || bail_out "curl is missing: sh tools/packages.sh te
 code=
 daemon=
 daemons=
+
+# shellcheck source=tests/gateway/load.sh
+. "$gateway_tests/load.sh"
 
 trap 'for process in $daemons $(jobs -p); do kill "$process" 2>/dev/null; done; rm -rf "$work"' EXIT
 
@@ -50,21 +53,4 @@ bearer() { # FILE
 }
 raw() { # bytes on standard input, to the daemon as they are; the response is on standard output
     perl "$gateway_tests/raw.pl" "$socket"
-}
-
-load() { # NAME FILE [SOCKET [PATH]]
-    : >"$work/$1.load"
-    perl "$gateway_tests/load.pl" "${3-$socket}" "${4-/v1/verify/read/-/}" "$2" "$work/$1.stop" >"$work/$1.load" &
-    eval "load_$1=\$!"
-    daemons="$daemons $!"
-}
-unload() { # NAME
-    : >"$work/$1.stop"
-    eval "wait \$load_$1"
-}
-loaded() { # NAME COUNT: COUNT requests have been answered
-    [ "$(wc -l <"$work/$1.load")" -ge "$2" ]
-}
-statuses() { # NAME: what it got, each once
-    cut -d ' ' -f 2 "$work/$1.load" | sort -u | tr '\n' ' '
 }

@@ -51,7 +51,7 @@ nginx_configure() { # with MAIN, HTTP and SERVER as the test sets them
     cat >"$site/nginx.conf" <<CONF
 load_module $module;
 daemon on;
-$([ "$(id -u)" -ne 0 ] || echo "user root;")
+$([ "$(id -u)" -ne 0 ] || echo "user ${WORKER_USER-root};")
 worker_processes 2;
 error_log $site/error.log info;
 pid $site/pid;
