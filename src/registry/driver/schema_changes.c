@@ -53,15 +53,16 @@ const char *const schema_sqlite_followed[] = {
 
 const size_t schema_sqlite_followed_count = sizeof schema_sqlite_followed / sizeof *schema_sqlite_followed;
 
-#define UNFOLLOWED_TABLE(table)                                                                       \
-    "DROP TRIGGER " table "_followed", "DROP TRIGGER " table "_made", "DROP INDEX " table "_changed", \
-        "ALTER TABLE " table " DROP COLUMN changed_epoch"
+/* A new registry never has the triggers. */
+#define UNFOLLOWED_TABLE(table)                                                           \
+    "DROP TRIGGER IF EXISTS " table "_followed", "DROP TRIGGER IF EXISTS " table "_made", \
+        "DROP INDEX " table "_changed", "ALTER TABLE " table " DROP COLUMN changed_epoch"
 
 const char *const schema_sqlite_unfollowed[] = {
     UNFOLLOWED_TABLE("ring"),
     UNFOLLOWED_TABLE("version"),
     UNFOLLOWED_TABLE("api_key"),
-    "DROP TRIGGER credential_followed",
+    "DROP TRIGGER IF EXISTS credential_followed",
     "ALTER TABLE client DROP COLUMN changed_epoch",
     "ALTER TABLE credential DROP COLUMN changed_epoch",
 };
