@@ -455,6 +455,29 @@ START_TEST(conflicts_are_not_seen)
 }
 END_TEST
 
+static uint64_t count_statements(int call)
+{
+    sealring_status status;
+    free(carry_out(call, 0, false, &status));
+    ck_assert_msg(status == SEALRING_OK, "%s: %s", calls[call].name, error.message);
+    return atomic_load(&touches.statements);
+}
+
+/* Its rows contain what the facts about the keys do: no key costs a statement of its own, but a step. */
+START_TEST(a_list_of_keys_is_one_statement)
+{
+    char text[SEALRING_CREDENTIAL_LENGTH_MAX + 1], key_id[SEALRING_KEY_ID_LENGTH + 1];
+    int list = 0;
+    while (calls[list].call != keys)
+        list++;
+    uint64_t before = count_statements(list);
+    test_vault_issue(manager, RING, "four", "read", text, key_id);
+    ASSERT_OK(sealring_key_set_addresses(manager, key_id, "203.0.113.0/24", &error), error);
+    ck_assert_uint_eq(count_statements(list), before + 1);
+    printf("# a list of %d keys: %" PRIu64 " statements and steps\n", KEYS, before);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("conflicts");
@@ -463,6 +486,7 @@ int main(void)
     tcase_add_checked_fixture(cases, open_manager, close_manager);
     tcase_set_timeout(cases, 120);
     tcase_add_loop_test(cases, conflicts_are_not_seen, 0, (int)(sizeof calls / sizeof calls[0]));
+    tcase_add_test(cases, a_list_of_keys_is_one_statement);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

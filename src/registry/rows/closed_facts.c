@@ -4,7 +4,9 @@
 
 #include "registry/rows/closed_facts.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/name.h"
@@ -260,6 +262,19 @@ bool registry_fact_apply(const struct registry_closed *fact, struct registry_key
     if (key->relabelled)
         memcpy(key->label, label, strlen(label) + 1);
     key->ends = ends;
+    return true;
+}
+
+bool closed_read_numbers(const char *text, int64_t *numbers, int count)
+{
+    for (int i = 0; i < count; i++) {
+        char *end;
+        errno = 0;
+        numbers[i] = strtoll(text, &end, 10);
+        if (errno != 0 || end == text || numbers[i] < 0 || *end != (i + 1 < count ? '\n' : '\0'))
+            return false;
+        text = end + 1;
+    }
     return true;
 }
 

@@ -67,6 +67,8 @@ sealring_status closed_note_version(struct registry *registry, const struct regi
                                     sealring_error *error);
 /* For credential_rows.c: the first import of a vault is a fact about the vault. */
 sealring_status closed_note_import(struct registry *registry, sealring_error *error);
+/* The end of a value: that number of decimal numbers from 0 on, on a line each, and nothing else. */
+bool closed_read_numbers(const char *text, int64_t *numbers, int count);
 /* Adds the fact as the next one. For those who write rows. */
 sealring_status closed_add(struct registry *registry, struct registry_closed *fact, sealring_error *error);
 

@@ -58,6 +58,11 @@ void columns_read_client(struct query *query, void *client);
     "k.id, k.key_id, k.ring, k.client, k.label, " KEY_STATE ", k.narrowed, k.narrowed_scopes, k.last_serial, k.created"
 void columns_read_key(struct query *query, void *key);
 
+/* The value of the last fact about API key k that does not revoke it, NULL if there is none: for registry_fact_networks. */
+#define KEY_FACT                                                                                  \
+    "(SELECT f.value FROM closed_fact f WHERE f.kind = 1 AND f.key_id = k.key_id AND f.state < 3" \
+    " ORDER BY f.sequence DESC LIMIT 1)"
+
 #define CREDENTIAL_COLUMNS                                                                            \
     "c.api_key, c.serial, c.version, c.digest, c.nonce, c.scopes, c.not_before, c.expires, c.state, " \
     "c.replaced, c.retire_at, c.issued, c.imported, c.binding, c.label"

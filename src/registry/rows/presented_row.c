@@ -16,9 +16,7 @@
 #define PRESENTED_COLUMNS                                                                                            \
     "c.api_key, c.serial, c.version, c.nonce, c.scopes, c.not_before, c.expires, c.state, c.replaced, c.retire_at, " \
     "c.imported, CASE WHEN c.imported THEN c.binding END, c.label, k.ring, k.client, " KEY_STATE ", k.narrowed, "    \
-    "CASE WHEN k.narrowed THEN k.narrowed_scopes END, cl.name, "                                                     \
-    "(SELECT f.value FROM closed_fact f WHERE f.kind = 1 AND f.key_id = k.key_id AND f.state < 3"                    \
-    " ORDER BY f.sequence DESC LIMIT 1)"
+    "CASE WHEN k.narrowed THEN k.narrowed_scopes END, cl.name, " KEY_FACT
 
 /* The vault's row leads and the others are joined to it, so that the era is returned in any case. An unknown key ID costs one
  * lookup in the index of key IDs (i), a wrong secret one more in the credentials; the rest is fetched only if the credential exists.

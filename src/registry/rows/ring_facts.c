@@ -2,7 +2,6 @@
 /* Facts about rings: prefix, policy, the hold of rotations and the last version, as acts read them. */
 #include "registry/rows/ring_facts.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,20 +27,6 @@ static void ring_fact_write(const struct registry_ring *ring, char value[REGISTR
                    ring->name, ring->prefix, policy->overlap, policy->purge_delay, policy->keep, policy->rotate_every,
                    policy->quiet_period, policy->standby, policy->idle_blocks, policy->usage_hourly,
                    policy->usage_daily, policy->succession, ring->rotation_held, ring->last_version);
-}
-
-static bool read_numbers(const char *text, int64_t numbers[RING_NUMBERS])
-{
-    for (int i = 0; i < RING_NUMBERS; i++) {
-        char *end;
-        errno = 0;
-        long long number = strtoll(text, &end, 10);
-        if (errno != 0 || end == text || number < 0 || *end != (i + 1 < RING_NUMBERS ? '\n' : '\0'))
-            return false;
-        numbers[i] = number;
-        text = end + 1;
-    }
-    return true;
 }
 
 static void set_numbers(const int64_t numbers[RING_NUMBERS], struct registry_ring *ring)
@@ -85,7 +70,8 @@ bool ring_fact_apply(const char *value, struct registry_ring *ring)
         return true;
     value += name + 1;
     const char *end = strchr(value, '\n');
-    if (end == NULL || (size_t)(end - value) >= sizeof followed.prefix || !read_numbers(end + 1, numbers))
+    if (end == NULL || (size_t)(end - value) >= sizeof followed.prefix ||
+        !closed_read_numbers(end + 1, numbers, RING_NUMBERS))
         return false;
     memcpy(followed.prefix, value, (size_t)(end - value));
     followed.prefix[end - value] = '\0';

@@ -2,10 +2,8 @@
 /* Facts about versions: the state, the object, and the times and flags that acts read. */
 #include "registry/rows/version_facts.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/base62.h"
@@ -73,20 +71,6 @@ static const char *read_digest(const char *text, uint8_t digest[REGISTRY_DIGEST_
     return rest != NULL && length == REGISTRY_DIGEST_SIZE ? rest : NULL;
 }
 
-static bool read_numbers(const char *text, int64_t numbers[VERSION_NUMBERS])
-{
-    for (int i = 0; i < VERSION_NUMBERS; i++) {
-        char *end;
-        errno = 0;
-        long long number = strtoll(text, &end, 10);
-        if (errno != 0 || end == text || number < 0 || *end != (i + 1 < VERSION_NUMBERS ? '\n' : '\0'))
-            return false;
-        numbers[i] = number;
-        text = end + 1;
-    }
-    return true;
-}
-
 static bool set_value(const char *value, struct registry_version *version)
 {
     char again[REGISTRY_FACT_VALUE_SIZE];
@@ -102,7 +86,7 @@ static bool set_value(const char *value, struct registry_version *version)
         rest = read_word(rest, version->origin, sizeof version->origin);
     if (rest != NULL)
         rest = read_digest(rest, version->public_key);
-    if (rest == NULL || !read_numbers(rest, numbers))
+    if (rest == NULL || !closed_read_numbers(rest, numbers, VERSION_NUMBERS))
         return false;
     version->was_compromised = numbers[0] != 0;
     version->activated = numbers[1];
