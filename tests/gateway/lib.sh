@@ -44,7 +44,13 @@ fcgi_end() {
 nginx_gone() {
     [ ! -f "$site/pid" ]
 }
-trap 'nginx_end; fcgi_end; kill $(jobs -p) 2>/dev/null; rm -rf "$work"' EXIT
+# dash knows no jobs in a command substitution.
+jobs_end() {
+    jobs -p >"$work/jobs"
+    # shellcheck disable=SC2046 # words
+    kill $(cat "$work/jobs") 2>/dev/null
+}
+trap 'nginx_end; fcgi_end; jobs_end; rm -rf "$work"' EXIT
 
 # An upstream server that answers with what it got is part of each configuration: unix:$site/upstream.
 nginx_configure() { # with MAIN, HTTP and SERVER as the test sets them
