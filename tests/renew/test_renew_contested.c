@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Renewal with contested keys. */
 int main(void)
 {
     return 0;
