@@ -70,6 +70,8 @@ find "$tree" ! -type d | sed "s|^$tree||" | sort >"$work/installed"
     done
     echo "$includedir/sealring/backup.h"
     echo "$includedir/sealring/outside.h"
+    echo "$includedir/sealring/ring_policy.h"
+    echo "$includedir/sealring/renew.h"
     echo "$includedir/sealring/doctor.h"
     echo "$includedir/sealring/manage.h"
     echo "$includedir/sealring/verify.h"
