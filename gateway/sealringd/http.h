@@ -11,10 +11,19 @@ struct http_settings {
     const char *address_header; /* has the client's address; NULL: none has */
     unsigned threads;           /* for each listener */
     unsigned connections;       /* for each listener, at most */
+    bool renewing;              /* there are listeners for renewal, so that the state of the broker matters */
 };
 
-/* Serves the listening socket, which stays the caller's. Settings stay where they are until http_stop. */
-bool http_start(const struct http_settings *settings, int listener);
+struct http_listener {
+    int descriptor; /* the caller's */
+    bool renews;    /* it serves renewal, and nothing else */
+    const char
+        *certificate; /* PEM, with its key: TLS, so that clients connect directly. NULL: plain text, from a gateway */
+    const char *key;
+};
+
+/* Serves it. Settings and texts stay where they are until http_stop. */
+bool http_start(const struct http_settings *settings, const struct http_listener *listener);
 
 /* Accepts nothing more, and closes connections after their answers. */
 void http_drain(void);
