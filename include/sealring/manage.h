@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <sealring/policy.h>
+#include <sealring/ring_policy.h>
 #include <sealring/verify.h>
 
 #ifdef __cplusplus

@@ -70,7 +70,7 @@ find "$tree" ! -type d | sed "s|^$tree||" | sort >"$work/installed"
     done
     echo "$includedir/sealring/backup.h"
     echo "$includedir/sealring/outside.h"
-    echo "$includedir/sealring/policy.h"
+    echo "$includedir/sealring/ring_policy.h"
     echo "$includedir/sealring/renew.h"
     echo "$includedir/sealring/doctor.h"
     echo "$includedir/sealring/manage.h"

@@ -219,6 +219,8 @@ sealring_status seal_successor(sealring_manager *manager, const struct registry_
     /* the successor of an imported key is a credential of sealring's own */
     credential->imported = false;
     memset(credential->label, 0, sizeof credential->label);
+    credential->origin = vault->facts_begun ? credential->issued : 0;
+    credential->predecessor = 0;
     if (vault->facts_begun)
         memcpy(credential->label, successor->key.label, sizeof credential->label);
     memset(credential->binding, 0, sizeof credential->binding);

@@ -68,19 +68,21 @@ void columns_read_key(struct query *query, void *row)
     key->ends = (struct key_ends){.count = 0};
     key->bound = false;
     key->networks.count = 0;
+    key->holders = (struct holders){.one = false};
     key->fact = 0;
 }
 
-static sealring_status note_networks(struct registry *registry, const struct registry_key *key, sealring_error *error)
+static sealring_status note_values(struct registry *registry, const struct registry_key *key, sealring_error *error)
 {
     struct registry_key plain = *key;
     plain.bound = false;
+    plain.holders = (struct holders){.one = false};
     return closed_note_key(registry, &plain, key, error);
 }
 
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error)
 {
-    sealring_status status = key->bound ? note_networks(registry, key, error) : SEALRING_OK;
+    sealring_status status = key->bound || key->holders.one ? note_values(registry, key, error) : SEALRING_OK;
     if (status != SEALRING_OK)
         return status;
     status = query_insert(registry, &key_insert,
@@ -136,11 +138,17 @@ static void set_networks(struct registry_key *now, const struct registry_key *to
     now->networks = to->networks;
 }
 
+static void set_holders(struct registry_key *now, const struct registry_key *to)
+{
+    now->holders = to->holders;
+}
+
 static void set_all(struct registry_key *now, const struct registry_key *to)
 {
     set_state(now, to);
     set_label(now, to);
     set_networks(now, to);
+    set_holders(now, to);
     set_rekeyed(now, to);
 }
 
@@ -249,6 +257,12 @@ sealring_status registry_key_set_networks(struct registry *registry, const struc
                                           sealring_error *error)
 {
     return key_change(registry, key, set_networks, &key_update_fact, error);
+}
+
+sealring_status registry_key_set_holders(struct registry *registry, const struct registry_key *key,
+                                         sealring_error *error)
+{
+    return key_change(registry, key, set_holders, &key_update_fact, error);
 }
 
 sealring_status registry_key_set_serial(struct registry *registry, const struct registry_key *key,

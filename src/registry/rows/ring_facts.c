@@ -11,7 +11,7 @@
 #include "base/name.h"
 #include "registry/rows/columns.h"
 
-#define RING_NUMBERS 12
+#define RING_NUMBERS 15
 
 /* What is about the ring itself is about its version 0, which does not exist. */
 static const struct db_query ring_fact_last = {"SELECT f.value FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = ?1"
@@ -24,10 +24,11 @@ static void ring_fact_write(const struct registry_ring *ring, char value[REGISTR
     const sealring_policy *policy = &ring->policy;
     (void)snprintf(value, REGISTRY_FACT_VALUE_SIZE,
                    "%s\n%s\n%" PRId64 "\n%" PRId64 "\n%" PRIu32 "\n%" PRId64 "\n%" PRId64 "\n%d\n%d\n%" PRId64
-                   "\n%" PRId64 "\n%" PRId64 "\n%d\n%" PRIu32,
+                   "\n%" PRId64 "\n%" PRId64 "\n%d\n%" PRIu32 "\n%d\n%" PRId64 "\n%" PRId64,
                    ring->name, ring->prefix, policy->overlap, policy->purge_delay, policy->keep, policy->rotate_every,
                    policy->quiet_period, policy->standby, policy->idle_blocks, policy->usage_hourly,
-                   policy->usage_daily, policy->succession, ring->rotation_held, ring->last_version);
+                   policy->usage_daily, policy->succession, ring->rotation_held, ring->last_version, (int)policy->renew,
+                   policy->renew_life, policy->renew_age);
 }
 
 static bool read_numbers(const char *text, int64_t numbers[RING_NUMBERS])
@@ -57,6 +58,9 @@ static void set_numbers(const int64_t numbers[RING_NUMBERS], struct registry_rin
         .usage_hourly = numbers[7],
         .usage_daily = numbers[8],
         .succession = numbers[9],
+        .renew = (sealring_renew_mode)numbers[12],
+        .renew_life = numbers[13],
+        .renew_age = numbers[14],
     };
     ring->rotation_held = numbers[10] != 0;
     ring->last_version = (uint32_t)numbers[11];

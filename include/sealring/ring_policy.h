@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The policy of a ring. <sealring/manage.h> includes it. */
-#ifndef SEALRING_POLICY_H
-#define SEALRING_POLICY_H
+#ifndef SEALRING_RING_POLICY_H
+#define SEALRING_RING_POLICY_H
 
 #include <stdbool.h>
 #include <stdint.h>
