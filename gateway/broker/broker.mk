@@ -4,7 +4,7 @@ sbin_PROGRAMS += sealring-broker
 broker_pure = \
 	gateway/daemon/renewal_message.c gateway/daemon/renewal_message.h \
 	gateway/broker/key_limit.c gateway/broker/key_limit.h
-sealring_broker_SOURCES = $(broker_pure) tests/gateway/renew_stub.c $(daemon_sources) \
+sealring_broker_SOURCES = $(broker_pure) $(daemon_sources) \
 	gateway/broker/broker.c \
 	gateway/broker/broker_options.c gateway/broker/broker_options.h \
 	gateway/broker/peers.c gateway/broker/peers.h \

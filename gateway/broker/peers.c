@@ -71,7 +71,6 @@ void peers_accept(int listener, const uid_t *allowed, size_t allowed_count)
         }
         *place = (struct peer){.number = ++latest_number, .descriptor = descriptor, .user = other.uid};
         STAILQ_INIT(&place->outgoing);
-        journal_write(JOURNAL_INFORMATION, "uid %lu (pid %ld) connected", (unsigned long)other.uid, (long)other.pid);
     }
 }
 

@@ -7,10 +7,11 @@
 #   broker_peer.py stall SOCKET FILE COUNT  sends COUNT renewals and reads nothing until the connection ends
 #   broker_peer.py fake SOCKET ANSWER_FILE  a broker: answers each renewal by the first line of ANSWER_FILE when it arrives:
 #                                           RESULT [RETRY_AFTER [credential TEXT|sealed HEX]], `hang`, `close` or `garbage`
-import os
+import select
 import socket
 import struct
 import sys
+import threading
 
 
 def packet(kind, number, body=b""):
@@ -55,29 +56,33 @@ def describe(answer):
 
 def send(path, items):
     peer = connect(path)
+    peer.setblocking(False)
     wanted = list(packets(items))
     sent = got = 0
-    ended = False
-    while not ended and got < len(wanted):
+    while got < len(wanted):
         # As many in advance as the socket takes.
-        while sent < len(wanted):
+        readable, writable, _ = select.select([peer], [peer] if sent < len(wanted) else [], [], 60)
+        if writable:
             try:
-                peer.send(wanted[sent], socket.MSG_DONTWAIT)
+                peer.send(wanted[sent])
+                sent += 1
             except BlockingIOError:
-                break
+                pass
             except (BrokenPipeError, ConnectionResetError):
-                sent = len(wanted) - 1
-            sent += 1
-        try:
-            answer = peer.recv(65536)
-        except ConnectionResetError:
-            answer = b""
-        ended = answer == b""
-        if not ended:
+                sent = len(wanted)
+        if readable:
+            try:
+                answer = peer.recv(65536)
+            except ConnectionResetError:  # what was sent before can still be read
+                sent = len(wanted)
+                continue
+            if answer == b"":
+                print("closed")
+                return
             print(describe(answer))
             got += 1
-    if ended:
-        print("closed")
+        elif not writable:
+            sys.exit("nothing comes")
 
 
 def stall(path, file, count):
@@ -110,7 +115,7 @@ def serve(peer, answers, log):
     while True:
         message = peer.recv(65536)
         if not message:
-            return
+            break
         kind, number = struct.unpack(">HI", message[2:8])
         if kind == 2:
             peer.send(packet(0x8002, number))
@@ -119,11 +124,12 @@ def serve(peer, answers, log):
         log.flush()
         line = open(answers).readline().strip()
         if line == "close":
-            return
+            break
         if line == "garbage":
             peer.send(b"\0\1\x80\1garbage")
         elif line != "hang":
             peer.send(fake_answer(number, line))
+    peer.close()
 
 
 def fake(path, answers):
@@ -133,11 +139,7 @@ def fake(path, answers):
     with open(answers + ".asked", "w") as log:
         while True:
             peer, _ = listener.accept()
-            if os.fork() == 0:
-                listener.close()
-                serve(peer, answers, log)
-                return
-            peer.close()
+            threading.Thread(target=serve, args=(peer, answers, log), daemon=True).start()
 
 
 if __name__ == "__main__":
