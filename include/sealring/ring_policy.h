@@ -32,11 +32,9 @@ typedef struct sealring_policy {
 #define SEALRING_SUCCESSION_OFF INT64_C(1) /* retire without asking for successors */
     int64_t succession; /* API keys used within it need a successor before a version retires; 1 d to 3650 d; 0: 400 d */
     sealring_renew_mode renew; /* whether holders of credentials may renew them: <sealring/renew.h>; default off */
-    int64_t
-        renew_life; /* a renewed credential expires so long after its renewal; 1 min to 3650 d; 0 (default): with its
-                           predecessor */
+    int64_t renew_life; /* how long a renewed credential lives; 1 min to 3650 d; 0 (default): as its predecessor */
 #define SEALRING_RENEW_AGE_OFF INT64_C(1) /* no limit */
-    int64_t renew_age; /* no renewed credential lives so long after the operator's issue; 1 min to 3650 d; 0: 400 d */
+    int64_t renew_age; /* none expires later than this after the operator's issue; 1 min to 3650 d; 0: 400 d */
 } sealring_policy;
 
 /* Which fields of a policy a caller sets. */

@@ -47,6 +47,12 @@ static const struct db_query key_get_by_label = {
 static const struct db_query key_ids = {"SELECT k.id, k.key_id FROM api_key k WHERE k.id > ?1 ORDER BY k.id LIMIT ?2",
                                         false};
 
+/* As the index closed_fact_contested has it. */
+static const struct db_query key_ids_contested = {
+    "SELECT DISTINCT k.id, k.key_id FROM closed_fact f JOIN api_key k ON k.key_id = f.key_id"
+    " WHERE f.kind = 1 AND instr(f.value, char(10) || '1 ') > 0 ORDER BY k.id",
+    false};
+
 static const struct db_query key_last = {"SELECT coalesce(max(k.id), 0) FROM api_key k", false};
 
 static const struct db_query key_count = {"SELECT count(*) FROM api_key k WHERE k.ring = ?1 AND k.state <> 3", false};
@@ -311,6 +317,11 @@ static void key_id_read(struct query *query, void *row)
 struct registry_cursor registry_key_ids(struct registry *registry, int64_t after, int64_t limit, sealring_error *error)
 {
     return query_list(registry, &key_ids, PARAMETERS(INTEGER(after), INTEGER(limit)), error);
+}
+
+struct registry_cursor registry_key_ids_contested(struct registry *registry, sealring_error *error)
+{
+    return query_list(registry, &key_ids_contested, NULL, error);
 }
 
 bool registry_key_id_next(struct registry_cursor *key_ids_read, struct registry_key_id *key_id)

@@ -193,6 +193,8 @@ struct registry_key_id {
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
 };
 struct registry_cursor registry_key_ids(struct registry *registry, int64_t after, int64_t limit, sealring_error *error);
+/* Those that were contested at any time, by row. Costs one index lookup if there are none. */
+struct registry_cursor registry_key_ids_contested(struct registry *registry, sealring_error *error);
 bool registry_key_id_next(struct registry_cursor *key_ids, struct registry_key_id *key_id);
 sealring_status registry_key_last(struct registry *registry, uint64_t *last, sealring_error *error);
 sealring_status registry_key_count(struct registry *registry, int64_t ring, uint64_t *not_revoked,
