@@ -3,6 +3,7 @@
 #include "gateway/sealringd/http.h"
 
 #include <microhttpd.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -20,11 +21,14 @@
 /* A gateway closes its idle connections after 60 s, as most do, before we do: it would not know whether its next request has arrived. */
 enum { HEADERS_SIZE = 32768, IDLE_SECONDS = 75 };
 /* Of renewal: what a body may have, and connections with TLS, each of which has some 50 KiB. */
-enum { BODY_MAX = 1024, TLS_CONNECTIONS_MAX = 1024 };
+enum { BODY_MAX = 1024, TLS_CONNECTIONS_MAX = 1024, RETIRED_MAX = 32 };
 
 static struct MHD_Daemon *daemons[LISTENERS_MAX];
 static struct http_listener listeners[LISTENERS_MAX];
 static size_t daemons_count;
+static struct MHD_Daemon *retired[RETIRED_MAX];
+static size_t retired_count;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of these, from the start of the last listener on */
 static const struct http_settings *settings;
 static atomic_uint active;
 static atomic_bool draining;
@@ -60,8 +64,7 @@ static void end(void *context, struct MHD_Connection *connection, void **state, 
 static enum MHD_Result each_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     struct question *question = context;
-    bool direct =
-        question->listener->certificate != NULL; /* what a client writes about its address counts for nothing */
+    bool direct = question->listener->tls; /* what a client writes about its address counts for nothing */
     (void)kind;
     presented_header(&question->presented, direct ? NULL : settings->address_header, name, value == NULL ? "" : value);
     return MHD_YES;
@@ -106,7 +109,7 @@ static enum MHD_Result respond_judged(struct question *question, bool close)
 static enum MHD_Result verify(struct question *question, bool close)
 {
     (void)MHD_get_connection_values(question->connection, MHD_HEADER_KIND, each_header, question);
-    if (question->listener->certificate != NULL)
+    if (question->listener->tls)
         take_address(question);
     if (question->presented.credentials == PRESENTED_NONE)
         return respond(question->connection, ANSWER_ABSENT, close);
@@ -195,15 +198,14 @@ __attribute__((format(printf, 2, 0))) static void log_line(void *context, const 
     journal_write(JOURNAL_INFORMATION, "HTTP: %s", line);
 }
 
-static struct MHD_Daemon *start_daemon(struct http_listener *listener)
+static struct MHD_Daemon *start_daemon(struct http_listener *listener, const struct tls_files *files)
 {
-    bool tls = listener->certificate != NULL;
     unsigned connections = settings->connections;
-    if (tls && connections > TLS_CONNECTIONS_MAX)
+    if (listener->tls && connections > TLS_CONNECTIONS_MAX)
         connections = TLS_CONNECTIONS_MAX;
     struct MHD_OptionItem of_tls[] = {
-        {MHD_OPTION_HTTPS_MEM_CERT, 0, (char *)listener->certificate},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, (char *)listener->key},
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, files->certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, files->key},
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (char *)"SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
         {MHD_OPTION_END, 0, NULL},
     };
@@ -216,7 +218,7 @@ static struct MHD_Daemon *start_daemon(struct http_listener *listener)
         {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)begin, listener},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)end, NULL},
-        {tls ? MHD_OPTION_ARRAY : MHD_OPTION_END, 0, of_tls},
+        {listener->tls ? MHD_OPTION_ARRAY : MHD_OPTION_END, 0, of_tls},
         {MHD_OPTION_END, 0, NULL},
     };
     struct MHD_OptionItem of_pool[] = {
@@ -224,26 +226,70 @@ static struct MHD_Daemon *start_daemon(struct http_listener *listener)
         {MHD_OPTION_END, 0, NULL},
     };
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
-    return MHD_start_daemon(tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, handle, NULL, MHD_OPTION_ARRAY, options,
-                            MHD_OPTION_ARRAY, of_pool, MHD_OPTION_END);
+    return MHD_start_daemon(listener->tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, handle, NULL, MHD_OPTION_ARRAY,
+                            options, MHD_OPTION_ARRAY, of_pool, MHD_OPTION_END);
 }
 
-bool http_start(const struct http_settings *wanted, const struct http_listener *listener)
+bool http_start(const struct http_settings *wanted, const struct http_listener *listener, const struct tls_files *files)
 {
     settings = wanted;
     listeners[daemons_count] = *listener;
-    daemons[daemons_count] = start_daemon(&listeners[daemons_count]);
+    daemons[daemons_count] = start_daemon(&listeners[daemons_count], files);
     if (daemons[daemons_count] == NULL)
         return false;
     daemons_count++;
     return true;
 }
 
+/* Of former certificates, whose connections go on. Those without any are stopped. */
+static void retire(struct MHD_Daemon *daemon)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < retired_count; i++) {
+        const union MHD_DaemonInfo *info = MHD_get_daemon_info(retired[i], MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+        if (info != NULL && info->num_connections > 0)
+            retired[kept++] = retired[i];
+        else
+            MHD_stop_daemon(retired[i]);
+    }
+    retired_count = kept;
+    if (daemon != NULL) {
+        (void)MHD_quiesce_daemon(daemon);
+        retired[retired_count++] = daemon;
+    }
+}
+
+/* Both accept from the socket until the former one is stopped. */
+static bool exchange_one(size_t i, const struct tls_files *files)
+{
+    retire(NULL);
+    if (retired_count == RETIRED_MAX)
+        return false;
+    struct MHD_Daemon *next = start_daemon(&listeners[i], files);
+    if (next == NULL)
+        return false;
+    retire(daemons[i]);
+    daemons[i] = next;
+    return true;
+}
+
+bool http_exchange_tls(const struct tls_files *files)
+{
+    bool good = true;
+    pthread_mutex_lock(&lock);
+    for (size_t i = 0; good && i < daemons_count && !atomic_load(&draining); i++)
+        good = !listeners[i].tls || exchange_one(i, files);
+    pthread_mutex_unlock(&lock);
+    return good;
+}
+
 void http_drain(void)
 {
+    pthread_mutex_lock(&lock);
     atomic_store(&draining, true);
     for (size_t i = 0; i < daemons_count; i++)
         (void)MHD_quiesce_daemon(daemons[i]);
+    pthread_mutex_unlock(&lock);
 }
 
 unsigned http_active(void)
@@ -253,7 +299,11 @@ unsigned http_active(void)
 
 void http_stop(void)
 {
+    pthread_mutex_lock(&lock);
     for (size_t i = 0; i < daemons_count; i++)
         MHD_stop_daemon(daemons[i]);
-    daemons_count = 0;
+    for (size_t i = 0; i < retired_count; i++)
+        MHD_stop_daemon(retired[i]);
+    daemons_count = retired_count = 0;
+    pthread_mutex_unlock(&lock);
 }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "gateway/sealringd/tls_files.h"
+
 struct http_settings {
     bool any_allowed;           /* the target may require no scope */
     const char *address_header; /* has the client's address; NULL: none has */
@@ -17,13 +19,15 @@ struct http_settings {
 struct http_listener {
     int descriptor; /* the caller's */
     bool renews;    /* it serves renewal, and nothing else */
-    const char
-        *certificate; /* PEM, with its key: TLS, so that clients connect directly. NULL: plain text, from a gateway */
-    const char *key;
+    bool tls;       /* so clients connect directly; otherwise a gateway does */
 };
 
-/* Serves it. Settings and texts stay where they are until http_stop. */
-bool http_start(const struct http_settings *settings, const struct http_listener *listener);
+/* Serves it. Settings stay where they are until http_stop; files, for a listener with TLS, may be freed. */
+bool http_start(const struct http_settings *settings, const struct http_listener *listener,
+                const struct tls_files *files);
+
+/* Has listeners with TLS use these files for connections that begin from now on. False: that is not possible, and those in use go on. */
+bool http_exchange_tls(const struct tls_files *files);
 
 /* Accepts nothing more, and closes connections after their answers. */
 void http_drain(void);

@@ -25,7 +25,6 @@ enum { DRAIN_SECONDS = 10, DESCRIPTORS_BESIDE = 512 };
 
 static struct daemon_options options;
 static struct listeners listeners;
-static struct tls_files tls;
 static pthread_t main_thread, reload_thread;
 static enum { RELOAD_IDLE, RELOAD_RUNNING, RELOAD_RUNNING_AND_WANTED } reload_state;
 
@@ -70,35 +69,29 @@ static bool open_listeners(void)
     return listeners.count > 0;
 }
 
-static bool start_listener(size_t i)
+static bool start_listener(size_t i, const struct tls_files *tls)
 {
     char text[256];
     int descriptor = listeners.each[i].descriptor;
     struct http_listener listener = {.descriptor = descriptor, .renews = listeners.each[i].kind == LISTENER_RENEW};
     listener_describe(descriptor, text, sizeof text);
-    if (listener.renews && !listener_is_unix(descriptor)) {
-        listener.certificate = tls.certificate;
-        listener.key = tls.key;
-    }
-    const char *what = !listener.renews               ? "listening on"
-                       : listener.certificate != NULL ? "renewing by TLS on"
-                                                      : "renewing on";
-    bool started = http_start(&options.http, &listener);
+    listener.tls = listener.renews && tls->certificate != NULL && !listener_is_unix(descriptor);
+    const char *what = !listener.renews ? "listening on" : listener.tls ? "renewing by TLS on" : "renewing on";
+    bool started = http_start(&options.http, &listener, tls);
     if (started)
         journal_write(JOURNAL_INFORMATION, "%s %s", what, text);
     else
-        journal_write(JOURNAL_ERROR, "cannot serve %s%s", text,
-                      listener.certificate != NULL ? ": is this the certificate's key?" : "");
+        journal_write(JOURNAL_ERROR, "cannot serve %s%s", text, listener.tls ? ": is this the certificate's key?" : "");
     return started;
 }
 
-static bool start_renewal(void)
+static bool start_renewal(struct tls_files *tls)
 {
     for (size_t i = 0; i < listeners.count; i++)
         options.http.renewing |= listeners.each[i].kind == LISTENER_RENEW;
     if (!options.http.renewing)
         return true;
-    if (options.certificate != NULL && !tls_read(options.certificate, options.key, &tls))
+    if (options.certificate != NULL && !tls_read(options.certificate, options.key, tls))
         return false;
     if (broker_link_start(options.broker))
         return true;
@@ -119,19 +112,34 @@ static bool start(void)
         journal_write(JOURNAL_ERROR, "no memory, or no threads");
         return false;
     }
-    bool good = start_renewal();
+    struct tls_files tls = {.certificate = NULL};
+    bool good = start_renewal(&tls);
     for (size_t i = 0; good && i < listeners.count; i++)
-        good = start_listener(i);
+        good = start_listener(i, &tls);
+    tls_free(&tls);
     return good;
 }
 
 /* ---- Reload ---- */
+
+/* What cannot be used is reported; the files that are in use stay in use. */
+static void reload_tls(void)
+{
+    struct tls_files files = {.certificate = NULL};
+    if (options.certificate == NULL || !tls_read(options.certificate, options.key, &files))
+        return;
+    if (!http_exchange_tls(&files))
+        journal_write(JOURNAL_WARNING, "%s and its key cannot be used, so those that are in use go on",
+                      options.certificate);
+    tls_free(&files);
+}
 
 /* In a thread, as a token may take its time, and systemd's watchdog does not wait. */
 static void *reload(void *context)
 {
     sealring_error error = {.message = ""};
     (void)context;
+    reload_tls();
     if (served_open(options.vault, &error) == SEALRING_OK)
         journal_write(JOURNAL_INFORMATION, "reopened %s", options.vault);
     else
@@ -200,7 +208,6 @@ static void stop(int status)
     bool idle = waiters_stop();
     broker_link_stop();
     http_stop();
-    tls_free(&tls);
     respond_end();
     listeners_close(&listeners);
     if (reload_state != RELOAD_IDLE && pthread_tryjoin_np(reload_thread, NULL) != 0)

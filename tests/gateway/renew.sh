@@ -152,8 +152,8 @@ renew "$work/one"
 is "$code" 204 "before a rotation nothing is due"
 must rotate payments
 renew "$work/one" -H 'X-Real-IP: 203.0.113.5'
-is "$code $(jq -r '[.key_id, .version, .expires] | @csv' "$work/body")" "200 \"$(key_of "$work/one")\",2," "after it the successor comes"
-ok "with the predecessor's end" test "$(jq -r .predecessor_until "$work/body")" != null
+is "$code $(jq -r '"\(.key_id) \(.version)"' "$work/body")" "200 $(key_of "$work/one") 2" "after it the successor comes"
+ok "with its end, and its predecessor's" jq -e '(.expires | fromdate) > (.predecessor_until | fromdate)' "$work/body"
 successor "$work/one.next"
 for name in one one.next; do
     request -H "$(bearer "$work/$name")" http://x/v1/verify/read,write/-
@@ -165,7 +165,7 @@ is "$(jq -r .credential "$work/body")" "$(cat "$work/one.next")" "a lost respons
 renew "$work/one.next"
 is "$code" 204 "which has none"
 must audit show --json
-is "$(json '[.[] | select(.act == "key.renew")] | length')" 1 "one entry in the audit log"
+is "$(json '[.entries[] | select(.act == "key.renew")] | length')" 1 "one entry in the audit log"
 out_like '203\.0\.113\.5' "with the address"
 renew "$work/bound" -H 'X-Real-IP: 192.0.2.8'
 is "$code" 200 "a key that is bound to networks, from there"
