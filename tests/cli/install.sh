@@ -64,8 +64,10 @@ find "$tree" ! -type d | sed "s|^$tree||" | sort >"$work/installed"
 {
     echo "$bindir/sealring"
     echo "$(make_variable sbindir)/sealringd"
+    echo "$(make_variable sbindir)/sealring-broker"
     echo "$(make_variable sysusersdir)/sealringd.conf"
-    for name in sealring.service sealring-run.service sealring.timer sealringd.service sealringd.socket; do
+    for name in sealring.service sealring-run.service sealring.timer sealringd.service sealringd.socket sealringd-renew.socket \
+        sealring-broker.service sealring-broker.socket; do
         echo "$unitdir/$name"
     done
     echo "$includedir/sealring/backup.h"

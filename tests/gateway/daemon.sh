@@ -4,16 +4,21 @@
 #   daemon_start [OPTION...]   starts it on unix:$work/sealringd; its process is $daemon; $DAEMON_WITH is a command before it
 #   daemon_stop                and waits for its end; $status
 #   request ARGUMENT...        curl to it; $code, $work/body and $work/headers are the response
+#   broker_start [OPTION...]   starts sealring-broker on unix:$work/broker for this user; its process is $broker; $BROKER_WITH is a command before it
+#   broker_stop                and waits for its end; $status
 #   load, unload and others    see load.sh
 # shellcheck shell=sh disable=SC2154,SC2034
 
 gateway_tests=$top_srcdir/tests/gateway
 socket=$work/sealringd
 SEALRINGD=${SEALRINGD:-$(dirname "$SEALRING")/sealringd}
+BROKER=${BROKER:-$(dirname "$SEALRINGD")/sealring-broker}
+broker_socket=$work/broker
 [ -x "$SEALRINGD" ] || bail_out "there is no daemon $SEALRINGD: make"
 command -v curl >/dev/null || bail_out "curl is missing: sh tools/packages.sh test"
 code=
 daemon=
+broker=
 daemons=
 
 # shellcheck source=tests/gateway/load.sh
@@ -39,6 +44,27 @@ daemon_start() {
 daemon_stop() {
     kill "$daemon"
     wait "$daemon"
+    status=$?
+}
+
+broker_listens() {
+    grep -q 'listening on unix:' "$work/broker.log" || ! kill -0 "$broker" 2>/dev/null
+}
+broker_start() {
+    : >"$work/broker.log"
+    # shellcheck disable=SC2086 # a command and its arguments, or none
+    ${BROKER_WITH-} "$BROKER" --vault "$SEALRING_VAULT" --listen "unix:$broker_socket" --allow-user "$(id -u)" "$@" 2>"$work/broker.log" &
+    broker=$!
+    daemons="$daemons $broker"
+    until_true broker_listens
+    kill -0 "$broker" 2>/dev/null || {
+        sed 's/^/# /' "$work/broker.log"
+        bail_out "sealring-broker does not start"
+    }
+}
+broker_stop() {
+    kill "$broker"
+    wait "$broker"
     status=$?
 }
 
