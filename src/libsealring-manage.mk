@@ -52,6 +52,8 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/backup/restore_token_files.c src/manage/backup/restore_token_files.h \
 	src/manage/backup/upgrade.c \
 	src/manage/backup/write_archive.c src/manage/backup/write_archive.h \
+	src/manage/delivery/certificate.c src/manage/delivery/certificate.h \
+	src/manage/delivery/recipient.c src/manage/delivery/recipient.h \
 	src/manage/doctor/doctor.c \
 	src/manage/doctor/doctor_altered.c src/manage/doctor/doctor_entries.c src/manage/doctor/doctor_space.c src/manage/doctor/doctor_audit.c \
 	src/manage/doctor/doctor_copies.c \

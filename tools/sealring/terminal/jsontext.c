@@ -144,6 +144,16 @@ json_t *jsontext_client(const sealring_client_info *client)
                      jsontext_time(client->forgotten));
 }
 
+json_t *jsontext_certificate(const sealring_certificate_info *certificate)
+{
+    if (strcmp(certificate->state, "none") == 0)
+        return json_null();
+    return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o}", "state", certificate->state, "subject",
+                     jsontext_text(certificate->subject), "sha256", certificate->sha256, "key", certificate->key,
+                     "not_before", jsontext_time(certificate->not_before), "not_after",
+                     jsontext_time(certificate->not_after));
+}
+
 json_t *jsontext_key(const sealring_key_info *key)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "key_id", key->key_id, "ring",
