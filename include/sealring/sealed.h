@@ -41,6 +41,22 @@ typedef struct sealring_certificate_info {
 sealring_status sealring_client_certificate(sealring_manager *manager, const char *name,
                                             sealring_certificate_info *info, sealring_error *error);
 
+/* ---- Credentials, encrypted ------------------------------------------------------------------------------------------- */
+
+/* From now on sealring_issue, sealring_reissue, sealring_reissue_ring and sealring_rekey pass each credential encrypted, as CMS in PEM
+ * (sealring_issued.sealed), and `credential` is NULL. certificate: the recipient's, as above; NULL: the one that is stored for each client.
+ *
+ * What is encrypted is the credential on a line, then a signed note (C2SP signed-note) of the audit token: ring, client, label, prefix, key ID,
+ * version, serial, expiry, the time, and SHA-256 of certificate and credential. `openssl cms -decrypt` opens it.
+ *
+ * An act is refused before it changes anything if a client's certificate is missing, has expired or was edited, or the audit token is away;
+ * except that sealring_reissue_ring omits such clients (SEALRING_REFUSED at the end), and sealring_rekey without an overlap does not wait for
+ * the audit token. If what was issued then cannot be encrypted, the call fails, and sealring_reissue passes it.
+ *
+ * SEALRING_INVALID: not such a certificate; SEALRING_REFUSED: the vault has no audit token. */
+sealring_status sealring_seal_credentials(sealring_manager *manager, const void *certificate, size_t length,
+                                          sealring_error *error);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

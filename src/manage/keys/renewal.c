@@ -24,11 +24,25 @@ static sealring_status read_one(struct registry *registry, struct renewal *renew
     sealring_status status = key_get(registry, renewal->key_id, older, error);
     if (status == SEALRING_OK)
         status = renewal->kind->check(older, error);
+    if (status == SEALRING_OK)
+        status = sealed_delivery_check(renewal->manager, older->client.name, error);
     if (status != SEALRING_OK)
         return status;
     renewal->ring = older->ring;
     renewal->count = 1;
     return seal_active_version(renewal->manager, &renewal->ring, &renewal->active, error);
+}
+
+/* False: nothing can be encrypted for its client. A successor that nobody delivers would count for the guard *succession*, so there is none. */
+static bool is_deliverable(struct renewal *renewal, const struct registry_holder *older)
+{
+    sealring_error inner;
+    if (sealed_delivery_check(renewal->manager, older->client.name, &inner) == SEALRING_OK)
+        return true;
+    if (renewal->unconfirmed + renewal->undeliverable == 0)
+        memcpy(renewal->first_problem, inner.message, sizeof renewal->first_problem);
+    renewal->undeliverable++;
+    return false;
 }
 
 /* Labels, states and the ring's policy are those of the facts. */
@@ -42,9 +56,11 @@ static sealring_status follow_facts(struct registry *registry, struct renewal *r
         older->ring = renewal->ring; /* of which they all are */
         status = registry_key_follow(registry, &older->key, &differs, error);
         (void)registry_credential_end(&older->credential, &older->key.ends);
-        if (older->key.state == SEALRING_KEY_ACTIVE && i != kept)
+        if (status != SEALRING_OK || older->key.state != SEALRING_KEY_ACTIVE || !is_deliverable(renewal, older))
+            continue;
+        if (i != kept)
             renewal->items[kept].older = *older;
-        kept += older->key.state == SEALRING_KEY_ACTIVE;
+        kept++;
     }
     renewal->count = kept;
     return status;
@@ -79,6 +95,7 @@ static sealring_status read_batch(struct renewal *renewal, sealring_error *error
     do {
         if (!registry_begin(&reading, &status))
             continue;
+        renewal->undeliverable = 0;
         renewal->vault = *registry_vault_row(registry);
         status = registry_facts_begun(registry, &renewal->vault, error);
         if (status == SEALRING_OK)
@@ -233,6 +250,8 @@ static sealring_status run_batch(struct renewal *renewal, sealring_error *error)
     sealring_status status = renewal->restricts ? manager_ready_restriction(renewal->manager, purpose, error)
                                                 : manager_ready(renewal->manager, purpose, error);
     uint64_t unconfirmed = renewal->unconfirmed;
+    if (status == SEALRING_OK && !renewal->restricts) /* which waits for no audit token */
+        status = sealed_delivery_foresee(renewal->manager, error);
     if (status != SEALRING_OK)
         return status;
     for (int tries = 0; tries < TRIES_MOST; tries++) {
@@ -253,13 +272,16 @@ static sealring_status hand_over(struct renewal *renewal, sealring_issued_callba
                                  sealring_error *error)
 {
     sealring_status status = SEALRING_OK;
+    struct seal_receiver receiver = {renewal->manager, each, context, NULL};
     if (renewal->count > 0 && !renewal->manager->dry_run)
         filters_wait(renewal->manager, renewal->vault.epoch); /* the key may have been issued a moment ago */
     for (size_t i = 0; status == SEALRING_OK && i < renewal->count && !renewal->manager->dry_run; i++) {
         const struct renewal_item *item = &renewal->items[i];
-        status = seal_hand_over(item->existed ? &item->older : &item->successor, renewal->texts[i], renewal->done + i,
-                                item->existed, each, context, error);
+        status = seal_hand_over(&receiver, item->existed ? &item->older : &item->successor, renewal->texts[i],
+                                renewal->done + i, item->existed, error);
     }
+    sealed_delivery_close(receiver.delivery);
+    renewal->unconfirmed += renewal->undeliverable;
     renewal->done += renewal->count;
     return status;
 }

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <openssl/crypto.h>
+
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
@@ -263,9 +265,45 @@ sealring_status seal_insert_successor(sealring_manager *manager, const struct re
     return status == SEALRING_OK ? registry_key_set_serial(registry, &key, error) : status;
 }
 
-sealring_status seal_hand_over(const struct registry_holder *holder, const char *text, size_t index, bool existed,
-                               sealring_issued_callback each, void *context, sealring_error *error)
+void seal_record(const sealring_manager *manager, struct audit_act *act)
 {
+    if (manager->seals)
+        audit_detail_add(act, "sealed", json_true());
+}
+
+/* What was issued stays issued. */
+static sealring_status report_unsealed(const char *key_id, const sealring_error *inner, sealring_error *error)
+{
+    (void)error_set(error, inner->status,
+                    "the credential of API key %s was issued and could not be encrypted: %s; sealring reissue %s "
+                    "--sealed delivers it",
+                    key_id, inner->message, key_id);
+    if (error != NULL)
+        error->token_code = inner->token_code;
+    return inner->status;
+}
+
+static sealring_status encrypt(struct seal_receiver *receiver, const struct registry_holder *holder, const char *text,
+                               char **sealed, sealring_error *error)
+{
+    sealring_error inner = {.message = ""};
+    if (receiver->delivery == NULL)
+        inner.status = sealed_delivery_open(receiver->manager, &receiver->delivery, &inner);
+    if (receiver->delivery != NULL)
+        inner.status = sealed_delivery_make_pem(receiver->delivery, holder, text, sealed, &inner);
+    return inner.status == SEALRING_OK ? SEALRING_OK : report_unsealed(holder->key.key_id, &inner, error);
+}
+
+sealring_status seal_hand_over(struct seal_receiver *receiver, const struct registry_holder *holder, const char *text,
+                               size_t index, bool existed, sealring_error *error)
+{
+    char *sealed = NULL;
+    bool imported = holder->credential.imported;
+    if (receiver->manager->seals && !imported) {
+        sealring_status status = encrypt(receiver, holder, text, &sealed, error);
+        if (status != SEALRING_OK)
+            return status;
+    }
     sealring_issued issued = {
         .index = index,
         .client = holder->client.name,
@@ -276,9 +314,12 @@ sealring_status seal_hand_over(const struct registry_holder *holder, const char 
         .serial = holder->credential.serial,
         .expires = holder->credential.expires,
         .existed = existed,
-        .credential = holder->credential.imported ? NULL : text,
+        .credential = imported || sealed != NULL ? NULL : text,
+        .sealed = sealed,
     };
-    if (each(&issued, context) == 0)
+    int stopped = receiver->each(&issued, receiver->context);
+    OPENSSL_free(sealed);
+    if (stopped == 0)
         return SEALRING_OK;
     return error_set(error, SEALRING_REFUSED,
                      "handing over was stopped at API key %s; what was issued stays issued and can be reissued",

@@ -4,6 +4,7 @@
 #define MANAGE_KEYS_SEAL_H
 
 #include "manage/act/era_check.h"
+#include "manage/delivery/sealed_delivery.h"
 #include "manage/session/manager.h"
 
 /* Room for the text of a credential, NUL included. */
@@ -47,9 +48,21 @@ sealring_status seal_next_serial(struct registry_key *key, sealring_error *error
 sealring_status seal_end(const sealring_manager *manager, struct registry_key *key, uint32_t serial, int64_t end,
                          sealring_error *error);
 
-/* Passes it to the caller's callback. SEALRING_REFUSED if that stops the call. */
-sealring_status seal_hand_over(const struct registry_holder *holder, const char *text, size_t index, bool existed,
-                               sealring_issued_callback each, void *context, sealring_error *error);
+/* Where credentials go. delivery: NULL at first; to be closed at the end with sealed_delivery_close. */
+struct seal_receiver {
+    sealring_manager *manager;
+    sealring_issued_callback each;
+    void *context;
+    struct sealed_delivery *delivery; /* if they are passed encrypted: since the first one */
+};
+
+/* Adds to the details of an act that issues whether its credentials are passed encrypted. */
+void seal_record(const sealring_manager *manager, struct audit_act *act);
+
+/* Passes it to the caller's callback, encrypted if the manager's caller asked for that. Outside any transaction. SEALRING_REFUSED if that stops the
+ * call. */
+sealring_status seal_hand_over(struct seal_receiver *receiver, const struct registry_holder *holder, const char *text,
+                               size_t index, bool existed, sealring_error *error);
 
 /* The ring's active version; SEALRING_REFUSED if there is none, SEALRING_WAITING as era_check. Inside a transaction. */
 sealring_status seal_active_version(sealring_manager *manager, const struct registry_ring *ring,

@@ -245,9 +245,11 @@ void jsontext_print_issued(FILE *stream, const sealring_issued *issued)
                                issued->label, "key_id", issued->key_id, "version", (json_int_t)issued->version,
                                "serial", (json_int_t)issued->serial, "expires", jsontext_time(issued->expires),
                                "scopes", jsontext_scopes(issued->scopes), "state",
-                               issued->existed              ? "existed"
-                               : issued->credential == NULL ? "imported"
-                                                            : "issued");
+                               issued->existed                                        ? "existed"
+                               : issued->credential == NULL && issued->sealed == NULL ? "imported"
+                                                                                      : "issued");
+    if (issued->sealed != NULL)
+        json_object_set_new(object, "sealed", json_string(issued->sealed));
     /* into memory that is there: json_dumps may leave a member's name out when it gets none */
     size_t length = json_dumpb(object, NULL, 0, JSON_COMPACT);
     char *text = memory_grow(NULL, length + 1, 1);
