@@ -110,23 +110,25 @@ static bool agrees(const struct delivery_note *about, const char *credential)
     return good;
 }
 
-/* The credential is the first line, the signed note all that follows. */
+/* The credential is the first line; the text about it ends with an empty line; the signed note is all that follows. */
 static bool check(const struct unseal_request *request, const char *plain, size_t length, struct unsealed *unsealed,
                   char problem[UNSEAL_PROBLEM_SIZE])
 {
     struct delivery_note *about = &unsealed->about;
     struct note note;
     const char *end = memchr(plain, '\n', length);
-    if (end == NULL || (size_t)(end - plain) >= sizeof unsealed->credential ||
-        !note_parse(end + 1, length - (size_t)(end + 1 - plain), &note, NULL))
+    const char *empty = memmem(plain, length, "\n\n", 2);
+    if (end == NULL || empty == NULL || end == empty || (size_t)(end - plain) >= sizeof unsealed->credential ||
+        !note_parse(empty + 2, length - (size_t)(empty + 2 - plain), &note, NULL))
         return fail(problem, "what was encrypted is not a credential with a signed note");
     memcpy(unsealed->credential, plain, (size_t)(end - plain));
+    size_t text = (size_t)(empty - end); /* with the newline at its end */
     if (!is_signed(&note, request->vault_keys))
         return fail(problem, "none of the vault's keys has signed it");
-    if (!delivery_note_parse(note.text, note.text_length, about))
-        return fail(problem, "the note that the vault has signed is not about a delivery");
+    if (!deliveries_list(note.text, note.text_length, end + 1, text) || !delivery_note_parse(end + 1, text, about))
+        return fail(problem, "the note that the vault has signed is not about this delivery");
     if (!is_about(about, request->certificate, unsealed->credential) || !agrees(about, unsealed->credential))
-        return fail(problem, "the note that the vault has signed is about another credential or recipient");
+        return fail(problem, "the vault has signed this delivery for another credential or recipient");
     if (request->prefix != NULL && strcmp(request->prefix, about->prefix) != 0)
         return fail(problem, "the credential has another prefix than the one that is expected");
     if (request->key_id != NULL && strcmp(request->key_id, about->key_id) != 0)

@@ -46,8 +46,8 @@ sealring_status sealring_client_certificate(sealring_manager *manager, const cha
 /* From now on sealring_issue, sealring_reissue, sealring_reissue_ring and sealring_rekey pass each credential encrypted, as CMS in PEM
  * (sealring_issued.sealed), and `credential` is NULL. certificate: the recipient's, as above; NULL: the one that is stored for each client.
  *
- * What is encrypted is the credential on a line, then a signed note (C2SP signed-note) of the audit token: ring, client, label, prefix, key ID,
- * version, serial, expiry, the time, and SHA-256 of certificate and credential. `openssl cms -decrypt` opens it.
+ * What is encrypted is the credential on a line, then lines about it, then a note (C2SP signed-note) of the audit token that vouches for these:
+ * docs/formats.md, "Sealed credential". `openssl cms -decrypt` opens it.
  *
  * An act is refused before it changes anything if a client's certificate is missing, has expired or was edited, or the audit token is away;
  * except that sealring_reissue_ring omits such clients (SEALRING_REFUSED at the end), and sealring_rekey without an overlap does not wait for

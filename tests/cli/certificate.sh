@@ -25,9 +25,9 @@ make_dated() { # NAME BEGIN END: of the key p256
     : >"$work/index"
     printf '[ca]\ndefault_ca = own\n[own]\ndatabase = %s\nnew_certs_dir = %s\nrand_serial = yes\ndefault_md = sha256\npolicy = any\n[any]\n' \
         "$work/index" "$work" >"$work/ca.conf"
-    openssl req -new -key "$work/p256.key" -subj "/CN=$1" -out "$work/request" &&
-        openssl ca -batch -notext -config "$work/ca.conf" -selfsign -keyfile "$work/p256.key" -startdate "$2" -enddate "$3" -in "$work/request" \
-            -out "$work/$1.pem" 2>"$work/err" || bail_out "no certificate: $(cat "$work/err")"
+    openssl req -new -key "$work/p256.key" -subj "/CN=$1" -out "$work/request"
+    openssl ca -batch -notext -config "$work/ca.conf" -selfsign -keyfile "$work/p256.key" -startdate "$2" -enddate "$3" -in "$work/request" \
+        -out "$work/$1.pem" 2>"$work/err" || bail_out "no certificate: $(cat "$work/err")"
 }
 
 hex_of() { # FILE: of the certificate's DER

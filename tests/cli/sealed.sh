@@ -127,13 +127,13 @@ is "$(sqlite3 "$database" "SELECT count(*) FROM audit WHERE act IN ('key.issue',
 
 # ---- In bulk: a file for each API key
 
-printf 'client,label,scopes\np256,one,read\np256,two,read\nrsa,one,read\n' >"$work/clients.csv"
+{ printf 'client,label,scopes\np256,one,read\np256,two,read\nrsa,one,read\n'; seq -f 'p256,more%g,read' 1 33; } >"$work/clients.csv" # one signature is for 32
 run issue r --from "$work/clients.csv" --sealed --out "$work/bulk/"
 succeeds "issue --from --sealed"
-is "$(find "$work/bulk" -name '*.cms' -perm 600 | wc -l)" 3 "a file for each"
+is "$(find "$work/bulk" -name '*.cms' -perm 600 | wc -l)" 36 "a file for each"
 run issue r --from "$work/clients.csv" --sealed --out "$work/bulk/"
 succeeds "again"
-err_like '^0 issued, 3 had been issued before' "it passes the same"
+err_like '^0 issued, 36 had been issued before' "it passes the same"
 for each in "$work"/bulk/*.cms; do
     unseals "$each" "$(basename "$each" | cut -d . -f 1)" acme_live "$(basename "$each" .cms | cut -d . -f 3)"
     succeeds "$(basename "$each") is what its name states"
@@ -224,11 +224,15 @@ encrypt "$work/text" p256
 rejects "a note about another credential" 'another credential or recipient' "$work/forged.cms" p256
 sed 's/^client .*/client mallory/' "$work/plain" >"$work/text"
 encrypt "$work/text" p256
-rejects "an edited note" "none of the vault's keys has signed it" "$work/forged.cms" p256
+rejects "an edited delivery" 'not about this delivery' "$work/forged.cms" p256
+mine=$(sed -n '2,/^$/p' "$work/text" | sed '$d' | sha256sum | cut -d ' ' -f 1)
+sed "s/^[0-9a-f]\{64\}\$/$mine/" "$work/text" >"$work/text.new"
+encrypt "$work/text.new" p256
+rejects "an edited delivery under an edited note" "none of the vault's keys has signed it" "$work/forged.cms" p256
 run audit checkpoint
-{ head -n 1 "$work/plain"; cat "$work/out"; } >"$work/text"
+{ sed '/^$/q' "$work/plain"; cat "$work/out"; } >"$work/text"
 encrypt "$work/text" p256
-rejects "a checkpoint as the note" 'not about a delivery' "$work/forged.cms" p256
+rejects "a checkpoint as the note" 'not about this delivery' "$work/forged.cms" p256
 openssl cms -encrypt -binary -aes256 -outform PEM -in "$work/plain" -out "$work/forged.cms" "$work/p256.pem"
 rejects "encryption without authentication" 'not a sealed credential' "$work/forged.cms" p256
 echo 'sealring/0+00000000+AAAA' >"$work/other.keys"

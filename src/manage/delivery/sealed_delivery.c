@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
@@ -17,14 +15,20 @@
 #include "manage/delivery/envelope.h"
 #include "manage/session/audit_token_parts.h"
 
-struct sealed_delivery {
-    sealring_manager *manager;
-    struct token *token;
-    struct audit_keys keys;
+struct addressed {
+    X509 *recipient;
+    char about[DELIVERY_TEXT_SIZE]; /* delivery_note_format */
 };
 
-/* The credential, a line, and the note. */
-#define PLAIN_SIZE (SEALRING_CREDENTIAL_LENGTH_MAX + 1 + DELIVERY_TEXT_SIZE + 1 + NOTE_LINE_SIZE)
+struct sealed_delivery {
+    sealring_manager *manager;
+    size_t room, count;
+    struct addressed *addressed;
+    char (*notes)[REGISTRY_NOTE_SIZE]; /* signed, for DELIVERIES_MAX each */
+};
+
+/* The credential, a line; about it; an empty line; the note. */
+#define PLAIN_SIZE (SEALRING_CREDENTIAL_LENGTH_MAX + 1 + DELIVERY_TEXT_SIZE + 1 + REGISTRY_NOTE_SIZE)
 
 /* ---- What the caller asked for ---- */
 
@@ -93,41 +97,67 @@ static sealring_status read_keys(sealring_manager *manager, struct audit_keys *k
                : status;
 }
 
-sealring_status sealed_delivery_open(sealring_manager *manager, struct sealed_delivery **opened, sealring_error *error)
+sealring_status sealed_delivery_foresee(sealring_manager *manager, sealring_error *error)
+{
+    struct token *token = NULL;
+    sealring_status status = manager->seals ? witness_open(manager->config, &token, error) : SEALRING_OK;
+    token_close(token);
+    return status;
+}
+
+static sealring_status sign_one(const struct sealed_delivery *delivery, struct token *token,
+                                const struct audit_keys *keys, size_t first, sealring_error *error)
+{
+    char text[DELIVERIES_TEXT_SIZE];
+    const uint8_t *vault_id = registry_vault_row(delivery->manager->registry)->vault_id;
+    deliveries_begin(text);
+    for (size_t i = first; i < delivery->count && i < first + DELIVERIES_MAX; i++)
+        deliveries_add(text, delivery->addressed[i].about);
+    return witness_sign_text(token, vault_id, keys, text, delivery->notes[first / DELIVERIES_MAX], error);
+}
+
+sealring_status sealed_delivery_sign(struct sealed_delivery *delivery, sealring_error *error)
+{
+    struct audit_keys keys;
+    struct token *token = NULL;
+    if (delivery->count == 0)
+        return SEALRING_OK;
+    sealring_status status = read_keys(delivery->manager, &keys, error);
+    if (status == SEALRING_OK)
+        status = witness_open(delivery->manager->config, &token, error);
+    for (size_t i = 0; status == SEALRING_OK && i < delivery->count; i += DELIVERIES_MAX)
+        status = sign_one(delivery, token, &keys, i, error);
+    token_close(token);
+    return status;
+}
+
+/* ---- Credentials ---- */
+
+sealring_status sealed_delivery_open(sealring_manager *manager, size_t room, struct sealed_delivery **opened,
+                                     sealring_error *error)
 {
     struct sealed_delivery *delivery = calloc(1, sizeof *delivery);
-    *opened = NULL;
+    *opened = delivery;
     if (delivery == NULL)
         return error_no_memory(error);
-    delivery->manager = manager;
-    sealring_status status = read_keys(manager, &delivery->keys, error);
-    if (status == SEALRING_OK)
-        status = witness_open(manager->config, &delivery->token, error);
-    if (status != SEALRING_OK)
-        free(delivery);
-    else
-        *opened = delivery;
-    return status;
+    *delivery = (struct sealed_delivery){.manager = manager, .room = room};
+    delivery->addressed = calloc(room, sizeof *delivery->addressed);
+    delivery->notes = calloc((room + DELIVERIES_MAX - 1) / DELIVERIES_MAX, sizeof *delivery->notes);
+    return delivery->addressed == NULL || delivery->notes == NULL ? error_no_memory(error) : SEALRING_OK;
 }
 
 void sealed_delivery_close(struct sealed_delivery *delivery)
 {
-    if (delivery != NULL)
-        token_close(delivery->token);
+    if (delivery == NULL)
+        return;
+    for (size_t i = 0; i < delivery->count; i++)
+        X509_free(delivery->addressed[i].recipient);
+    free(delivery->addressed);
+    free(delivery->notes);
     free(delivery);
 }
 
-sealring_status sealed_delivery_foresee(sealring_manager *manager, sealring_error *error)
-{
-    struct sealed_delivery *delivery = NULL;
-    sealring_status status = manager->seals ? sealed_delivery_open(manager, &delivery, error) : SEALRING_OK;
-    sealed_delivery_close(delivery);
-    return status;
-}
-
-/* ---- One credential ---- */
-
-static bool describe(const struct sealed_delivery *delivery, X509 *recipient, const struct registry_holder *holder,
+static bool describe(const sealring_manager *manager, X509 *recipient, const struct registry_holder *holder,
                      const char *text, struct delivery_note *note)
 {
     unsigned length = 0;
@@ -137,7 +167,7 @@ static bool describe(const struct sealed_delivery *delivery, X509 *recipient, co
         .expires = holder->credential.expires,
         .sealed = clock_wall_ms(),
     };
-    memcpy(note->vault_id, registry_vault_row(delivery->manager->registry)->vault_id, sizeof note->vault_id);
+    memcpy(note->vault_id, registry_vault_row(manager->registry)->vault_id, sizeof note->vault_id);
     memcpy(note->ring, holder->ring.name, sizeof note->ring);
     memcpy(note->client, holder->client.name, sizeof note->client);
     memcpy(note->label, holder->key.label, sizeof note->label);
@@ -147,26 +177,19 @@ static bool describe(const struct sealed_delivery *delivery, X509 *recipient, co
     return X509_digest(recipient, EVP_sha256(), note->recipient, &length) == 1;
 }
 
-sealring_status sealed_delivery_make(struct sealed_delivery *delivery, X509 *recipient,
-                                     const struct registry_holder *holder, const char *text, unsigned char **der,
-                                     size_t *length, sealring_error *error)
+sealring_status sealed_delivery_add(struct sealed_delivery *delivery, X509 *recipient,
+                                    const struct registry_holder *holder, const char *text, sealring_error *error)
 {
     struct delivery_note about;
-    char about_text[DELIVERY_TEXT_SIZE], note[REGISTRY_NOTE_SIZE], plain[PLAIN_SIZE];
-    *der = NULL;
-    *length = 0;
-    if (!describe(delivery, recipient, holder, text, &about))
+    struct addressed *addressed = &delivery->addressed[delivery->count];
+    if (delivery->count == delivery->room)
+        return error_set(error, SEALRING_INVALID, "more credentials are to be encrypted than was announced");
+    if (!describe(delivery->manager, recipient, holder, text, &about) || X509_up_ref(recipient) != 1)
         return error_no_memory(error);
-    delivery_note_format(&about, about_text);
-    sealring_status status =
-        witness_sign_text(delivery->token, about.vault_id, &delivery->keys, about_text, note, error);
-    if (status != SEALRING_OK)
-        return status;
-    int size = snprintf(plain, sizeof plain, "%s\n%s", text, note);
-    if (size < 0 || (size_t)size >= sizeof plain || !envelope_make(recipient, plain, (size_t)size, der, length))
-        status = error_set(error, SEALRING_SYSTEM, "OpenSSL does not encrypt to the certificate");
-    secret_wipe(plain, sizeof plain);
-    return status;
+    addressed->recipient = recipient;
+    delivery_note_format(&about, addressed->about);
+    delivery->count++;
+    return SEALRING_OK;
 }
 
 static sealring_status find_recipient(sealring_manager *manager, const char *name, X509 **recipient,
@@ -189,24 +212,30 @@ static sealring_status find_recipient(sealring_manager *manager, const char *nam
     return status;
 }
 
-sealring_status sealed_delivery_make_pem(struct sealed_delivery *delivery, const struct registry_holder *holder,
-                                         const char *text, char **pem, sealring_error *error)
+sealring_status sealed_delivery_add_asked(struct sealed_delivery *delivery, const struct registry_holder *holder,
+                                          const char *text, sealring_error *error)
 {
-    X509 *recipient = NULL;
-    unsigned char *der = NULL;
-    size_t length = 0;
-    sealring_manager *manager = delivery->manager;
-    sealring_status status = SEALRING_OK;
-    *pem = NULL;
-    if (manager->seals_to == NULL)
-        status = find_recipient(manager, holder->client.name, &recipient, error);
-    else if (X509_up_ref(manager->seals_to) == 1)
-        recipient = manager->seals_to;
+    X509 *own = NULL, *recipient = delivery->manager->seals_to;
+    if (recipient != NULL)
+        return sealed_delivery_add(delivery, recipient, holder, text, error);
+    sealring_status status = find_recipient(delivery->manager, holder->client.name, &own, error);
     if (status == SEALRING_OK)
-        status = sealed_delivery_make(delivery, recipient, holder, text, &der, &length, error);
-    if (status == SEALRING_OK && (*pem = envelope_pem(der, length)) == NULL)
-        status = error_no_memory(error);
-    OPENSSL_free(der);
-    X509_free(recipient);
+        status = sealed_delivery_add(delivery, own, holder, text, error);
+    X509_free(own);
+    return status;
+}
+
+sealring_status sealed_delivery_make(const struct sealed_delivery *delivery, size_t index, const char *text,
+                                     unsigned char **der, size_t *length, sealring_error *error)
+{
+    char plain[PLAIN_SIZE];
+    const struct addressed *addressed = &delivery->addressed[index];
+    int size =
+        snprintf(plain, sizeof plain, "%s\n%s\n%s", text, addressed->about, delivery->notes[index / DELIVERIES_MAX]);
+    sealring_status status = SEALRING_OK;
+    if (size < 0 || (size_t)size >= sizeof plain ||
+        !envelope_make(addressed->recipient, plain, (size_t)size, der, length))
+        status = error_set(error, SEALRING_SYSTEM, "OpenSSL does not encrypt to the certificate");
+    secret_wipe(plain, sizeof plain);
     return status;
 }

@@ -189,8 +189,13 @@ sealring_status batch_write(struct batch *batch, sealring_error *error)
 sealring_status batch_hand_over(struct batch *batch, sealring_issued_callback each, void *context,
                                 sealring_error *error)
 {
-    sealring_status status = SEALRING_OK;
-    struct seal_receiver receiver = {batch->call->manager, each, context, NULL};
+    struct seal_receiver receiver = {.manager = batch->call->manager, .each = each, .context = context};
+    sealring_status status = seal_open(&receiver, batch->count, error);
+    for (size_t i = 0; status == SEALRING_OK && i < batch->count; i++)
+        if (batch->items[i].kind != ITEM_LEFT_OUT)
+            status = seal_announce(&receiver, &batch->items[i].holder, batch->texts[i], error);
+    if (status == SEALRING_OK)
+        status = seal_sign(&receiver, error);
     for (size_t i = 0; status == SEALRING_OK && i < batch->count; i++)
         if (batch->items[i].kind != ITEM_LEFT_OUT)
             status = seal_hand_over(&receiver, &batch->items[i].holder, batch->texts[i], batch->first + i,

@@ -268,18 +268,26 @@ static sealring_status run_batch(struct renewal *renewal, sealring_error *error)
     return status;
 }
 
+static const struct registry_holder *handed_over(const struct renewal_item *item)
+{
+    return item->existed ? &item->older : &item->successor;
+}
+
 static sealring_status hand_over(struct renewal *renewal, sealring_issued_callback each, void *context,
                                  sealring_error *error)
 {
-    sealring_status status = SEALRING_OK;
-    struct seal_receiver receiver = {renewal->manager, each, context, NULL};
-    if (renewal->count > 0 && !renewal->manager->dry_run)
+    struct seal_receiver receiver = {.manager = renewal->manager, .each = each, .context = context};
+    size_t count = renewal->manager->dry_run ? 0 : renewal->count;
+    if (count > 0)
         filters_wait(renewal->manager, renewal->vault.epoch); /* the key may have been issued a moment ago */
-    for (size_t i = 0; status == SEALRING_OK && i < renewal->count && !renewal->manager->dry_run; i++) {
-        const struct renewal_item *item = &renewal->items[i];
-        status = seal_hand_over(&receiver, item->existed ? &item->older : &item->successor, renewal->texts[i],
-                                renewal->done + i, item->existed, error);
-    }
+    sealring_status status = seal_open(&receiver, count, error);
+    for (size_t i = 0; status == SEALRING_OK && i < count; i++)
+        status = seal_announce(&receiver, handed_over(&renewal->items[i]), renewal->texts[i], error);
+    if (status == SEALRING_OK)
+        status = seal_sign(&receiver, error);
+    for (size_t i = 0; status == SEALRING_OK && i < count; i++)
+        status = seal_hand_over(&receiver, handed_over(&renewal->items[i]), renewal->texts[i], renewal->done + i,
+                                renewal->items[i].existed, error);
     sealed_delivery_close(receiver.delivery);
     renewal->unconfirmed += renewal->undeliverable;
     renewal->done += renewal->count;

@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "lifecycle/transition_table.h"
 #include "manage/act/era_check.h"
+#include "manage/delivery/envelope.h"
 #include "verifier/request/derive.h"
 
 /* One question to the token: the credential of these claims, or what binds an imported key's digest to them. */
@@ -274,6 +275,8 @@ void seal_record(const sealring_manager *manager, struct audit_act *act)
 /* What was issued stays issued. */
 static sealring_status report_unsealed(const char *key_id, const sealring_error *inner, sealring_error *error)
 {
+    if (inner->status == SEALRING_OK)
+        return SEALRING_OK;
     (void)error_set(error, inner->status,
                     "the credential of API key %s was issued and could not be encrypted: %s; sealring reissue %s "
                     "--sealed delivers it",
@@ -283,15 +286,45 @@ static sealring_status report_unsealed(const char *key_id, const sealring_error 
     return inner->status;
 }
 
-static sealring_status encrypt(struct seal_receiver *receiver, const struct registry_holder *holder, const char *text,
-                               char **sealed, sealring_error *error)
+sealring_status seal_open(struct seal_receiver *receiver, size_t room, sealring_error *error)
+{
+    if (!receiver->manager->seals || room == 0)
+        return SEALRING_OK;
+    return sealed_delivery_open(receiver->manager, room, &receiver->delivery, error);
+}
+
+sealring_status seal_announce(struct seal_receiver *receiver, const struct registry_holder *holder, const char *text,
+                              sealring_error *error)
+{
+    sealring_error inner = {.message = ""};
+    if (receiver->delivery == NULL || holder->credential.imported)
+        return SEALRING_OK;
+    if (receiver->first == NULL)
+        receiver->first = holder->key.key_id;
+    inner.status = sealed_delivery_add_asked(receiver->delivery, holder, text, &inner);
+    return report_unsealed(holder->key.key_id, &inner, error);
+}
+
+sealring_status seal_sign(struct seal_receiver *receiver, sealring_error *error)
 {
     sealring_error inner = {.message = ""};
     if (receiver->delivery == NULL)
-        inner.status = sealed_delivery_open(receiver->manager, &receiver->delivery, &inner);
-    if (receiver->delivery != NULL)
-        inner.status = sealed_delivery_make_pem(receiver->delivery, holder, text, sealed, &inner);
-    return inner.status == SEALRING_OK ? SEALRING_OK : report_unsealed(holder->key.key_id, &inner, error);
+        return SEALRING_OK;
+    inner.status = sealed_delivery_sign(receiver->delivery, &inner);
+    return report_unsealed(receiver->first, &inner, error);
+}
+
+static sealring_status encrypt(struct seal_receiver *receiver, const char *key_id, const char *text, char **sealed,
+                               sealring_error *error)
+{
+    sealring_error inner = {.message = ""};
+    unsigned char *der = NULL;
+    size_t length = 0;
+    inner.status = sealed_delivery_make(receiver->delivery, receiver->passed++, text, &der, &length, &inner);
+    if (inner.status == SEALRING_OK && (*sealed = envelope_pem(der, length)) == NULL)
+        inner.status = error_no_memory(&inner);
+    OPENSSL_free(der);
+    return report_unsealed(key_id, &inner, error);
 }
 
 sealring_status seal_hand_over(struct seal_receiver *receiver, const struct registry_holder *holder, const char *text,
@@ -299,8 +332,8 @@ sealring_status seal_hand_over(struct seal_receiver *receiver, const struct regi
 {
     char *sealed = NULL;
     bool imported = holder->credential.imported;
-    if (receiver->manager->seals && !imported) {
-        sealring_status status = encrypt(receiver, holder, text, &sealed, error);
+    if (receiver->delivery != NULL && !imported) {
+        sealring_status status = encrypt(receiver, holder->key.key_id, text, &sealed, error);
         if (status != SEALRING_OK)
             return status;
     }

@@ -48,19 +48,25 @@ sealring_status seal_next_serial(struct registry_key *key, sealring_error *error
 sealring_status seal_end(const sealring_manager *manager, struct registry_key *key, uint32_t serial, int64_t end,
                          sealring_error *error);
 
-/* Where credentials go. delivery: NULL at first; to be closed at the end with sealed_delivery_close. */
+/* Adds to the details of an act that issues whether its credentials are passed encrypted. */
+void seal_record(const sealring_manager *manager, struct audit_act *act);
+
+/* Where credentials go: opened for at most `room`, closed at the end whatever happened. If the manager's caller asked for that, they are encrypted: then
+ * each one is announced, all of them are signed, and each is passed, in the same order; otherwise the first two do nothing. All outside any
+ * transaction. */
 struct seal_receiver {
     sealring_manager *manager;
     sealring_issued_callback each;
     void *context;
-    struct sealed_delivery *delivery; /* if they are passed encrypted: since the first one */
+    struct sealed_delivery *delivery; /* NULL: in plain text */
+    const char *first;                /* the key ID of the first one, for messages */
+    size_t passed;                    /* encrypted ones */
 };
-
-/* Adds to the details of an act that issues whether its credentials are passed encrypted. */
-void seal_record(const sealring_manager *manager, struct audit_act *act);
-
-/* Passes it to the caller's callback, encrypted if the manager's caller asked for that. Outside any transaction. SEALRING_REFUSED if that stops the
- * call. */
+sealring_status seal_open(struct seal_receiver *receiver, size_t room, sealring_error *error);
+sealring_status seal_announce(struct seal_receiver *receiver, const struct registry_holder *holder, const char *text,
+                              sealring_error *error);
+sealring_status seal_sign(struct seal_receiver *receiver, sealring_error *error);
+/* Passes it to the caller's callback. SEALRING_REFUSED if that stops the call. */
 sealring_status seal_hand_over(struct seal_receiver *receiver, const struct registry_holder *holder, const char *text,
                                size_t index, bool existed, sealring_error *error);
 
