@@ -22,7 +22,8 @@ static char *read_file(const char *path, size_t *length)
 
 int main(int count, char **arguments)
 {
-    struct unseal_request request = {.prefix = count > 5 ? arguments[5] : NULL, .key_id = count > 6 ? arguments[6] : NULL};
+    struct unseal_request request = {.prefix = count > 5 ? arguments[5] : NULL,
+                                     .key_id = count > 6 ? arguments[6] : NULL};
     struct unsealed unsealed;
     char problem[UNSEAL_PROBLEM_SIZE];
     size_t length;
