@@ -459,11 +459,11 @@ typedef struct sealring_issued {
     const char *label;
     const char *key_id;
     const char *scopes;
-    uint32_t version;
-    uint32_t serial;
+    uint32_t version, serial;
     int64_t expires;
     bool existed;           /* it was issued before and is passed again */
-    const char *credential; /* NULL: imported, only the client has it */
+    const char *credential; /* NULL: imported, only the client has it; or `sealed` has it */
+    const char *sealed;     /* encrypted, in PEM (<sealring/sealed.h>); NULL: not asked for */
 } sealring_issued;
 
 typedef int (*sealring_issued_callback)(const sealring_issued *issued, void *context);

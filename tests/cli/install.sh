@@ -71,6 +71,7 @@ find "$tree" ! -type d | sed "s|^$tree||" | sort >"$work/installed"
         echo "$unitdir/$name"
     done
     echo "$includedir/sealring/backup.h"
+    echo "$includedir/sealring/sealed.h"
     echo "$includedir/sealring/outside.h"
     echo "$includedir/sealring/ring_policy.h"
     echo "$includedir/sealring/renew.h"

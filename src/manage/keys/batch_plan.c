@@ -155,6 +155,8 @@ static sealring_status plan_item(struct registry *registry, const struct batch *
     memset(&item->holder.client, 0, sizeof item->holder.client);
     item->kind = ITEM_NEW;
     sealring_status status = plan_client(registry, batch, request, item, error);
+    if (status == SEALRING_OK && !batch->call->imports)
+        status = sealed_delivery_check(batch->call->manager, request->client, error);
     if (status != SEALRING_OK)
         return status;
     (void)scope_normalise(request->scopes, scopes, problem); /* checked before, with all requests */

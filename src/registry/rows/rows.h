@@ -138,6 +138,10 @@ sealring_status registry_client_prove(struct registry *registry, struct registry
 /* Stores the certificate, seals it, and updates the row. length 0: none. Its salt must be set. */
 sealring_status registry_client_set_certificate(struct registry *registry, struct registry_client *client,
                                                 const uint8_t *certificate, size_t length, sealring_error *error);
+/* The certificate with what vouches for it. length 0: there is none, or it is not CLIENT_CONFIRMED. */
+sealring_status registry_client_certificate(struct registry *registry, struct registry_client *client,
+                                            enum client_state *state, uint8_t certificate[REGISTRY_CERTIFICATE_MAX],
+                                            size_t *length, sealring_error *error);
 /* By name; name NULL: all. keys: not revoked. */
 struct registry_cursor registry_clients(struct registry *registry, const char *name, sealring_error *error);
 bool registry_client_next(struct registry_cursor *clients, struct registry_client *client, uint64_t *keys);

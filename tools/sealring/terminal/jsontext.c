@@ -147,6 +147,16 @@ json_t *jsontext_client(const sealring_client_info *client)
                      jsontext_time(client->forgotten));
 }
 
+json_t *jsontext_certificate(const sealring_certificate_info *certificate)
+{
+    if (strcmp(certificate->state, "none") == 0)
+        return json_null();
+    return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o}", "state", certificate->state, "subject",
+                     jsontext_text(certificate->subject), "sha256", certificate->sha256, "key", certificate->key,
+                     "not_before", jsontext_time(certificate->not_before), "not_after",
+                     jsontext_time(certificate->not_after));
+}
+
 json_t *jsontext_key(const sealring_key_info *key)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "key_id", key->key_id, "ring",
@@ -238,9 +248,11 @@ void jsontext_print_issued(FILE *stream, const sealring_issued *issued)
                                issued->label, "key_id", issued->key_id, "version", (json_int_t)issued->version,
                                "serial", (json_int_t)issued->serial, "expires", jsontext_time(issued->expires),
                                "scopes", jsontext_scopes(issued->scopes), "state",
-                               issued->existed              ? "existed"
-                               : issued->credential == NULL ? "imported"
-                                                            : "issued");
+                               issued->existed                                        ? "existed"
+                               : issued->credential == NULL && issued->sealed == NULL ? "imported"
+                                                                                      : "issued");
+    if (issued->sealed != NULL)
+        json_object_set_new(object, "sealed", json_string(issued->sealed));
     /* into memory that is there: json_dumps may leave a member's name out when it gets none */
     size_t length = json_dumpb(object, NULL, 0, JSON_COMPACT);
     char *text = memory_grow(NULL, length + 1, 1);
