@@ -106,7 +106,8 @@ help_texts() {
 }
 
 pages_of_functions() {
-    sed -n 's/^\t\(sealring_[a-z_0-9]*\);$/\1.3/p' "$tree/src/libsealring.map" "$tree/src/libsealring-manage.map" >"$work/a"
+    sed -n 's/^\t\(sealring_[a-z_0-9]*\);$/\1.3/p' "$tree/src/libsealring.map" "$tree/src/libsealring-manage.map" \
+        "$tree/client/libsealring-client/libsealring-client.map" >"$work/a"
     perl "$docs" names "$tree"/docs/man/*.3 | cut -d ' ' -f 1 | grep -v '^libsealring.3$' >"$work/b"
     same "$work/a" "$work/b"
 }
@@ -164,7 +165,7 @@ names_and_references() {
 
 # A C file that Markdown names, by its path or by its name alone, is in the tree: a table of files outlives no renaming.
 named_files() {
-    find -L "$tree/src" "$tree/tools" "$tree/gateway" "$tree/include" "$tree/tests" "$tree/docs" -name '*.[ch]' | sed 's|.*/||' >"$work/a"
+    find -L "$tree/src" "$tree/tools" "$tree/gateway" "$tree/client" "$tree/include" "$tree/tests" "$tree/docs" -name '*.[ch]' | sed 's|.*/||' >"$work/a"
     grep -o '`[a-z0-9_/]*\.[ch]`' "$tree/CONTRIBUTING.md" "$tree"/docs/*.md | sed 's|.*/\([^/:]*\.md\):|\1 |; s/`//g' |
         while read -r page name; do
             case $name in

@@ -11,7 +11,8 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
 number=0
 units=$top_builddir/systemd
-make -s -C "$top_builddir" systemd/sealring.service systemd/sealring-run.service systemd/sealringd.service || exit 99
+make -s -C "$top_builddir" systemd/sealring.service systemd/sealring-run.service systemd/sealringd.service \
+    systemd/sealring-client@.service || exit 99
 
 # check WORDS COMMAND…: one TAP line; its output follows if the command fails.
 check()
@@ -29,7 +30,7 @@ check()
 
 nothing_left_open()
 {
-    ! grep -n '@[a-z]*dir@' "$units/sealring.service" "$units/sealring-run.service" "$units/sealringd.service"
+    ! grep -n '@[a-z]*dir@' "$units/sealring.service" "$units/sealring-run.service" "$units/sealringd.service" "$units/sealring-client@.service"
 }
 
 # What must be set, and to what, in each service; a later drop of one of them has to be noticed.
@@ -95,7 +96,8 @@ prepare()
 {
     mkdir "$work/units"
     cp "$units/sealring.service" "$units/sealring-run.service" "$units/sealringd.service" "$top_srcdir/systemd/sealring.timer" \
-        "$top_srcdir/systemd/sealringd.socket" "$work/units"
+        "$top_srcdir/systemd/sealringd.socket" "$units/sealring-client@.service" "$top_srcdir/systemd/sealring-client@.timer" "$work/units"
+    sed -i "s|^ExecStart=[^ ]*/sealring-client |ExecStart=$(dirname "$SEALRING")/sealring-client |" "$work/units/sealring-client@.service"
     sed -i "s|^ExecStart=[^ ]*/sealringd |ExecStart=$SEALRINGD |" "$work/units/sealringd.service"
     sed -i "s|^ExecStart=[^ ]*/sealring |ExecStart=$SEALRING |" "$work/units"/*.service
 }
@@ -103,7 +105,8 @@ prepare()
 good_for_systemd()
 {
     SYSTEMD_UNIT_PATH=$work/units: systemd-analyze verify --man=no "$work/units/sealring.service" \
-        "$work/units/sealring-run.service" "$work/units/sealring.timer" "$work/units/sealringd.service" "$work/units/sealringd.socket" 2>&1 | grep -F "$work" | tee "$work/complaints"
+        "$work/units/sealring-run.service" "$work/units/sealring.timer" "$work/units/sealringd.service" "$work/units/sealringd.socket" \
+        "$work/units/sealring-client@shop.service" "$work/units/sealring-client@shop.timer" 2>&1 | grep -F "$work" | tee "$work/complaints"
     [ ! -s "$work/complaints" ]
 }
 
@@ -128,6 +131,7 @@ if command -v systemd-analyze >/dev/null; then
     check "and finds sealring.service tight" tight_enough sealring.service
     check "and sealring-run.service" tight_enough sealring-run.service
     check "and sealringd.service, below 2.0" tight_enough sealringd.service 19
+    check "and sealring-client@.service" tight_enough sealring-client@.service 30
     echo "# figure: sealringd-unit $(systemd-analyze security --offline=true "$work/units/sealringd.service" | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/exposure=\1/p')"
 else
     for unit in sealring.service sealring-run.service sealring.timer sealringd.service sealringd.socket; do
