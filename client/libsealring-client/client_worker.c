@@ -121,7 +121,8 @@ static void renew_now(struct client_agenda *agenda)
     struct client_worker *worker = agenda->worker;
     sealring_error error;
     sealring_client_result result = client_renew(client, worker, 0, &error);
-    agenda->refusals_from = clock_boot_ms() + REFUSAL_PAUSE_MS;
+    if (agenda->refused && result == SEALRING_CLIENT_CURRENT)
+        agenda->refusals_from = clock_boot_ms() + REFUSAL_PAUSE_MS;
     agenda->newest = atomic_load(&client->newest);
     plan_idle(agenda);
     if (result == SEALRING_CLIENT_RENEWED)
