@@ -22,7 +22,7 @@ struct client_settings {
     bool manual;
     int64_t interval_ms, spread_ms;
     struct client_server server;
-    sealring_client_callback callback;
+    sealring_client_event_callback callback;
     void *context;
 };
 

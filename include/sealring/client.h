@@ -25,7 +25,7 @@ typedef enum sealring_client_event {
 
 /* `message` is one line without anything secret. Called by the thread of the client, or within sealring_client_renew. It must not call
  * sealring_client_close or sealring_client_renew. */
-typedef void (*sealring_client_callback)(sealring_client_event event, const char *message, void *context);
+typedef void (*sealring_client_event_callback)(sealring_client_event event, const char *message, void *context);
 
 /* Plain memory of the caller, who sets size to sizeof(sealring_client_options) first. Exactly one of file, environment and
  * systemd_credential names the source; all other members may be zero. */
@@ -39,7 +39,7 @@ typedef struct sealring_client_options {
     int manual;          /* not 0: no thread; the program calls sealring_client_renew */
     int64_t interval_ms; /* how often the server is asked if nothing reports that a successor is due, 0: 6 h */
     int64_t spread_ms;   /* how long a renewal that is due may be delayed at random, 0: 10 min */
-    sealring_client_callback callback; /* may be NULL */
+    sealring_client_event_callback callback; /* may be NULL */
     void *context;
 } sealring_client_options;
 
@@ -104,7 +104,8 @@ typedef struct sealring_client_summary {
 } sealring_client_summary;
 
 /* Fills *summary, from the source's state file as well, which other processes write. Returns SEALRING_OK or SEALRING_SYSTEM. */
-sealring_status sealring_client_status(sealring_client *client, sealring_client_summary *summary, sealring_error *error);
+sealring_status sealring_client_status(sealring_client *client, sealring_client_summary *summary,
+                                       sealring_error *error);
 
 /* Ends the thread (a renewal is interrupted) and wipes the texts. No other call may be running. NULL, or a pointer to NULL, is allowed. */
 void sealring_client_close(sealring_client **client);

@@ -112,6 +112,12 @@ for header in verify manage doctor client; do
         $include "$work/alone.c"
 done
 
+for header in verify manage doctor backup outside client; do
+    echo "#include <sealring/$header.h>"
+done >"$work/together.c"
+# shellcheck disable=SC2086
+check "all headers together compile" $CC -std=c11 -pedantic -Wall -Wextra -Werror -fsyntax-only $include "$work/together.c"
+
 # "NODE NAME" for each symbol: as exported, as the map says, as the headers declare.
 exported() # LIBRARY
 {
