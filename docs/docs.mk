@@ -14,6 +14,10 @@ dist_doc_DATA += docs/promises.md
 gatewaysdir = $(docdir)/gateways
 dist_gateways_DATA = docs/gateways/caddy.md docs/gateways/envoy.md docs/gateways/haproxy.md docs/gateways/nginx-auth_request.md \
 	docs/gateways/traefik.md docs/gateways/nginx.md
+clientsdir = $(docdir)/clients
+dist_clients_DATA = docs/clients/README.md docs/clients/follow.js docs/clients/follow.py docs/clients/follow.sh docs/clients/sidecar.yaml
+clientsgodir = $(clientsdir)/go
+dist_clientsgo_DATA = docs/clients/go/go.mod docs/clients/go/follow.go
 EXTRA_DIST += tools/packages.sh tools/build.sh tools/quickstart.sh tools/coverage.sh
 
 # Man pages. A page about several names is found under each of them: links are made as its NAME section says.

@@ -182,7 +182,7 @@ man_syntax() {
 }
 
 relative_links() {
-    perl "$docs" links "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md "$tree"/docs/gateways/*.md
+    perl "$docs" links "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md "$tree"/docs/gateways/*.md "$tree"/docs/clients/*.md
 }
 
 # Each promise of the README has a section of its own in docs/promises.md, and each row of that page names a test.
@@ -200,7 +200,7 @@ shown_commands() {
         table '.command as $c | .options[] | "\($c)|--\(.name)"'
         table '.options[] | select(.name | IN($common[])) | "|--\(.name)"'
     } >"$work/a"
-    perl "$docs" commands "$work/a" "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md "$tree"/docs/gateways/*.md "$tree"/docs/man/*.[1358]
+    perl "$docs" commands "$work/a" "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md "$tree"/docs/gateways/*.md "$tree"/docs/clients/*.md "$tree"/docs/man/*.[1358]
     table '.command' | while IFS= read -r command; do
         # shellcheck disable=SC2086 # one word or two
         "$SEALRING" $command --help </dev/null | sed -n '/^Examples$/,/^$/p'
