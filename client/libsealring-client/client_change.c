@@ -22,17 +22,24 @@ void client_report(const sealring_client *client, sealring_client_event event, c
     client->settings.callback(event, message.message, client->settings.context);
 }
 
+const char *client_fallback(const sealring_client *client)
+{
+    const char *newest = atomic_load(&client->newest), *previous = atomic_load(&client->previous);
+    bool refused = newest == atomic_load(&client->refused_newest);
+    return refused && previous != NULL && previous != atomic_load(&client->refused_previous) ? previous : newest;
+}
+
 /* sealring_client_response runs at any time. It changes `current` only from the text that it was given, so whatever it read before, it
  * never replaces the text that is stored here last. */
 void client_adopt(sealring_client *client, const char *text)
 {
-    const char *before = atomic_load(&client->newest);
-    if (text == before)
+    const char *before = client_fallback(client);
+    if (text == atomic_load(&client->newest))
         return;
     atomic_store(&client->refused_newest, NULL);
     atomic_store(&client->refused_previous, NULL);
     atomic_store(&client->due, false);
-    atomic_store(&client->previous, before);
+    atomic_store(&client->previous, before == text ? NULL : before);
     atomic_store(&client->newest, text);
     atomic_store(&client->current, text);
     client_report(client, SEALRING_CLIENT_EVENT_CHANGED, "the credential has changed");

@@ -67,7 +67,10 @@ extern atomic_uint client_forks;
 __attribute__((format(printf, 3, 4))) void client_report(const sealring_client *client, sealring_client_event event,
                                                          const char *format, ...);
 
-/* Makes the interned text the newest, and the one in use; the former newest becomes the predecessor. Under the worker's lock. */
+/* What becomes the predecessor of the next one: the newest, unless the service refused it and not the present predecessor. */
+const char *client_fallback(const sealring_client *client);
+
+/* Makes the interned text the newest, and the one in use; client_fallback becomes the predecessor. Under the worker's lock. */
 void client_adopt(sealring_client *client, const char *text);
 
 /* Reads the file again if it has changed, and adopts what it contains. Under the worker's lock. */

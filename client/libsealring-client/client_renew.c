@@ -87,7 +87,7 @@ static sealring_client_result save(struct client_attempt *attempt, const struct 
     state->predecessor_until = renewed->predecessor_until;
     state->version = renewed->version;
     (void)snprintf(state->key_id, sizeof state->key_id, "%s", renewed->key_id);
-    (void)snprintf(state->predecessor, sizeof state->predecessor, "%s", attempt->presented);
+    (void)snprintf(state->predecessor, sizeof state->predecessor, "%s", client_fallback(attempt->client));
     int length = snprintf(line, sizeof line, "%s\n", renewed->credential);
     sealring_status status = write_state(attempt, error);
     if (status == SEALRING_OK)

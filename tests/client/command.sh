@@ -183,6 +183,26 @@ printf '\n  %s\t\r\n' $first >"$work/place/blanks"
 client renew "$work/place/blanks" --url "$url" --ca "$ca"
 ok "blanks and line ends around it do not matter" contains "$work/place/blanks" $second
 
+# ---- A network file system, as statfs(2) reports it ----
+
+cat >"$work/network.c" <<'C'
+#include <string.h>
+#include <sys/vfs.h>
+int statfs(const char *path, struct statfs *facts)
+{
+    (void)path;
+    memset(facts, 0, sizeof *facts);
+    facts->f_type = 0x6969;
+    return 0;
+}
+C
+if ! nm -D --undefined-only "$(dirname "$CLIENT")/libsealring-client.so" | grep -q __asan_init && ${CC:-cc} -shared -fPIC -o "$work/network.so" "$work/network.c"; then
+    fresh "$key" $first
+    export LD_PRELOAD="$work/network.so"
+    watched "$key" "it is on a network file system \(NFS\)" "a network file system is refused by its name"
+    unset LD_PRELOAD
+fi
+
 # ---- Mounts: a namespace of their own, so nothing of the machine changes ----
 
 if unshare --mount true 2>/dev/null; then
@@ -216,6 +236,25 @@ END
 else
     echo "# no mounts here: full disk and read-only file systems are not tried"
 fi
+
+# ---- An operator replaces the file during the request ----
+
+is_asked() {
+    [ "$(requests "$first")" -ge 1 ]
+}
+fresh "$key" $first
+rm -f "$served/requests"
+fault slow-after 1
+"$CLIENT" renew "$key" --url "$url" --ca "$ca" >"$work/out" 2>"$work/err" &
+process=$!
+until_true is_asked
+fresh "$work/place/other" $third
+mv "$work/place/other" "$key"
+wait $process
+status=$?
+status_is 3 "a file that was replaced during its renewal"
+err_like "was replaced during its renewal: the new content is used" "is reported"
+ok "and not overwritten" contains "$key" $third
 
 # ---- Several processes, one file ----
 

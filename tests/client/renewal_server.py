@@ -79,6 +79,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.note("renewed" if fault == "none" else fault)
         body = json.dumps({"credential": successors[self.presented()], "key_id": "AAAABBBBCCCCDDDD", "version": 2,
                            "expires": "2099-01-31T00:00:00Z", "predecessor_until": "2098-01-31T00:00:00Z"}).encode()
+        if fault == "slow-after":
+            time.sleep(float(argument))
         if fault == "lose":
             self.close_connection = True
             return self.connection.close()

@@ -254,6 +254,28 @@ START_TEST(a_replaced_file_keeps_the_predecessor)
 }
 END_TEST
 
+/* A server that hands out wrong successors again and again does not take away the one that the service accepts. */
+START_TEST(an_accepted_predecessor_is_kept)
+{
+    sealring_client *client = open_client((sealring_client_options){.manual = 0});
+    const char *accepted = sealring_client_credential(client);
+    for (int i = 0; i < 3; i++) {
+        char wrong_text[16];
+        (void)snprintf(wrong_text, sizeof wrong_text, "wrong-%d", i);
+        write_file(file, wrong_text);
+        wait_for(client, wrong_text);
+        sealring_client_response(client, sealring_client_credential(client), 401, NULL);
+        ck_assert_ptr_eq(sealring_client_credential(client), accepted);
+    }
+    write_file(file, "first\n");
+    for (int i = 0; i < 12000 && atomic_load(&client->newest) != accepted; i++)
+        pause_shortly();
+    sealring_client_response(client, accepted, 401, NULL); /* it is not its own predecessor */
+    ck_assert_ptr_eq(sealring_client_credential(client), accepted);
+    sealring_client_close(&client);
+}
+END_TEST
+
 START_TEST(a_state_is_read_as_it_was_written)
 {
     struct client_state wanted = {.version = 7, .renewed = 1801353600000, .failures = 3}, found;
@@ -488,6 +510,7 @@ int main(void)
     tcase_add_test(use_case, without_a_predecessor_nothing_changes);
     tcase_add_test(use_case, a_sunset_is_noted_for_the_present_one_only);
     tcase_add_test(use_case, a_replaced_file_keeps_the_predecessor);
+    tcase_add_test(use_case, an_accepted_predecessor_is_kept);
     tcase_add_test(use_case, a_state_is_read_as_it_was_written);
     tcase_add_test(use_case, options_are_checked);
     tcase_add_test(use_case, many_threads_never_see_a_torn_text);
