@@ -11,6 +11,7 @@ libsealring_core_la_SOURCES = \
 	src/base/file.c src/base/file.h \
 	src/base/fork.c src/base/fork.h \
 	src/base/name.c src/base/name.h \
+	src/base/network_filesystem.h \
 	src/base/secret.c src/base/secret.h \
 	src/base/sha256.c src/base/sha256.h \
 	src/base/struct_size.c src/base/struct_size.h \

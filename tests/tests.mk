@@ -54,6 +54,7 @@ include tests/personality/tests.mk
 include tests/tamper/tests.mk
 include tests/upgrade/tests.mk
 include tests/gateway/tests.mk
+include tests/client/tests.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
 include tests/soak/soak.mk

@@ -47,6 +47,7 @@ static void run_rounds(struct scene *scene)
         rivals_round(scene);
         strangers_round(scene);
         first_sight_round(scene);
+        client_text_round(scene);
     }
 }
 

@@ -198,6 +198,12 @@ struct row table[ROWS] = {
                             .percentile = true},
     [ROW_LOCK_COMMIT] = {.name = "lock_commit", .words = "vault.lock is held meanwhile", .unit = "% of the time"},
     [ROW_LOCK_WORK] = {.name = "lock_work", .words = "vault.work is held meanwhile", .unit = "% of the time"},
+    [ROW_CLIENT_TEXT] = {.name = "client_text",
+                         .words = "a client's credential from libsealring-client",
+                         .unit = "ns",
+                         .measure = "ns more than getenv",
+                         .kind = AIM_AT_MOST,
+                         .aim = 100},
 };
 
 void table_add(enum row_name name, double value, double compared)

@@ -45,6 +45,7 @@ enum row_name {
     ROW_REVOKE_HARVEST,
     ROW_LOCK_COMMIT,
     ROW_LOCK_WORK,
+    ROW_CLIENT_TEXT,
     ROWS
 };
 

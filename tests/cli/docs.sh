@@ -111,7 +111,8 @@ help_texts() {
 }
 
 pages_of_functions() {
-    sed -n 's/^\t\(sealring_[a-z_0-9]*\);$/\1.3/p' "$tree/src/libsealring.map" "$tree/src/libsealring-manage.map" >"$work/a"
+    sed -n 's/^\t\(sealring_[a-z_0-9]*\);$/\1.3/p' "$tree/src/libsealring.map" "$tree/src/libsealring-manage.map" \
+        "$tree/client/libsealring-client/libsealring-client.map" >"$work/a"
     perl "$docs" names "$tree"/docs/man/*.3 | cut -d ' ' -f 1 | grep -v '^libsealring.3$' >"$work/b"
     same "$work/a" "$work/b"
 }
@@ -166,7 +167,7 @@ names_and_references() {
 
 # A C file that Markdown names, by its path or by its name alone, is in the tree: a table of files outlives no renaming.
 named_files() {
-    (cd "$tree" && find -L src tools gateway include tests docs -name '*.[ch]' -printf '%p\n%f\n') >"$work/a"
+    (cd "$tree" && find -L src tools gateway client include tests docs -name '*.[ch]' -printf '%p\n%f\n') >"$work/a"
     grep -o '`[a-z0-9_/]*\.[ch]`' "$tree/CONTRIBUTING.md" "$tree"/docs/*.md | sed 's|.*/\([^/:]*\.md\):|\1 |; s/`//g' |
         awk 'NR == FNR { there[$0]; next } !($2 in there) { print $1 ": there is no file " $2 }' "$work/a" -
 }
@@ -178,7 +179,7 @@ man_syntax() {
 }
 
 relative_links() {
-    perl "$docs" links "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md "$tree"/docs/gateways/*.md
+    perl "$docs" links "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md "$tree"/docs/gateways/*.md "$tree"/docs/clients/*.md
 }
 
 # Each promise of the README has a section of its own in docs/promises.md, and each row of that page names a test.
@@ -196,7 +197,7 @@ shown_commands() {
         table '.command as $c | .options[] | "\($c)|--\(.name)"'
         table '.options[] | select(.name | IN($common[])) | "|--\(.name)"'
     } >"$work/a"
-    perl "$docs" commands "$work/a" "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md "$tree"/docs/gateways/*.md "$tree"/docs/man/*.[1358]
+    perl "$docs" commands "$work/a" "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md "$tree"/docs/gateways/*.md "$tree"/docs/clients/*.md "$tree"/docs/man/*.[1358]
     sed -n 's/^[^:]*://; /^Examples$/,/^$/p' "$work/helps" >"$work/b"
     perl "$docs" commands "$work/a" "$work/b"
 }

@@ -12,7 +12,8 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
 number=0
 units=$top_builddir/systemd
-make -s -C "$top_builddir" systemd/sealring.service systemd/sealring-run.service systemd/sealringd.service systemd/sealring-broker.service || exit 99
+make -s -C "$top_builddir" systemd/sealring.service systemd/sealring-run.service systemd/sealringd.service systemd/sealring-broker.service \
+    systemd/sealring-client@.service || exit 99
 
 # check WORDS COMMAND…: one TAP line; its output follows if the command fails.
 check()
@@ -30,7 +31,7 @@ check()
 
 nothing_left_open()
 {
-    ! grep -n '@[a-z]*dir@' "$units/sealring.service" "$units/sealring-run.service" "$units/sealringd.service" "$units/sealring-broker.service"
+    ! grep -n '@[a-z]*dir@' "$units/sealring.service" "$units/sealring-run.service" "$units/sealringd.service" "$units/sealring-broker.service" "$units/sealring-client@.service"
 }
 
 # What must be set, and to what, in each service; a later drop of one of them has to be noticed.
@@ -104,8 +105,9 @@ same_hardening()
 prepare()
 {
     mkdir "$work/units"
-    cp "$units/sealring.service" "$units/sealring-run.service" "$units/sealringd.service" "$units/sealring-broker.service" "$top_srcdir/systemd"/*.timer \
+    cp "$units/sealring.service" "$units/sealring-run.service" "$units/sealringd.service" "$units/sealring-broker.service" "$units/sealring-client@.service" "$top_srcdir/systemd"/*.timer \
         "$top_srcdir/systemd"/*.socket "$work/units"
+    sed -i "s|^ExecStart=[^ ]*/sealring-client |ExecStart=$(dirname "$SEALRING")/sealring-client |" "$work/units/sealring-client@.service"
     sed -i "s|^ExecStart=[^ ]*/sealringd |ExecStart=$SEALRINGD |" "$work/units/sealringd.service"
     sed -i "s|^ExecStart=[^ ]*/sealring-broker |ExecStart=$BROKER |" "$work/units/sealring-broker.service"
     sed -i "s|^ExecStart=[^ ]*/sealring |ExecStart=$SEALRING |" "$work/units"/*.service
@@ -141,6 +143,7 @@ if command -v systemd-analyze >/dev/null; then
     check "and finds sealring.service tight" tight_enough sealring.service
     check "and sealring-run.service" tight_enough sealring-run.service
     check "and sealringd.service, below 2.0" tight_enough sealringd.service 19
+    check "and sealring-client@.service" tight_enough sealring-client@.service 30
     check "and sealring-broker.service, below 2.0" tight_enough sealring-broker.service 19
     for unit in sealringd sealring-broker; do
         echo "# figure: $unit-unit $(systemd-analyze security --offline=true "$work/units/$unit.service" | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/exposure=\1/p')"
