@@ -49,14 +49,6 @@ static const struct db_query fact_before_of_version = {"SELECT " FACT_COLUMNS " 
                                                        " ORDER BY f.sequence DESC LIMIT 1",
                                                        false};
 
-static const struct db_query closed_version_state = {
-    "SELECT r.ring_id, v.state FROM version v JOIN ring r ON r.id = v.ring WHERE v.ring = ?1 AND v.number = ?2", false};
-
-static const struct db_query closed_version_last = {
-    "SELECT f.state FROM closed_fact f JOIN ring r ON r.ring_id = f.ring_id"
-    " WHERE f.kind = 2 AND r.id = ?1 AND f.version = ?2 ORDER BY f.sequence DESC LIMIT 1",
-    false};
-
 /* The only encoding of a fact: the kind determines the length of the rest, and whether a value with its length follows. */
 void registry_closed_hash(const uint8_t before[REGISTRY_DIGEST_SIZE], const struct registry_closed *fact,
                           uint8_t hash[REGISTRY_DIGEST_SIZE])
@@ -364,42 +356,6 @@ sealring_status registry_key_follow_closed(struct registry *registry, struct reg
     if (revoked)
         key->state = SEALRING_KEY_REVOKED;
     return status;
-}
-
-static bool closed_is(int state)
-{
-    return state >= SEALRING_VERSION_RETIRED;
-}
-
-sealring_status closed_note_version(struct registry *registry, const struct registry_version *version,
-                                    sealring_error *error)
-{
-    struct query query;
-    struct registry_closed fact = {.is_version = true, .version = version->number, .state = (int)version->state};
-    int before = 0;
-    query_start(&query, registry, &closed_version_state, error);
-    query_bind_int64(&query, 1, version->ring);
-    query_bind_int64(&query, 2, version->number);
-    if (query_row(&query)) {
-        query_bytes(&query, fact.ring_id, sizeof fact.ring_id);
-        before = query_small(&query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
-    }
-    sealring_status status = query_end(&query, error);
-    bool tells = before != 0 && before != fact.state && (closed_is(before) || closed_is(fact.state));
-    return status != SEALRING_OK || !tells ? status : closed_add(registry, &fact, error);
-}
-
-sealring_status registry_closed_version(struct registry *registry, int64_t ring, uint32_t version, int *state,
-                                        sealring_error *error)
-{
-    struct query query;
-    *state = 0;
-    query_start(&query, registry, &closed_version_last, error);
-    query_bind_int64(&query, 1, ring);
-    query_bind_int64(&query, 2, version);
-    if (query_row(&query))
-        *state = query_small(&query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
-    return query_end(&query, error);
 }
 
 struct registry_cursor registry_closed_facts(struct registry *registry, uint64_t after, sealring_error *error)

@@ -62,11 +62,9 @@ sealring_status registry_look_closed(struct registry *registry, uint64_t *count,
 void registry_closed_hash(const uint8_t before[REGISTRY_DIGEST_SIZE], const struct registry_closed *fact,
                           uint8_t hash[REGISTRY_DIGEST_SIZE]);
 
-/* For key_rows.c and version_rows.c, before they write the row: records a fact if it closes or reopens something, or changes what facts contain. */
+/* For key_rows.c, before it writes the row: records a fact if it closes or reopens something, or changes what facts contain. */
 sealring_status closed_note_key(struct registry *registry, const struct registry_key *before,
                                 const struct registry_key *after, sealring_error *error);
-sealring_status closed_note_version(struct registry *registry, const struct registry_version *version,
-                                    sealring_error *error);
 /* For credential_rows.c: the first import of a vault is a fact about the vault. */
 sealring_status closed_note_import(struct registry *registry, sealring_error *error);
 /* The end of a value: that number of decimal numbers from 0 on, on a line each, and nothing else. */
