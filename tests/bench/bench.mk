@@ -5,6 +5,7 @@
 #     make bench-publish                     a full run whose table is put into docs/benchmarks.md
 EXTRA_PROGRAMS += tests/bench/measure
 tests_bench_measure_SOURCES = tests/bench/measure.c tests/bench/parts.h \
+	tests/bench/addresses.c \
 	tests/bench/bare.c tests/bench/bare.h \
 	tests/bench/cached.c \
 	tests/bench/child.c tests/bench/child.h \
