@@ -23,6 +23,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/renew/contested_keys.c \
 	src/manage/renew/make_successor.c \
 	src/manage/renew/read_predecessor.c \
+	src/manage/renew/renew_answer.c \
 	src/manage/renew/renew.c src/manage/renew/renew_batch.h \
 	src/manage/act/act.h \
 	src/manage/act/begin_act.c \

@@ -58,7 +58,8 @@ bool holders_parse(const char *text, struct holders *holders)
 
 bool holders_within(const struct holders *inner, const struct holders *outer)
 {
-    return (inner->one || !outer->one) && (outer->serial == 0 || holders_equal(inner, outer));
+    return (inner->one || !outer->one) &&
+           (inner->serial > outer->serial || holders_equal(inner, outer) || (inner->serial == 0 && outer->serial == 0));
 }
 
 bool holders_equal(const struct holders *one, const struct holders *other)

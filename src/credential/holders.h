@@ -24,7 +24,8 @@ bool holders_parse(const char *text, struct holders *holders);
 /* Whether the text is an address of IPv4 or IPv6. */
 bool holders_is_peer(const char *text);
 
-/* Whether what the first permits is within what the second does: one instead of many, contested instead of not. */
+/* Whether what the first permits is within what the second does: one instead of many, contested instead of not, or by a later credential: whatever
+ * ends that one has ended the earlier one, too (credential/key_ends.h). */
 bool holders_within(const struct holders *inner, const struct holders *outer);
 bool holders_equal(const struct holders *one, const struct holders *other);
 

@@ -401,7 +401,7 @@ notices "a missing argument" prototypes $man/sealring_open.3 '0,/^\.Fa "sealring
 notices "another result" prototypes include/sealring/verify.h 's/^sealring_verdict sealring_verify(/int sealring_verify(/'
 notices "a function under another header" right_pages $man/sealring_open.3 's/^\.In .*/.In sealring\/manage.h/'
 notices "a member of another type" structures $man/sealring_verify.3 's/^    uint32_t serial;/    uint64_t serial;/'
-notices "a new member" structures include/sealring/manage.h 's/^    uint32_t keep;/&\n    bool cautious;/'
+notices "a new member" structures include/sealring/ring_policy.h 's/^    uint32_t keep;/&\n    bool cautious;/'
 notices "a constant that is not told" constants $man/sealring_verify.3 's/^\.It Dv SEALRING_REJECTED_EXPIRED/.It Expired/'
 notices "a constant that does not exist" constants $man/sealring_verify.3 's/_REJECTED_EXPIRED/_REJECTED_OLD/'
 notices "a key that is not told" configuration_keys $man/sealring.conf.5 '/^\.It Ic pin-source/d'

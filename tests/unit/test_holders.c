@@ -70,12 +70,14 @@ END_TEST
 START_TEST(one_and_contested_restrict)
 {
     const struct holders many = {.one = false}, one = {.one = true}, contested = {.one = true, .serial = 3},
-                         later = {.one = true, .serial = 4}, widened = {.serial = 3};
+                         later = {.one = true, .serial = 4}, widened = {.serial = 3},
+                         anew = {.one = true, .serial = 3, .since = 1};
     ck_assert(holders_within(&many, &many) && holders_within(&one, &many) && holders_within(&one, &one));
     ck_assert(holders_within(&contested, &one) && holders_within(&contested, &many));
     ck_assert(holders_within(&contested, &contested));
     ck_assert(!holders_within(&many, &one) && !holders_within(&one, &contested) && !holders_within(&many, &contested));
-    ck_assert(!holders_within(&later, &contested) && !holders_within(&widened, &contested));
+    ck_assert(holders_within(&later, &contested) && !holders_within(&contested, &later));
+    ck_assert(!holders_within(&widened, &contested) && !holders_within(&anew, &contested));
 }
 END_TEST
 

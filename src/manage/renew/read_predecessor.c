@@ -2,7 +2,6 @@
 /* Reads the credential that is to be renewed, and answers what its rows and their facts alone decide. */
 #include "manage/renew/renew_batch.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -119,27 +118,26 @@ static void judge_rows(struct renew_batch *batch, struct renew_item *item)
         item->stage = RENEW_READ;
 }
 
-/* Of a ring that cannot issue now, only this request has to wait. */
-static sealring_status answer_refused(struct renew_item *item, sealring_status status, const sealring_error *inner,
-                                      sealring_error *error)
+/* A ring that cannot issue now, as it has no active version or its row was altered, delays only this request. */
+static sealring_status find_active(struct renew_batch *batch, struct renew_item *item)
 {
-    if (status == SEALRING_REFUSED || status == SEALRING_WAITING || status == SEALRING_NOT_FOUND)
-        renew_answer(item, SEALRING_RENEWAL_UNAVAILABLE, "%s", inner->message);
-    else if (status != SEALRING_OK && error != NULL)
-        *error = *inner;
-    return item->stage == RENEW_ANSWERED ? SEALRING_OK : status;
+    sealring_error error = {.message = ""};
+    struct registry_ring *ring = &item->newest.ring;
+    sealring_status status = manager_get_ring(batch->manager->registry, ring->name, ring, &error);
+    if (status == SEALRING_OK)
+        status = seal_active_version(batch->manager, ring, &item->active, &error);
+    if (status != SEALRING_OK)
+        renew_answer(item, SEALRING_RENEWAL_UNAVAILABLE, "%s", error.message);
+    item->older.ring = *ring;
+    return SEALRING_OK;
 }
 
 static sealring_status read_key(struct renew_batch *batch, struct renew_item *item, sealring_error *error)
 {
     struct registry *registry = batch->manager->registry;
-    sealring_error inner = {.message = ""};
     bool found = false;
-    sealring_status status = manager_get_ring(registry, item->newest.ring.name, &item->newest.ring, &inner);
-    if (status != SEALRING_OK)
-        return answer_refused(item, status, &inner, error);
     item->older = item->newest;
-    status = find_credential(registry, item, &found, error);
+    sealring_status status = find_credential(registry, item, &found, error);
     if (status == SEALRING_OK && !found)
         return judge_stranger(registry, item, "the key ID is known, the secret is not", error);
     if (status == SEALRING_OK)
@@ -154,10 +152,7 @@ static sealring_status read_key(struct renew_batch *batch, struct renew_item *it
     } else {
         judge_rows(batch, item);
     }
-    if (item->stage != RENEW_READ)
-        return SEALRING_OK;
-    status = seal_active_version(batch->manager, &item->newest.ring, &item->active, &inner);
-    return answer_refused(item, status, &inner, error);
+    return item->stage == RENEW_READ ? find_active(batch, item) : SEALRING_OK;
 }
 
 sealring_status renew_read(struct renew_batch *batch, struct renew_item *item, sealring_error *error)
@@ -172,12 +167,12 @@ sealring_status renew_read(struct renew_batch *batch, struct renew_item *item, s
         return error_set(error, SEALRING_SYSTEM, "OpenSSL cannot compute SHA-256");
     if (problem != TEXT_GOOD)
         return judge_stranger(registry, item, text_problem_words(problem), error);
-    sealring_error inner = {.message = ""};
-    sealring_status status = key_get(registry, item->parts.key_id, &item->newest, &inner);
-    if (status == SEALRING_NOT_FOUND)
+    bool known = false;
+    sealring_status status = registry_key_find(registry, item->parts.key_id, &item->newest.key, &known, error);
+    if (status == SEALRING_OK && !known)
         return judge_stranger(registry, item, "no API key has this key ID", error);
-    if (status != SEALRING_OK && error != NULL)
-        *error = inner;
+    if (status == SEALRING_OK)
+        status = key_get(registry, item->parts.key_id, &item->newest, error);
     if (status != SEALRING_OK)
         return status;
     memcpy(request->key_id, item->newest.key.key_id, sizeof request->key_id);

@@ -3,8 +3,6 @@
 #include "manage/renew/renew_batch.h"
 
 #include <arpa/inet.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,34 +14,6 @@
 #include "manage/session/parallel_work.h"
 
 #define TRIES_MOST 20 /* of one batch that others' changes make stale */
-
-void renew_answer(struct renew_item *item, sealring_renewal_result result, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(item->request->reason, sizeof item->request->reason, format, arguments);
-    va_end(arguments);
-    item->request->result = result;
-    item->stage =
-        result == SEALRING_RENEWAL_ISSUED || result == SEALRING_RENEWAL_AGAIN ? RENEW_HANDS_OUT : RENEW_ANSWERED;
-}
-
-/* What the caller sets stays. */
-static void clear_answer(sealring_renewal *request)
-{
-    const sealring_renewal asked = *request;
-    secret_wipe(request, sizeof *request);
-    request->size = asked.size;
-    request->credential = asked.credential;
-    request->credential_length = asked.credential_length;
-    request->peer = asked.peer;
-}
-
-void sealring_renewal_release(sealring_renewal *request)
-{
-    free(request->sealed);
-    clear_answer(request);
-}
 
 /* ---- reading and sealing */
 
@@ -65,7 +35,7 @@ static void take_turns(struct renew_batch *batch, struct renew_item *item)
 
 static void begin_item(struct renew_item *item)
 {
-    clear_answer(item->request);
+    renew_clear(item->request);
     item->stage = RENEW_WAITS;
     item->was_renewed = item->contests = false;
     item->doubt = SEAL_CERTAIN;
@@ -312,7 +282,7 @@ static void fail_turn(struct renew_batch *batch, const sealring_error *error)
 {
     for (size_t i = 0; i < batch->count; i++)
         if (batch->items[i].turn) {
-            clear_answer(batch->items[i].request);
+            renew_clear(batch->items[i].request);
             renew_answer(&batch->items[i], SEALRING_RENEWAL_UNAVAILABLE, "%s", error->message);
         }
 }

@@ -16,7 +16,7 @@ struct renew_later {
 };
 
 enum renew_stage {
-    RENEW_WAITS,     /* not looked at yet, or the key of another request of this turn */
+    RENEW_WAITS,     /* for another turn, as its API key has a request in this one */
     RENEW_FOLLOWS,   /* the same credential as `leader`, and answered with it */
     RENEW_READ,      /* its rows permit a renewal; the token has to prove them */
     RENEW_HANDS_OUT, /* the request has the successor, which is handed out once that is recorded */
@@ -54,9 +54,12 @@ struct renew_batch {
     struct audit_act act;
 };
 
-/* Answers the request; the reason is one line without anything secret. */
+/* renew_answer.c: answers the request; the reason is one line without anything secret. */
 __attribute__((format(printf, 3, 4))) void renew_answer(struct renew_item *item, sealring_renewal_result result,
                                                         const char *format, ...);
+
+/* Empties the answer. What the caller sets stays. */
+void renew_clear(sealring_renewal *request);
 
 /* read_predecessor.c: inside a transaction, reads what was presented, its key's newest credential and those between, and answers what the rows
  * alone decide. A status other than SEALRING_OK is about the registry. */
