@@ -14,6 +14,10 @@ dist_doc_DATA += docs/promises.md
 gatewaysdir = $(docdir)/gateways
 dist_gateways_DATA = docs/gateways/caddy.md docs/gateways/envoy.md docs/gateways/haproxy.md docs/gateways/nginx-auth_request.md \
 	docs/gateways/traefik.md docs/gateways/nginx.md
+clientsdir = $(docdir)/clients
+dist_clients_DATA = docs/clients/README.md docs/clients/follow.js docs/clients/follow.py docs/clients/follow.sh docs/clients/sidecar.yaml
+clientsgodir = $(clientsdir)/go
+dist_clientsgo_DATA = docs/clients/go/go.mod docs/clients/go/follow.go
 EXTRA_DIST += tools/packages.sh tools/build.sh tools/quickstart.sh tools/coverage.sh
 
 # Man pages. A page about several names is found under each of them: links are made as its NAME section says.
@@ -27,10 +31,11 @@ dist_man_MANS = \
 	docs/man/sealring_key_set_state.3 docs/man/sealring_library_version.3 docs/man/sealring_maintain.3 \
 	docs/man/sealring_manager_open.3 docs/man/sealring_object_destroy.3 \
 	docs/man/sealring_open.3 docs/man/sealring_open_with_pin.3 docs/man/sealring_reissue.3 docs/man/sealring_rekey.3 \
+	docs/man/sealring_renew.3 docs/man/sealring_key_set_holders.3 \
 	docs/man/sealring_ring_create.3 docs/man/sealring_text_escape.3 docs/man/sealring_time_format.3 docs/man/sealring_usage_list.3 \
 	docs/man/sealring_verdict_name.3 docs/man/sealring_run_once.3 docs/man/sealring_verify.3 \
 	docs/man/sealring_version_change.3 docs/man/sealring_version_list.3 docs/man/sealring_version_state_name.3 \
-	docs/man/sealring.conf.5 docs/man/sealringd.8 docs/man/sealring_verifier_list.3 docs/man/sealring_wait_barrier.3
+	docs/man/sealring.conf.5 docs/man/sealringd.8 docs/man/sealring-client.8 docs/man/sealring_client_open.3 docs/man/sealring-broker.8 docs/man/sealring_verifier_list.3 docs/man/sealring_wait_barrier.3
 
 # "SECTION FILE NAME" for each name that is not the file's own.
 list_man_links = for page in $(dist_man_MANS); do \

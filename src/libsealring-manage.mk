@@ -21,6 +21,11 @@ libsealring_manage_core_la_SOURCES = \
 	src/log/merkle.c src/log/merkle.h \
 	src/log/tail/own_note.c src/log/tail/own_note.h \
 	src/log/row_image.c src/log/row_image.h \
+	src/manage/renew/contested_keys.c \
+	src/manage/renew/make_successor.c \
+	src/manage/renew/read_predecessor.c \
+	src/manage/renew/renew_answer.c \
+	src/manage/renew/renew.c src/manage/renew/renew_batch.h \
 	src/manage/act/act.h \
 	src/manage/act/begin_act.c \
 	src/manage/act/end_act.c \

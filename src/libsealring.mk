@@ -11,6 +11,7 @@ libsealring_core_la_SOURCES = \
 	src/base/file.c src/base/file.h \
 	src/base/fork.c src/base/fork.h \
 	src/base/name.c src/base/name.h \
+	src/base/network_filesystem.h \
 	src/base/secret.c src/base/secret.h \
 	src/base/sha256.c src/base/sha256.h \
 	src/base/struct_size.c src/base/struct_size.h \
@@ -28,6 +29,7 @@ libsealring_core_la_SOURCES = \
 	src/config/software_token.c src/config/software_token.h \
 	src/credential/credential_text.c src/credential/credential_text.h \
 	src/credential/key_ends.c src/credential/key_ends.h \
+	src/credential/holders.c src/credential/holders.h \
 	src/credential/networks.c src/credential/networks.h src/credential/scope.c src/credential/scope.h \
 	src/kdf/claims.c src/kdf/claims.h \
 	src/kdf/kdf.c src/kdf/kdf.h \

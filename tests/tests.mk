@@ -24,6 +24,7 @@ include tests/vault/tests.mk
 include tests/verifier/tests.mk
 include tests/fault/tests.mk
 include tests/leap/tests.mk
+include tests/renew/tests.mk
 include tests/forger/tests.mk
 check_PROGRAMS += $(c_tests)
 TESTS += $(c_tests)
@@ -53,6 +54,7 @@ include tests/personality/tests.mk
 include tests/tamper/tests.mk
 include tests/upgrade/tests.mk
 include tests/gateway/tests.mk
+include tests/client/tests.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
 include tests/soak/soak.mk

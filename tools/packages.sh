@@ -10,7 +10,7 @@ packages_of()
     build) # the library and the command, and what the quickstart plays with: a software token and a tool to look into it
         echo autoconf automake libtool make gcc libc6-dev pkg-config \
             libssl-dev libsqlite3-dev libp11-dev libp11-kit-dev libdeflate-dev libjansson-dev libcsv-dev \
-            libmicrohttpd-dev libsystemd-dev softhsm2 opensc ;;
+            libcurl4-openssl-dev libmicrohttpd-dev libsystemd-dev softhsm2 opensc ;;
     gateway) # the nginx module
         echo nginx nginx-dev curl ;;
     test) # the check library, what the scripts call, and the languages of the examples

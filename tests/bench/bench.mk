@@ -5,9 +5,11 @@
 #     make bench-publish                     a full run whose table is put into docs/benchmarks.md
 EXTRA_PROGRAMS += tests/bench/measure
 tests_bench_measure_SOURCES = tests/bench/measure.c tests/bench/parts.h \
+	tests/bench/addresses.c \
 	tests/bench/bare.c tests/bench/bare.h \
 	tests/bench/cached.c \
 	tests/bench/child.c tests/bench/child.h \
+	tests/bench/client_text.c \
 	tests/bench/closed.c \
 	tests/bench/first_sight.c \
 	tests/bench/histogram.c tests/bench/histogram.h \
@@ -28,7 +30,7 @@ tests_bench_measure_SOURCES = tests/bench/measure.c tests/bench/parts.h \
 	tests/bench/threads.c
 tests_bench_measure_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(P11KIT_CFLAGS) $(CRYPTO_CFLAGS) $(SQLITE_CFLAGS) \
 	$(JANSSON_CFLAGS) $(DEFLATE_CFLAGS) $(LIBJWT_CFLAGS) $(HIREDIS_CFLAGS)
-tests_bench_measure_LDADD = $(sealring_objects) $(P11KIT_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) \
+tests_bench_measure_LDADD = $(sealring_objects) libsealring-client-core.la $(P11KIT_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) \
 	$(DEFLATE_LIBS) $(LIBJWT_LIBS) $(HIREDIS_LIBS) -lm
 CLEANFILES += tests/bench/measure$(EXEEXT) bench-table.md
 EXTRA_DIST += tests/bench/publish.sh

@@ -43,10 +43,12 @@ static void run_rounds(struct scene *scene)
     for (size_t round = 0; round < scene->rounds; round++) {
         scene_say("round %zu of %zu", round + 1, scene->rounds);
         cached_round(scene);
+        addresses_round(scene);
         threads_round(scene);
         rivals_round(scene);
         strangers_round(scene);
         first_sight_round(scene);
+        client_text_round(scene);
     }
 }
 
@@ -67,8 +69,10 @@ static void run(struct scene *scene)
     rivals_prepare(scene);
     scene_open_vault(scene);
     cached_prepare(scene);
+    addresses_prepare(scene);
     run_rounds(scene);
     rivals_end();
+    addresses_end();
     tail_measure(scene);
     revocation_measure(scene);
     idle_measure(scene);

@@ -13,6 +13,11 @@ void scale_measure(struct scene *scene);
 void cached_prepare(struct scene *scene);
 void cached_round(struct scene *scene);
 
+/* Keys that are bound to networks: issues them, and has each seen once. */
+void addresses_prepare(struct scene *scene);
+void addresses_round(struct scene *scene);
+void addresses_end(void);
+
 void threads_round(struct scene *scene);
 
 /* What a user would pick instead. Whatever cannot be prepared is said in the table. */
@@ -23,6 +28,8 @@ void rivals_end(void);
 void strangers_round(struct scene *scene);
 
 void first_sight_round(struct scene *scene);
+
+void client_text_round(struct scene *scene);
 
 void tail_measure(struct scene *scene);
 int tail_churn(const char *vault, const char *shared_path);

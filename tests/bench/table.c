@@ -30,6 +30,10 @@ struct row table[ROWS] = {
                          .words = "cached verify, 1 thread, a different one of many each time",
                          .unit = "ns",
                          .measure = "x the floor"},
+    [ROW_CACHED_BOUND] = {.name = "cached_bound",
+                          .words = "cached verify, 1 thread, API keys bound to networks",
+                          .unit = "ns",
+                          .measure = "x not bound"},
     [ROW_TWO_SAME] = {.name = "two_same",
                       .words = "cached verify, 2 threads, the same key",
                       .unit = "per second",
@@ -198,6 +202,12 @@ struct row table[ROWS] = {
                             .percentile = true},
     [ROW_LOCK_COMMIT] = {.name = "lock_commit", .words = "vault.lock is held meanwhile", .unit = "% of the time"},
     [ROW_LOCK_WORK] = {.name = "lock_work", .words = "vault.work is held meanwhile", .unit = "% of the time"},
+    [ROW_CLIENT_TEXT] = {.name = "client_text",
+                         .words = "a client's credential from libsealring-client",
+                         .unit = "ns",
+                         .measure = "ns more than getenv",
+                         .kind = AIM_AT_MOST,
+                         .aim = 100},
 };
 
 void table_add(enum row_name name, double value, double compared)

@@ -13,6 +13,7 @@ enum row_name {
     ROW_CACHED,
     ROW_CACHED_GRANT,
     ROW_CACHED_MANY,
+    ROW_CACHED_BOUND,
     ROW_TWO_SAME,
     ROW_TWO_DIFFERENT,
     ROW_TWO_FLOOR,
@@ -45,6 +46,7 @@ enum row_name {
     ROW_REVOKE_HARVEST,
     ROW_LOCK_COMMIT,
     ROW_LOCK_WORK,
+    ROW_CLIENT_TEXT,
     ROWS
 };
 

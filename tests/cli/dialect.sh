@@ -47,6 +47,7 @@ bounds()
 5 src src
 1 tools tools
 0 gateway gateway
+0 client client
 1133 tests tests
 END
 }

@@ -39,13 +39,13 @@ sources() # ROOT PATTERN PLACE...
 
 folders()
 {
-    sources "$1" '*.c' src tools gateway | sed 's,/[^/]*$,,' | sort | uniq -c |
+    sources "$1" '*.c' src tools gateway client | sed 's,/[^/]*$,,' | sort | uniq -c |
         awk -v most=$files_in_folder '$1 > most { print $2 " has " $1 " C files, at most " most }'
 }
 
 files()
 {
-    sources "$1" '*.[ch]' src tools gateway | while read -r file; do
+    sources "$1" '*.[ch]' src tools gateway client | while read -r file; do
         lines=$(wc -l <"$1/$file")
         [ "$lines" -le $file_lines ] || echo "$file has $lines lines, at most $file_lines"
     done
@@ -54,7 +54,7 @@ files()
 # A function begins with a brace alone on its line and ends with one in the first column.
 functions()
 {
-    (cd "$1" && sources . '*.c' src tools gateway | xargs awk -v most=$function_lines '
+    (cd "$1" && sources . '*.c' src tools gateway client | xargs awk -v most=$function_lines '
         /^\{$/ { began = FNR }
         /^\}$/ { if (began > 0 && FNR - began - 1 > most) print FILENAME ":" began ": a function of " FNR - began - 1 " lines, at most " most; began = 0 }
         FNR == 1 { began = 0 }')
@@ -62,22 +62,22 @@ functions()
 
 file_names_twice()
 {
-    sources "$1" '*.[ch]' src tools gateway include | sed 's,.*/,,' | sort | uniq -d | sed 's/$/ is the name of two files/'
+    sources "$1" '*.[ch]' src tools gateway client include | sed 's,.*/,,' | sort | uniq -d | sed 's/$/ is the name of two files/'
 }
 
 struct_names_twice()
 {
-    (cd "$1" && sources . '*.[ch]' src tools gateway include | xargs sed -nE 's/^(typedef )?(struct|enum|union) ([a-z_0-9]+) \{.*/\2 \3/p') | sort | uniq -d |
+    (cd "$1" && sources . '*.[ch]' src tools gateway client include | xargs sed -nE 's/^(typedef )?(struct|enum|union) ([a-z_0-9]+) \{.*/\2 \3/p') | sort | uniq -d |
         sed 's/$/ is defined twice/'
 }
 
 # Folders that include each other, directly or not. (tests/layers.txt forbids that for src; this finds it by itself, in tools too.)
 cycles()
 {
-    (cd "$1" && sources . '*.[ch]' src tools gateway | xargs grep -n '^#include "' /dev/null) | perl -ne '
+    (cd "$1" && sources . '*.[ch]' src tools gateway client | xargs grep -n '^#include "' /dev/null) | perl -ne '
         m{^(?:\./)?(.*)/[^/]+:\d+:#include "(.+)/[^/]+"} or next;
         my ($from, $to) = ($1, $2);
-        $to = "src/$to" unless $to =~ m{^(tools|gateway)/};
+        $to = "src/$to" unless $to =~ m{^(tools|gateway|client)/};
         $uses{$from}{$to} = 1 if $from ne $to;
         END {
             for my $start (sort keys %uses) {
@@ -203,6 +203,7 @@ notices()
     made src/base/good.c '/* x */' 'int f(void)' '{' '    return 0;' '}'
     made tools/x/main.c 'int main(void)' '{' '}'
     made gateway/x/daemon.c 'int main(void)' '{' '}'
+    made client/x/library.c 'int main(void)' '{' '}'
     made include/sealring/x.h 'typedef struct sealring_x {' '} sealring_x;'
     $1 "$work/tree" >"$work/good" 2>&1
     [ $noticed -eq 0 ] && [ ! -s "$work/good" ]
@@ -214,7 +215,7 @@ many() # COUNT TEXT
     awk -v count="$1" -v text="$2" 'BEGIN { while (count-- > 0) print text }'
 }
 
-mkdir -p "$work/tree/src" "$work/tree/tools" "$work/tree/gateway" "$work/tree/include"
+mkdir -p "$work/tree/src" "$work/tree/tools" "$work/tree/gateway" "$work/tree/client" "$work/tree/include"
 for name in a b c d e f g h i j k l m n o p q; do made src/base/$name.c x; done
 notices folders "a folder of 17 files"
 made src/base/long.c "$(many $((file_lines + 1)) x)"

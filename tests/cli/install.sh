@@ -63,19 +63,26 @@ result $? "and links nothing a second time"
 find "$tree" ! -type d | sed "s|^$tree||" | sort >"$work/installed"
 {
     echo "$bindir/sealring"
+    echo "$bindir/sealring-client"
     echo "$(make_variable sbindir)/sealringd"
+    echo "$(make_variable sbindir)/sealring-broker"
     echo "$(make_variable sysusersdir)/sealringd.conf"
-    for name in sealring.service sealring-run.service sealring.timer sealringd.service sealringd.socket; do
+    for name in sealring.service sealring-run.service sealring.timer sealringd.service sealringd.socket sealringd-renew.socket \
+        sealring-broker.service sealring-broker.socket sealring-client@.service sealring-client@.timer; do
         echo "$unitdir/$name"
     done
     echo "$includedir/sealring/backup.h"
     echo "$includedir/sealring/sealed.h"
+    echo "$includedir/sealring/client.h"
     echo "$includedir/sealring/outside.h"
+    echo "$includedir/sealring/ring_policy.h"
+    echo "$includedir/sealring/renew.h"
     echo "$includedir/sealring/doctor.h"
     echo "$includedir/sealring/manage.h"
     echo "$includedir/sealring/verify.h"
     for name in libsealring.la libsealring.so libsealring.so.1 libsealring.so.1.0.0 pkgconfig/sealring.pc \
-        libsealring-manage.la libsealring-manage.so libsealring-manage.so.0 libsealring-manage.so.0.0.0 pkgconfig/sealring-manage.pc; do
+        libsealring-manage.la libsealring-manage.so libsealring-manage.so.0 libsealring-manage.so.0.0.0 pkgconfig/sealring-manage.pc \
+        libsealring-client.la libsealring-client.so libsealring-client.so.0 libsealring-client.so.0.0.0 pkgconfig/sealring-client.pc; do
         echo "$libdir/$name"
     done
 } | sort >"$work/expected"
@@ -99,7 +106,7 @@ check "the manager's pkg-config file requires the very same release" sh -c \
     "pkg-config --print-requires sealring-manage | grep -qx 'sealring = '\"\$(pkg-config --modversion sealring)\""
 
 include=$(pkg-config --cflags sealring)
-for header in verify manage doctor; do
+for header in verify manage doctor client; do
     echo "#include <sealring/$header.h>" >"$work/alone.c"
     # shellcheck disable=SC2086 # lists of words, here and below
     check "$header.h compiles alone as C11" $CC -std=c11 -pedantic -Wall -Wextra -Werror -fsyntax-only $include \
@@ -108,6 +115,12 @@ for header in verify manage doctor; do
     check "$header.h compiles alone as C++17" $CXX -x c++ -std=c++17 -pedantic -Wall -Wextra -Werror -fsyntax-only \
         $include "$work/alone.c"
 done
+
+for header in verify manage doctor backup outside client; do
+    echo "#include <sealring/$header.h>"
+done >"$work/together.c"
+# shellcheck disable=SC2086
+check "all headers together compile" $CC -std=c11 -pedantic -Wall -Wextra -Werror -fsyntax-only $include "$work/together.c"
 
 # "NODE NAME" for each symbol: as exported, as the map says, as the headers declare.
 exported() # LIBRARY
@@ -141,6 +154,17 @@ check "verify.h declares exactly what libsealring exports to the public" diff "$
 check "libsealring-manage exports what its symbol map says" diff "$work/map-manage" "$work/exported-manage"
 check "the other headers declare exactly what libsealring-manage exports" diff "$work/declared-manage" "$work/exported-manage"
 cat "$work/exported" "$work/exported-manage" | grep -v ' sealring_' >"$work/foreign"
+client=$tree$libdir/libsealring-client.so
+exported "$client" >"$work/exported-client"
+mapped "$top_srcdir/client/libsealring-client/libsealring-client.map" >"$work/map-client"
+declared client.h SEALRING_CLIENT_0 | sort >"$work/declared-client"
+check "libsealring-client exports what its symbol map says" diff "$work/map-client" "$work/exported-client"
+check "client.h declares exactly that" diff "$work/declared-client" "$work/exported-client"
+check "its name is libsealring-client.so.0" sh -c "objdump -p '$client' | grep -q 'SONAME *libsealring-client.so.0\$'"
+objdump -p "$client" | sed -n 's/^ *NEEDED *//p' >"$work/needed"
+cat "$work/needed" >>"$work/log"
+check "it needs no token, no registry and no other library of ours" sh -c \
+    "grep -q '^libcurl' '$work/needed' && ! grep -qE '^lib(p11|p11-kit|sqlite3|csv|deflate|sealring.*)[.]so' '$work/needed'"
 check "only sealring_* is exported to the public" test ! -s "$work/foreign"
 # What the private version exports is what libsealring-manage takes from there, neither more nor less.
 nm -D --undefined-only "$manage" | sed -n "s/.* \([a-z_0-9]*\)@$private$/\1/p" | sort >"$work/taken"

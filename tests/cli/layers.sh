@@ -29,7 +29,7 @@ layers()
         {
             find src -name '*.[ch]'
             find include -name '*.h'
-            find tools gateway -name '*.[ch]'
+            find tools gateway client -name '*.[ch]'
         } | sort >"$work/files"
         # shellcheck disable=SC2046 # the tree has no blanks in names; style.sh checks that
         awk '
@@ -43,9 +43,11 @@ layers()
         {
             print FILENAME ":" FNR ": " words
         }
-        # src/FOLDER/file -> FOLDER; include/… -> include; tools/FOLDER/file -> tools; gateway likewise
+        # src/FOLDER/file -> FOLDER; include/… -> include; tools/FOLDER/file -> tools; gateway likewise; client/FOLDER/file -> client/FOLDER
         function folder_of(path)
         {
+            if (path ~ /^client\//)
+                return inside(path)
             if (path !~ /^src\//)
                 return substr(path, 1, index(path, "/") - 1)
             return inside(substr(path, 5))
@@ -114,7 +116,7 @@ layers()
                     offend("PKCS#11 stays in src/token")
                 if (name ~ /^libp11/ && FILENAME != "src/token/object/provision.c")
                     offend("libp11 stays in src/token/object/provision.c")
-                if (exists("src/" name) || exists("tools/" name) || name ~ /^(src|tools|gateway|tests|include)\// || name ~ /\.\./)
+                if (exists("src/" name) || exists("tools/" name) || name ~ /^(src|tools|gateway|client|tests|include)\// || name ~ /\.\./)
                     offend("a header of the project in angle brackets (" name ")")
             } else if (name == "config.h" && folder != "include") {
                 next
@@ -126,8 +128,14 @@ layers()
                 own = FILENAME
                 match(own, /^[a-z]*\/[^\/]*\//)
                 own = substr(own, 1, RLENGTH)
-                if (!(index(name, own) == 1 && exists(name)) && !(name !~ /\// && exists(own name)))
+                shared = folder == "gateway" && index(name, "gateway/daemon/") == 1
+                if (!((index(name, own) == 1 || shared) && exists(name)) && !(name !~ /\// && exists(own name)))
                     offend(folder " may include public headers and its own folder only (" name ")")
+            } else if (target ~ /^client\//) {
+                if (target != folder)
+                    offend(folder " may not include " target " (" name ")")
+                else if (!exists(name))
+                    offend("there is no " name)
             } else if (!(target in known)) {
                 offend("an include names its folder (" name ")")
             } else if (!exists("src/" name)) {
@@ -172,10 +180,10 @@ before=$(grep -c . "$work/found")
 # Enough was looked at: a check that finds no files finds no offenders either.
 layers "$top_srcdir"
 seen=0
-folders=$(sed -n 's/^\([a-z/]*\):.*/\1/p' "$top_srcdir/tests/layers.txt")
+folders=$(sed -n 's/^\([a-z/-]*\):.*/\1/p' "$top_srcdir/tests/layers.txt")
 for folder in $folders; do
     case $folder in
-    tools | gateway) path=$folder/ ;;
+    tools | gateway | client/*) path=$folder/ ;;
     *) path=src/$folder/ ;;
     esac
     grep -q "^$path" "$work/files" && seen=$((seen + 1))
@@ -185,7 +193,7 @@ echo "$seen folders of tests/layers.txt have files" >"$work/found"
 result $? "the folders of tests/layers.txt were looked at ($seen)"
 
 mkdir "$work/copy" "$work/copy/tests"
-cp -R "$top_srcdir/src" "$top_srcdir/include" "$top_srcdir/tools" "$top_srcdir/gateway" "$work/copy/" &&
+cp -R "$top_srcdir/src" "$top_srcdir/include" "$top_srcdir/tools" "$top_srcdir/gateway" "$top_srcdir/client" "$work/copy/" &&
     cp "$top_srcdir/tests/layers.txt" "$work/copy/tests/"
 chmod -R u+w "$work/copy"
 
@@ -215,6 +223,16 @@ notices "a gateway including an internal header" "gateway may include public hea
     '#include "base/error.h"'
 notices "a gateway including the command" "gateway may include public headers" gateway/sealringd/made_up.c \
     '#include "tools/sealring/input.h"'
+notices "a daemon including another one" "gateway may include public headers" gateway/sealringd/made_up.c \
+    '#include "gateway/broker/peers.h"'
+notices "what daemons share including one of them" "gateway may include public headers" gateway/daemon/made_up.c \
+    '#include "gateway/broker/peers.h"'
+notices "the client library including the registry" "client/libsealring-client may not include registry/rows" \
+    client/libsealring-client/made_up.c '#include "registry/rows/rows.h"'
+notices "the client command including the library's own header" "client/sealring-client may not include client/libsealring-client" \
+    client/sealring-client/made_up.c '#include "client/libsealring-client/client_parts.h"'
+notices "the client command including an internal header" "client/sealring-client may not include base" client/sealring-client/made_up.c \
+    '#include "base/error.h"'
 notices "tools including it in angle brackets" "in angle brackets" tools/sealring/made_up.c '#include <base/error.h>'
 notices "a public header including an internal one" "public and system headers only" include/sealring/verify.h \
     '#include "base/error.h"'

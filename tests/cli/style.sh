@@ -38,12 +38,12 @@ sources()
 
 c_files()
 {
-    sources '*.[ch]' src include tools gateway tests docs
+    sources '*.[ch]' src include tools gateway client tests docs
 }
 
 file_names()
 {
-    sources '*' src include tools gateway tests docs | grep '[^A-Za-z0-9_./+-]' | sed 's/$/: a name has characters other than letters, digits, . _ + -/'
+    sources '*' src include tools gateway client tests docs | grep '[^A-Za-z0-9_./+-]' | sed 's/$/: a name has characters other than letters, digits, . _ + -/'
 }
 
 # each PROGRAM ARGUMENT…: runs it with the files that standard input names, if there are any; a process for each would take most of the time
@@ -63,7 +63,7 @@ first_lines()
     each awk 'FNR == 2 { print FILENAME }' <"$work/files" >"$work/good"
     grep -vxF -f "$work/good" "$work/files" | sed 's/$/: the file is empty/'
     for pattern in '*.sh' '*.mk' '*.pl' '*.py'; do
-        sources "$pattern" src tools gateway tests docs
+        sources "$pattern" src tools gateway client tests docs
     done >"$work/files"
     each awk 'FNR <= 2 && $0 == "# SPDX-License-Identifier: Apache-2.0" { print FILENAME }' <"$work/files" >"$work/good"
     grep -vxF -f "$work/good" "$work/files" | sed 's/$/: neither of the first two lines is the SPDX line/'
@@ -77,7 +77,7 @@ file_length()
 # From a line that is "{" to the next that begins with "}": that is how .clang-format puts functions.
 function_length()
 {
-    sources '*.[ch]' src include tools gateway tests | each awk '
+    sources '*.[ch]' src include tools gateway client tests | each awk '
     FNR == 1 { start = 0 }
     /^\{$/ { start = FNR; name = previous }
     /^\}/ && start { if (FNR - start - 1 > 100) print FILENAME ":" start ": " FNR - start - 1 " lines, more than 100: " name; start = 0 }
@@ -86,7 +86,7 @@ function_length()
 
 guards()
 {
-    sources '*.h' src include tools gateway tests >"$work/files"
+    sources '*.h' src include tools gateway client tests >"$work/files"
     each awk '
     function end() {
         if (file == "") return
@@ -117,13 +117,13 @@ machine_paths()
     before='(^|[^A-Za-z0-9_.*/])/'
     after='([^A-Za-z0-9_]|$)'
     sources '*.[ch]' src include | find_lines "$before(home|work|tmp|root)$after" "an absolute path of some machine"
-    sources '*.[ch]' tools gateway docs | find_lines "$before(home|work|root)$after" "an absolute path of some machine"
+    sources '*.[ch]' tools gateway client docs | find_lines "$before(home|work|root)$after" "an absolute path of some machine"
 }
 
 # What a library may not do to its host program: write to its streams, change its environment, end it.
 library_manners()
 {
-    sources '*.c' src |
+    sources '*.c' src client/libsealring-client |
         find_lines '(^|[^A-Za-z0-9_])((stderr|stdout)[,)]|(perror|puts|printf|setenv|unsetenv|putenv|exit|_exit|abort) *\()' \
             "the library writes to a standard stream, changes the environment or exits"
 }

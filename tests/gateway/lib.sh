@@ -3,6 +3,7 @@
 #
 #   nginx_configure FILE       makes $work/nginx/nginx.conf of the blocks in FILE: MAIN, HTTP and SERVER (see there)
 #   nginx_start, nginx_stop    and waits until it answers
+#   nginx_was_well             two cases: no sanitizer complained, and no worker crashed
 #   request ARGUMENT...        curl; $code is the status, $work/body and $work/headers are the response
 # shellcheck shell=sh disable=SC2034,SC2119,SC2120,SC2154
 
@@ -44,14 +45,20 @@ fcgi_end() {
 nginx_gone() {
     [ ! -f "$site/pid" ]
 }
-trap 'nginx_end; fcgi_end; kill $(jobs -p) 2>/dev/null; rm -rf "$work"' EXIT
+# dash knows no jobs in a command substitution.
+jobs_end() {
+    jobs -p >"$work/jobs"
+    # shellcheck disable=SC2046 # words
+    kill $(cat "$work/jobs") 2>/dev/null
+}
+trap 'nginx_end; fcgi_end; jobs_end; rm -rf "$work"' EXIT
 
 # An upstream server that answers with what it got is part of each configuration: unix:$site/upstream.
 nginx_configure() { # with MAIN, HTTP and SERVER as the test sets them
     cat >"$site/nginx.conf" <<CONF
 load_module $module;
 daemon on;
-$([ "$(id -u)" -ne 0 ] || echo "user root;")
+$([ "$(id -u)" -ne 0 ] || echo "user ${WORKER_USER-root};")
 worker_processes 2;
 error_log $site/error.log info;
 pid $site/pid;
@@ -91,6 +98,12 @@ nginx_start() {
         bail_out "nginx does not start"
     }
     until_true nginx_answers || bail_out "nginx does not answer"
+}
+
+# SIGKILL is the master process's own, for a worker that takes more than a second to end.
+nginx_was_well() {
+    ok "no sanitizer complained" sh -c "! ls $work/asan.* 2>/dev/null"
+    not_ok "no worker ended by a fault" grep -q 'exited on signal [^9]' "$site/error.log"
 }
 
 request() { # CURL-ARGUMENT...: the last is the path

@@ -188,8 +188,10 @@ static sealring_status plan_item(struct registry *registry, const struct batch *
                                                       .issued = clock_wall_ms(),
                                                       .imported = batch->call->imports};
     memcpy(holder->credential.scopes, scopes, strlen(scopes) + 1);
-    if (batch->vault.facts_begun)
+    if (batch->vault.facts_begun) {
         memcpy(holder->credential.label, holder->key.label, sizeof holder->credential.label);
+        holder->credential.origin = holder->credential.issued;
+    }
     if (batch->call->imports)
         memcpy(holder->credential.digest, request->sha256, sizeof holder->credential.digest);
     return SEALRING_OK;

@@ -90,10 +90,9 @@ sealring_status seal_new(sealring_manager *manager, const struct registry_vault 
     return ask_twice(&question, text, credential->imported ? credential->binding : credential->digest, doubt, error);
 }
 
-/* Whether the token confirms the row: *confirmed. An answer that equals the stored one needs no second; any other does. */
-static sealring_status confirm(sealring_manager *manager, const struct registry_vault *vault,
-                               const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], bool *confirmed,
-                               enum seal_doubt *doubt, sealring_error *error)
+sealring_status seal_confirm(sealring_manager *manager, const struct registry_vault *vault,
+                             const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], bool *confirmed,
+                             enum seal_doubt *doubt, sealring_error *error)
 {
     struct seal_question question;
     const struct registry_credential *credential = &holder->credential;
@@ -176,7 +175,7 @@ sealring_status seal_again(sealring_manager *manager, const struct registry_vaul
                 : "issue it from your own list, with the column key_id (sealring issue RING --from CSV)");
     sealring_status status = check_newest(manager, holder, doubt, error);
     if (status == SEALRING_OK)
-        status = confirm(manager, vault, holder, text, &confirmed, doubt, error);
+        status = seal_confirm(manager, vault, holder, text, &confirmed, doubt, error);
     if (status == SEALRING_OK && !confirmed) {
         raise_doubt(manager, doubt, SEAL_UNCONFIRMED);
         status = error_set(
@@ -222,6 +221,8 @@ sealring_status seal_successor(sealring_manager *manager, const struct registry_
     /* the successor of an imported key is a credential of sealring's own */
     credential->imported = false;
     memset(credential->label, 0, sizeof credential->label);
+    credential->origin = vault->facts_begun ? credential->issued : 0;
+    credential->predecessor = 0;
     if (vault->facts_begun)
         memcpy(credential->label, successor->key.label, sizeof credential->label);
     memset(credential->binding, 0, sizeof credential->binding);

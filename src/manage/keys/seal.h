@@ -31,6 +31,12 @@ sealring_status seal_again(sealring_manager *manager, const struct registry_vaul
                            const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], enum seal_doubt *doubt,
                            sealring_error *error);
 
+/* Whether the token confirms the row: *confirmed; `text` is what it derives. An answer that equals the stored one needs no second; any other does.
+ * Nothing else about the key is judged. */
+sealring_status seal_confirm(sealring_manager *manager, const struct registry_vault *vault,
+                             const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], bool *confirmed,
+                             enum seal_doubt *doubt, sealring_error *error);
+
 /* Makes `successor` the next credential of the same API key under `active`, with the claims of `holder` and a nonce from the token. Its digest is
  * not sealed yet. */
 sealring_status seal_successor(sealring_manager *manager, const struct registry_vault *vault,

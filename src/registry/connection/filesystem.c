@@ -15,35 +15,8 @@
 
 #include "base/error.h"
 
-/* Only the server process of a FUSE mount knows what is behind it: sshfs, GlusterFS, rclone, s3fs, CephFS, and virtiofs, whose other
- * side is another kernel. Some are local (ntfs-3g, bindfs), but whether their locks and shared mappings are those of the underlying
- * files depends on program, version and option. So all of them are refused. */
-#define FILESYSTEM_FUSE      0x65735546
 #define FILESYSTEM_OVERLAY   0x794C7630
 #define FILESYSTEM_NAME_SIZE 40
-
-/* SQLite's write-ahead log shares memory between processes and relies on POSIX locks. Both work only on one machine
- * (https://www.sqlite.org/wal.html, "all processes using a database must be on the same host computer"). Numbers from Linux'
- * uapi/linux/magic.h and the file systems' own sources. */
-static const struct {
-    uint32_t type;
-    const char *name;
-} filesystem_networks[] = {
-    {0x00006969, "NFS"},       {0x0000517B, "SMB"},    {0xFF534D42, "CIFS"},     {0xFE534D42, "SMB2"},
-    {0x5346414F, "AFS"},       {0x6B414653, "AFS"},    {0x00C36400, "Ceph"},     {0x73757245, "Coda"},
-    {0x0000564C, "NCP"},       {0x01021997, "9p"},     {0x01161970, "GFS2"},     {0x7461636F, "OCFS2"},
-    {0x0BD00BD0, "Lustre"},    {0x47504653, "GPFS"},   {0x20030528, "OrangeFS"}, {0x19830326, "BeeGFS"},
-    {0xAAD7AAEA, "PanFS"},     {0x786F4256, "vboxsf"}, {0xBACBACBC, "vmhgfs"},   {0x7C7C6673, "prl_fs"},
-    {FILESYSTEM_FUSE, "FUSE"},
-};
-
-const char *filesystem_network_name(uint32_t type)
-{
-    for (size_t i = 0; i < sizeof filesystem_networks / sizeof *filesystem_networks; i++)
-        if (filesystem_networks[i].type == type)
-            return filesystem_networks[i].name;
-    return NULL;
-}
 
 /* The type of the mount with this device, from /proc/self/mountinfo (proc(5)): "fuse.sshfs" is more specific than the number. */
 static void mount_type(dev_t device, char type[FILESYSTEM_NAME_SIZE])
@@ -137,7 +110,9 @@ sealring_status filesystem_check(const char *path, sealring_error *error)
             return SEALRING_OK; /* opening it reports the problem better */
         return error_set_system(error, errno, "cannot tell the file system of %s", path);
     }
-    /* f_type is signed and as long as a machine word: the number is its low 32 bits. */
+    /* SQLite's write-ahead log shares memory between processes and relies on POSIX locks. Both work only on one machine
+     * (https://www.sqlite.org/wal.html, "all processes using a database must be on the same host computer").
+     * f_type is signed and as long as a machine word: the number is its low 32 bits. */
     const char *name = filesystem_network_name((uint32_t)facts.f_type);
     if (name == NULL)
         return SEALRING_OK;

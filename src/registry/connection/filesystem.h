@@ -8,8 +8,7 @@
 
 #include <sealring/verify.h>
 
-/* The name of the network or cluster file system with this f_type (statfs(2)); NULL if it is of no such kind. Pure. */
-const char *filesystem_network_name(uint32_t type);
+#include "base/network_filesystem.h"
 
 /* SEALRING_REGISTRY if `path` is on one. Only reads the path's status, never opens it. */
 sealring_status filesystem_check(const char *path, sealring_error *error);

@@ -88,15 +88,18 @@ json_t *jsontext_ring(const sealring_ring_info *ring)
 {
     const sealring_policy *policy = &ring->policy;
     return json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o}", "name",
-        ring->name, "ring_id", ring->ring_id, "prefix", ring->prefix, "overlap", duration(policy->overlap),
+        "{s:s, s:s, s:s, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:s, s:o, s:o}",
+        "name", ring->name, "ring_id", ring->ring_id, "prefix", ring->prefix, "overlap", duration(policy->overlap),
         "purge_delay", duration(policy->purge_delay), "keep", (json_int_t)policy->keep, "rotation_held",
         (int)ring->rotation_held, "active_version", (json_int_t)ring->active_version, "versions",
         (json_int_t)ring->versions, "keys", (json_int_t)ring->keys, "created", jsontext_time(ring->created),
         "rotate_every", policy->rotate_every != 0 ? duration(policy->rotate_every) : json_null(), "quiet_period",
         duration(policy->quiet_period), "standby", (int)policy->standby, "idle_blocks", (int)policy->idle_blocks,
         "usage_hourly", duration(policy->usage_hourly), "usage_daily", duration(policy->usage_daily), "succession",
-        policy->succession != SEALRING_SUCCESSION_OFF ? duration(policy->succession) : json_null());
+        policy->succession != SEALRING_SUCCESSION_OFF ? duration(policy->succession) : json_null(), "renew",
+        sealring_renew_mode_name(policy->renew), "renew_life",
+        policy->renew_life != 0 ? duration(policy->renew_life) : json_null(), "renew_age",
+        policy->renew_age != SEALRING_RENEW_AGE_OFF ? duration(policy->renew_age) : json_null());
 }
 
 json_t *jsontext_version(const sealring_version_info *version)
