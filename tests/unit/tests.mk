@@ -50,6 +50,10 @@ unit_tests += test_error
 test_error_SOURCES = tests/unit/test_error.c
 test_error_CPPFLAGS = $(TEST_CPPFLAGS)
 test_error_LDADD = $(TEST_LIBS)
+unit_tests += test_unseal
+test_unseal_SOURCES = tests/unit/test_unseal.c client/unseal.c client/unseal.h
+test_unseal_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)
+test_unseal_LDADD = $(TEST_LIBS) $(CRYPTO_LIBS)
 unit_tests += test_kdf
 test_kdf_SOURCES = tests/unit/test_kdf.c tests/unit/seeded.h tests/unit/hexadecimal.h \
 	tests/vectors/kdf_counter_hmac_sha256.h
