@@ -26,15 +26,16 @@ dist_man_MANS = \
 	docs/man/sealring-key.1 docs/man/sealring-reissue.1 docs/man/sealring-ring.1 docs/man/sealring-status.1 \
 	docs/man/sealring-usage.1 docs/man/sealring-run.1 docs/man/sealring-verify.1 docs/man/sealring-version.1 \
 	docs/man/sealring.1 docs/man/libsealring.3 docs/man/sealring-verifier.1 docs/man/sealring-token.1 \
-	docs/man/sealring_audit_archive.3 docs/man/sealring_audit_list.3 docs/man/sealring_audit_rekey.3 docs/man/sealring_audit_verify.3 docs/man/sealring_backup.3 docs/man/sealring_client_add.3 docs/man/sealring_environment.3 docs/man/sealring_explain.3 docs/man/sealring_harvest.3 \
+	docs/man/sealring_audit_archive.3 docs/man/sealring_audit_list.3 docs/man/sealring_audit_rekey.3 docs/man/sealring_audit_verify.3 docs/man/sealring_backup.3 docs/man/sealring_client_add.3 docs/man/sealring_client_set_certified.3 docs/man/sealring_seal_credentials.3 docs/man/sealring_environment.3 docs/man/sealring_explain.3 docs/man/sealring_harvest.3 \
 	docs/man/sealring_import.3 docs/man/sealring_init.3 docs/man/sealring_issue.3 docs/man/sealring_key_list.3 \
 	docs/man/sealring_key_set_state.3 docs/man/sealring_library_version.3 docs/man/sealring_maintain.3 \
 	docs/man/sealring_manager_open.3 docs/man/sealring_object_destroy.3 \
 	docs/man/sealring_open.3 docs/man/sealring_open_with_pin.3 docs/man/sealring_reissue.3 docs/man/sealring_rekey.3 \
+	docs/man/sealring_renew.3 docs/man/sealring_key_set_holders.3 \
 	docs/man/sealring_ring_create.3 docs/man/sealring_text_escape.3 docs/man/sealring_time_format.3 docs/man/sealring_usage_list.3 \
 	docs/man/sealring_verdict_name.3 docs/man/sealring_run_once.3 docs/man/sealring_verify.3 \
 	docs/man/sealring_version_change.3 docs/man/sealring_version_list.3 docs/man/sealring_version_state_name.3 \
-	docs/man/sealring.conf.5 docs/man/sealringd.8 docs/man/sealring-client.8 docs/man/sealring_client_open.3 docs/man/sealring_verifier_list.3 docs/man/sealring_wait_barrier.3
+	docs/man/sealring.conf.5 docs/man/sealringd.8 docs/man/sealring-client.8 docs/man/sealring_client_open.3 docs/man/sealring-broker.8 docs/man/sealring_verifier_list.3 docs/man/sealring_wait_barrier.3
 
 # "SECTION FILE NAME" for each name that is not the file's own.
 list_man_links = for page in $(dist_man_MANS); do \

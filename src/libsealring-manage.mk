@@ -12,6 +12,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/log/tail/fact_effect.c src/log/tail/fact_effect.h \
 	src/log/tail/entry_tail.c src/log/tail/entry_tail.h \
 	src/log/tail/fact_tail.c src/log/tail/fact_tail.h \
+	src/log/delivery_note.c src/log/delivery_note.h \
 	src/log/leaf.c src/log/leaf.h \
 	src/log/log_cut.c src/log/log_cut.h \
 	src/log/log_entry.c src/log/log_entry.h \
@@ -20,6 +21,11 @@ libsealring_manage_core_la_SOURCES = \
 	src/log/merkle.c src/log/merkle.h \
 	src/log/tail/own_note.c src/log/tail/own_note.h \
 	src/log/row_image.c src/log/row_image.h \
+	src/manage/renew/contested_keys.c \
+	src/manage/renew/make_successor.c \
+	src/manage/renew/read_predecessor.c \
+	src/manage/renew/renew_answer.c \
+	src/manage/renew/renew.c src/manage/renew/renew_batch.h \
 	src/manage/act/act.h \
 	src/manage/act/begin_act.c \
 	src/manage/act/end_act.c \
@@ -52,6 +58,10 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/backup/restore_token_files.c src/manage/backup/restore_token_files.h \
 	src/manage/backup/upgrade.c \
 	src/manage/backup/write_archive.c src/manage/backup/write_archive.h \
+	src/manage/delivery/certificate.c src/manage/delivery/certificate.h \
+	src/manage/delivery/envelope.c src/manage/delivery/envelope.h \
+	src/manage/delivery/sealed_delivery.c src/manage/delivery/sealed_delivery.h \
+	src/manage/delivery/recipient.c src/manage/delivery/recipient.h \
 	src/manage/doctor/doctor.c \
 	src/manage/doctor/doctor_altered.c src/manage/doctor/doctor_entries.c src/manage/doctor/doctor_space.c src/manage/doctor/doctor_audit.c \
 	src/manage/doctor/doctor_copies.c \

@@ -29,6 +29,7 @@ libsealring_core_la_SOURCES = \
 	src/config/software_token.c src/config/software_token.h \
 	src/credential/credential_text.c src/credential/credential_text.h \
 	src/credential/key_ends.c src/credential/key_ends.h \
+	src/credential/holders.c src/credential/holders.h \
 	src/credential/networks.c src/credential/networks.h src/credential/scope.c src/credential/scope.h \
 	src/kdf/claims.c src/kdf/claims.h \
 	src/kdf/kdf.c src/kdf/kdf.h \

@@ -213,7 +213,7 @@ base=$build/$suite-$(dpkg --print-architecture).tar
 
 need "the source is copied" copy_source "$work/package/source"
 need "dpkg-buildpackage makes the packages" build_packages
-for name in sealring sealringd libsealring1 libsealring-dev libsealring-manage0 libsealring-manage-dev libsealring-client0 libsealring-client-dev sealring-client libnginx-mod-http-sealring sealring-doc; do
+for name in sealring sealringd sealring-broker libsealring1 libsealring-dev libsealring-manage0 libsealring-manage-dev libsealring-client0 libsealring-client-dev sealring-client libnginx-mod-http-sealring sealring-doc; do
     check "there is $name" test -f "$(echo "$work/package/$name"_*.deb)"
 done
 check "lintian finds no error and no warning" look_over
@@ -243,7 +243,9 @@ check "the story is told from the packages, by somebody without rights" as_user 
 need "the nginx module is installed with what it depends on" inside "$installed" apt-get -y -q install --no-install-recommends libnginx-mod-http-sealring nginx
 check "it is enabled, and nginx takes its directives" inside "$installed" sh -c \
     "grep -q '^load_module modules/ngx_http_sealring_module.so;' /etc/nginx/modules-enabled/*sealring.conf && nginx -t"
-check "the packages are removed again" inside "$installed" apt-get -y -q purge sealring sealringd sealring-client libsealring-client0 libnginx-mod-http-sealring libsealring1 libsealring-manage0 sealring-doc
+need "and the broker" inside "$installed" apt-get -y -q install sealring-broker
+check "the broker runs" inside "$installed" sealring-broker --version
+check "the packages are removed again" inside "$installed" apt-get -y -q purge sealring sealringd sealring-broker sealring-client libsealring-client0 libnginx-mod-http-sealring libsealring1 libsealring-manage0 sealring-doc
 check "and leave nothing behind" nothing_left "$installed"
 
 fresh=$work/fresh

@@ -24,6 +24,7 @@ include tests/vault/tests.mk
 include tests/verifier/tests.mk
 include tests/fault/tests.mk
 include tests/leap/tests.mk
+include tests/renew/tests.mk
 include tests/forger/tests.mk
 check_PROGRAMS += $(c_tests)
 TESTS += $(c_tests)

@@ -7,19 +7,31 @@
 #define BEARER "Bearer realm=\"api\""
 
 static const struct answer answers[ANSWERS] = {
-    [ANSWER_ACCEPTED] = {200, NULL, NULL, NULL, NULL},
-    [ANSWER_ABSENT] = {401, "Unauthorized", "The request has no API key.", BEARER, NULL},
-    [ANSWER_INVALID] = {401, "Unauthorized", "The API key is not valid.", BEARER ", error=\"invalid_token\"", NULL},
+    [ANSWER_ACCEPTED] = {.status = 200},
+    [ANSWER_ABSENT] = {401, "Unauthorized", "The request has no API key.", .challenge = BEARER},
+    [ANSWER_INVALID] = {401, "Unauthorized", "The API key is not valid.",
+                        .challenge = BEARER ", error=\"invalid_token\""},
     [ANSWER_SCOPE] = {403, "Forbidden", "The API key lacks a scope that this request requires.",
-                      BEARER ", error=\"insufficient_scope\",", NULL},
-    [ANSWER_FORBIDDEN] = {403, "Forbidden", "The API key may not be used for this request.", NULL, NULL},
+                      .challenge = BEARER ", error=\"insufficient_scope\","},
+    [ANSWER_ADDRESS] = {403, "Forbidden", "The API key may not be used from this address.", .code = "address"},
     [ANSWER_CONFLICT] = {400, "Bad Request", "The request has two different API keys.",
-                         BEARER ", error=\"invalid_request\"", NULL},
-    [ANSWER_UNAVAILABLE] = {503, "Service Unavailable", "The API key cannot be verified now.", NULL, "1"},
-    [ANSWER_NOT_FOUND] = {404, "Not Found", "sealringd does not have this path. See sealringd(8), TARGETS.", NULL,
-                          NULL},
-    [ANSWER_ALIVE] = {200, NULL, NULL, NULL, NULL},
-    [ANSWER_UNREADY] = {503, "Service Unavailable", "The verifier is not up to date.", NULL, "1"},
+                         .challenge = BEARER ", error=\"invalid_request\""},
+    [ANSWER_UNAVAILABLE] = {503, "Service Unavailable", "The API key cannot be verified now.", .retry_after = "1"},
+    [ANSWER_NOT_FOUND] = {404, "Not Found", "sealringd does not have this path. See sealringd(8), TARGETS."},
+    [ANSWER_ALIVE] = {.status = 200},
+    [ANSWER_UNREADY] = {503, "Service Unavailable", "The verifier is not up to date.", .retry_after = "1"},
+    [ANSWER_RENEWED] = {.status = 200},
+    [ANSWER_CURRENT] = {.status = 204},
+    [ANSWER_OFF] = {403, "Forbidden", "This API key is not renewed. Ask its operator.", .code = "renewal-off"},
+    [ANSWER_AGE] = {403, "Forbidden", "This API key was renewed for as long as is allowed. Ask its operator.",
+                    .code = "renewal-age"},
+    [ANSWER_CONTESTED] = {409, "Conflict", "Another holder has renewed this API key. Ask its operator.",
+                          .code = "contested"},
+    [ANSWER_LIMITED] = {429, "Too Many Requests", "Too many renewals.", .code = "limited", .retry_after = "10"},
+    [ANSWER_NOT_RENEWED] = {503, "Service Unavailable", "The API key cannot be renewed now.", .code = "unavailable",
+                            .retry_after = "10"},
+    [ANSWER_METHOD] = {405, "Method Not Allowed", "This target takes POST only.", .allow = "POST"},
+    [ANSWER_TOO_LARGE] = {413, "Content Too Large", "A renewal has no body."},
 };
 
 const struct answer *answer_of(enum answer_kind kind)
@@ -37,7 +49,7 @@ enum answer_kind answer_for(sealring_verdict verdict)
     case 401:
         return ANSWER_INVALID;
     case 403:
-        return ANSWER_FORBIDDEN;
+        return ANSWER_ADDRESS;
     default:
         return ANSWER_UNAVAILABLE;
     }

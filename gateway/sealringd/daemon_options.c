@@ -2,7 +2,6 @@
 /* The daemon's command line. */
 #include "gateway/sealringd/daemon_options.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,8 @@
 #include <unistd.h>
 
 #include <sealring/verify.h>
+
+#include "gateway/daemon/option_value.h"
 
 enum { USAGE = 2, THREADS_MOST = 64, CONNECTIONS_MOST = 65536, WAITERS_MOST = 256 };
 
@@ -23,6 +24,10 @@ enum option_code {
     OPTION_THREADS,
     OPTION_WAITERS,
     OPTION_CONNECTIONS,
+    OPTION_RENEW_LISTEN,
+    OPTION_RENEW_TLS_CERTIFICATE,
+    OPTION_RENEW_TLS_KEY,
+    OPTION_BROKER,
     OPTION_HELP,
     OPTION_VERSION
 };
@@ -37,51 +42,51 @@ static const struct option table[] = {
     {"threads", required_argument, NULL, OPTION_THREADS},
     {"waiters", required_argument, NULL, OPTION_WAITERS},
     {"connections", required_argument, NULL, OPTION_CONNECTIONS},
+    {"renew-listen", required_argument, NULL, OPTION_RENEW_LISTEN},
+    {"renew-tls-certificate", required_argument, NULL, OPTION_RENEW_TLS_CERTIFICATE},
+    {"renew-tls-key", required_argument, NULL, OPTION_RENEW_TLS_KEY},
+    {"broker", required_argument, NULL, OPTION_BROKER},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
 };
 
-static const char help[] = "Usage: sealringd --vault DIR [--listen ADDRESS]... [OPTION]...\n"
-                           "Answers gateways over HTTP whether a request's API key is valid.\n"
-                           "\n"
-                           "  --vault DIR            the vault; default: SEALRING_VAULT\n"
-                           "  --listen ADDRESS       unix:PATH, ADDRESS:PORT or [ADDRESS]:PORT; may be repeated\n"
-                           "  --socket-mode MODE     permissions of Unix sockets; default: 0660\n"
-                           "  --allow-remote         listen on other addresses than loopback ones, too\n"
-                           "  --allow-any            offer /v1/verify/-, which requires no scope\n"
-                           "  --address-header NAME  the header in which the gateway passes the client's address\n"
-                           "  --threads N            threads that serve connections, for each listener; default: 2\n"
-                           "  --waiters N            threads that may wait for the token; default: 32\n"
-                           "  --connections N        for each listener, at most; default: 16384\n"
-                           "  --help, --version\n"
-                           "\n"
-                           "See sealringd(8).\n";
+#define BROKER "/run/sealring-broker/broker.sock"
 
-static bool complain(const char *option, const char *problem)
-{
-    (void)fprintf(stderr, "sealringd: --%s %s; see sealringd --help\n", option, problem);
-    return false;
-}
+static const char help[] =
+    "Usage: sealringd --vault DIR [--listen ADDRESS]... [OPTION]...\n"
+    "Answers gateways over HTTP whether a request's API key is valid.\n"
+    "\n"
+    "  --vault DIR            the vault; default: SEALRING_VAULT\n"
+    "  --listen ADDRESS       unix:PATH, ADDRESS:PORT or [ADDRESS]:PORT; may be repeated\n"
+    "  --socket-mode MODE     permissions of Unix sockets; default: 0660\n"
+    "  --allow-remote         listen on other addresses than loopback ones, too\n"
+    "  --allow-any            offer /v1/verify/-, which requires no scope\n"
+    "  --address-header NAME  the header in which the gateway passes the client's address\n"
+    "  --threads N            threads that serve connections, for each listener; default: 2\n"
+    "  --waiters N            threads that may wait for the token; default: 32\n"
+    "  --connections N        for each listener, at most; default: 16384\n"
+    "  --renew-listen ADDRESS where clients renew their credentials; may be repeated\n"
+    "  --renew-tls-certificate FILE\n"
+    "  --renew-tls-key FILE   TLS for the addresses of --renew-listen (not for Unix sockets), in PEM\n"
+    "  --broker PATH          the socket of sealring-broker; default: " BROKER "\n"
+    "  --help, --version\n"
+    "\n"
+    "See sealringd(8).\n";
 
-static bool read_number(const char *option, const char *text, int base, unsigned long least, unsigned long most,
-                        unsigned long *value)
+static bool add_listener(const char *option, enum listener_kind kind, const char *text, struct daemon_options *options)
 {
-    char *end = NULL;
-    errno = 0;
-    *value = strtoul(text, &end, base);
-    if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *value >= least && *value <= most)
-        return true;
-    char problem[96];
-    (void)snprintf(problem, sizeof problem,
-                   base == 8 ? "is an octal number up to %lo" : "is a number from %2$lu to %1$lu", most, least);
-    return complain(option, problem);
+    if (options->listen_count == LISTENERS_MAX)
+        return option_complain(option, "may be given 8 times, with those of the other kind");
+    options->listen_kinds[options->listen_count] = kind;
+    options->listen[options->listen_count++] = text;
+    return true;
 }
 
 static bool read_count(const char *option, const char *text, unsigned most, unsigned *count)
 {
     unsigned long value = 0;
-    if (!read_number(option, text, 10, 1, most, &value))
+    if (!option_number(option, text, 10, 1, most, &value))
         return false;
     *count = (unsigned)value;
     return true;
@@ -92,28 +97,32 @@ static bool read_header_name(const char *text, const char **name)
 {
     static const char characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~";
     if (text[0] == '\0' || text[strspn(text, characters)] != '\0')
-        return complain("address-header", "is the name of a header");
+        return option_complain("address-header", "is the name of a header");
     *name = text;
     return true;
 }
 
 static bool take_option(enum option_code code, const char *text, struct daemon_options *options)
 {
-    unsigned long mode = 0;
     switch (code) {
     case OPTION_VAULT:
         options->vault = text;
         return true;
     case OPTION_LISTEN:
-        if (options->listen_count == LISTENERS_MAX)
-            return complain("listen", "may be given 8 times");
-        options->listen[options->listen_count++] = text;
+        return add_listener("listen", LISTENER_PLAIN, text, options);
+    case OPTION_RENEW_LISTEN:
+        return add_listener("renew-listen", LISTENER_RENEW, text, options);
+    case OPTION_RENEW_TLS_CERTIFICATE:
+        options->certificate = text;
+        return true;
+    case OPTION_RENEW_TLS_KEY:
+        options->key = text;
+        return true;
+    case OPTION_BROKER:
+        options->broker = text;
         return true;
     case OPTION_SOCKET_MODE:
-        if (!read_number("socket-mode", text, 8, 0, 0777, &mode))
-            return false;
-        options->socket_mode = (mode_t)mode;
-        return true;
+        return option_mode("socket-mode", text, &options->socket_mode);
     case OPTION_ALLOW_REMOTE:
         options->remote = true;
         return true;
@@ -138,6 +147,7 @@ bool daemon_options_read(int argc, char **argv, struct daemon_options *options, 
     *options = (struct daemon_options){.vault = getenv("SEALRING_VAULT"),
                                        .socket_mode = 0660,
                                        .waiters = 32,
+                                       .broker = BROKER,
                                        .http = {.threads = 2, .connections = 16384}};
     int code;
     *status = USAGE;
@@ -157,7 +167,9 @@ bool daemon_options_read(int argc, char **argv, struct daemon_options *options, 
         (void)fprintf(stderr, "sealringd: there are no arguments but options (`%s`); see sealringd --help\n",
                       argv[optind]);
     else if (options->vault == NULL || options->vault[0] == '\0')
-        (void)complain("vault", "is required");
+        (void)option_complain("vault", "is required");
+    else if ((options->certificate == NULL) != (options->key == NULL))
+        (void)option_complain(options->key == NULL ? "renew-tls-key" : "renew-tls-certificate", "is missing");
     else
         return true;
     return false;

@@ -6,16 +6,19 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "gateway/daemon/listener.h"
 #include "gateway/sealringd/http.h"
-#include "gateway/sealringd/listener.h"
 
 struct daemon_options {
     const char *vault;
     const char *listen[LISTENERS_MAX];
+    enum listener_kind listen_kinds[LISTENERS_MAX];
     size_t listen_count;
     mode_t socket_mode;
     bool remote;
     unsigned waiters;
+    const char *broker;
+    const char *certificate, *key; /* files in PEM; both or none */
     struct http_settings http;
 };
 

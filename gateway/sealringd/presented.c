@@ -3,6 +3,7 @@
 #include "gateway/sealringd/presented.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
@@ -62,4 +63,16 @@ void presented_header(struct presented_headers *presented, const char *address_n
         add_credential(presented, value);
     else if (address_name != NULL && strcasecmp(name, address_name) == 0)
         add_address(presented, value);
+}
+
+void presented_address(struct presented_headers *presented, const struct sockaddr *address)
+{
+    bool old = address->sa_family == AF_INET;
+    if (!old && address->sa_family != AF_INET6)
+        return;
+    const void *bytes = old ? (const void *)&((const struct sockaddr_in *)(const void *)address)->sin_addr
+                            : (const void *)&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+    presented->address_length = old ? 4 : 16;
+    memcpy(presented->address, bytes, presented->address_length);
+    presented->addresses = PRESENTED_ONE;
 }

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 enum presented_count { PRESENTED_NONE = 0, PRESENTED_ONE, PRESENTED_CONFLICT };
 
@@ -22,5 +23,8 @@ struct presented_headers {
  * Equal ones are one. address_name: the header with the address, NULL for none; it counts if the request has it once, with one address. */
 void presented_header(struct presented_headers *presented, const char *address_name, const char *name,
                       const char *value);
+
+/* Takes the address of the client's connection in, IPv4 or IPv6. */
+void presented_address(struct presented_headers *presented, const struct sockaddr *address);
 
 #endif

@@ -2,7 +2,24 @@
 /* One request from its target to its verdict. */
 #include "gateway/sealringd/question.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "gateway/sealringd/served.h"
+
+static void free_secret(char *text, size_t length)
+{
+    if (text != NULL)
+        explicit_bzero(text, length);
+    free(text);
+}
+
+void question_free(struct question *question)
+{
+    free_secret(question->credential_copy, question->presented.length);
+    free_secret(question->body, question->body == NULL ? 0 : strlen(question->body));
+    free(question);
+}
 
 void question_ask(const struct question *question, uint32_t flags, struct outcome *outcome)
 {

@@ -18,21 +18,35 @@ struct outcome {
     sealring_grant grant;
 };
 
+struct http_listener;
+
 struct question {
     struct MHD_Connection *connection;
+    const struct http_listener *listener;
     struct target target;
     struct presented_headers presented; /* the credential is the connection's, or credential_copy */
     bool complete;                      /* its end was received */
     struct outcome outcome;
+    /* Of a renewal, set by broker_link.c. */
+    bool renewed;            /* the broker, or its absence, has answered */
+    unsigned renewal_result; /* sealring_renewal_result, or RENEWAL_LIMITED */
+    uint32_t retry_after;    /* seconds, 0: none */
+    char *body;              /* with the successor: a secret */
+    /* What broker_link.c uses, under its lock. */
+    uint32_t id;
     /* What waiters.c uses, under its lock. */
     bool asked;            /* it was given to the threads that may wait */
     bool taken;            /* one of them works on it */
     bool answered;         /* the connection has its outcome */
     bool released;         /* the connection has ended */
     char *credential_copy; /* for the thread, as the connection may end before it does */
-    int64_t deadline;      /* milliseconds of CLOCK_MONOTONIC */
+    int64_t deadline;      /* milliseconds of CLOCK_MONOTONIC; this and the next in one of the two at a time */
     TAILQ_ENTRY(question) entry;
 };
+TAILQ_HEAD(questions, question);
+
+/* Wipes what is secret in it. */
+void question_free(struct question *question);
 
 /* Asks the vault; with SEALRING_NONBLOCK in flags from memory only. */
 void question_ask(const struct question *question, uint32_t flags, struct outcome *outcome);

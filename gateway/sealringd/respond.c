@@ -2,11 +2,14 @@
 /* Answers as HTTP responses: RFC 9457 for errors, RFC 6750 for challenges, X-Sealring-… for what is known about the client. */
 #include "gateway/sealringd/respond.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "gateway/sealringd/renewal_response.h"
 
 enum { TIME_SIZE = 40 };
 
@@ -17,26 +20,35 @@ static bool add(struct MHD_Response *response, const char *name, const char *val
     return MHD_add_response_header(response, name, value) == MHD_YES;
 }
 
+static void wipe_and_free(void *body)
+{
+    explicit_bzero(body, strlen(body));
+    free(body);
+}
+
+/* Takes the body over: NULL, or a text of malloc, which is wiped afterwards. */
 static struct MHD_Response *make_response(char *body, bool close)
 {
     struct MHD_Response *response =
-        MHD_create_response_from_buffer(body == NULL ? 0 : strlen(body), body == NULL ? "" : body,
-                                        body == NULL ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
-    if (response == NULL)
-        free(body);
-    else if (!add(response, "Cache-Control", "no-store") || (close && !add(response, "Connection", "close"))) {
+        body == NULL ? MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT)
+                     : MHD_create_response_from_buffer_with_free_callback(strlen(body), body, wipe_and_free);
+    if (response == NULL) {
+        if (body != NULL)
+            wipe_and_free(body);
+    } else if (!add(response, "Cache-Control", "no-store") || (close && !add(response, "Connection", "close"))) {
         MHD_destroy_response(response);
         response = NULL;
     }
     return response;
 }
 
-static struct MHD_Response *make_answer(const struct answer *answer, const char *challenge, bool close)
+static struct MHD_Response *make_answer(const struct answer *answer, const char *challenge, const char *retry_after,
+                                        bool close)
 {
     char *body = NULL;
     if (answer->title != NULL) {
-        json_t *problem = json_pack("{ss ss si ss}", "type", "about:blank", "title", answer->title, "status",
-                                    (int)answer->status, "detail", answer->detail);
+        json_t *problem = json_pack("{ss ss si ss ss*}", "type", "about:blank", "title", answer->title, "status",
+                                    (int)answer->status, "detail", answer->detail, "code", answer->code);
         body = problem == NULL ? NULL : json_dumps(problem, JSON_COMPACT);
         json_decref(problem);
         if (body == NULL)
@@ -47,7 +59,8 @@ static struct MHD_Response *make_answer(const struct answer *answer, const char 
         return NULL;
     if ((body != NULL && !add(response, "Content-Type", "application/problem+json")) ||
         (challenge != NULL && !add(response, "WWW-Authenticate", challenge)) ||
-        (answer->retry_after != NULL && !add(response, "Retry-After", answer->retry_after))) {
+        (retry_after != NULL && !add(response, "Retry-After", retry_after)) ||
+        (answer->allow != NULL && !add(response, "Allow", answer->allow))) {
         MHD_destroy_response(response);
         return NULL;
     }
@@ -59,7 +72,7 @@ bool respond_prepare(void)
     for (int kind = 0; kind < ANSWERS; kind++)
         for (int close = 0; close < 2; close++) {
             const struct answer *answer = answer_of((enum answer_kind)kind);
-            prepared[kind][close] = make_answer(answer, answer->challenge, close == 1);
+            prepared[kind][close] = make_answer(answer, answer->challenge, answer->retry_after, close == 1);
             if (prepared[kind][close] == NULL)
                 return false;
         }
@@ -115,6 +128,17 @@ static bool add_grant(struct MHD_Response *response, const sealring_grant *grant
     return sunset[0] == '\0' || add(response, "Sealring-Sunset", sunset);
 }
 
+/* response: NULL if there was no memory for it. */
+static enum MHD_Result queue(struct MHD_Connection *connection, unsigned status, struct MHD_Response *response,
+                             bool close)
+{
+    if (response == NULL)
+        return respond(connection, ANSWER_UNAVAILABLE, close);
+    enum MHD_Result queued = MHD_queue_response(connection, status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
 enum MHD_Result respond_verdict(const struct question *question, bool close)
 {
     enum answer_kind kind = answer_for(question->outcome.verdict);
@@ -129,12 +153,41 @@ enum MHD_Result respond_verdict(const struct question *question, bool close)
     } else if (kind == ANSWER_SCOPE) {
         char challenge[SEALRING_SCOPES_LENGTH_MAX + 128];
         (void)snprintf(challenge, sizeof challenge, "%s scope=\"%s\"", answer->challenge, question->target.scopes);
-        response = make_answer(answer, challenge, close);
+        response = make_answer(answer, challenge, NULL, close);
     } else
         return respond(question->connection, kind, close);
-    if (response == NULL)
-        return respond(question->connection, ANSWER_UNAVAILABLE, close);
-    enum MHD_Result queued = MHD_queue_response(question->connection, answer->status, response);
-    MHD_destroy_response(response);
-    return queued;
+    return queue(question->connection, answer->status, response, close);
+}
+
+enum MHD_Result respond_renewal(struct question *question, bool close)
+{
+    enum answer_kind kind = renewal_answer_for(question->renewal_result);
+    const struct answer *answer = answer_of(kind);
+    char retry_after[16];
+    if (kind == ANSWER_RENEWED) {
+        struct MHD_Response *response = make_response(question->body, close);
+        question->body = NULL;
+        if (response != NULL && !add(response, "Content-Type", "application/json")) {
+            MHD_destroy_response(response);
+            response = NULL;
+        }
+        return queue(question->connection, answer->status, response, close);
+    }
+    if (answer->retry_after == NULL || question->retry_after == 0)
+        return respond(question->connection, kind, close);
+    (void)snprintf(retry_after, sizeof retry_after, "%" PRIu32, question->retry_after);
+    return queue(question->connection, answer->status, make_answer(answer, NULL, retry_after, close), close);
+}
+
+enum MHD_Result respond_ready(struct MHD_Connection *connection, bool ready, const bool *renewing, bool close)
+{
+    if (!ready || renewing == NULL)
+        return respond(connection, ready ? ANSWER_ALIVE : ANSWER_UNREADY, close);
+    char *body = strdup(*renewing ? "{\"renewal\":true}\n" : "{\"renewal\":false}\n");
+    struct MHD_Response *response = body == NULL ? NULL : make_response(body, close);
+    if (response != NULL && !add(response, "Content-Type", "application/json")) {
+        MHD_destroy_response(response);
+        response = NULL;
+    }
+    return queue(connection, answer_of(ANSWER_ALIVE)->status, response, close);
 }

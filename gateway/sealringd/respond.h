@@ -19,4 +19,10 @@ enum MHD_Result respond(struct MHD_Connection *connection, enum answer_kind kind
 /* The answer to the question's verdict. */
 enum MHD_Result respond_verdict(const struct question *question, bool close);
 
+/* The broker's answer to the question, whose body becomes the response's. */
+enum MHD_Result respond_renewal(struct question *question, bool close);
+
+/* The state of the verifier, and, if `renewing` is not NULL, whether the broker answers. */
+enum MHD_Result respond_ready(struct MHD_Connection *connection, bool ready, const bool *renewing, bool close);
+
 #endif

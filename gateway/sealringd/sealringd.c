@@ -6,17 +6,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
 
+#include "gateway/daemon/daemon_process.h"
+#include "gateway/daemon/journal.h"
+#include "gateway/sealringd/broker_link.h"
 #include "gateway/sealringd/daemon_options.h"
-#include "gateway/sealringd/journal.h"
 #include "gateway/sealringd/respond.h"
 #include "gateway/sealringd/served.h"
+#include "gateway/sealringd/tls_files.h"
 #include "gateway/sealringd/waiters.h"
 
 enum { DRAIN_SECONDS = 10, DESCRIPTORS_BESIDE = 512 };
@@ -26,17 +28,10 @@ static struct listeners listeners;
 static pthread_t main_thread, reload_thread;
 static enum { RELOAD_IDLE, RELOAD_RUNNING, RELOAD_RUNNING_AND_WANTED } reload_state;
 
-static int set_environment(const char *name, const char *value, void *context)
-{
-    (void)context;
-    return setenv(name, value, 1);
-}
-
-/* Nobody but root reads this process's memory, and it leaves no core. The system's bound on descriptors is raised as far as it can be. */
-static void protect_process(void)
+/* The system's bound on descriptors is raised as far as it can be. */
+static void raise_limits(void)
 {
     struct rlimit limit;
-    (void)prctl(PR_SET_DUMPABLE, 0);
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
     limit.rlim_cur = limit.rlim_max;
@@ -53,13 +48,17 @@ static void protect_process(void)
 
 static bool open_listeners(void)
 {
-    const char *problem = listener_inherit(&listeners, options.remote);
+    listeners.type = SOCK_STREAM;
+    listeners.mode = options.socket_mode;
+    listeners.remote[LISTENER_PLAIN] = options.remote;
+    listeners.remote[LISTENER_RENEW] = options.certificate != NULL;
+    const char *problem = listener_inherit(&listeners);
     if (problem != NULL) {
-        journal_write(JOURNAL_ERROR, "%s", problem);
+        journal_write(JOURNAL_ERROR, "systemd passed a socket that cannot be used: %s", problem);
         return false;
     }
     for (size_t i = 0; i < options.listen_count; i++) {
-        problem = listener_make(&listeners, options.listen[i], options.socket_mode, options.remote);
+        problem = listener_make(&listeners, options.listen_kinds[i], options.listen[i]);
         if (problem != NULL) {
             journal_write(JOURNAL_ERROR, "cannot listen on %s: %s", options.listen[i], problem);
             return false;
@@ -70,10 +69,41 @@ static bool open_listeners(void)
     return listeners.count > 0;
 }
 
+static bool start_listener(size_t i, const struct tls_files *tls)
+{
+    char text[256];
+    int descriptor = listeners.each[i].descriptor;
+    struct http_listener listener = {.descriptor = descriptor, .renews = listeners.each[i].kind == LISTENER_RENEW};
+    listener_describe(descriptor, text, sizeof text);
+    listener.tls = listener.renews && tls->certificate != NULL && !listener_is_unix(descriptor);
+    const char *what = !listener.renews ? "listening on" : listener.tls ? "renewing by TLS on" : "renewing on";
+    bool started = http_start(&options.http, &listener, tls);
+    if (started)
+        journal_write(JOURNAL_INFORMATION, "%s %s", what, text);
+    else
+        journal_write(JOURNAL_ERROR, "cannot serve %s%s", text, listener.tls ? ": is this the certificate's key?" : "");
+    return started;
+}
+
+static bool start_renewal(struct tls_files *tls)
+{
+    for (size_t i = 0; i < listeners.count; i++)
+        options.http.renewing |= listeners.each[i].kind == LISTENER_RENEW;
+    if (!options.http.renewing)
+        return true;
+    if (options.certificate != NULL && !tls_read(options.certificate, options.key, tls))
+        return false;
+    if (broker_link_start(options.broker))
+        return true;
+    journal_write(JOURNAL_ERROR, "no broker can be reached at %s: the path is too long, or there are no threads",
+                  options.broker);
+    return false;
+}
+
 static bool start(void)
 {
     sealring_error error = {.message = ""};
-    if (sealring_environment(options.vault, set_environment, NULL, &error) != SEALRING_OK ||
+    if (process_set_environment(options.vault, &error) != SEALRING_OK ||
         served_open(options.vault, &error) != SEALRING_OK) {
         journal_write(JOURNAL_ERROR, "%s", error.message);
         return false;
@@ -82,25 +112,34 @@ static bool start(void)
         journal_write(JOURNAL_ERROR, "no memory, or no threads");
         return false;
     }
-    for (size_t i = 0; i < listeners.count; i++) {
-        char text[256];
-        listener_describe(listeners.each[i].descriptor, text, sizeof text);
-        if (!http_start(&options.http, listeners.each[i].descriptor)) {
-            journal_write(JOURNAL_ERROR, "cannot serve %s", text);
-            return false;
-        }
-        journal_write(JOURNAL_INFORMATION, "listening on %s", text);
-    }
-    return true;
+    struct tls_files tls = {.certificate = NULL};
+    bool good = start_renewal(&tls);
+    for (size_t i = 0; good && i < listeners.count; i++)
+        good = start_listener(i, &tls);
+    tls_free(&tls);
+    return good;
 }
 
 /* ---- Reload ---- */
+
+/* What cannot be used is reported; the files that are in use stay in use. */
+static void reload_tls(void)
+{
+    struct tls_files files = {.certificate = NULL};
+    if (options.certificate == NULL || !tls_read(options.certificate, options.key, &files))
+        return;
+    if (!http_exchange_tls(&files))
+        journal_write(JOURNAL_WARNING, "%s and its key cannot be used, so those that are in use go on",
+                      options.certificate);
+    tls_free(&files);
+}
 
 /* In a thread, as a token may take its time, and systemd's watchdog does not wait. */
 static void *reload(void *context)
 {
     sealring_error error = {.message = ""};
     (void)context;
+    reload_tls();
     if (served_open(options.vault, &error) == SEALRING_OK)
         journal_write(JOURNAL_INFORMATION, "reopened %s", options.vault);
     else
@@ -167,6 +206,7 @@ static void stop(int status)
     for (int i = 0; i < DRAIN_SECONDS * 200 && http_active() > 0; i++)
         (void)nanosleep(&step, NULL);
     bool idle = waiters_stop();
+    broker_link_stop();
     http_stop();
     respond_end();
     listeners_close(&listeners);
@@ -183,6 +223,7 @@ int main(int argc, char **argv)
 {
     int status = EXIT_FAILURE;
     sigset_t signals;
+    journal_begin("sealringd");
     if (!daemon_options_read(argc, argv, &options, &status))
         return status;
     main_thread = pthread_self();
@@ -195,7 +236,8 @@ int main(int argc, char **argv)
         listeners_close(&listeners);
         return EXIT_FAILURE;
     }
-    protect_process();
+    process_protect();
+    raise_limits();
     bool good = start();
     if (good) {
         (void)sd_notify(0, "READY=1");

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "gateway/sealringd/journal.h"
+#include "gateway/daemon/journal.h"
 
 struct served_vault {
     sealring_vault *vault;

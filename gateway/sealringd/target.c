@@ -58,3 +58,9 @@ void target_parse(const char *text, bool any_allowed, struct target *target)
     else
         target->scopes[0] = '\0';
 }
+
+void target_parse_renewal(const char *text, struct target *target)
+{
+    target->kind = is_exactly(text, "/v1/renew") ? TARGET_RENEW : TARGET_UNKNOWN;
+    target->scopes[0] = '\0';
+}

@@ -11,7 +11,8 @@ enum target_kind {
     TARGET_UNKNOWN = 0, /* nothing that the daemon offers, or scopes that are not written as they must be */
     TARGET_VERIFY,
     TARGET_HEALTH,
-    TARGET_READY
+    TARGET_READY,
+    TARGET_RENEW
 };
 
 struct target {
@@ -29,5 +30,8 @@ struct target {
  * What follows `/-` is what a gateway appends, the client's own target, and is ignored. SCOPE has the letters, digits and marks that mean
  * themselves in a path: no `%`, `;`, `?`. A target that is wrong is TARGET_UNKNOWN. */
 void target_parse(const char *text, bool any_allowed, struct target *target);
+
+/* Reads the target of a listener for renewal, where there is one only: /v1/renew. */
+void target_parse_renewal(const char *text, struct target *target);
 
 #endif

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <time.h>
 
-enum { THREADS_MAX = 256, WAITING_MAX = 4096, PATIENCE_MS = 5000, STOP_MS = 1000, TICK_MS = 100 };
+#include "gateway/daemon/daemon_process.h"
 
-TAILQ_HEAD(questions, question);
+enum { THREADS_MAX = 256, WAITING_MAX = 4096, PATIENCE_MS = 5000, STOP_MS = 1000, TICK_MS = 100 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER; /* for the threads */
@@ -22,21 +22,6 @@ static unsigned waiting; /* in untaken */
 static bool stopping;
 
 static const struct timespec tick = {.tv_nsec = TICK_MS * 1000000L};
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec time;
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
-static void free_question(struct question *question)
-{
-    if (question->credential_copy != NULL)
-        explicit_bzero(question->credential_copy, question->presented.length);
-    free(question->credential_copy);
-    free(question);
-}
 
 /* Under the lock. From then on the outcome is the connection's. */
 static void answer(struct question *question, const struct outcome *outcome)
@@ -80,7 +65,7 @@ static void *work(void *context)
         question->taken = false;
         answer(question, &outcome);
         if (question->released)
-            free_question(question);
+            question_free(question);
     }
     running--;
     pthread_mutex_unlock(&lock);
@@ -114,7 +99,7 @@ static void *watch(void *context)
         while (TAILQ_EMPTY(&untaken) && TAILQ_EMPTY(&taken) && !stopping)
             pthread_cond_wait(&begun, &lock);
         end = stopping;
-        answer_late(end ? INT64_MAX : monotonic_ms());
+        answer_late(end ? INT64_MAX : process_clock_ms());
         pthread_mutex_unlock(&lock);
     }
     return NULL;
@@ -149,7 +134,7 @@ bool waiters_add(struct question *question)
         question->asked = true;
         question->credential_copy = copy;
         question->presented.credential = copy;
-        question->deadline = monotonic_ms() + PATIENCE_MS;
+        question->deadline = process_clock_ms() + PATIENCE_MS;
         MHD_suspend_connection(question->connection); /* before a thread can resume it */
         TAILQ_INSERT_TAIL(&untaken, question, entry);
         waiting++;
@@ -169,7 +154,7 @@ void waiters_release(struct question *question)
     bool last = !question->taken;
     pthread_mutex_unlock(&lock);
     if (last)
-        free_question(question);
+        question_free(question);
 }
 
 bool waiters_stop(void)
@@ -183,7 +168,7 @@ bool waiters_stop(void)
     pthread_mutex_unlock(&lock);
     pthread_join(timer, NULL);
     bool ended = false;
-    for (int64_t end = monotonic_ms() + STOP_MS; !ended && monotonic_ms() < end;) {
+    for (int64_t end = process_clock_ms() + STOP_MS; !ended && process_clock_ms() < end;) {
         pthread_mutex_lock(&lock);
         ended = running == 0;
         pthread_mutex_unlock(&lock);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sealring/ring_policy.h>
 #include <sealring/verify.h>
 
 #ifdef __cplusplus
@@ -166,34 +167,6 @@ typedef struct sealring_vault_info {
 sealring_status sealring_vault_describe(sealring_manager *manager, sealring_vault_info *info, sealring_error *error);
 
 /* ---- Rings ---------------------------------------------------------------------------------------------------------- */
-
-typedef struct sealring_policy {
-    int64_t overlap;      /* how long a predecessor is promised after a rotation; 1 s to 3650 d; default 7 d */
-    int64_t purge_delay;  /* how long a retired or compromised version's object is kept; 0 to 3650 d; default 30 d */
-    uint32_t keep;        /* number of retiring versions that may exist; 1 to 100; default 3 */
-    int64_t rotate_every; /* sealring_run_once rotates at this interval, at most 3650 d; 0 (default): never */
-    int64_t quiet_period; /* a version retires after this time without a use; 1 s to 3650 d; default 24 h */
-    bool standby;         /* sealring_run_once maintains a standby; default false */
-    bool idle_blocks;     /* API keys that never called block the retirement of their version; default false */
-    int64_t usage_hourly; /* how long usage is stored by hour; 1 d to 400 d; default 7 d */
-    int64_t usage_daily;  /* how long by day; at least usage_hourly, at most 3650 d; default 400 d */
-#define SEALRING_SUCCESSION_OFF INT64_C(1) /* retire without asking for successors */
-    int64_t succession; /* API keys used within it need a successor before a version retires; 1 d to 3650 d; 0: 400 d */
-} sealring_policy;
-
-/* Which fields of a policy a caller sets. */
-enum {
-    SEALRING_POLICY_OVERLAP = 1,
-    SEALRING_POLICY_PURGE_DELAY = 2,
-    SEALRING_POLICY_KEEP = 4,
-    SEALRING_POLICY_ROTATE_EVERY = 8,
-    SEALRING_POLICY_QUIET_PERIOD = 16,
-    SEALRING_POLICY_STANDBY = 32,
-    SEALRING_POLICY_IDLE_BLOCKS = 64,
-    SEALRING_POLICY_USAGE_HOURLY = 128,
-    SEALRING_POLICY_USAGE_DAILY = 256,
-    SEALRING_POLICY_SUCCESSION = 512
-};
 
 typedef struct sealring_ring_info {
     const char *name;
@@ -486,11 +459,11 @@ typedef struct sealring_issued {
     const char *label;
     const char *key_id;
     const char *scopes;
-    uint32_t version;
-    uint32_t serial;
+    uint32_t version, serial;
     int64_t expires;
     bool existed;           /* it was issued before and is passed again */
-    const char *credential; /* NULL: imported, only the client has it */
+    const char *credential; /* NULL: imported, only the client has it; or `sealed` has it */
+    const char *sealed;     /* encrypted, in PEM (<sealring/sealed.h>); NULL: not asked for */
 } sealring_issued;
 
 typedef int (*sealring_issued_callback)(const sealring_issued *issued, void *context);

@@ -12,16 +12,16 @@
 #define IMPORT_LABEL     "sealring import v2"
 #define CHECK_LABEL      "sealring check v1"
 
-/* Of claims that lack the label of the API key. */
+/* Of claims that lack the label of the API key, the origin and the predecessor. */
 #define CREDENTIAL_LABEL_1 "sealring credential v1"
 #define IMPORT_LABEL_1     "sealring import v1"
 
 /* Counter, the separator 0x00 and L. */
 #define INPUT_OVERHEAD (4 + 1 + 4)
 
-#define CONTEXT_MAX                                                                                        \
-    (CLAIMS_VAULT_ID_SIZE + CLAIMS_RING_ID_SIZE + 4 + SEALRING_KEY_ID_LENGTH + 4 + CLAIMS_NONCE_SIZE + 2 + \
-     SEALRING_NAME_LENGTH_MAX + 2 + SEALRING_SCOPES_LENGTH_MAX + 8 + 8 + 2 + SEALRING_NAME_LENGTH_MAX +    \
+#define CONTEXT_MAX                                                                                             \
+    (CLAIMS_VAULT_ID_SIZE + CLAIMS_RING_ID_SIZE + 4 + SEALRING_KEY_ID_LENGTH + 4 + CLAIMS_NONCE_SIZE + 2 +      \
+     SEALRING_NAME_LENGTH_MAX + 2 + SEALRING_SCOPES_LENGTH_MAX + 8 + 8 + 2 + SEALRING_NAME_LENGTH_MAX + 8 + 4 + \
      CLAIMS_DIGEST_SIZE)
 
 #define CHECK_CONTEXT_MAX \
@@ -45,7 +45,7 @@ static size_t write_input(const char *label, const struct writer *context, uint8
 static bool well_formed(const struct claims *claims)
 {
     return claims->version != 0 && claims->serial != 0 && claims->not_before >= 0 && claims->expires >= 0 &&
-           strnlen(claims->key_id, sizeof claims->key_id) == SEALRING_KEY_ID_LENGTH &&
+           claims->origin >= 0 && strnlen(claims->key_id, sizeof claims->key_id) == SEALRING_KEY_ID_LENGTH &&
            strnlen(claims->client, sizeof claims->client) < sizeof claims->client &&
            strnlen(claims->label, sizeof claims->label) < sizeof claims->label &&
            strnlen(claims->scopes, sizeof claims->scopes) < sizeof claims->scopes;
@@ -68,12 +68,15 @@ size_t claims_input(const struct claims *claims, const uint8_t *digest, uint8_t 
     writer_field(&context, claims->scopes, strlen(claims->scopes));
     writer_u64(&context, (uint64_t)claims->not_before);
     writer_u64(&context, (uint64_t)claims->expires);
-    if (claims->label[0] != '\0')
+    bool labelled = claims->label[0] != '\0';
+    if (labelled) {
         writer_field(&context, claims->label, strlen(claims->label));
+        writer_u64(&context, (uint64_t)claims->origin);
+        writer_u32(&context, claims->predecessor);
+    }
     if (digest != NULL)
         writer_bytes(&context, digest, CLAIMS_DIGEST_SIZE);
 
-    bool labelled = claims->label[0] != '\0';
     const char *label = digest == NULL ? (labelled ? CREDENTIAL_LABEL : CREDENTIAL_LABEL_1)
                                        : (labelled ? IMPORT_LABEL : IMPORT_LABEL_1);
     return write_input(label, &context, input, CLAIMS_INPUT_MAX);

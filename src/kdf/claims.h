@@ -27,18 +27,20 @@ struct claims {
     char scopes[SEALRING_SCOPES_LENGTH_MAX + 1]; /* normalised (credential/scope.h) */
     int64_t not_before;                          /* milliseconds since 1970 UTC, 0: none */
     int64_t expires;
+    int64_t origin;       /* time of the operator's issue, which renewals hand on; 0 with claims of version 1 */
+    uint32_t predecessor; /* serial of the credential that was renewed; 0: an operator issued this one */
 };
 
 #define CLAIMS_DIGEST_SIZE 32 /* SHA-256 */
 
 /* The largest KDF input for a credential and for a check value. */
-#define CLAIMS_INPUT_MAX       1344
+#define CLAIMS_INPUT_MAX       1360
 #define CLAIMS_CHECK_INPUT_MAX 192
 
 /* Writes the whole KDF input (Label "sealring credential v2") and returns its length, 0 if the claims are not well formed (a key ID of
  * another length, a negative time, version or serial 0). Context: vault ID, ring ID, version (32 bits), key ID (16 characters), serial
- * (32), nonce, client after its length, scopes after their length, not-before (64), expiry (64), label after its length; big-endian,
- * lengths 16 bits. Without a label: Label "sealring credential v1", and the Context ends with the expiry.
+ * (32), nonce, client after its length, scopes after their length, not-before (64), expiry (64), label after its length, origin (64),
+ * predecessor (32); big-endian, lengths 16 bits. Without a label: Label "sealring credential v1", and the Context ends with the expiry.
  * digest: NULL, or the SHA-256 of an imported key, which the client has, of CLAIMS_DIGEST_SIZE bytes. It makes the input for the binding
  * of this key to its claims: Label "sealring import v2" (without a label "sealring import v1"), and at the end of Context the digest. */
 size_t claims_input(const struct claims *claims, const uint8_t *digest, uint8_t input[CLAIMS_INPUT_MAX]);

@@ -8,6 +8,7 @@
 #include "lifecycle/verifier_liveness.h"
 
 #define SECOND INT64_C(1000)
+#define MINUTE (INT64_C(60) * SECOND)
 #define DAY    (INT64_C(86400) * SECOND)
 
 static const sealring_policy defaults = {
@@ -18,6 +19,7 @@ static const sealring_policy defaults = {
     .usage_hourly = 7 * DAY,
     .usage_daily = 400 * DAY,
     .succession = 400 * DAY,
+    .renew_age = 400 * DAY,
 };
 
 /* The bounds keep every sum of a time and a duration far below 64 bits, and keep a typo from becoming a promise. */
@@ -53,6 +55,12 @@ void policy_apply(sealring_policy *policy, const sealring_policy *from, unsigned
         policy->usage_daily = from->usage_daily;
     if (fields & SEALRING_POLICY_SUCCESSION)
         policy->succession = from->succession == 0 ? defaults.succession : from->succession;
+    if (fields & SEALRING_POLICY_RENEW)
+        policy->renew = from->renew;
+    if (fields & SEALRING_POLICY_RENEW_LIFE)
+        policy->renew_life = from->renew_life;
+    if (fields & SEALRING_POLICY_RENEW_AGE)
+        policy->renew_age = from->renew_age == 0 ? defaults.renew_age : from->renew_age;
 }
 
 static bool within(int64_t value, int64_t least, int64_t most)
@@ -80,6 +88,13 @@ static const char *out_of_bounds(const sealring_policy *policy)
     if (policy_succession(policy) != 0 && !within(policy_succession(policy), DAY, LONGEST))
         return "succession must be 1d to 3650d, or off: API keys used within this time need a successor before their "
                "version retires";
+    if ((unsigned)policy->renew > SEALRING_RENEW_SEALED)
+        return "renew must be off, bearer or sealed";
+    if (policy->renew_life != 0 && !within(policy->renew_life, MINUTE, LONGEST))
+        return "renew-life must be 1m to 3650d, or 0s: a renewed credential expires with its predecessor";
+    if (policy_renew_age(policy) != 0 && !within(policy_renew_age(policy), MINUTE, LONGEST))
+        return "renew-age must be 1m to 3650d, or off: no renewed credential lives longer than this after the operator's "
+               "issue";
     return NULL;
 }
 
@@ -88,6 +103,13 @@ int64_t policy_succession(const sealring_policy *policy)
     if (policy->succession == SEALRING_SUCCESSION_OFF)
         return 0;
     return policy->succession == 0 ? defaults.succession : policy->succession;
+}
+
+int64_t policy_renew_age(const sealring_policy *policy)
+{
+    if (policy->renew_age == SEALRING_RENEW_AGE_OFF)
+        return 0;
+    return policy->renew_age == 0 ? defaults.renew_age : policy->renew_age;
 }
 
 int64_t policy_predecessor_life(const sealring_policy *policy)

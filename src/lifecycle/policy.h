@@ -20,6 +20,9 @@ const char *policy_problem(const sealring_policy *policy, int64_t lease_ms, char
 /* An API key that was used within this time needs a successor before its version retires; 0: the policy does not require one. */
 int64_t policy_succession(const sealring_policy *policy);
 
+/* How long after the operator's issue a renewed credential may live; 0: the policy sets no limit. */
+int64_t policy_renew_age(const sealring_policy *policy);
+
 /* How long a version is retiring at least: its window, and a quiet period. */
 int64_t policy_predecessor_life(const sealring_policy *policy);
 

@@ -8,7 +8,7 @@
 #include "base/base62.h"
 
 /* One member of an image, and its place in the row. The first two of a table identify the row: no act changes them. */
-enum member_kind { NUMBER32, NUMBER64, FLAG, STATE, TEXT, BYTES, OBJECT_ID, ENDS, NETWORKS };
+enum member_kind { NUMBER32, NUMBER64, FLAG, STATE, TEXT, BYTES, OBJECT_ID, ENDS, NETWORKS, HOLDERS };
 
 struct member {
     const char *name;
@@ -42,6 +42,9 @@ static const struct member ring_members[] = {
     MEMBER(registry_ring, "usage_hourly", policy.usage_hourly, NUMBER64),
     MEMBER(registry_ring, "usage_daily", policy.usage_daily, NUMBER64),
     MEMBER(registry_ring, "succession", policy.succession, NUMBER64),
+    MEMBER(registry_ring, "renew", policy.renew, STATE),
+    MEMBER(registry_ring, "renew_life", policy.renew_life, NUMBER64),
+    MEMBER(registry_ring, "renew_age", policy.renew_age, NUMBER64),
     MEMBER(registry_ring, "rotation_held", rotation_held, FLAG),
     MEMBER(registry_ring, "last_version", last_version, NUMBER32),
     MEMBER(registry_ring, "created", created, NUMBER64),
@@ -91,6 +94,7 @@ static const struct member key_members[] = {
     MEMBER(registry_key, "created", created, NUMBER64),
     MEMBER(registry_key, "ends", ends, ENDS),
     MEMBER(registry_key, "networks", networks, NETWORKS),
+    MEMBER(registry_key, "holders", holders, HOLDERS),
     {0},
 };
 
@@ -110,6 +114,8 @@ static const struct member credential_members[] = {
     MEMBER(registry_credential, "imported", imported, FLAG),
     MEMBER(registry_credential, "binding", binding, BYTES),
     MEMBER(registry_credential, "label", label, TEXT),
+    MEMBER(registry_credential, "origin", origin, NUMBER64),
+    MEMBER(registry_credential, "predecessor", predecessor, NUMBER32),
     {0},
 };
 
@@ -187,6 +193,12 @@ static json_t *write_member(const struct member *member, const void *row, bool *
         *wanted = ((const struct registry_key *)row)->bound;
         if (*wanted)
             networks_format((const struct networks *)(const void *)place, text);
+        return *wanted ? json_string(text) : NULL;
+    }
+    case HOLDERS: {
+        char text[HOLDERS_TEXT_SIZE];
+        holders_format((const struct holders *)(const void *)place, text);
+        *wanted = text[0] != '\0';
         return *wanted ? json_string(text) : NULL;
     }
     }
@@ -281,6 +293,9 @@ static bool read_member(const struct member *member, const json_t *value, void *
         return json_string_length(value) > 0 &&
                networks_parse(json_string_value(value), (struct networks *)(void *)place, problem) == NULL;
     }
+    case HOLDERS:
+        return json_string_length(value) > 0 &&
+               holders_parse(json_string_value(value), (struct holders *)(void *)place);
     }
     return false;
 }

@@ -204,7 +204,7 @@ static void fill_rows(struct fixture *fixture, uint64_t entries)
         "INSERT INTO api_key (id, key_id, ring, client, label, state, narrowed, narrowed_scopes, last_serial, created)"
         " SELECT i, printf('K%%015d', i - 1), 1, i, 'default', 1, 0, '', 1, 1764144000000 FROM n;"
         "INSERT INTO credential SELECT i, 1, 1, 7, randomblob(32), randomblob(16), 'read write', 0, 0, 1, 0, 0, 1764144000000,"
-        " 0, x'', '' FROM n; COMMIT",
+        " 0, x'', '', 0, 0 FROM n; COMMIT",
         entries);
     if (fixture_sql(fixture, sql) != SQLITE_OK) {
         fprintf(stderr, "bench_audit: the rows cannot be written\n");

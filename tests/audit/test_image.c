@@ -47,7 +47,10 @@ START_TEST(a_ring)
                    .idle_blocks = true,
                    .usage_hourly = 7,
                    .usage_daily = 8,
-                   .succession = 10},
+                   .succession = 10,
+                   .renew = SEALRING_RENEW_SEALED,
+                   .renew_life = 11,
+                   .renew_age = 12},
         .rotation_held = true,
         .last_version = UINT32_MAX,
         .created = 9,
@@ -133,6 +136,7 @@ START_TEST(a_key)
     fill(row.key_id, sizeof row.key_id, 'K');
     fill(row.label, sizeof row.label, 'l');
     fill(row.narrowed_scopes, sizeof row.narrowed_scopes, 's');
+    row.holders = (struct holders){true, 3, 4, "192.0.2.1", "2001:db8::1"};
     through(REGISTRY_TABLE_KEY, &row, sizeof row);
 }
 END_TEST
@@ -150,6 +154,8 @@ START_TEST(a_credential)
         .retire_at = 4,
         .issued = 5,
         .imported = true,
+        .origin = 6,
+        .predecessor = UINT32_MAX,
     };
     fill(row.scopes, sizeof row.scopes, 's');
     memset(row.digest, 0xd1, sizeof row.digest);

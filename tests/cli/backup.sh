@@ -22,7 +22,7 @@ bearing() {
         SELECT id, name, created, forgotten FROM client ORDER BY id;
         SELECT id, key_id, ring, client, label, state, narrowed, narrowed_scopes, last_serial, created FROM api_key ORDER BY id;
         SELECT api_key, serial, ring, version, hex(digest), hex(nonce), scopes, not_before, expires, state, replaced, retire_at, issued,
-            imported, hex(binding) FROM credential ORDER BY api_key, serial;
+            imported, hex(binding), label, origin, predecessor FROM credential ORDER BY api_key, serial;
         SELECT sequence, kind, key_id, hex(ring_id), version, state, hex(hash) FROM closed_fact
             WHERE NOT (version = 0 AND value = '0' || char(10) || char(10)) ORDER BY sequence" # these: that contacts were lost by restoring
 }

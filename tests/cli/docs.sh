@@ -43,14 +43,18 @@ same() { # WANTED FOUND
     diff "$work/wanted" "$work/found"
 }
 
-table() { # FILTER: of the command's table; jq takes long, and is asked the same again while the table is the same
-    answer=$tree.answers/$(printf '%s' "$1" | cksum | tr ' ' -)
-    if [ -z "$(find "$answer" -newer "$tree/table" 2>/dev/null)" ]; then
-        mkdir -p "$tree.answers"
-        jq -r --argjson common "$common" "$own .commands[] | $1" "$tree/table" >"$answer"
-    fi
+mkdir "$work/answers"
+table() { # FILTER: of the command's table; jq takes long, and is asked the same of the same table once
+    answer=$work/answers/$({ printf '%s' "$1"; cat "$tree/table"; } | cksum | tr ' ' -)
+    [ -e "$answer" ] || jq -r --argjson common "$common" "$own .commands[] | $1" "$tree/table" >"$answer"
     cat "$answer"
 }
+
+# What each command prints for --help, after its name and a colon: the program is the same for all trees.
+"$SEALRING" help --json | jq -r '.commands[].command' | while IFS= read -r command; do
+    # shellcheck disable=SC2086 # one word or two
+    "$SEALRING" $command --help </dev/null | sed "s/^/$command:/"
+done >"$work/helps"
 
 # ---- the checks: each prints what is wrong in $tree ----
 
@@ -81,11 +85,15 @@ options_of_commands() {
 common_options() {
     perl "$docs" names "$tree"/docs/man/*.1 | sed 's/^sealring-//; s/\.1 / /' >"$work/names"
     table '(.command | split(" ")[0]) as $c | shared
-        | "\($c) |--\(.name)|\(.value // "")"' | while read -r word option; do
-        awk -v word="$word" -v option="$option" '$1 == word { print $2 option }' "$work/names"
-        echo "sealring.1$option"
-        echo 'sealring.1|--version|'
-    done | sort -u >"$work/a"
+        | "\($c) |--\(.name)|\(.value // "")"' | awk '
+        NR == FNR { pages[$1] = pages[$1] " " $2; next }
+        {
+            option = substr($0, index($0, " ") + 1)
+            count = split("sealring.1" pages[$1], page, " ")
+            for (i = 1; i <= count; i++)
+                print page[i] option
+        }
+        END { print "sealring.1|--version|" }' "$work/names" - | sort -u >"$work/a"
     perl "$docs" common "$tree"/docs/man/*.1 | sort -u >"$work/b"
     same "$work/a" "$work/b"
 }
@@ -98,10 +106,7 @@ consistent_options() {
 # What --help shows is what the table says.
 help_texts() {
     table '.command as $c | .options[] | "\($c):  --\(.name)" + if .value then " \(.value)" else "" end' >"$work/a"
-    table '.command' | while IFS= read -r command; do
-        # shellcheck disable=SC2086 # one word or two
-        "$SEALRING" $command --help </dev/null | sed -n "s/^\(  --[a-z0-9-]*\( [^ ]\{1,\}\)\{0,1\}\).*/$command:\1/p"
-    done >"$work/b"
+    sed -n 's/^\([^:]*:  --[a-z0-9-]*\( [^ ]\{1,\}\)\{0,1\}\).*/\1/p' "$work/helps" >"$work/b"
     same "$work/a" "$work/b"
 }
 
@@ -120,14 +125,15 @@ prototypes() {
 
 # Each function's SYNOPSIS stands in the page that names it, under its header.
 right_pages() {
-    for page in "$tree"/docs/man/sealring_*.3; do
-        perl "$docs" names "$page" | cut -d . -f 1 >"$work/a"
-        sed -n 's/^\.Fo \(.*\)/\1/p' "$page" >"$work/b"
-        same "$work/a" "$work/b"
-        awk '$1 == ".In" { file = $2 } $1 == ".Fo" { print file, $2 }' "$page" | while read -r file name; do
-            grep -q "\\b$name(" "$tree/include/$file" || echo "$name is not in $file"
-        done
-    done
+    perl "$docs" names "$tree"/docs/man/sealring_*.3 | sed 's/\.3 / /' >"$work/a"
+    # a page begins with no header; NAME PAGE HEADER
+    awk 'FNR == 1 { file = ""; page = FILENAME; sub(/.*\//, "", page) } $1 == ".In" { file = $2 } $1 == ".Fo" { print $2, page, file }' \
+        "$tree"/docs/man/sealring_*.3 >"$work/shown"
+    cut -d ' ' -f 1-2 "$work/shown" >"$work/b"
+    same "$work/a" "$work/b"
+    (cd "$tree/include" && grep -o '\bsealring_[a-z_0-9]*(' sealring/*.h) | awk -F '[:( ]' '
+        NR == FNR { declared[$1, $2]; next }
+        !(($3, $1) in declared) { print $1 " is not in " $3 }' - "$work/shown"
 }
 
 structures() {
@@ -153,26 +159,17 @@ names_and_references() {
     perl "$docs" names "$tree"/docs/man/*.[1358] >"$work/a"
     cut -d ' ' -f 1 "$work/a" | sort | uniq -d | sed 's/$/: two pages/'
     for page in "$tree"/docs/man/*.[1358]; do
-        page=${page##*/}
-        grep -q "^$page $page\$" "$work/a" || echo "$page does not name itself"
-    done
-    perl "$docs" references "$tree"/docs/man/*.[1358] | while read -r page name; do
-        case $name in
-        *sealring*) grep -q "^$name " "$work/a" || echo "$page: there is no $name" ;;
-        esac
-    done
+        echo "${page##*/}"
+    done | awk 'NR == FNR { names[$1, $2]; next } !(($1, $1) in names) { print $1 " does not name itself" }' "$work/a" -
+    perl "$docs" references "$tree"/docs/man/*.[1358] |
+        awk 'NR == FNR { named[$1]; next } $2 ~ /sealring/ && !($2 in named) { print $1 ": there is no " $2 }' "$work/a" -
 }
 
 # A C file that Markdown names, by its path or by its name alone, is in the tree: a table of files outlives no renaming.
 named_files() {
-    find -L "$tree/src" "$tree/tools" "$tree/gateway" "$tree/client" "$tree/include" "$tree/tests" "$tree/docs" -name '*.[ch]' | sed 's|.*/||' >"$work/a"
+    (cd "$tree" && find -L src tools gateway client include tests docs -name '*.[ch]' -printf '%p\n%f\n') >"$work/a"
     grep -o '`[a-z0-9_/]*\.[ch]`' "$tree/CONTRIBUTING.md" "$tree"/docs/*.md | sed 's|.*/\([^/:]*\.md\):|\1 |; s/`//g' |
-        while read -r page name; do
-            case $name in
-            */*) [ -e "$tree/$name" ] ;;
-            *) grep -qxF "$name" "$work/a" ;;
-            esac || echo "$page: there is no file $name"
-        done
+        awk 'NR == FNR { there[$0]; next } !($2 in there) { print $1 ": there is no file " $2 }' "$work/a" -
 }
 
 # Without the system's pages, which mandoc would look through for each that it does not find: names_and_references does that.
@@ -201,10 +198,7 @@ shown_commands() {
         table '.options[] | select(.name | IN($common[])) | "|--\(.name)"'
     } >"$work/a"
     perl "$docs" commands "$work/a" "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md "$tree"/docs/gateways/*.md "$tree"/docs/clients/*.md "$tree"/docs/man/*.[1358]
-    table '.command' | while IFS= read -r command; do
-        # shellcheck disable=SC2086 # one word or two
-        "$SEALRING" $command --help </dev/null | sed -n '/^Examples$/,/^$/p'
-    done >"$work/b"
+    sed -n 's/^[^:]*://; /^Examples$/,/^$/p' "$work/helps" >"$work/b"
     perl "$docs" commands "$work/a" "$work/b"
 }
 
@@ -389,7 +383,7 @@ notices "a dry run where there is none" usage_of_commands $man/sealring-ring.1 '
 notices "an option that is not described" options_of_commands $man/sealring-issue.1 '/^\.It Fl -label/d'
 notices "a described option that does not exist" options_of_commands $man/sealring-issue.1 's/^\.It Fl -label/.It Fl -tag/'
 notices "an option described for another command" options_of_commands $man/sealring-version.1 's/^\.Ss sealring destroy.*/.Ss Destroy/'
-notices "an option's value of another name" options_of_commands $man/sealring-issue.1 's/^\.It Fl -out Ar FILE/.It Fl -out Ar PATH/'
+notices "an option's value of another name" options_of_commands $man/sealring-issue.1 's/^\.It Fl -out Ar PATH/.It Fl -out Ar FILE/'
 notices "a new option of the command" options_of_commands table 's/"purge-delay"/"purge-time"/'
 notices "a common option that is missing" common_options $man/sealring-ring.1 '/^\.Fl -dry-run ,/d'
 notices "a common option that is missing in sealring(1)" common_options $man/sealring.1 's/^\.It Fl -json/.It Fl -yaml/'
@@ -402,7 +396,7 @@ notices "a missing argument" prototypes $man/sealring_open.3 '0,/^\.Fa "sealring
 notices "another result" prototypes include/sealring/verify.h 's/^sealring_verdict sealring_verify(/int sealring_verify(/'
 notices "a function under another header" right_pages $man/sealring_open.3 's/^\.In .*/.In sealring\/manage.h/'
 notices "a member of another type" structures $man/sealring_verify.3 's/^    uint32_t serial;/    uint64_t serial;/'
-notices "a new member" structures include/sealring/manage.h 's/^    uint32_t keep;/&\n    bool cautious;/'
+notices "a new member" structures include/sealring/ring_policy.h 's/^    uint32_t keep;/&\n    bool cautious;/'
 notices "a constant that is not told" constants $man/sealring_verify.3 's/^\.It Dv SEALRING_REJECTED_EXPIRED/.It Expired/'
 notices "a constant that does not exist" constants $man/sealring_verify.3 's/_REJECTED_EXPIRED/_REJECTED_OLD/'
 notices "a key that is not told" configuration_keys $man/sealring.conf.5 '/^\.It Ic pin-source/d'

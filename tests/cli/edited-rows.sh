@@ -33,13 +33,14 @@ must ring create altered --overlap 1h --quiet-period 1h --rotate-every 2h
 must ring create later --overlap 1h --quiet-period 1h
 must rotate altered
 before=$(states altered)
-policy="SELECT overlap, quiet_period, purge_delay, keep, rotate_every, standby, idle_blocks, usage_hourly, usage_daily, succession, rotation_held,
-    last_version, prefix FROM ring WHERE name = 'altered'"
+policy="SELECT overlap, quiet_period, purge_delay, keep, rotate_every, standby, idle_blocks, usage_hourly, usage_daily, succession, renew,
+    renew_life, renew_age, rotation_held, last_version, prefix FROM ring WHERE name = 'altered'"
 recorded=$(sql "$policy")
 database=$SEALRING_VAULT/registry/sealring.db
 for edit in 'overlap = 1000, quiet_period = 1000, purge_delay = 0, rotate_every = 1000, keep = 100, succession = 1' \
     'overlap = 0, quiet_period = 0, purge_delay = 0, rotate_every = 1, keep = 100, succession = 1' 'rotate_every = 1000' 'standby = 1' \
-    'idle_blocks = 1' 'usage_hourly = 86400000, usage_daily = 86400000' 'rotation_held = 1' 'last_version = 7' "prefix = 'evil'"; do
+    'idle_blocks = 1' 'usage_hourly = 86400000, usage_daily = 86400000' 'rotation_held = 1' 'last_version = 7' "prefix = 'evil'" \
+    'renew = 1, renew_age = 1'; do
     must ring set later --standby
     sql "UPDATE ring SET $edit WHERE name = 'altered'"
     run audit verify
@@ -80,9 +81,10 @@ not_ok "audit verify agrees" grep -q 'ring altered: its row' "$work/out"
 # ---- a policy that `ring set` refuses, with a fact that contains it
 
 policy=$(sql "SELECT printf('overlap = %d, quiet_period = %d, purge_delay = %d, keep = %d, rotate_every = %d, usage_hourly = %d, usage_daily = %d,
-    succession = %d', overlap, quiet_period, purge_delay, keep, rotate_every, usage_hourly, usage_daily, succession) FROM ring WHERE name = 'altered'")
+    succession = %d, renew_life = %d, renew_age = %d', overlap, quiet_period, purge_delay, keep, rotate_every, usage_hourly, usage_daily, succession,
+    renew_life, renew_age) FROM ring WHERE name = 'altered'")
 for edit in 'overlap = 0' 'quiet_period = 0' 'purge_delay = 315360000001' 'keep = 0' 'keep = 101' 'rotate_every = 1' 'usage_hourly = 0' \
-    'usage_daily = 1' 'succession = 2'; do
+    'usage_daily = 1' 'succession = 2' 'renew_life = 1' 'renew_age = 2'; do
     sql "UPDATE ring SET $edit WHERE name = 'altered'; UPDATE version SET retire_at = 1 WHERE state = 3"
     record_rows "$database"
     run run --once --dry-run

@@ -65,14 +65,18 @@ find "$tree" ! -type d | sed "s|^$tree||" | sort >"$work/installed"
     echo "$bindir/sealring"
     echo "$bindir/sealring-client"
     echo "$(make_variable sbindir)/sealringd"
+    echo "$(make_variable sbindir)/sealring-broker"
     echo "$(make_variable sysusersdir)/sealringd.conf"
-    for name in sealring.service sealring-run.service sealring.timer sealringd.service sealringd.socket sealring-client@.service \
-        sealring-client@.timer; do
+    for name in sealring.service sealring-run.service sealring.timer sealringd.service sealringd.socket sealringd-renew.socket \
+        sealring-broker.service sealring-broker.socket sealring-client@.service sealring-client@.timer; do
         echo "$unitdir/$name"
     done
     echo "$includedir/sealring/backup.h"
+    echo "$includedir/sealring/sealed.h"
     echo "$includedir/sealring/client.h"
     echo "$includedir/sealring/outside.h"
+    echo "$includedir/sealring/ring_policy.h"
+    echo "$includedir/sealring/renew.h"
     echo "$includedir/sealring/doctor.h"
     echo "$includedir/sealring/manage.h"
     echo "$includedir/sealring/verify.h"

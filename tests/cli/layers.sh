@@ -128,7 +128,8 @@ layers()
                 own = FILENAME
                 match(own, /^[a-z]*\/[^\/]*\//)
                 own = substr(own, 1, RLENGTH)
-                if (!(index(name, own) == 1 && exists(name)) && !(name !~ /\// && exists(own name)))
+                shared = folder == "gateway" && index(name, "gateway/daemon/") == 1
+                if (!((index(name, own) == 1 || shared) && exists(name)) && !(name !~ /\// && exists(own name)))
                     offend(folder " may include public headers and its own folder only (" name ")")
             } else if (target ~ /^client\//) {
                 if (target != folder)
@@ -222,6 +223,10 @@ notices "a gateway including an internal header" "gateway may include public hea
     '#include "base/error.h"'
 notices "a gateway including the command" "gateway may include public headers" gateway/sealringd/made_up.c \
     '#include "tools/sealring/input.h"'
+notices "a daemon including another one" "gateway may include public headers" gateway/sealringd/made_up.c \
+    '#include "gateway/broker/peers.h"'
+notices "what daemons share including one of them" "gateway may include public headers" gateway/daemon/made_up.c \
+    '#include "gateway/broker/peers.h"'
 notices "the client library including the registry" "client/libsealring-client may not include registry/rows" \
     client/libsealring-client/made_up.c '#include "registry/rows/rows.h"'
 notices "the client command including the library's own header" "client/sealring-client may not include client/libsealring-client" \

@@ -38,19 +38,26 @@ token_objects() {
         END { end() }' | sort
 }
 
+# What the registry's files contain, as SQL. While no byte of them has changed it is what it was.
+dump_rows() {
+    find "$SEALRING_VAULT/registry" -type f ! -name '*-shm' -exec cksum {} + >"$work/registry.now"
+    if ! cmp -s "$work/registry.now" "$work/registry.dumped"; then
+        rm -f "$work/dump.db" "$work/registry.dumped"
+        sqlite3 -readonly "$SEALRING_VAULT/registry/sealring.db" "VACUUM INTO '$work/dump.db'" &&
+            sqlite3 "$work/dump.db" "DROP TABLE verifier; DROP TABLE version_use; DROP TABLE usage_hour; DROP TABLE usage_day;
+                DROP TABLE usage_traffic; DROP TABLE usage_seat; DROP TABLE clock; UPDATE api_key SET used = 0;
+                DROP TRIGGER audit_stays; DELETE FROM audit WHERE act = 'refused';
+                DROP TABLE audit_node; DROP TABLE checkpoint" .dump >"$work/dump.sql" && mv "$work/registry.now" "$work/registry.dumped"
+    fi
+    cat "$work/dump.sql"
+}
+
 snapshot() { # FILE [DIRECTORY of SoftHSM2's tokens]
     {
-        rm -f "$work/dump.db"
-        sqlite3 -readonly "$SEALRING_VAULT/registry/sealring.db" "VACUUM INTO '$work/dump.db'"
-        sqlite3 "$work/dump.db" "DROP TABLE verifier; DROP TABLE version_use; DROP TABLE usage_hour; DROP TABLE usage_day;
-            DROP TABLE usage_traffic; DROP TABLE usage_seat; DROP TABLE clock; UPDATE api_key SET used = 0;
-            DROP TRIGGER audit_stays; DELETE FROM audit WHERE act = 'refused';
-            DROP TABLE audit_node; DROP TABLE checkpoint"
-        sqlite3 "$work/dump.db" .dump
+        dump_rows
         # Not token.object: a login writes its PIN counter. Nor what is in the audit token, where refusals are vouched for, too.
-        for directory in "${2-$SEALRING_VAULT/tokens/softhsm2}"/*/; do
-            grep -q sealring-audit "$directory/token.object" || find "$directory" -name '*-*.object' -exec cksum {} +
-        done
+        grep -L sealring-audit "${2-$SEALRING_VAULT/tokens/softhsm2}"/*/token.object | sed 's|/token.object$||' |
+            xargs -I@ find @ -name '*-*.object' -exec cksum {} +
     } >"$1"
 }
 

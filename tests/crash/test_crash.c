@@ -28,18 +28,18 @@ struct plan {
 
 static const struct plan plans[] = {
     {.name = "short",
-     .every = {[TRIAL_KILL] = 12,
-               [TRIAL_POWER] = 60,
-               [TRIAL_FULL] = 40,
-               [TRIAL_IO] = 40,
-               [TRIAL_IO_EVER] = 80,
-               [TRIAL_LYING] = 80,
+     .every = {[TRIAL_KILL] = 30,
+               [TRIAL_POWER] = 120,
+               [TRIAL_FULL] = 100,
+               [TRIAL_IO] = 100,
+               [TRIAL_IO_EVER] = 200,
+               [TRIAL_LYING] = 200,
                [TRIAL_REAL] = 40,
                [TRIAL_AGAIN] = 400,
                [TRIAL_HIDDEN] = 400,
-               [TRIAL_MEMORY] = 300,
-               [TRIAL_BUSY] = 60,
-               [TRIAL_BUSY_EVER] = 240},
+               [TRIAL_MEMORY] = 700,
+               [TRIAL_BUSY] = 150,
+               [TRIAL_BUSY_EVER] = 600},
      .stacks = true},
     {.name = "full",
      .every = {[TRIAL_KILL] = 1,
@@ -480,8 +480,8 @@ static void print_figures(void)
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         enum trial_kind kind = lines[i].kind;
         if (atomic_load(&figures->tried[kind]) > 0)
-            printf("# %s: %llu (old %llu, between %llu, new %llu, neither %llu)\n", lines[i].words,
-                   (unsigned long long)atomic_load(&figures->met[kind]),
+            printf("# %s: %llu, one in %u (old %llu, between %llu, new %llu, neither %llu)\n", lines[i].words,
+                   (unsigned long long)atomic_load(&figures->met[kind]), plan->every[kind],
                    (unsigned long long)atomic_load(&figures->old[kind]),
                    (unsigned long long)atomic_load(&figures->between[kind]),
                    (unsigned long long)atomic_load(&figures->all_new[kind]),

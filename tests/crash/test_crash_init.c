@@ -24,7 +24,7 @@
 #define WORKERS     3
 #define CHILD_LIMIT 60 /* seconds */
 #define SHOWN       6
-#define SHORT       7
+#define SHORT       23
 
 enum tokens { TOKENS_OWN, TOKENS_GIVEN, TOKENS_KINDS };
 static const char *const token_names[TOKENS_KINDS] = {"with tokens of its own", "with tokens that are given"};
@@ -341,9 +341,9 @@ START_TEST(init_is_whole_or_can_be_said_again)
     unsigned step = trouble == TROUBLE_MEMORY ? 97 * every : every;
     atomic_store(&board->next, 0);
     work_together(tokens, trouble, last, step, good.objects);
-    printf("# init %s: %llu touches, %llu allocations; %s %llu of them\n", token_names[tokens],
+    printf("# init %s: %llu touches, %llu allocations; %s %llu of them, one in %u\n", token_names[tokens],
            (unsigned long long)good.touches, (unsigned long long)good.allocations, trouble_names[trouble],
-           (unsigned long long)atomic_load(&board->met));
+           (unsigned long long)atomic_load(&board->met), step);
     ck_assert_msg(atomic_load(&board->bad) == 0, "%llu were bad", (unsigned long long)atomic_load(&board->bad));
 }
 END_TEST

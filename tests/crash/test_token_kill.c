@@ -19,6 +19,7 @@
 
 #include "crash/kill_server.h"
 #include "crash/kill_trial.h"
+#include "crash/warm.h"
 #include "lib/runner.h"
 #include "lib/test_token.h"
 
@@ -41,15 +42,15 @@ struct plan {
 
 static const struct plan plans[] = {
     {"short",
-     {[KILL_BEFORE] = 37,
-      [KILL_AFTER] = 67,
-      [KILL_TORN] = 37,
-      [KILL_POWER] = 61,
-      [KILL_POWER_CONTENT] = 71,
-      [KILL_FULL] = 53,
-      [KILL_AND_FULL] = 59,
+     {[KILL_BEFORE] = 67,
+      [KILL_AFTER] = 127,
+      [KILL_TORN] = 71,
+      [KILL_POWER] = 131,
+      [KILL_POWER_CONTENT] = 137,
+      [KILL_FULL] = 109,
+      [KILL_AND_FULL] = 113,
       [KILL_AGAIN] = 113,
-      [KILL_DAMAGED] = 1},
+      [KILL_DAMAGED] = 2},
      .again = 11},
     {"kill", {EVERY_KILL, [KILL_DAMAGED] = 1}, .again = 1},
     {"power", {EVERY_POWER}, .again = 1},
@@ -167,6 +168,7 @@ static void wait_until_due(const struct test_vault *vault)
 static void setup(void)
 {
     board = ground_share(sizeof *board);
+    warm_share();
     scene = ground_share(sizeof *scene);
     struct ground *ground = ground_make_with(scene_fill, scene);
     scene->vaults[SCENE_WHOLE] = ground;
@@ -262,6 +264,7 @@ static void work(const struct list *list, unsigned number, bool small)
                 strerror(errno));
         return;
     }
+    warm_up();
     make_trials(&ground, list, &board->outcomes[number]);
     kill_ground_remove(&ground);
 }
@@ -374,7 +377,9 @@ static void learn(unsigned command)
 {
     const char *fault;
     if (board->before.state[0] == '\0') {
+        warm_learn(true);
         apart(look_before, NULL);
+        warm_learn(false);
         ck_assert_str_eq(board->before.complaint, "");
         fault = state_fault(board->before.state, false);
         ck_assert_msg(fault == NULL, "the vault is bad before anything is done to it: %s", fault);
@@ -507,8 +512,8 @@ static void print_figures(void)
     printf("# figure: token-kill-points %llu\n", (unsigned long long)atomic_load(&figures->points));
     for (unsigned mode = KILL_BEFORE; mode < KILL_MODES; mode++)
         if (atomic_load(&figures->tried[mode]) > 0)
-            printf("# figure: token-kill-%s %llu trials, %llu of them met the point, %llu bad\n", names[mode],
-                   (unsigned long long)atomic_load(&figures->tried[mode]),
+            printf("# figure: token-kill-%s %llu trials (one point in %u), %llu of them met the point, %llu bad\n",
+                   names[mode], (unsigned long long)atomic_load(&figures->tried[mode]), plan->every[mode],
                    (unsigned long long)atomic_load(&figures->met[mode]),
                    (unsigned long long)atomic_load(&figures->bad[mode]));
     if (atomic_load(&figures->tried[KILL_POWER]) > 0)

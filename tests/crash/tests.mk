@@ -22,8 +22,9 @@ test_token_kill_SOURCES = tests/crash/test_token_kill.c tests/crash/calls.c test
 	tests/crash/kill_server.h tests/crash/kill_trial.c tests/crash/kill_trial.h tests/crash/orphan.c tests/crash/orphan.h \
 	tests/crash/points.c tests/crash/points.h \
 	tests/crash/scene.c tests/crash/scene.h tests/crash/state.c tests/crash/state.h tests/crash/tracer.c tests/crash/tracer.h \
-	tests/crash/unsynced.c tests/crash/unsynced.h tests/fault/faulting.h
+	tests/crash/unsynced.c tests/crash/unsynced.h tests/crash/warm.c tests/crash/warm.h tests/fault/faulting.h
 test_token_kill_CPPFLAGS = $(FAULT_CPPFLAGS) $(JANSSON_CFLAGS) -DCRASH_BUILD='"$(abs_top_builddir)"'
+test_token_kill_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=note_verify
 test_token_kill_LDADD = $(TEST_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
 EXTRA_test_token_kill_DEPENDENCIES = sealring$(EXEEXT)
 c_tests += test_crash

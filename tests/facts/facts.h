@@ -264,7 +264,7 @@ uint8_t chain_version(uint32_t head);
 void promise_signed(unsigned who, uint32_t head, uint8_t era);
 void promise_anchored(uint8_t count);
 void promise_tried(uint32_t before, uint32_t head); /* twice the same: nothing */
-void promise_committed(uint32_t before);
+void promise_committed(unsigned before);            /* facts that were there before the act */
 void promise_opened(const struct server *server);
 void promise_looked(const struct server *before, const struct server *after);
 void promise_check(void);

@@ -166,11 +166,25 @@ static void note_written(uint32_t head)
                                                                                            : operator_at_work);
 }
 
-void promise_committed(uint32_t before)
+/* Compared with what the registry contained, which is what the act started from: whether the fact at this place restricts its subject. */
+static bool restricts_what_it_found(const struct file *file, unsigned place)
+{
+    const struct fact *fact = &file->facts[place];
+    struct file found = *file;
+    uint8_t key, version;
+    found.fact_count = (uint8_t)place;
+    file_values(&found, &key, &version);
+    if (fact->subject == OF_VERSION)
+        return fact->value == SEALRING_VERSION_COMPROMISED && version < SEALRING_VERSION_COMPROMISED;
+    return ((fact->value | key) & KEY_REVOKED) != 0 || (fact->value & key) == key;
+}
+
+/* A restriction waits for nothing, so it starts from a fact that somebody edited as well, and then may permit something compared with the chain.
+ * Such a fact is nobody's: it may be signed only after an operator has confirmed it. */
+void promise_committed(unsigned before)
 {
     const struct file *file = &world.registry;
     const uint32_t head = file_head(file);
-    struct fact last;
     for (unsigned i = 0; i < CHECKPOINTS_MAX; i++)
         if (file->checkpoints[i].column != 0 && file->checkpoints[i].verifies)
             publish(&file->checkpoints[i]);
@@ -178,12 +192,11 @@ void promise_committed(uint32_t before)
     for (unsigned i = 0; i < CHECKPOINTS_MAX; i++)
         covered = covered || (file->checkpoints[i].column != 0 && file->checkpoints[i].verifies &&
                               file->checkpoints[i].head == head && file->checkpoints[i].era == file->era);
-    for (uint32_t at = head; at != before;) {
-        if (!restricts(at) && !covered)
+    for (unsigned i = before; i < file->fact_count; i++) {
+        if (!covered && !restricts_what_it_found(file, i))
             world_break("a permission is committed without its signature");
-        note_written(at);
-        if (!hash_origin(at, &at, &last))
-            break;
+        if (covered || restricts(file->facts[i].hash))
+            note_written(file->facts[i].hash);
     }
 }
 

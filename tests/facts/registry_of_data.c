@@ -119,7 +119,7 @@ bool __wrap_registry_again(struct registry_transaction *transaction, sealring_st
         memcpy(&world, &saved, sizeof world);
     }
     if (transaction->open && transaction->writes && !undone)
-        promise_committed(file_head(&saved.registry));
+        promise_committed(saved.registry.fact_count);
     transaction->open = false;
     return false;
 }

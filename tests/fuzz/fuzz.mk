@@ -2,11 +2,11 @@
 # Fuzzers. Their corpora are replayed by any compiler in `make check`; with --enable-fuzzing libFuzzer runs the same code:
 #     CC=clang ./configure --enable-fuzzing --enable-sanitizers && make fuzz_text && mkdir found &&
 #     ./fuzz_text -max_len=1200 -max_total_time=60 found tests/fuzz/corpus/text
-replays = replay_text replay_note replay_csv replay_config replay_rows replay_report replay_proof replay_image replay_object replay_target replay_answer
+replays = replay_text replay_note replay_csv replay_config replay_rows replay_report replay_proof replay_image replay_object replay_target replay_answer replay_message
 check_PROGRAMS += $(replays)
 TESTS += $(replays)
 if FUZZING
-noinst_PROGRAMS += fuzz_text fuzz_note fuzz_csv fuzz_config fuzz_rows fuzz_report fuzz_proof fuzz_image fuzz_object fuzz_target fuzz_answer
+noinst_PROGRAMS += fuzz_text fuzz_note fuzz_csv fuzz_config fuzz_rows fuzz_report fuzz_proof fuzz_image fuzz_object fuzz_target fuzz_answer fuzz_message
 endif
 replay_text_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_text.c tests/fuzz/fuzzer.h
 replay_text_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CRYPTO_CFLAGS) $(DEFLATE_CFLAGS) \
@@ -111,6 +111,15 @@ fuzz_target_SOURCES = tests/fuzz/fuzz_target.c tests/fuzz/fuzzer.h tests/fuzz/pr
 fuzz_target_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)
 fuzz_target_LDFLAGS = -fsanitize=fuzzer
 fuzz_target_LDADD = $(sealring_objects)
+endif
+replay_message_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_message.c tests/fuzz/fuzzer.h tests/fuzz/property.h $(broker_pure)
+replay_message_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir) -DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/message"'
+replay_message_LDADD = $(sealring_objects)
+if FUZZING
+fuzz_message_SOURCES = tests/fuzz/fuzz_message.c tests/fuzz/fuzzer.h tests/fuzz/property.h $(broker_pure)
+fuzz_message_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)
+fuzz_message_LDFLAGS = -fsanitize=fuzzer
+fuzz_message_LDADD = $(sealring_objects)
 endif
 replay_answer_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_answer.c tests/fuzz/fuzzer.h tests/fuzz/property.h
 replay_answer_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir) -DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/answer"'

@@ -240,7 +240,7 @@ static void check_ring(const struct registry_ring *ring)
     require(is_time(ring->created) && is_time(ring->policy.overlap) && is_time(ring->policy.purge_delay) &&
                 is_time(ring->policy.rotate_every) && is_time(ring->policy.quiet_period) &&
                 is_time(ring->policy.usage_hourly) && is_time(ring->policy.usage_daily) &&
-                is_time(ring->policy.succession),
+                is_time(ring->policy.succession) && is_time(ring->policy.renew_life) && is_time(ring->policy.renew_age),
             "a ring's times are some");
 }
 
@@ -278,7 +278,7 @@ static void check_credential(const struct registry_credential *credential)
     require(credential->state == SEALRING_CREDENTIAL_CURRENT || credential->state == SEALRING_CREDENTIAL_SUPERSEDED,
             "a credential is in a state");
     require(is_time(credential->not_before) && is_time(credential->expires) && is_time(credential->retire_at) &&
-                is_time(credential->issued),
+                is_time(credential->issued) && is_time(credential->origin),
             "a credential's times are some");
 }
 

@@ -4,17 +4,25 @@
 #   daemon_start [OPTION...]   starts it on unix:$work/sealringd; its process is $daemon; $DAEMON_WITH is a command before it
 #   daemon_stop                and waits for its end; $status
 #   request ARGUMENT...        curl to it; $code, $work/body and $work/headers are the response
-#   load NAME FILE             requests with the credential in FILE, one after the other, until `unload NAME`: lines `BEGIN STATUS` in $work/NAME.load
+#   broker_start [OPTION...]   starts sealring-broker on unix:$work/broker for this user; its process is $broker; $BROKER_WITH is a command before it
+#   broker_stop                and waits for its end; $status
+#   load, unload and others    see load.sh
 # shellcheck shell=sh disable=SC2154,SC2034
 
 gateway_tests=$top_srcdir/tests/gateway
 socket=$work/sealringd
 SEALRINGD=${SEALRINGD:-$(dirname "$SEALRING")/sealringd}
+BROKER=${BROKER:-$(dirname "$SEALRINGD")/sealring-broker}
+broker_socket=$work/broker
 [ -x "$SEALRINGD" ] || bail_out "there is no daemon $SEALRINGD: make"
 command -v curl >/dev/null || bail_out "curl is missing: sh tools/packages.sh test"
 code=
 daemon=
+broker=
 daemons=
+
+# shellcheck source=tests/gateway/load.sh
+. "$gateway_tests/load.sh"
 
 trap 'for process in $daemons $(jobs -p); do kill "$process" 2>/dev/null; done; rm -rf "$work"' EXIT
 
@@ -39,6 +47,27 @@ daemon_stop() {
     status=$?
 }
 
+broker_listens() {
+    grep -q 'listening on unix:' "$work/broker.log" || ! kill -0 "$broker" 2>/dev/null
+}
+broker_start() {
+    : >"$work/broker.log"
+    # shellcheck disable=SC2086 # a command and its arguments, or none
+    ${BROKER_WITH-} "$BROKER" --vault "$SEALRING_VAULT" --listen "unix:$broker_socket" --allow-user "$(id -u)" "$@" 2>"$work/broker.log" &
+    broker=$!
+    daemons="$daemons $broker"
+    until_true broker_listens
+    kill -0 "$broker" 2>/dev/null || {
+        sed 's/^/# /' "$work/broker.log"
+        bail_out "sealring-broker does not start"
+    }
+}
+broker_stop() {
+    kill "$broker"
+    wait "$broker"
+    status=$?
+}
+
 request() { # CURL-ARGUMENT...: with a URL whose host does not matter
     code=$(curl -s -m 30 --path-as-is -o "$work/body" -D "$work/headers" -w '%{http_code}' --unix-socket "$socket" "$@")
 }
@@ -50,21 +79,4 @@ bearer() { # FILE
 }
 raw() { # bytes on standard input, to the daemon as they are; the response is on standard output
     perl "$gateway_tests/raw.pl" "$socket"
-}
-
-load() { # NAME FILE [SOCKET [PATH]]
-    : >"$work/$1.load"
-    perl "$gateway_tests/load.pl" "${3-$socket}" "${4-/v1/verify/read/-/}" "$2" "$work/$1.stop" >"$work/$1.load" &
-    eval "load_$1=\$!"
-    daemons="$daemons $!"
-}
-unload() { # NAME
-    : >"$work/$1.stop"
-    eval "wait \$load_$1"
-}
-loaded() { # NAME COUNT: COUNT requests have been answered
-    [ "$(wc -l <"$work/$1.load")" -ge "$2" ]
-}
-statuses() { # NAME: what it got, each once
-    cut -d ' ' -f 2 "$work/$1.load" | sort -u | tr '\n' ' '
 }

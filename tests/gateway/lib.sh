@@ -44,14 +44,20 @@ fcgi_end() {
 nginx_gone() {
     [ ! -f "$site/pid" ]
 }
-trap 'nginx_end; fcgi_end; kill $(jobs -p) 2>/dev/null; rm -rf "$work"' EXIT
+# dash knows no jobs in a command substitution.
+jobs_end() {
+    jobs -p >"$work/jobs"
+    # shellcheck disable=SC2046 # words
+    kill $(cat "$work/jobs") 2>/dev/null
+}
+trap 'nginx_end; fcgi_end; jobs_end; rm -rf "$work"' EXIT
 
 # An upstream server that answers with what it got is part of each configuration: unix:$site/upstream.
 nginx_configure() { # with MAIN, HTTP and SERVER as the test sets them
     cat >"$site/nginx.conf" <<CONF
 load_module $module;
 daemon on;
-$([ "$(id -u)" -ne 0 ] || echo "user root;")
+$([ "$(id -u)" -ne 0 ] || echo "user ${WORKER_USER-root};")
 worker_processes 2;
 error_log $site/error.log info;
 pid $site/pid;

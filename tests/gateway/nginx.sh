@@ -57,7 +57,9 @@ HTTP='
     limit_conn_zone $limit_by zone=connections:1m;
     underscores_in_headers on;
     log_format verdicts "$uri $sealring_verdict client=$sealring_client key=$sealring_key_id ring=$sealring_ring scopes=$sealring_scopes version=$sealring_version";
-    access_log '$site/verdicts.log' verdicts;'
+    access_log '$site/verdicts.log' verdicts;
+    log_format headers "$uri authorization=$http_authorization key=$http_x_api_key other=$http_x_sealring_other";
+    access_log '$site/headers.log' headers;'
 UP="proxy_pass http://unix:$site/upstream; proxy_set_header X-Sealring-Client \$sealring_client;"
 SERVER='
     sealring any;
@@ -85,9 +87,14 @@ SERVER='
     location = /question { internal; sealring off; '$UP' proxy_pass_request_body off; }
     location /mirrored/ { mirror /copy; '$UP' }
     location = /copy { internal; '$UP' }
+    location /included/ { sealring off; ssi on; ssi_types *; alias '$work/pages/'; }
+    location /returned/ { return 200 "returned\n"; }
+    location /sunset/ { sealring_sunset on; '$UP' }
     location /realip/ { set_real_ip_from unix:; real_ip_header X-Real-IP; '$UP' }
     location = /static { alias '$work/static'; }'
 echo static >"$work/static"
+mkdir "$work/pages"
+echo '<!--# include virtual="/read/inside" -->' >"$work/pages/page"
 printf '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"; env | grep "^HTTP_" | sort\n' >"$work/environment"
 chmod +x "$work/environment"
 fcgiwrap -s "unix:$site/fcgi" 2>"$work/fcgi.log" &
@@ -191,12 +198,27 @@ gets "error_page keeps it" 200 -H "$(bearer "$work/acme")" http://x/redirected/a
 gets "auth_request beside it" 200 -H "$(bearer "$work/acme")" http://x/asked/a
 gets "does not replace it" 401 http://x/asked/a
 gets "mirror beside it" 200 -H "$(bearer "$work/acme")" http://x/mirrored/a
+request -H "$(bearer "$work/acme")" -H "X-Sealring-Other: root" http://x/asked/b
+request -H "$(bearer "$work/acme")" -H "X-Sealring-Other: root" http://x/mirrored/b
+subrequests() {
+    grep '^/\(question\|copy\) ' "$site/headers.log" | sort -u >"$work/subrequests"
+    [ "$(wc -l <"$work/subrequests")" -ge 2 ]
+}
+ok "both are requests to an upstream server" until_true subrequests
+is "$(cut -d ' ' -f 2- "$work/subrequests" | sort -u)" "authorization=- key=- other=-" "which gets neither the credential nor a client's X-Sealring-*"
+gets "a subrequest is not judged, as the page warns" 200 http://x/included/page
+ok "so an unprotected page can include what is protected" grep -q 'client= .*uri=/read/inside' "$work/body"
+gets "nor is what \"return\" answers" 200 http://x/returned/a
 request --http1.1 -H "$(bearer "$work/acme")" http://x/read/1 --next --unix-socket "$site/front" -s -o /dev/null http://x/read/2
 is "$(grep -c '^/read/a accepted client=acme key=................ ring=web scopes=read write version=1$' "$site/verdicts.log" | sed 's/^[1-9][0-9]*$/some/')" some \
     "the access log has client, key, ring, scopes and version"
 printf 'GET /read/p HTTP/1.1\r\nHost: x\r\n%s\r\n\r\nGET /read/p HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' "$(bearer "$work/acme")" |
     perl -MIO::Socket::UNIX -e '$s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die; local $/; print $s <STDIN>; print for <$s>' "$site/front" >"$work/body"
 is "$(grep -o '^HTTP/1.1 [0-9]*' "$work/body" | tr '\n' ' ')" "HTTP/1.1 200 HTTP/1.1 401 " "of two pipelined requests each is judged by itself"
+
+h2="--unix-socket $site/front2 --http2-prior-knowledge"
+# shellcheck disable=SC2086 # words
+gets "HTTP/2: two different credentials are a bad request" 400 $h2 -H "$(bearer "$work/acme")" -H "X-API-Key: $(cat "$work/globex")" http://x/read/a
 
 # ---- A rotation, a reload and a revocation, under load ----
 
@@ -211,6 +233,13 @@ must rotate web
 must reissue web --all --out "$work/successors/"
 cat "$work"/successors/acme.default.* >"$work/acme.new"
 gets "the successor gets in" 200 -H "$(bearer "$work/acme.new")" http://x/read/a
+sunset() {
+    request -H "$(bearer "$work/acme")" http://x/sunset/a
+    header Sealring-Sunset | grep -q '^[A-Z][a-z][a-z], [0-9][0-9] [A-Z][a-z][a-z] 20[0-9][0-9] ..:..:.. GMT$'
+}
+ok "its predecessor's responses have Sealring-Sunset" until_true sunset
+gets "where that is on" 200 -H "$(bearer "$work/acme")" http://x/a
+is "$(header Sealring-Sunset)" "" "and nowhere else"
 kill -HUP "$(cat "$site/pid")"
 gets "after a reload" 200 -H "$(bearer "$work/acme.new")" http://x/read/a
 wait $old $other

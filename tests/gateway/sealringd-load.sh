@@ -12,7 +12,7 @@
 must init
 must ring create payments --prefix acme_live
 must client add shop
-for name in one two three four five six revoked; do
+for name in one two three four five six seven revoked; do
     must issue payments --client shop --label "$name" --scope read --out "$work/$name"
 done
 slow_token_use
@@ -121,20 +121,25 @@ cp "$work/kept.conf" "$SEALRING_VAULT/sealring.conf"
 # ---- Stop, kill, start ----
 
 load stopped "$work/one"
-until_true loaded stopped 50
+load ended "$work/seven"
+answered_again ended 50
+answered_again stopped 50
 kill "$daemon"
 wait "$daemon"
 is $? 0 "it stops under load"
 daemon_start
-seen=$(wc -l <"$work/stopped.load")
-until_true loaded stopped $((seen + 50))
+answered_again stopped 50
 kill -9 "$daemon"
 wait "$daemon" 2>/dev/null
+must revoke "$(cut -d _ -f 3 "$work/seven")"
+effective=$(date +%s.%N)
 daemon_start
-seen=$(wc -l <"$work/stopped.load")
-until_true loaded stopped $((seen + 50))
+answered_again stopped 50
+answered_again ended 50
 unload stopped
+unload ended
 is "$(statuses stopped)" "200 away " "while it is away there is no answer, otherwise every one is right"
+is "$(accepted_after ended "$effective") $(statuses ended)" "0 200 401 away " "a credential that was revoked meanwhile is accepted no more"
 token_is hang
 asks_and_is_there five last
 last=$!

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealringd's pure parts: targets, credentials in headers, the table of answers. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "gateway/sealringd/answer.h"
 #include "gateway/sealringd/presented.h"
+#include "gateway/sealringd/renewal_response.h"
 #include "gateway/sealringd/target.h"
 #include "lib/runner.h"
 
@@ -200,6 +204,7 @@ START_TEST(every_verdict_has_an_answer)
         const struct answer *answer = answer_of(kind);
         ck_assert_int_eq((int)answer->status, sealring_verdict_http_status((sealring_verdict)verdict));
         ck_assert_int_eq(kind == ANSWER_ACCEPTED, verdict == SEALRING_ACCEPTED);
+        ck_assert_int_eq(kind == ANSWER_ADDRESS, verdict == SEALRING_REJECTED_ADDRESS);
         ck_assert_int_eq(kind == ANSWER_SCOPE, verdict == SEALRING_REJECTED_SCOPE);
     }
 }
@@ -209,13 +214,106 @@ START_TEST(answers_follow_the_standards)
 {
     for (int kind = 0; kind < ANSWERS; kind++) {
         const struct answer *answer = answer_of((enum answer_kind)kind);
-        ck_assert((answer->title == NULL) == (answer->status == 200));
+        ck_assert((answer->title == NULL) == (answer->status < 300));
         ck_assert((answer->title == NULL) == (answer->detail == NULL));
-        ck_assert((answer->retry_after != NULL) == (answer->status == 503));
-        if (answer->status == 401) /* RFC 9110, section 15.5.2 */
+        ck_assert((answer->retry_after != NULL) == (answer->status == 503 || answer->status == 429));
+        ck_assert((answer->allow != NULL) == (answer->status == 405)); /* RFC 9110, section 15.5.6 */
+        if (answer->status == 401)                                     /* RFC 9110, section 15.5.2 */
             ck_assert(strncmp(answer->challenge, "Bearer realm=\"api\"", 18) == 0);
     }
     ck_assert_ptr_null(strstr(answer_of(ANSWER_ABSENT)->challenge, "error=")); /* RFC 6750, section 3.1 */
+}
+END_TEST
+
+/* ---- Renewal ---- */
+
+static const struct {
+    unsigned result, status;
+    const char *code;
+} results[] = {
+    {SEALRING_RENEWAL_UNAVAILABLE, 503, "unavailable"},
+    {SEALRING_RENEWAL_ISSUED, 200, NULL},
+    {SEALRING_RENEWAL_AGAIN, 200, NULL},
+    {SEALRING_RENEWAL_CURRENT, 204, NULL},
+    {SEALRING_RENEWAL_REJECTED, 401, NULL},
+    {SEALRING_RENEWAL_ADDRESS, 403, "address"},
+    {SEALRING_RENEWAL_OFF, 403, "renewal-off"},
+    {SEALRING_RENEWAL_AGE, 403, "renewal-age"},
+    {SEALRING_RENEWAL_CONTESTED, 409, "contested"},
+    {RENEWAL_LIMITED, 429, "limited"},
+    {RENEWAL_LIMITED + 1, 503, "unavailable"},
+};
+
+START_TEST(every_result_has_an_answer)
+{
+    const struct answer *answer = answer_of(renewal_answer_for(results[_i].result));
+    ck_assert_uint_eq(answer->status, results[_i].status);
+    ck_assert(answer->code == results[_i].code || strcmp(answer->code, results[_i].code) == 0);
+}
+END_TEST
+
+static const struct {
+    struct renewal_answer answer;
+    const char *body;
+} bodies[] = {
+    {{.expires = 1767225600999,
+      .version = 3,
+      .key_id = "0123456789abcdef",
+      .form = RENEWAL_CREDENTIAL,
+      .payload = (const uint8_t *)"acme_x",
+      .payload_length = 6},
+     "{\"credential\":\"acme_x\",\"key_id\":\"0123456789abcdef\",\"version\":3,\"expires\":\"2026-01-01T00:00:00Z\","
+     "\"predecessor_until\":null}\n"},
+    {{.predecessor_until = INT64_MAX,
+      .version = UINT32_MAX,
+      .key_id = "0123456789abcdef",
+      .form = RENEWAL_SEALED,
+      .payload = (const uint8_t *)"\x30\xff\x00\x01",
+      .payload_length = 4},
+     "{\"sealed\":\"MP8AAQ==\",\"key_id\":\"0123456789abcdef\",\"version\":4294967295,\"expires\":null,"
+     "\"predecessor_until\":null}\n"},
+};
+
+START_TEST(a_successor_has_a_body)
+{
+    char *body = renewal_body(&bodies[_i].answer);
+    ck_assert_str_eq(body, bodies[_i].body);
+    free(body);
+}
+END_TEST
+
+START_TEST(renewal_has_one_target)
+{
+    static const char *const others[] = {
+        "/v1/renew/", "/v1/renewal", "/v1/verify/read/-", "/healthz", "//v1/renew", "/v1/%72enew", "", "/"};
+    struct target target;
+    target_parse_renewal("/v1/renew", &target);
+    ck_assert_int_eq(target.kind, TARGET_RENEW);
+    target_parse_renewal("/v1/renew?x=y", &target);
+    ck_assert_int_eq(target.kind, TARGET_RENEW);
+    for (int i = 0; i < COUNT(others); i++) {
+        target_parse_renewal(others[i], &target);
+        ck_assert_int_eq(target.kind, TARGET_UNKNOWN);
+    }
+    target_parse("/v1/renew", true, &target);
+    ck_assert_int_eq(target.kind, TARGET_UNKNOWN);
+}
+END_TEST
+
+START_TEST(a_connections_address_counts)
+{
+    struct presented_headers presented = {.credentials = PRESENTED_NONE};
+    const struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0xc0000207)};
+    presented_address(&presented, (const struct sockaddr *)(const void *)&in);
+    ck_assert_uint_eq(presented.address_length, 4);
+    ck_assert_int_eq(memcmp(presented.address, "\xc0\x00\x02\x07", 4), 0);
+    const struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    presented_address(&presented, (const struct sockaddr *)(const void *)&in6);
+    ck_assert_uint_eq(presented.address_length, 16);
+    ck_assert_uint_eq(presented.address[15], 1);
+    memset(&presented, 0, sizeof presented);
+    presented_address(&presented, &(const struct sockaddr){.sa_family = AF_UNIX});
+    ck_assert_uint_eq(presented.address_length, 0);
 }
 END_TEST
 
@@ -231,6 +329,10 @@ int main(void)
     tcase_add_loop_test(cases, the_address_comes_from_its_header_only, 0, COUNT(addresses));
     tcase_add_test(cases, every_verdict_has_an_answer);
     tcase_add_test(cases, answers_follow_the_standards);
+    tcase_add_loop_test(cases, every_result_has_an_answer, 0, COUNT(results));
+    tcase_add_loop_test(cases, a_successor_has_a_body, 0, COUNT(bodies));
+    tcase_add_test(cases, renewal_has_one_target);
+    tcase_add_test(cases, a_connections_address_counts);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -89,6 +89,8 @@ static void expect_holder(const struct registry_key *key, const struct registry_
     ck_assert_int_eq(found->credential.issued, 0);
     ck_assert_int_eq(found->credential.imported, expected.credential.imported);
     ck_assert_mem_eq(found->credential.binding, expected.credential.binding, sizeof expected.credential.binding);
+    ck_assert_int_eq(found->credential.origin, expected.credential.origin);
+    ck_assert_uint_eq(found->credential.predecessor, expected.credential.predecessor);
     ck_assert_str_eq(found->ring.name, "");
     ck_assert_uint_eq(found->version.object_id_length, 0);
 }

@@ -134,6 +134,8 @@ static void expect_credential(const struct registry_credential *a, const struct 
     ck_assert_int_eq(a->issued, b->issued);
     ck_assert_int_eq(a->imported, b->imported);
     ck_assert_mem_eq(a->binding, b->binding, sizeof a->binding);
+    ck_assert_int_eq(a->origin, b->origin);
+    ck_assert_uint_eq(a->predecessor, b->predecessor);
 }
 
 START_TEST(vault_row_comes_back)
@@ -606,6 +608,8 @@ START_TEST(imported_credential_is_known_by_its_digest)
     struct registry_credential imported = rows.credential, again;
     imported.serial = 2;
     imported.imported = true;
+    imported.origin = INT64_C(1700000000000);
+    imported.predecessor = UINT32_MAX;
     memset(imported.digest, 0x44, sizeof imported.digest);
     memset(imported.binding, 0x55, sizeof imported.binding);
     expect_ok(fixture_write(&fixture, true, insert_imported, &imported));

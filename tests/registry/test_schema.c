@@ -84,11 +84,14 @@ static const struct {
     {"UPDATE ring SET rotation_held = 2", SQLITE_CONSTRAINT_CHECK},
     {"UPDATE ring SET last_version = 4294967296", SQLITE_CONSTRAINT_CHECK},
     {"UPDATE ring SET succession = -1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE ring SET renew = 3", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE ring SET renew_life = -1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE ring SET renew_age = -1", SQLITE_CONSTRAINT_CHECK},
     {"INSERT INTO ring SELECT 9, zeroblob(16), name, prefix, overlap, purge_delay, keep, rotate_every, quiet_period, standby, idle_blocks, usage_hourly, usage_daily, rotation_held, last_version, "
-     "created, succession FROM ring",
+     "created, succession, 0, 0, 0 FROM ring",
      SQLITE_CONSTRAINT_UNIQUE},
     {"INSERT INTO ring SELECT 9, ring_id, 'other', prefix, overlap, purge_delay, keep, rotate_every, quiet_period, standby, idle_blocks, usage_hourly, usage_daily, rotation_held, last_version, "
-     "created, succession FROM ring",
+     "created, succession, 0, 0, 0 FROM ring",
      SQLITE_CONSTRAINT_UNIQUE},
     {"DELETE FROM ring", SQLITE_CONSTRAINT_TRIGGER},
 
@@ -148,10 +151,13 @@ static const struct {
     {"UPDATE credential SET version = 9", SQLITE_CONSTRAINT_FOREIGNKEY},
     {"UPDATE credential SET api_key = 9", SQLITE_CONSTRAINT_FOREIGNKEY},
     {"UPDATE credential SET state = 2; UPDATE credential SET state = 1", SQLITE_CONSTRAINT_TRIGGER},
-    {"INSERT INTO credential SELECT api_key, 2, ring, version, digest, nonce, '', 0, 0, 1, 0, 0, 1, 0, x'', '' FROM credential",
+    {"INSERT INTO credential SELECT api_key, 2, ring, version, digest, nonce, '', 0, 0, 1, 0, 0, 1, 0, x'', '', 0, 0 FROM credential",
      SQLITE_CONSTRAINT_PRIMARYKEY},
-    {"INSERT INTO credential SELECT api_key, 1, ring, version, zeroblob(32), nonce, '', 0, 0, 1, 0, 0, 1, 0, x'', '' FROM credential",
+    {"INSERT INTO credential SELECT api_key, 1, ring, version, zeroblob(32), nonce, '', 0, 0, 1, 0, 0, 1, 0, x'', '', 0, 0 FROM credential",
      SQLITE_CONSTRAINT_UNIQUE},
+    {"UPDATE credential SET origin = -1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE credential SET predecessor = -1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE credential SET predecessor = 4294967296", SQLITE_CONSTRAINT_CHECK},
     {"UPDATE credential SET imported = 1", SQLITE_CONSTRAINT_CHECK},
     {"UPDATE credential SET binding = zeroblob(32)", SQLITE_CONSTRAINT_CHECK},
     {"UPDATE credential SET imported = 1, binding = zeroblob(32), expires = 0", SQLITE_CONSTRAINT_CHECK},
@@ -159,7 +165,7 @@ static const struct {
          "1",
          "other") "; "
                   "INSERT INTO credential SELECT (SELECT max(id) FROM api_key), 1, ring, version, digest, nonce, '', 0, 1, 1, 0, 0, 1, 1, "
-                  "binding, '' FROM credential",
+                  "binding, '', 0, 0 FROM credential",
      SQLITE_CONSTRAINT_UNIQUE}, /* one imported digest, two API keys */
     {"DELETE FROM credential", SQLITE_CONSTRAINT_TRIGGER},
 
@@ -287,7 +293,7 @@ static void open_large(void)
             " INSERT INTO client (id, name, contact, created, forgotten) SELECT i, 'c' || i, '', 1, 0 FROM n;"
             "INSERT INTO api_key SELECT id, substr(hex(randomblob(8)), 1, 16), 1, id, 'default', 1, 0, '', 1, 1, 0"
             " FROM client WHERE id > 1;"
-            "INSERT INTO credential SELECT id, 1, 1, 1, randomblob(32), randomblob(16), 'a', 0, 0, 1, 0, 0, 1, 0, x'', ''"
+            "INSERT INTO credential SELECT id, 1, 1, 1, randomblob(32), randomblob(16), 'a', 0, 0, 1, 0, 0, 1, 0, x'', '', 0, 0"
             " FROM api_key WHERE id > 1;"
             "COMMIT"),
         SQLITE_OK);

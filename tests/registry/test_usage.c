@@ -237,7 +237,7 @@ START_TEST(names_are_found_by_an_index)
         "WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < %ld)"
         " INSERT INTO api_key SELECT i, substr(hex(randomblob(8)), 1, 16), 1, 1, 'k' || i, 1, 0, '', 1, 1,"
         " CASE WHEN i > %ld THEN 0 ELSE 1 END FROM n;"
-        "INSERT INTO credential SELECT id, 1, 1, 1, randomblob(32), randomblob(16), 'a', 0, 0, 1, 0, 0, 1, 0, x'', ''"
+        "INSERT INTO credential SELECT id, 1, 1, 1, randomblob(32), randomblob(16), 'a', 0, 0, 1, 0, 0, 1, 0, x'', '', 0, 0"
         " FROM api_key WHERE id > 1;"
         "INSERT INTO usage_hour SELECT k.id, 1, h.column1, zeroblob(16), 1, 1, 1, 0, 0, 0, 0, 0,"
         " h.column1 * 3600000 + k.id FROM api_key k, (VALUES (100), (101)) h WHERE k.used = 1;"

@@ -50,8 +50,12 @@ make_world() {
     [ -z "$traits" ] || with_personality
     must ring create payments --prefix acme_live --overlap 1h --quiet-period 1h
     must ring create staging --prefix acme_test --overlap 1h --quiet-period 1h
-    must client add shop --contact desk@shop.example
-    must client add mallory --contact mallory@evil.example
+    for each in shop mallory; do
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/$each.key" -out "$work/$each.pem" -subj "/CN=$each" -days 30 2>"$work/err" ||
+            bail_out "openssl req: $(cat "$work/err")"
+    done
+    must client add shop --contact desk@shop.example --certificate "$work/shop.pem"
+    must client add mallory --contact mallory@evil.example --certificate "$work/mallory.pem"
     issue_as payments retired shop --scope write
     must rotate payments
     must retire payments 1 --overrule "for the test"

@@ -32,6 +32,8 @@ static void claims_of(const struct claims_vector *vector, struct claims *claims)
         memcpy(claims->label, vector->label, strlen(vector->label));
     claims->not_before = vector->not_before;
     claims->expires = vector->expires;
+    claims->origin = vector->origin;
+    claims->predecessor = vector->predecessor;
 }
 
 static void hmac_sha256(const uint8_t *input, size_t length, uint8_t output[32])
@@ -141,6 +143,16 @@ static void add_another_label(struct claims *claims)
 {
     strcpy(claims->label, "admin");
 }
+static void add_a_label_and_an_origin(struct claims *claims)
+{
+    strcpy(claims->label, "default");
+    claims->origin = 1;
+}
+static void add_a_label_and_a_predecessor(struct claims *claims)
+{
+    strcpy(claims->label, "default");
+    claims->predecessor = 1;
+}
 static void change_not_before(struct claims *claims)
 {
     claims->not_before++;
@@ -188,6 +200,8 @@ static void (*const changes[])(struct claims *) = {
     move_a_byte_from_client_to_scopes,
     add_a_label,
     add_another_label,
+    add_a_label_and_an_origin,
+    add_a_label_and_a_predecessor,
 };
 
 START_TEST(every_change_gives_another_input)
@@ -244,6 +258,32 @@ START_TEST(every_bit_counts)
 }
 END_TEST
 
+/* Those that only claims with a label contain; without one they do not count. */
+START_TEST(every_bit_of_origin_and_predecessor_counts)
+{
+    struct claims claims;
+    uint8_t first[CLAIMS_INPUT_MAX], other[CLAIMS_INPUT_MAX];
+    claims_of(&claims_vectors[0], &claims);
+    claims_input(&claims, NULL, first);
+    claims.origin = 1;
+    claims.predecessor = 1;
+    size_t length = claims_input(&claims, NULL, other);
+    ck_assert_mem_eq(first, other, length);
+    add_a_label(&claims);
+    length = claims_input(&claims, NULL, first);
+    for (unsigned bit = 0; bit < 63; bit++) {
+        claims.origin ^= INT64_C(1) << bit;
+        ck_assert_uint_eq(claims_input(&claims, NULL, other), length);
+        ck_assert_mem_ne(first, other, length);
+        claims.origin ^= INT64_C(1) << bit;
+        claims.predecessor ^= (uint32_t)1 << bit % 32;
+        ck_assert_uint_eq(claims_input(&claims, NULL, other), length);
+        ck_assert_mem_ne(first, other, length);
+        claims.predecessor ^= (uint32_t)1 << bit % 32;
+    }
+}
+END_TEST
+
 /* What follows the end of a text in its room is no claim. */
 START_TEST(what_lies_behind_a_text_does_not_count)
 {
@@ -287,6 +327,10 @@ static void negative_expiry(struct claims *claims)
 {
     claims->expires = INT64_MIN;
 }
+static void negative_origin(struct claims *claims)
+{
+    claims->origin = -1;
+}
 static void endless_client(struct claims *claims)
 {
     memset(claims->client, 'c', sizeof claims->client);
@@ -301,8 +345,8 @@ static void endless_scopes(struct claims *claims)
 }
 
 static void (*const faults[])(struct claims *) = {
-    no_version,          no_serial,       no_key_id,      short_key_id,   endless_key_id,
-    negative_not_before, negative_expiry, endless_client, endless_scopes, endless_label,
+    no_version,      no_serial,      no_key_id,      short_key_id,  endless_key_id,  negative_not_before,
+    negative_expiry, endless_client, endless_scopes, endless_label, negative_origin,
 };
 
 START_TEST(malformed_claims_have_no_input)
@@ -361,7 +405,7 @@ START_TEST(import_input_is_the_claims_and_the_digest)
     ck_assert_uint_eq(claims_input(&claims, digest, other), length);
     ck_assert_mem_ne(one, other, length);
     add_a_label(&claims);
-    ck_assert_uint_eq(claims_input(&claims, digest, other), length + 2 + strlen("default"));
+    ck_assert_uint_eq(claims_input(&claims, digest, other), length + 2 + strlen("default") + 8 + 4);
     ck_assert_mem_eq(other, "\0\0\0\1sealring import v2", 23);
     claims.serial = 0;
     ck_assert_uint_eq(claims_input(&claims, digest, other), 0);
@@ -414,6 +458,7 @@ int main(void)
     tcase_add_loop_test(cases, kept_versions_give_the_kept_check_value, 0, COUNT(check_vectors));
     tcase_add_test(cases, every_change_gives_another_input);
     tcase_add_test(cases, every_bit_counts);
+    tcase_add_test(cases, every_bit_of_origin_and_predecessor_counts);
     tcase_add_test(cases, what_lies_behind_a_text_does_not_count);
     tcase_add_loop_test(cases, malformed_claims_have_no_input, 0, COUNT(faults));
     tcase_add_test(cases, check_value_input_wants_an_object_id_of_1_to_32_bytes);

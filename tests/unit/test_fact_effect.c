@@ -28,7 +28,7 @@ static struct registry_closed version_fact(uint32_t number, int state, const cha
     return fact;
 }
 
-/* A value is: whether it is narrowed, to which scopes, the new label, the ends of credentials, the networks. */
+/* A value is: whether it is narrowed, to which scopes, the new label, the ends of credentials, the networks, the holders. */
 static const struct {
     int before; /* 0: there is none */
     const char *was;
@@ -83,6 +83,18 @@ static const struct {
     {0, "", ACTIVE, "0\n\n\n\n10.0.0.1", FACT_PERMITS},
     {0, "", ACTIVE, "0\n\n\n\n11.0.0.0/8,10.0.0.0/8", FACT_PERMITS},
     {0, "", ACTIVE, "0\n\n\n\n10.0.0.0/8\n", FACT_PERMITS},
+    {0, "", ACTIVE, "0\n\n\n\n\n1", FACT_RESTRICTS_KEY},
+    {0, "", ACTIVE, "0\n\n\n\n10.0.0.0/8\n1", FACT_RESTRICTS_KEY},
+    {ACTIVE, "0\n\n\n\n\n1", ACTIVE, "0\n\n\n\n\n1 - 192.0.2.1 3 5", FACT_RESTRICTS_KEY},
+    {ACTIVE, "0\n\n\n\n\n1", SUSPENDED, "0\n\n\n\n\n1", FACT_RESTRICTS_KEY},
+    {ACTIVE, "0\n\n\n\n\n1", ACTIVE, "0\n\n\n", FACT_PERMITS},
+    {ACTIVE, "0\n\n\n\n\n1 - - 3 5", ACTIVE, "0\n\n\n\n\n1", FACT_PERMITS},
+    {ACTIVE, "0\n\n\n\n\n1 - - 3 5", ACTIVE, "0\n\n\n\n\n1 - - 4 6", FACT_RESTRICTS_KEY},
+    {ACTIVE, "0\n\n\n\n\n1 - - 3 5", SUSPENDED, "0\n\n\n\n\n1 - - 3 6", FACT_PERMITS},
+    {ACTIVE, "0\n\n\n\n\n1 - - 3 5", SUSPENDED, "0\n\n\n\n\n1 - - 2 5", FACT_PERMITS},
+    {0, "", ACTIVE, "0\n\n\n\n\n", FACT_PERMITS},
+    {0, "", ACTIVE, "0\n\n\n\n\n0", FACT_PERMITS},
+    {0, "", ACTIVE, "0\n\n\n\n\n1\n", FACT_PERMITS},
 };
 
 START_TEST(facts_about_keys)

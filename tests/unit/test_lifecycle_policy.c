@@ -44,13 +44,28 @@ START_TEST(defaults_are_as_documented)
     ck_assert_int_eq(policy.usage_hourly, 7 * DAY);
     ck_assert_int_eq(policy.usage_daily, 400 * DAY);
     ck_assert_int_eq(policy.succession, 400 * DAY);
+    ck_assert_int_eq(policy.renew, SEALRING_RENEW_OFF);
+    ck_assert_int_eq(policy.renew_life, 0);
+    ck_assert_int_eq(policy.renew_age, 400 * DAY);
     ck_assert_ptr_null(problem_of(&policy));
 }
 END_TEST
 
 /* ---- Each member by itself -------------------------------------------------------------------------------------------- */
 
-enum member { OVERLAP, PURGE_DELAY, KEEP, ROTATE_EVERY, QUIET_PERIOD, USAGE_HOURLY, USAGE_DAILY, SUCCESSION, MEMBERS };
+enum member {
+    OVERLAP,
+    PURGE_DELAY,
+    KEEP,
+    ROTATE_EVERY,
+    QUIET_PERIOD,
+    USAGE_HOURLY,
+    USAGE_DAILY,
+    SUCCESSION,
+    RENEW_LIFE,
+    RENEW_AGE,
+    MEMBERS
+};
 
 static void set_member(sealring_policy *policy, enum member member, int64_t value)
 {
@@ -76,8 +91,14 @@ static void set_member(sealring_policy *policy, enum member member, int64_t valu
     case USAGE_DAILY:
         policy->usage_daily = value;
         break;
-    default:
+    case SUCCESSION:
         policy->succession = value;
+        break;
+    case RENEW_LIFE:
+        policy->renew_life = value;
+        break;
+    default:
+        policy->renew_age = value;
     }
 }
 
@@ -98,6 +119,8 @@ static const struct {
     {USAGE_DAILY, 7 * DAY, 3650 * DAY,
      "usage by the day is kept at least as long as usage by the hour, and at most 3650d"},
     {SUCCESSION, DAY, 3650 * DAY, "succession must be 1d to 3650d, or off"},
+    {RENEW_LIFE, 60000, 3650 * DAY, "renew-life must be 1m to 3650d, or 0s"},
+    {RENEW_AGE, 60000, 3650 * DAY, "renew-age must be 1m to 3650d, or off"},
 };
 
 START_TEST(bounds_are_inclusive)
@@ -129,7 +152,8 @@ END_TEST
 /* Rotating by hand is 0, and so is the succession of a ring that was made before there was one; everything else that is zero is an error. */
 START_TEST(zero)
 {
-    static const bool may_be_zero[MEMBERS] = {[PURGE_DELAY] = true, [ROTATE_EVERY] = true, [SUCCESSION] = true};
+    static const bool may_be_zero[MEMBERS] = {
+        [PURGE_DELAY] = true, [ROTATE_EVERY] = true, [SUCCESSION] = true, [RENEW_LIFE] = true, [RENEW_AGE] = true};
     sealring_policy policy = default_policy();
 
     set_member(&policy, (enum member)_i, 0);
@@ -267,9 +291,12 @@ START_TEST(only_named_fields_are_applied)
                                   .idle_blocks = true,
                                   .usage_hourly = 16,
                                   .usage_daily = 17,
-                                  .succession = 18};
+                                  .succession = 18,
+                                  .renew = SEALRING_RENEW_SEALED,
+                                  .renew_life = 19,
+                                  .renew_age = 20};
 
-    for (unsigned fields = 0; fields < 2 * SEALRING_POLICY_SUCCESSION; fields++) {
+    for (unsigned fields = 0; fields < 2 * SEALRING_POLICY_RENEW_AGE; fields++) {
         sealring_policy policy = {.overlap = 1,
                                   .purge_delay = 2,
                                   .keep = 3,
@@ -277,7 +304,10 @@ START_TEST(only_named_fields_are_applied)
                                   .quiet_period = 5,
                                   .usage_hourly = 6,
                                   .usage_daily = 7,
-                                  .succession = 8};
+                                  .succession = 8,
+                                  .renew = SEALRING_RENEW_BEARER,
+                                  .renew_life = 9,
+                                  .renew_age = 10};
         policy_apply(&policy, &from, fields);
         ck_assert_int_eq(policy.overlap, fields & SEALRING_POLICY_OVERLAP ? 11 : 1);
         ck_assert_int_eq(policy.purge_delay, fields & SEALRING_POLICY_PURGE_DELAY ? 12 : 2);
@@ -289,6 +319,9 @@ START_TEST(only_named_fields_are_applied)
         ck_assert_int_eq(policy.usage_hourly, fields & SEALRING_POLICY_USAGE_HOURLY ? 16 : 6);
         ck_assert_int_eq(policy.usage_daily, fields & SEALRING_POLICY_USAGE_DAILY ? 17 : 7);
         ck_assert_int_eq(policy.succession, fields & SEALRING_POLICY_SUCCESSION ? 18 : 8);
+        ck_assert_int_eq(policy.renew, fields & SEALRING_POLICY_RENEW ? SEALRING_RENEW_SEALED : SEALRING_RENEW_BEARER);
+        ck_assert_int_eq(policy.renew_life, fields & SEALRING_POLICY_RENEW_LIFE ? 19 : 9);
+        ck_assert_int_eq(policy.renew_age, fields & SEALRING_POLICY_RENEW_AGE ? 20 : 10);
     }
 }
 END_TEST
@@ -305,6 +338,23 @@ START_TEST(succession_has_a_default_and_can_be_off)
     ck_assert_ptr_null(problem_of(&policy));
     policy_apply(&policy, &(sealring_policy){.succession = 0}, SEALRING_POLICY_SUCCESSION);
     ck_assert_int_eq(policy.succession, 400 * DAY);
+}
+END_TEST
+
+START_TEST(the_age_of_renewals_has_a_default_and_can_be_off)
+{
+    sealring_policy policy = default_policy();
+
+    ck_assert_int_eq(policy_renew_age(&policy), 400 * DAY);
+    policy.renew_age = 0;
+    ck_assert_int_eq(policy_renew_age(&policy), 400 * DAY);
+    policy.renew_age = SEALRING_RENEW_AGE_OFF;
+    ck_assert_int_eq(policy_renew_age(&policy), 0);
+    ck_assert_ptr_null(problem_of(&policy));
+    policy_apply(&policy, &(sealring_policy){.renew_age = 0}, SEALRING_POLICY_RENEW_AGE);
+    ck_assert_int_eq(policy.renew_age, 400 * DAY);
+    policy.renew = (sealring_renew_mode)3;
+    ck_assert_str_eq(problem_of(&policy), "renew must be off, bearer or sealed");
 }
 END_TEST
 
@@ -344,6 +394,7 @@ int main(void)
     tcase_add_test(cases, the_longest_sentence_fits);
     tcase_add_test(cases, only_named_fields_are_applied);
     tcase_add_test(cases, succession_has_a_default_and_can_be_off);
+    tcase_add_test(cases, the_age_of_renewals_has_a_default_and_can_be_off);
     tcase_add_test(cases, a_switch_can_be_turned_off);
     tcase_add_test(cases, nothing_to_apply_may_be_null);
     suite_add_tcase(suite, cases);

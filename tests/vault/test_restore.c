@@ -11,8 +11,10 @@
 #include <jansson.h>
 #include <sealring/backup.h>
 
+#include "base/error.h"
 #include "lib/runner.h"
 #include "lib/test_vault.h"
+#include "manage/session/audit_token_parts.h"
 #include "registry/log/log_rows.h"
 #include "token/object/data_object.h"
 
@@ -28,15 +30,16 @@ enum point {
     POINT_REPLAYING,
     POINT_RECORDED,   /* in the restored registry, not committed */
     POINT_KEEPING,    /* in the middle of the copy of the registry that was there */
+    POINT_CHECKPOINT, /* in the restored registry, not committed */
     POINT_INSTALLING, /* in the middle of the exchange of its content */
     POINT_RENAMING,   /* one for each name, where the file is exchanged */
-    POINT_CHECKPOINT = POINT_RENAMING + 6,
-    POINT_ANCHOR,
+    POINT_ANCHOR = POINT_RENAMING + 6,
     POINT_ANCHORED,
     POINT_COUNT
 };
 static int die_at;
 static int renamed, slices;
+static bool signs_nothing;
 
 static void reach(int point)
 {
@@ -61,6 +64,18 @@ sealring_status __real_token_data_write(struct token *token, const char *label, 
                                         enum token_answer *answer, sealring_error *failure);
 sealring_status __wrap_token_data_write(struct token *token, const char *label, const void *value, size_t length,
                                         enum token_answer *answer, sealring_error *failure);
+
+sealring_status __real_witness_sign_text(struct token *token, const uint8_t *vault_id, const struct audit_keys *keys,
+                                         const char *text, char *note, sealring_error *failure);
+sealring_status __wrap_witness_sign_text(struct token *token, const uint8_t *vault_id, const struct audit_keys *keys,
+                                         const char *text, char *note, sealring_error *failure);
+
+sealring_status __wrap_witness_sign_text(struct token *token, const uint8_t *vault_id, const struct audit_keys *keys,
+                                         const char *text, char *note, sealring_error *failure)
+{
+    return signs_nothing ? error_set(failure, SEALRING_TOKEN, "the audit token was removed")
+                         : __real_witness_sign_text(token, vault_id, keys, text, note, failure);
+}
 
 int __wrap_rename(const char *from, const char *to)
 {
@@ -132,11 +147,20 @@ static void write_export(sealring_manager *manager)
     ck_assert_int_eq(fclose(stream), 0);
 }
 
+static void serve(void)
+{
+    const sealring_options options = {.size = sizeof options, .manual_maintenance = 1};
+    sealring_vault *server = NULL;
+    ASSERT_OK(sealring_open(vault.path, &options, &server, &error), error);
+    sealring_close(&server);
+}
+
 static void setup(void)
 {
     char credential[SEALRING_CREDENTIAL_LENGTH_MAX + 1];
     die_at = POINT_NONE;
     renamed = slices = 0;
+    signs_nothing = false;
     test_vault_make(&vault);
     snprintf(file, sizeof file, "%s/backup", vault.parent);
     snprintf(export, sizeof export, "%s/export", vault.parent);
@@ -148,6 +172,7 @@ static void setup(void)
     ASSERT_OK(sealring_client_add(manager, "later", NULL, &error), error);
     write_export(manager);
     sealring_manager_close(&manager);
+    serve(); /* its report stays */
 }
 
 static void teardown(void)
@@ -210,8 +235,9 @@ static void goes_on(void)
 START_TEST(killed_where_a_registry_is_there)
 {
     bool killed = die_in(_i);
-    ck_assert_int_eq(killed, _i < POINT_RENAMING || _i >= POINT_CHECKPOINT); /* nothing is renamed here */
+    ck_assert_int_eq(killed, _i < POINT_RENAMING || _i >= POINT_ANCHOR); /* nothing is renamed here */
     ck_assert_msg(is_there(), "%s", error.message);
+    serve(); /* with the old registry, or with the restored one, which is signed */
     goes_on();
     ASSERT_OK(restore(), error);
     ck_assert(is_there());
@@ -227,11 +253,13 @@ START_TEST(killed_where_it_is_damaged)
     ck_assert_uint_eq(fwrite("not a database at all", 1, 21, registry), 21);
     ck_assert_int_eq(fclose(registry), 0);
     bool killed = die_in(_i);
-    ck_assert_int_eq(killed, (_i < POINT_RENAMING + 5 && _i != POINT_KEEPING && _i != POINT_INSTALLING) ||
-                                 _i >= POINT_CHECKPOINT);
-    ck_assert_int_eq(is_there(), !killed || _i >= POINT_CHECKPOINT);
-    if (is_there())
+    ck_assert_int_eq(killed,
+                     (_i < POINT_RENAMING + 5 && _i != POINT_KEEPING && _i != POINT_INSTALLING) || _i >= POINT_ANCHOR);
+    ck_assert_int_eq(is_there(), !killed || _i >= POINT_ANCHOR);
+    if (is_there()) {
+        serve();
         goes_on();
+    }
     ASSERT_OK(restore(), error);
     ck_assert_msg(is_there(), "%s", error.message);
     goes_on();
@@ -257,6 +285,40 @@ START_TEST(a_loss_that_was_not_anchored_is_no_crash)
     ck_assert_ptr_nonnull(strstr(error.message, "ALARM"));
     sealring_manager_close(&manager);
     ASSERT_OK(sealring_restore(vault.path, file, &options, NULL, NULL, NULL, &error), error);
+    goes_on();
+}
+END_TEST
+
+/* The restored log is as long as the one that the anchor is about. */
+START_TEST(another_log_of_the_same_length_gets_an_anchor)
+{
+    sealring_restore_options options = {.size = sizeof options, .accept_loss = "for the test"};
+    sealring_manager *manager = test_vault_manage(&vault);
+    ck_assert_int_eq(unlink(file), 0);
+    ASSERT_OK(sealring_backup(manager, file, NULL, NULL, NULL, &error), error);
+    ASSERT_OK(sealring_client_add(manager, "lost", NULL, &error), error);
+    sealring_manager_close(&manager);
+    long long entries = test_vault_number(&vault, "SELECT max(sequence) FROM audit");
+    ASSERT_OK(sealring_restore(vault.path, file, &options, NULL, NULL, NULL, &error), error);
+    ck_assert_int_eq(test_vault_number(&vault, "SELECT max(sequence) FROM audit"), entries);
+    goes_on();
+    serve();
+}
+END_TEST
+
+/* As every act that permits something. */
+START_TEST(without_a_signature_nothing_is_changed)
+{
+    long long entries = test_vault_number(&vault, "SELECT max(sequence) FROM audit");
+    char restoring[192];
+    snprintf(restoring, sizeof restoring, "%s.restoring", vault.registry);
+    signs_nothing = true;
+    ck_assert_int_eq(restore(), SEALRING_TOKEN);
+    ck_assert_msg(strstr(error.message, "nothing was changed") != NULL, "%s", error.message);
+    signs_nothing = false;
+    ck_assert_int_eq(access(restoring, F_OK), -1);
+    ck_assert_int_eq(test_vault_number(&vault, "SELECT max(sequence) FROM audit"), entries);
+    serve();
     goes_on();
 }
 END_TEST
@@ -335,10 +397,13 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, killed_where_a_registry_is_there, POINT_READING, POINT_RENAMING + 1);
-    tcase_add_loop_test(tests, killed_where_a_registry_is_there, POINT_CHECKPOINT, POINT_COUNT);
+    tcase_add_loop_test(tests, killed_where_a_registry_is_there, POINT_ANCHOR, POINT_COUNT);
     tcase_add_loop_test(tests, killed_where_it_is_damaged, POINT_RECORDED, POINT_KEEPING);
+    tcase_add_loop_test(tests, killed_where_it_is_damaged, POINT_CHECKPOINT, POINT_INSTALLING);
     tcase_add_loop_test(tests, killed_where_it_is_damaged, POINT_RENAMING, POINT_COUNT);
     tcase_add_test(tests, a_loss_that_was_not_anchored_is_no_crash);
+    tcase_add_test(tests, another_log_of_the_same_length_gets_an_anchor);
+    tcase_add_test(tests, without_a_signature_nothing_is_changed);
     tcase_add_test(tests, stopping_it_changes_nothing);
     tcase_add_test(tests, a_revocation_meanwhile_is_not_lost);
     suite_add_tcase(suite, tests);

@@ -21,7 +21,7 @@ c_tests += test_restore
 test_restore_SOURCES = tests/vault/test_restore.c
 test_restore_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
 test_restore_LDFLAGS = -Wl,--wrap=rename -Wl,--wrap=registry_audit_append -Wl,--wrap=registry_checkpoint_insert \
-	-Wl,--wrap=token_data_write
+	-Wl,--wrap=token_data_write -Wl,--wrap=witness_sign_text
 test_restore_LDADD = $(TEST_LIBS) $(JANSSON_LIBS)
 c_tests += test_foreign_entries
 test_foreign_entries_SOURCES = tests/vault/test_foreign_entries.c

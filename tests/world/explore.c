@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "world/settings.h"
@@ -18,6 +19,8 @@ struct origin {
 
 /* Of each state a fingerprint of 64 bits is kept: that two of n states have the same, so that one would be passed over, has a probability
  * of n * n / 2^65: one in a million million for four million states. */
+#define TABLE_ALIGNMENT (UINT64_C(2) << 20) /* a large page */
+
 struct search {
     const struct setting *setting;
     uint64_t *seen;
@@ -62,9 +65,36 @@ static void *need(void *memory)
     return memory;
 }
 
+/* Most of the time would go by waiting for memory that no cache has: a table that is no larger than it has to be, of large pages. */
+static uint64_t *make_table(uint64_t places)
+{
+    uint64_t size = places * sizeof(uint64_t);
+    uint64_t *table = need(aligned_alloc(TABLE_ALIGNMENT, size));
+    (void)madvise(table, size, MADV_HUGEPAGE);
+    memset(table, 0, size);
+    return table;
+}
+
+static void grow(struct search *search)
+{
+    uint64_t *former = search->seen, places = search->places;
+    search->places = places == 0 ? TABLE_ALIGNMENT / sizeof *search->seen : 2 * places;
+    search->seen = make_table(search->places);
+    for (uint64_t i = 0; i < places; i++) {
+        uint64_t place = former[i] & (search->places - 1);
+        while (former[i] != 0 && search->seen[place] != 0)
+            place = (place + 1) & (search->places - 1);
+        if (former[i] != 0)
+            search->seen[place] = former[i];
+    }
+    free(former);
+}
+
 static bool is_new(struct search *search, const struct world *world)
 {
     uint64_t print = fingerprint(world);
+    if (2 * search->count >= search->places)
+        grow(search);
     uint64_t place = print & (search->places - 1);
     for (; search->seen[place] != 0; place = (place + 1) & (search->places - 1))
         if (search->seen[place] == print)
@@ -274,10 +304,6 @@ static bool begin(struct search *search, const struct setting *setting)
     struct world world;
     memset(search, 0, sizeof *search);
     search->setting = setting;
-    search->places = 1;
-    while (search->places < setting->states_max * 3 / 2)
-        search->places *= 2;
-    search->seen = need(calloc(search->places, sizeof *search->seen));
     search->origins = need(calloc(setting->states_max, sizeof *search->origins));
     settings_begin(setting, &world);
     canon_normalise(setting, &world);

@@ -51,7 +51,6 @@ struct argument {
 
 /* Of several commands. */
 #define KEY_ID_ARGUMENT "KEYID", "an API key's ID", ARGUMENT_KEY_ID, 0
-#define OUT_OPTION      "out", "FILE", "write to this file (0600) instead of standard output", OPTION_TEXT
 #define REASON_OPTION   "reason", "TEXT", "recorded in the audit log", OPTION_TEXT
 #define WAIT_OPTION \
     "wait", "DURATION", "wait for the verifiers for at most this long; default: no limit", OPTION_DURATION

@@ -28,6 +28,7 @@ sealring_SOURCES = \
 	tools/sealring/views/waitline.c tools/sealring/views/waitline.h \
 	tools/sealring/delivery/handover.c tools/sealring/delivery/handover.h \
 	tools/sealring/delivery/delivery.c tools/sealring/delivery/delivery.h \
+	tools/sealring/delivery/certificate_file.c tools/sealring/delivery/certificate_file.h \
 	tools/sealring/delivery/clients_csv.c tools/sealring/delivery/clients_csv.h \
 	tools/sealring/views/verdict.c tools/sealring/views/verdict.h \
 	tools/sealring/views/listing.c tools/sealring/views/listing.h \

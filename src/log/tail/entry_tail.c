@@ -16,7 +16,8 @@
 
 static bool is_named_restriction(const char *act)
 {
-    static const char *const names[] = {"key.revoke", "key.suspend", "key.narrow", "key.addresses"};
+    static const char *const names[] = {"key.revoke",    "key.suspend", "key.narrow",
+                                        "key.addresses", "key.holders", "key.contested"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(act, names[i]) == 0)
             return true;
@@ -27,8 +28,8 @@ static bool is_named_restriction(const char *act)
 static bool is_restricted(const struct registry_key *image, const struct registry_key *row)
 {
     bool closed = image->state == SEALRING_KEY_REVOKED || image->state == SEALRING_KEY_SUSPENDED || image->narrowed ||
-                  image->bound;
-    bool bound = registry_key_has_networks_of(image, row);
+                  image->bound || image->holders.one;
+    bool bound = registry_key_has_networks_of(image, row) && holders_equal(&image->holders, &row->holders);
     return closed && bound && image->id == row->id && image->client == row->client && image->ring == row->ring &&
            image->last_serial == row->last_serial && strcmp(image->label, row->label) == 0;
 }
@@ -51,6 +52,7 @@ static sealring_status image_restricts(struct registry *registry, const char *ke
         status = registry_key_follow_closed(registry, &facts, error);
         present.bound = facts.bound;
         present.networks = facts.networks;
+        present.holders = facts.holders;
     }
     *restricts = status == SEALRING_OK && found && is_restricted(&row.key, &present);
     return status;

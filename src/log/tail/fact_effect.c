@@ -56,7 +56,8 @@ static enum fact_effect effect_on_key(const struct registry_closed *before, cons
     bool labelled = was.relabelled == now.relabelled && strcmp(was.label, now.label) == 0;
     bool ended = ends_include(&now.ends, &was.ends);
     bool bound = !was.bound || (now.bound && networks_within(&now.networks, &was.networks));
-    return suspended && narrowed && labelled && ended && bound ? FACT_RESTRICTS_KEY : FACT_PERMITS;
+    bool held = holders_within(&now.holders, &was.holders);
+    return suspended && narrowed && labelled && ended && bound && held ? FACT_RESTRICTS_KEY : FACT_PERMITS;
 }
 
 enum fact_effect fact_effect(const struct registry_closed *before, const struct registry_closed *fact)

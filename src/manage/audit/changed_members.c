@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sealring/renew.h>
+
 #include "credential/key_ends.h"
 #include "credential/scope.h"
 #include "manage/audit/row_text.h"
@@ -67,6 +69,12 @@ static bool check_networks(const struct changed_row *row, char text[CHANGED_TEXT
 {
     const char *was = json_string_value(json_object_get(row->was, "networks"));
     return check_found(row, "networks", found_before(row), was != NULL ? was : ANY_ADDRESS, text);
+}
+
+static bool check_holders(const struct changed_row *row, char text[CHANGED_TEXT_SIZE])
+{
+    const bool one = json_object_get(row->was, "holders") != NULL;
+    return check_found(row, "holders", found_before(row), sealring_holders_name(one), text);
 }
 
 /* A key that was narrowed has no scope beyond that. */
@@ -174,7 +182,7 @@ static bool check_retirement(const struct changed_row *row, char text[CHANGED_TE
 
 /* ---- Which members an act may change ---- */
 
-#define ISSUES "key.issue key.import key.reissue"
+#define ISSUES "key.issue key.import key.reissue key.renew"
 
 /* A new row is not listed: it has no image before. `closing_owed` of a version is not listed either, because it is also written without
  * an entry (close_object.c). */
@@ -188,7 +196,8 @@ static const struct {
     bool (*check)(const struct changed_row *row, char text[CHANGED_TEXT_SIZE]);
 } rules[] = {
     {"ring.set", REGISTRY_TABLE_RING, 0, NULL,
-     "overlap purge_delay keep rotate_every quiet_period standby idle_blocks usage_hourly usage_daily succession",
+     "overlap purge_delay keep rotate_every quiet_period standby idle_blocks usage_hourly usage_daily succession renew renew_life "
+     "renew_age",
      check_policy},
     {"version.prepare", REGISTRY_TABLE_RING, 0, NULL, "last_version", check_next},
     {"version.activate version.rollback", REGISTRY_TABLE_RING, 0, NULL, "rotation_held", NULL},
@@ -216,6 +225,8 @@ static const struct {
     {"key.narrow", REGISTRY_TABLE_KEY, 0, NULL, "narrowed narrowed_scopes", check_narrowing},
     {"key.label", REGISTRY_TABLE_KEY, 0, NULL, "label", check_label},
     {"key.addresses", REGISTRY_TABLE_KEY, 0, NULL, "networks", check_networks},
+    {"key.holders", REGISTRY_TABLE_KEY, 0, NULL, "holders", check_holders},
+    {"key.contested", REGISTRY_TABLE_KEY, 0, NULL, "holders", NULL},
     {ISSUES, REGISTRY_TABLE_KEY, 0, NULL, "last_serial", check_next},
     {"key.rekey", REGISTRY_TABLE_KEY, 0, NULL, "last_serial narrowed narrowed_scopes", check_rekey},
     {ISSUES, REGISTRY_TABLE_CREDENTIAL, 0, NULL, "state", NULL},

@@ -107,8 +107,8 @@ static bool judge_key(struct retraced_row *row)
 static bool keep_key(struct retraced_row *row, const json_t *was)
 {
     const struct registry_key *key = &row->row.key;
-    bool plain =
-        key->state == SEALRING_KEY_ACTIVE && !key->narrowed && key->ends.count == 0 && !key->bound && was == NULL;
+    bool plain = key->state == SEALRING_KEY_ACTIVE && !key->narrowed && key->ends.count == 0 && !key->bound &&
+                 !key->holders.one && was == NULL;
     return judge_key(row) && issued_keys_put(&row->retrace->issued, key) && (plain || keep(row));
 }
 

@@ -138,6 +138,8 @@ static sealring_status exchange_content(struct restore *restore, sealring_error 
     if (status == SEALRING_OK)
         status = compare(restore, error);
     if (status == SEALRING_OK)
+        status = witness_keep(restore->restored, &restore->checkpoint, error);
+    if (status == SEALRING_OK)
         status = registry_copy_in(live, restore->restored, &copying, error);
     if (status == SEALRING_OK)
         registry_checkpoint(live, 0);
@@ -206,7 +208,9 @@ static sealring_status replace_file(struct restore *restore, sealring_error *err
     const struct config *config = restore->config;
     registry_close(restore->live);
     restore->live = NULL;
-    sealring_status status = close_whole(restore, error);
+    sealring_status status = witness_keep(restore->restored, &restore->checkpoint, error);
+    if (status == SEALRING_OK)
+        status = close_whole(restore, error);
     if (status == SEALRING_OK)
         status = exchange_file(restore, error);
     if (access(restore->result.aside, F_OK) != 0)

@@ -262,7 +262,9 @@ static sealring_status carry_out(struct restore *restore, sealring_error *error)
         status = commit(restore, error);
     if (status != SEALRING_OK || restore->options.dry_run)
         return status;
-    status = restore_note_era(restore, error);
+    status = witness_sign_whole(&restore->witness, restore->config, restore->restored, &restore->checkpoint, error);
+    if (status == SEALRING_OK)
+        status = restore_note_era(restore, error);
     if (status != SEALRING_OK)
         return status;
     restore->installs = true;

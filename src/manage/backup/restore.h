@@ -36,6 +36,8 @@ struct restore {
     bool installs;                /* from here on `path` is not removed: it may be needed to find out what happened */
     char path[RESTORE_PATH_SIZE]; /* the registry that is being restored, beside the vault's */
     struct registry *restored;
+    struct registry_checkpoint
+        checkpoint;           /* over `restored`, signed; in memory until nothing but the exchange is missing */
     struct registry *live;    /* the vault's registry, NULL: none can be opened */
     struct live_state before; /* of `live`, when it was determined what is lost by replacing it */
     bool changed;             /* `live` was changed since */

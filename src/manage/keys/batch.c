@@ -124,6 +124,7 @@ static void record(struct batch *batch, size_t written)
     memcpy(act->ring, batch->ring.name, sizeof act->ring);
     if (!batch->wrote) {
         audit_detail(act, "{s:I}", "count", (json_int_t)(batch->count - batch->doubts.count));
+        seal_record(batch->call->manager, act);
         return;
     }
     act->version = batch->active.number;
@@ -139,6 +140,7 @@ static void record(struct batch *batch, size_t written)
     }
     audit_detail(act, "{s:I}", "count", (json_int_t)written);
     audit_detail_add(act, "issued", keys); /* key ID, serial, client, scopes of each */
+    seal_record(batch->call->manager, act);
 }
 
 static sealring_status write_items(struct registry *registry, struct batch *batch, sealring_error *error)
@@ -187,11 +189,18 @@ sealring_status batch_write(struct batch *batch, sealring_error *error)
 sealring_status batch_hand_over(struct batch *batch, sealring_issued_callback each, void *context,
                                 sealring_error *error)
 {
-    sealring_status status = SEALRING_OK;
+    struct seal_receiver receiver = {.manager = batch->call->manager, .each = each, .context = context};
+    sealring_status status = seal_open(&receiver, batch->count, error);
     for (size_t i = 0; status == SEALRING_OK && i < batch->count; i++)
         if (batch->items[i].kind != ITEM_LEFT_OUT)
-            status = seal_hand_over(&batch->items[i].holder, batch->texts[i], batch->first + i,
-                                    batch->items[i].kind == ITEM_EXISTING, each, context, error);
+            status = seal_announce(&receiver, &batch->items[i].holder, batch->texts[i], error);
+    if (status == SEALRING_OK)
+        status = seal_sign(&receiver, error);
+    for (size_t i = 0; status == SEALRING_OK && i < batch->count; i++)
+        if (batch->items[i].kind != ITEM_LEFT_OUT)
+            status = seal_hand_over(&receiver, &batch->items[i].holder, batch->texts[i], batch->first + i,
+                                    batch->items[i].kind == ITEM_EXISTING, error);
+    sealed_delivery_close(receiver.delivery);
     return status;
 }
 

@@ -155,6 +155,8 @@ static sealring_status plan_item(struct registry *registry, const struct batch *
     memset(&item->holder.client, 0, sizeof item->holder.client);
     item->kind = ITEM_NEW;
     sealring_status status = plan_client(registry, batch, request, item, error);
+    if (status == SEALRING_OK && !batch->call->imports)
+        status = sealed_delivery_check(batch->call->manager, request->client, error);
     if (status != SEALRING_OK)
         return status;
     (void)scope_normalise(request->scopes, scopes, problem); /* checked before, with all requests */
@@ -186,8 +188,10 @@ static sealring_status plan_item(struct registry *registry, const struct batch *
                                                       .issued = clock_wall_ms(),
                                                       .imported = batch->call->imports};
     memcpy(holder->credential.scopes, scopes, strlen(scopes) + 1);
-    if (batch->vault.facts_begun)
+    if (batch->vault.facts_begun) {
         memcpy(holder->credential.label, holder->key.label, sizeof holder->credential.label);
+        holder->credential.origin = holder->credential.issued;
+    }
     if (batch->call->imports)
         memcpy(holder->credential.digest, request->sha256, sizeof holder->credential.digest);
     return SEALRING_OK;

@@ -181,6 +181,8 @@ static sealring_status check(struct pipeline *pipeline, sealring_error *error)
         status = manager_ready(call->manager, "issue", error);
     if (status == SEALRING_OK)
         status = manager_check_clock(call->manager, error);
+    if (status == SEALRING_OK && !call->imports)
+        status = sealed_delivery_foresee(call->manager, error);
     batch->first = 0;
     batch->count = call->count;
     return status == SEALRING_OK ? batch_plan(batch, false, error) : status;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sealring/renew.h>
+
 #include "base/base62.h"
 #include "base/error.h"
 #include "base/name.h"
@@ -42,6 +44,12 @@ sealring_status key_get(struct registry *registry, const char *key_id, struct re
     return status;
 }
 
+bool key_is_contested(const struct registry_key *key)
+{
+    return key->holders.serial != 0 && key->state != SEALRING_KEY_REVOKED &&
+           ends_of(&key->ends, key->holders.serial) == 0;
+}
+
 /* The row shows what is not a fact: a state without one is of a vault that is being upgraded, and the serial is that of the newest credential. */
 bool key_is_unchanged(const struct registry_holder *before, const struct registry_holder *now)
 {
@@ -74,7 +82,9 @@ struct key_change {
     const char *scopes;                  /* the key is narrowed to these; NULL: not narrowed */
     const char *label;                   /* the key's new label; NULL: not relabelled */
     const struct registry_key *networks; /* the key is bound to the networks of this one; NULL: stays as it is */
-    bool takes_away;                     /* with these networks: it was found that the key gets no further addresses */
+    const struct holders *holders;       /* likewise: the key's number of holders */
+    bool
+        takes_away; /* with these networks or holders: it was found that the key gets no further addresses, or one holder */
     const char *reason;
     struct audit_act act;
     struct registry_key key; /* as written */
@@ -154,6 +164,20 @@ static sealring_status key_bind(struct key_change *change, struct registry_key *
     return SEALRING_OK;
 }
 
+static sealring_status key_hold(struct key_change *change, struct registry_key *key, sealring_error *error)
+{
+    const char *before = sealring_holders_name(key->holders.one), *after = sealring_holders_name(change->holders->one);
+    if (key->holders.one == change->holders->one)
+        return error_set(error, SEALRING_REFUSED, "API key %s has %s already: holders %s", key->key_id,
+                         change->holders->one ? "one holder" : "many holders", after);
+    if (key_is_contested(key))
+        return error_set(error, SEALRING_REFUSED, "API key %s is contested: first sealring key rekey %s", key->key_id,
+                         key->key_id);
+    audit_detail(&change->act, "{s:s, s:s}", "before", before, "after", after);
+    key->holders = *change->holders;
+    return SEALRING_OK;
+}
+
 static sealring_status key_relabel(struct registry *registry, struct key_change *change, struct registry_holder *holder,
                                    sealring_error *error)
 {
@@ -182,6 +206,8 @@ static sealring_status key_change(struct registry *registry, struct key_change *
         status = key_narrow(change, &holder, error);
     else if (change->networks != NULL)
         status = key_bind(change, &holder.key, error);
+    else if (change->holders != NULL)
+        status = key_hold(change, &holder.key, error);
     else if (change->label != NULL)
         status = key_relabel(registry, change, &holder, error);
     else
@@ -193,6 +219,8 @@ static sealring_status key_change(struct registry *registry, struct key_change *
         return registry_key_set_narrowing(registry, &holder.key, error);
     if (change->networks != NULL)
         return registry_key_set_networks(registry, &holder.key, error);
+    if (change->holders != NULL)
+        return registry_key_set_holders(registry, &holder.key, error);
     return change->label != NULL ? registry_key_set_label(registry, &holder.key, error)
                                  : registry_key_set_state(registry, &holder.key, error);
 }
@@ -203,7 +231,8 @@ static sealring_status key_carry_out(sealring_manager *manager, struct key_chang
     sealring_status status;
     struct commit commit = manager_commit(manager, true, &change->act, error);
     commit.restricts = change->scopes != NULL || change->takes_away ||
-                       (change->label == NULL && change->networks == NULL && change->state != SEALRING_KEY_ACTIVE);
+                       (change->label == NULL && change->networks == NULL && change->holders == NULL &&
+                        change->state != SEALRING_KEY_ACTIVE);
     commit.key = &change->key;
     do {
         if (commit_begin(&commit, &status))
@@ -247,6 +276,22 @@ sealring_status sealring_key_narrow(sealring_manager *manager, const char *key_i
     return status != SEALRING_OK ? status : key_carry_out(manager, &change, error);
 }
 
+/* Until then no fact could contain it. */
+static sealring_status check_facts_begun(sealring_manager *manager, sealring_error *error)
+{
+    sealring_status status;
+    struct registry_vault vault = {.facts_begun = false};
+    struct registry_transaction reading = registry_reading(manager->registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = registry_facts_begun(manager->registry, &vault, error);
+    } while (registry_again(&reading, &status));
+    if (status == SEALRING_OK && !vault.facts_begun)
+        status = error_set(error, SEALRING_REFUSED,
+                           "this vault cannot record the holders of API keys yet: finish `sealring upgrade` first");
+    return status;
+}
+
 /* Reads the key without a lock, only to know how the act begins. */
 static sealring_status foresee_binding(sealring_manager *manager, struct key_change *change, sealring_error *error)
 {
@@ -279,6 +324,21 @@ sealring_status sealring_key_set_addresses(sealring_manager *manager, const char
     if (status == SEALRING_OK)
         status = change.takes_away ? manager_begin_restriction(manager, "key set", error)
                                    : manager_begin(manager, "key set", false, error);
+    return status != SEALRING_OK ? status : key_carry_out(manager, &change, error);
+}
+
+sealring_status sealring_key_set_holders(sealring_manager *manager, const char *key_id, sealring_holders holders,
+                                         sealring_error *error)
+{
+    const struct holders next = {.one = holders == SEALRING_HOLDERS_ONE};
+    if (holders != SEALRING_HOLDERS_MANY && holders != SEALRING_HOLDERS_ONE)
+        return error_set(error, SEALRING_INVALID, "an API key has one holder or many");
+    struct key_change change = {
+        .key_id = key_id, .holders = &next, .takes_away = next.one, .act = {.name = "key.holders"}};
+    sealring_status status = check_facts_begun(manager, error);
+    if (status == SEALRING_OK)
+        status = next.one ? manager_begin_restriction(manager, "key set", error)
+                          : manager_begin(manager, "key set", false, error);
     return status != SEALRING_OK ? status : key_carry_out(manager, &change, error);
 }
 

@@ -5,7 +5,6 @@
 #include "manage/keys/clients.h"
 #include "manage/keys/keys.h"
 #include "manage/session/manager.h"
-#include "registry/rows/closed_facts.h"
 
 /* Whether what the filter names exists: an empty answer about something unknown would mislead. */
 sealring_status key_check_filter(struct registry *registry, const struct registry_holder_filter *filter,
@@ -23,12 +22,11 @@ sealring_status key_check_filter(struct registry *registry, const struct registr
     return status;
 }
 
-/* networks: of the key's facts; the rest is as the rows are, which the next change corrects. */
-static int key_report(const struct registry_holder *holder, const struct registry_key *networks,
-                      sealring_key_callback each, void *context)
+/* The networks are those of the key's facts; the rest is as the rows are, which the next change corrects. */
+static int key_report(const struct registry_holder *holder, sealring_key_callback each, void *context)
 {
     char addresses[NETWORKS_TEXT_SIZE];
-    key_networks_text(networks, addresses);
+    key_networks_text(&holder->key, addresses);
     const sealring_key_info info = {
         .key_id = holder->key.key_id,
         .ring = holder->ring.name,
@@ -41,7 +39,7 @@ static int key_report(const struct registry_holder *holder, const struct registr
         .version = holder->credential.version,
         .scopes = holder->credential.scopes,
         .expires = holder->credential.expires,
-        .from_addresses = networks->bound ? addresses : NULL,
+        .from_addresses = holder->key.bound ? addresses : NULL,
     };
     return each(&info, context);
 }
@@ -51,8 +49,6 @@ sealring_status sealring_key_list(sealring_manager *manager, const sealring_key_
 {
     sealring_status status;
     struct registry_holder holder;
-    struct registry_key facts;
-    bool differs;
     struct registry_holder last = {.key.id = 0}; /* was passed last: after a conflict the list goes on behind it */
     struct registry_holder_filter filter = {0};
     if (asked != NULL)
@@ -67,12 +63,8 @@ sealring_status sealring_key_list(sealring_manager *manager, const sealring_key_
         while (status == SEALRING_OK && registry_holder_next(&holders, &holder)) {
             if (!registry_holder_follows(&holder, &last))
                 continue;
-            facts = holder.key;
-            status = registry_key_follow(manager->registry, &facts, &differs, error);
-            if (status != SEALRING_OK)
-                break;
             last = holder;
-            if (key_report(&holder, &facts, each, context) != 0)
+            if (key_report(&holder, each, context) != 0)
                 status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
         }
         status = registry_close_cursor(&holders, status);

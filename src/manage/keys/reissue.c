@@ -59,6 +59,7 @@ static void reissue_record(struct renewal *renewal)
     }
     audit_detail(act, "{s:I}", "count", (json_int_t)renewal->count);
     audit_detail_add(act, "handed_over", keys); /* key ID, serial, whether it existed, of each */
+    seal_record(renewal->manager, act);
 }
 
 static const struct renewal_kind reissue_kind = {

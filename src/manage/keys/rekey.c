@@ -116,6 +116,7 @@ static void rekey_record(struct renewal *renewal)
     audit_detail(act, "{s:I, s:s, s:s, s:I, s:I}", "serial", (json_int_t)successor->serial, "scopes_before",
                  older->scopes, "scopes_after", successor->scopes, "expires", (json_int_t)successor->expires,
                  "older_end", (json_int_t)renewal->rekey->ends);
+    seal_record(renewal->manager, act);
     audit_detail_add(act, "narrowed_before", key->narrowed ? json_string(key->narrowed_scopes) : json_null());
     if (renewal->rekey->request->reason != NULL)
         audit_detail_add(act, "reason", json_string(renewal->rekey->request->reason));

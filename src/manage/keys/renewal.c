@@ -24,11 +24,25 @@ static sealring_status read_one(struct registry *registry, struct renewal *renew
     sealring_status status = key_get(registry, renewal->key_id, older, error);
     if (status == SEALRING_OK)
         status = renewal->kind->check(older, error);
+    if (status == SEALRING_OK)
+        status = sealed_delivery_check(renewal->manager, older->client.name, error);
     if (status != SEALRING_OK)
         return status;
     renewal->ring = older->ring;
     renewal->count = 1;
     return seal_active_version(renewal->manager, &renewal->ring, &renewal->active, error);
+}
+
+/* False: nothing can be encrypted for its client. A successor that nobody delivers would count for the guard *succession*, so there is none. */
+static bool is_deliverable(struct renewal *renewal, const struct registry_holder *older)
+{
+    sealring_error inner;
+    if (sealed_delivery_check(renewal->manager, older->client.name, &inner) == SEALRING_OK)
+        return true;
+    if (renewal->unconfirmed + renewal->undeliverable == 0)
+        memcpy(renewal->first_problem, inner.message, sizeof renewal->first_problem);
+    renewal->undeliverable++;
+    return false;
 }
 
 /* Labels, states and the ring's policy are those of the facts. */
@@ -42,9 +56,11 @@ static sealring_status follow_facts(struct registry *registry, struct renewal *r
         older->ring = renewal->ring; /* of which they all are */
         status = registry_key_follow(registry, &older->key, &differs, error);
         (void)registry_credential_end(&older->credential, &older->key.ends);
-        if (older->key.state == SEALRING_KEY_ACTIVE && i != kept)
+        if (status != SEALRING_OK || older->key.state != SEALRING_KEY_ACTIVE || !is_deliverable(renewal, older))
+            continue;
+        if (i != kept)
             renewal->items[kept].older = *older;
-        kept += older->key.state == SEALRING_KEY_ACTIVE;
+        kept++;
     }
     renewal->count = kept;
     return status;
@@ -79,6 +95,7 @@ static sealring_status read_batch(struct renewal *renewal, sealring_error *error
     do {
         if (!registry_begin(&reading, &status))
             continue;
+        renewal->undeliverable = 0;
         renewal->vault = *registry_vault_row(registry);
         status = registry_facts_begun(registry, &renewal->vault, error);
         if (status == SEALRING_OK)
@@ -233,6 +250,8 @@ static sealring_status run_batch(struct renewal *renewal, sealring_error *error)
     sealring_status status = renewal->restricts ? manager_ready_restriction(renewal->manager, purpose, error)
                                                 : manager_ready(renewal->manager, purpose, error);
     uint64_t unconfirmed = renewal->unconfirmed;
+    if (status == SEALRING_OK && !renewal->restricts) /* which waits for no audit token */
+        status = sealed_delivery_foresee(renewal->manager, error);
     if (status != SEALRING_OK)
         return status;
     for (int tries = 0; tries < TRIES_MOST; tries++) {
@@ -249,17 +268,28 @@ static sealring_status run_batch(struct renewal *renewal, sealring_error *error)
     return status;
 }
 
+static const struct registry_holder *handed_over(const struct renewal_item *item)
+{
+    return item->existed ? &item->older : &item->successor;
+}
+
 static sealring_status hand_over(struct renewal *renewal, sealring_issued_callback each, void *context,
                                  sealring_error *error)
 {
-    sealring_status status = SEALRING_OK;
-    if (renewal->count > 0 && !renewal->manager->dry_run)
+    struct seal_receiver receiver = {.manager = renewal->manager, .each = each, .context = context};
+    size_t count = renewal->manager->dry_run ? 0 : renewal->count;
+    if (count > 0)
         filters_wait(renewal->manager, renewal->vault.epoch); /* the key may have been issued a moment ago */
-    for (size_t i = 0; status == SEALRING_OK && i < renewal->count && !renewal->manager->dry_run; i++) {
-        const struct renewal_item *item = &renewal->items[i];
-        status = seal_hand_over(item->existed ? &item->older : &item->successor, renewal->texts[i], renewal->done + i,
-                                item->existed, each, context, error);
-    }
+    sealring_status status = seal_open(&receiver, count, error);
+    for (size_t i = 0; status == SEALRING_OK && i < count; i++)
+        status = seal_announce(&receiver, handed_over(&renewal->items[i]), renewal->texts[i], error);
+    if (status == SEALRING_OK)
+        status = seal_sign(&receiver, error);
+    for (size_t i = 0; status == SEALRING_OK && i < count; i++)
+        status = seal_hand_over(&receiver, handed_over(&renewal->items[i]), renewal->texts[i], renewal->done + i,
+                                renewal->items[i].existed, error);
+    sealed_delivery_close(receiver.delivery);
+    renewal->unconfirmed += renewal->undeliverable;
     renewal->done += renewal->count;
     return status;
 }

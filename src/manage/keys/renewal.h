@@ -52,6 +52,7 @@ struct renewal {
     struct audit_act act;
     /* keys of the ring that cannot be confirmed, and the reason for the first of them */
     uint64_t unconfirmed;
+    uint64_t undeliverable; /* of the present batch: nothing can be encrypted for their clients */
     char first_problem[SEALRING_MESSAGE_SIZE];
     sealring_error doubt; /* about the token's answers in this batch; status SEALRING_OK: none */
 };

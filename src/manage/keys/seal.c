@@ -4,11 +4,14 @@
 
 #include <string.h>
 
+#include <openssl/crypto.h>
+
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
 #include "lifecycle/transition_table.h"
 #include "manage/act/era_check.h"
+#include "manage/delivery/envelope.h"
 #include "verifier/request/derive.h"
 
 /* One question to the token: the credential of these claims, or what binds an imported key's digest to them. */
@@ -87,10 +90,9 @@ sealring_status seal_new(sealring_manager *manager, const struct registry_vault 
     return ask_twice(&question, text, credential->imported ? credential->binding : credential->digest, doubt, error);
 }
 
-/* Whether the token confirms the row: *confirmed. An answer that equals the stored one needs no second; any other does. */
-static sealring_status confirm(sealring_manager *manager, const struct registry_vault *vault,
-                               const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], bool *confirmed,
-                               enum seal_doubt *doubt, sealring_error *error)
+sealring_status seal_confirm(sealring_manager *manager, const struct registry_vault *vault,
+                             const struct registry_holder *holder, char text[SEAL_TEXT_SIZE], bool *confirmed,
+                             enum seal_doubt *doubt, sealring_error *error)
 {
     struct seal_question question;
     const struct registry_credential *credential = &holder->credential;
@@ -173,7 +175,7 @@ sealring_status seal_again(sealring_manager *manager, const struct registry_vaul
                 : "issue it from your own list, with the column key_id (sealring issue RING --from CSV)");
     sealring_status status = check_newest(manager, holder, doubt, error);
     if (status == SEALRING_OK)
-        status = confirm(manager, vault, holder, text, &confirmed, doubt, error);
+        status = seal_confirm(manager, vault, holder, text, &confirmed, doubt, error);
     if (status == SEALRING_OK && !confirmed) {
         raise_doubt(manager, doubt, SEAL_UNCONFIRMED);
         status = error_set(
@@ -219,6 +221,8 @@ sealring_status seal_successor(sealring_manager *manager, const struct registry_
     /* the successor of an imported key is a credential of sealring's own */
     credential->imported = false;
     memset(credential->label, 0, sizeof credential->label);
+    credential->origin = vault->facts_begun ? credential->issued : 0;
+    credential->predecessor = 0;
     if (vault->facts_begun)
         memcpy(credential->label, successor->key.label, sizeof credential->label);
     memset(credential->binding, 0, sizeof credential->binding);
@@ -263,9 +267,77 @@ sealring_status seal_insert_successor(sealring_manager *manager, const struct re
     return status == SEALRING_OK ? registry_key_set_serial(registry, &key, error) : status;
 }
 
-sealring_status seal_hand_over(const struct registry_holder *holder, const char *text, size_t index, bool existed,
-                               sealring_issued_callback each, void *context, sealring_error *error)
+void seal_record(const sealring_manager *manager, struct audit_act *act)
 {
+    if (manager->seals)
+        audit_detail_add(act, "sealed", json_true());
+}
+
+/* What was issued stays issued. */
+static sealring_status report_unsealed(const char *key_id, const sealring_error *inner, sealring_error *error)
+{
+    if (inner->status == SEALRING_OK)
+        return SEALRING_OK;
+    (void)error_set(error, inner->status,
+                    "the credential of API key %s was issued and could not be encrypted: %s; sealring reissue %s "
+                    "--sealed delivers it",
+                    key_id, inner->message, key_id);
+    if (error != NULL)
+        error->token_code = inner->token_code;
+    return inner->status;
+}
+
+sealring_status seal_open(struct seal_receiver *receiver, size_t room, sealring_error *error)
+{
+    if (!receiver->manager->seals || room == 0)
+        return SEALRING_OK;
+    return sealed_delivery_open(receiver->manager, room, &receiver->delivery, error);
+}
+
+sealring_status seal_announce(struct seal_receiver *receiver, const struct registry_holder *holder, const char *text,
+                              sealring_error *error)
+{
+    sealring_error inner = {.message = ""};
+    if (receiver->delivery == NULL || holder->credential.imported)
+        return SEALRING_OK;
+    if (receiver->first == NULL)
+        receiver->first = holder->key.key_id;
+    inner.status = sealed_delivery_add_asked(receiver->delivery, holder, text, &inner);
+    return report_unsealed(holder->key.key_id, &inner, error);
+}
+
+sealring_status seal_sign(struct seal_receiver *receiver, sealring_error *error)
+{
+    sealring_error inner = {.message = ""};
+    if (receiver->delivery == NULL)
+        return SEALRING_OK;
+    inner.status = sealed_delivery_sign(receiver->delivery, &inner);
+    return report_unsealed(receiver->first, &inner, error);
+}
+
+static sealring_status encrypt(struct seal_receiver *receiver, const char *key_id, const char *text, char **sealed,
+                               sealring_error *error)
+{
+    sealring_error inner = {.message = ""};
+    unsigned char *der = NULL;
+    size_t length = 0;
+    inner.status = sealed_delivery_make(receiver->delivery, receiver->passed++, text, &der, &length, &inner);
+    if (inner.status == SEALRING_OK && (*sealed = envelope_pem(der, length)) == NULL)
+        inner.status = error_no_memory(&inner);
+    OPENSSL_free(der);
+    return report_unsealed(key_id, &inner, error);
+}
+
+sealring_status seal_hand_over(struct seal_receiver *receiver, const struct registry_holder *holder, const char *text,
+                               size_t index, bool existed, sealring_error *error)
+{
+    char *sealed = NULL;
+    bool imported = holder->credential.imported;
+    if (receiver->delivery != NULL && !imported) {
+        sealring_status status = encrypt(receiver, holder->key.key_id, text, &sealed, error);
+        if (status != SEALRING_OK)
+            return status;
+    }
     sealring_issued issued = {
         .index = index,
         .client = holder->client.name,
@@ -276,9 +348,12 @@ sealring_status seal_hand_over(const struct registry_holder *holder, const char 
         .serial = holder->credential.serial,
         .expires = holder->credential.expires,
         .existed = existed,
-        .credential = holder->credential.imported ? NULL : text,
+        .credential = imported || sealed != NULL ? NULL : text,
+        .sealed = sealed,
     };
-    if (each(&issued, context) == 0)
+    int stopped = receiver->each(&issued, receiver->context);
+    OPENSSL_free(sealed);
+    if (stopped == 0)
         return SEALRING_OK;
     return error_set(error, SEALRING_REFUSED,
                      "handing over was stopped at API key %s; what was issued stays issued and can be reissued",

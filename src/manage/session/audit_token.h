@@ -123,6 +123,13 @@ sealring_status witness_take_over(const struct audit_witness *witness, struct re
 bool witness_settle(struct audit_witness *witness, const struct config *config, struct registry *registry,
                     const struct fact_tail *facts, const struct entry_tail *entries, bool anchors);
 
+/* Outside any transaction, for a registry that is not in place yet: signs a checkpoint over all that it contains, which the caller has examined. *row is to be
+ * inserted before the registry gets into its place. */
+sealring_status witness_sign_whole(const struct audit_witness *witness, const struct config *config,
+                                   struct registry *registry, struct registry_checkpoint *row, sealring_error *error);
+/* Inserts a signed checkpoint in a transaction of its own. Takes the registry's lock unless it is held. */
+sealring_status witness_keep(struct registry *registry, const struct registry_checkpoint *row, sealring_error *error);
+
 /* The signature of an act that permits something: it is committed together with its checkpoint, or not at all. Nobody waits for the token meanwhile:
  * the transaction is carried out and rolled back, what it would have committed is signed, and it is carried out again. If it then results in
  * the same, the checkpoint is committed with it. */

@@ -2,6 +2,7 @@
 /* Names of events and states, as <sealring/manage.h> and <sealring/doctor.h> have them. */
 #include <sealring/doctor.h>
 #include <sealring/manage.h>
+#include <sealring/renew.h>
 
 #include "base/name_table.h"
 
@@ -54,6 +55,38 @@ const char *sealring_credential_state_name(sealring_credential_state state)
         {SEALRING_CREDENTIAL_SUPERSEDED, "superseded"},
     };
     return FIND(names, state, "none");
+}
+
+const char *sealring_renew_mode_name(sealring_renew_mode mode)
+{
+    static const struct value_name names[] = {
+        {SEALRING_RENEW_OFF, "off"},
+        {SEALRING_RENEW_BEARER, "bearer"},
+        {SEALRING_RENEW_SEALED, "sealed"},
+    };
+    return FIND(names, mode, "none");
+}
+
+const char *sealring_holders_name(sealring_holders holders)
+{
+    static const struct value_name names[] = {{SEALRING_HOLDERS_MANY, "many"}, {SEALRING_HOLDERS_ONE, "one"}};
+    return FIND(names, holders, "none");
+}
+
+const char *sealring_renewal_result_name(sealring_renewal_result result)
+{
+    static const struct value_name names[] = {
+        {SEALRING_RENEWAL_UNAVAILABLE, "unavailable"},
+        {SEALRING_RENEWAL_ISSUED, "issued"},
+        {SEALRING_RENEWAL_AGAIN, "again"},
+        {SEALRING_RENEWAL_CURRENT, "current"},
+        {SEALRING_RENEWAL_REJECTED, "rejected"},
+        {SEALRING_RENEWAL_ADDRESS, "address"},
+        {SEALRING_RENEWAL_OFF, "renewal-off"},
+        {SEALRING_RENEWAL_AGE, "renewal-age"},
+        {SEALRING_RENEWAL_CONTESTED, "contested"},
+    };
+    return FIND(names, result, "none");
 }
 
 const char *sealring_severity_name(sealring_severity severity)

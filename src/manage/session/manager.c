@@ -3,6 +3,7 @@
 #include "manage/session/manager.h"
 
 #include <openssl/rand.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +162,7 @@ void sealring_manager_close(sealring_manager **manager)
     config_free((*manager)->config);
     roster_release(&(*manager)->roster);
     own_notes_release(&(*manager)->own);
+    X509_free((*manager)->seals_to);
     free((*manager)->take_over);
     free((*manager)->trust_clock);
     free(*manager);

@@ -82,7 +82,7 @@ sealring_status witness_sign(struct token *token, struct witness_state *state, b
     return witness_sign_text(token, vault_id, &state->keys, text, state->row.note, error);
 }
 
-static sealring_status witness_keep(struct registry *registry, const struct witness_state *state, sealring_error *error)
+sealring_status witness_keep(struct registry *registry, const struct registry_checkpoint *row, sealring_error *error)
 {
     struct registry_write how = {.moves_epoch = false};
     bool held = registry_is_locked(registry);
@@ -95,7 +95,7 @@ static sealring_status witness_keep(struct registry *registry, const struct witn
     struct registry_transaction writing = registry_writing(registry, &how, error);
     do {
         if (registry_begin(&writing, &status))
-            status = registry_checkpoint_insert(registry, &state->row, error);
+            status = registry_checkpoint_insert(registry, row, error);
     } while (registry_again(&writing, &status));
     if (!held)
         registry_unlock(registry);
@@ -196,6 +196,36 @@ static bool is_examined(const struct checkpoint *state, const struct fact_tail *
            (entries == NULL || (state->size == entries->size && merkle_equal(&state->root, &entries->root)));
 }
 
+/* Logs of the same length may differ: a restore that lost one entry has added another one. */
+static bool is_anchored(const struct audit_witness *witness, const struct witness_state *state)
+{
+    struct witness_anchor wanted;
+    const struct witness_anchor *anchor = &witness->anchor;
+    witness_describe(state, witness, &wanted);
+    return witness->anchored && anchor->size == wanted.size &&
+           memcmp(anchor->era, wanted.era, sizeof wanted.era) == 0 && merkle_equal(&anchor->digest, &wanted.digest);
+}
+
+sealring_status witness_sign_whole(const struct audit_witness *witness, const struct config *config,
+                                   struct registry *registry, struct registry_checkpoint *row, sealring_error *error)
+{
+    struct witness_state state;
+    struct token *token = NULL;
+    sealring_error inner = {.message = ""};
+    sealring_status status = witness_read_state(registry, &state, &inner);
+    if (status == SEALRING_OK)
+        status = witness_open(config, &token, &inner);
+    if (status == SEALRING_OK)
+        status = witness_sign(token, &state, witness->clock_confirmed, registry_vault_row(registry)->vault_id, &inner);
+    token_close(token);
+    *row = state.row;
+    return status == SEALRING_OK
+               ? status
+               : error_set(error, status,
+                           "nothing was changed: what is restored needs a signature of the audit token %s first: %s",
+                           config->audit_token, inner.message);
+}
+
 /* *what: what is lacking if it fails. *checked: facts and entries are still those that the caller has examined; otherwise nothing is signed. */
 static sealring_status witness_settle_log(struct audit_witness *witness, const struct config *config,
                                           struct registry *registry, const struct fact_tail *facts,
@@ -216,8 +246,7 @@ static sealring_status witness_settle_log(struct audit_witness *witness, const s
     if (status == SEALRING_OK && !*checked)
         return error_set(error, SEALRING_REGISTRY, "the registry was changed again and again meanwhile");
     bool is_signed = state.vouched == state.checkpoint.size && state.vouched_facts == state.checkpoint.closed_count;
-    if (status != SEALRING_OK ||
-        (is_signed && (!anchors || (witness->anchored && witness->anchor.size == state.checkpoint.size))))
+    if (status != SEALRING_OK || (is_signed && (!anchors || is_anchored(witness, &state))))
         return status;
     status = witness_open(config, &token, error);
     if (status == SEALRING_OK)
@@ -225,7 +254,7 @@ static sealring_status witness_settle_log(struct audit_witness *witness, const s
     if (status == SEALRING_OK && !is_signed) {
         status = witness_sign(token, &state, witness->clock_confirmed, vault_id, error);
         if (status == SEALRING_OK)
-            status = witness_keep(registry, &state, error);
+            status = witness_keep(registry, &state.row, error);
     }
     if (status == SEALRING_OK && anchors) {
         *what = "what was done is committed, but the audit token keeps no anchor of it";

@@ -22,7 +22,7 @@ extern const struct schema_addition schema_sqlite_additions[];
 extern const size_t schema_sqlite_addition_count;
 
 /* Then, between the two steps of an upgrade, the columns that servers of an older sealring follow; and their end, with the second step. A new database
- * gets both, for the same reason. */
+ * gets the end at once, for the same reason. */
 extern const char *const schema_sqlite_followed[];
 extern const size_t schema_sqlite_followed_count;
 extern const char *const schema_sqlite_unfollowed[];

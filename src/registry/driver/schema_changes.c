@@ -2,15 +2,22 @@
 /* What changed in the registry's tables since schema 1, in SQLite's SQL. */
 #include "registry/driver/schema.h"
 
-/* succession: 0 is the default (400 days), also for rings that existed before. value: the complete new value of what the fact is about, "" for
+/* succession, renew_age: 0 is the default (400 days), also for rings that existed before. renew: as sealring_renew_mode. value: the complete new value of what the fact is about, "" for
  * what was closed. Since then kind 1 with a state below revoked is a suspension, a resumption, a narrowing or another label.
- * credential.label: the API key's label when it was issued, which its claims contain; "" for claims of version 1. version.prf: the kind of
+ * credential.label: the API key's label when it was issued, which its claims contain; "" for claims of version 1. credential.origin,
+ * predecessor: the time of the operator's issue, and the serial of the credential that was renewed (0: none), which they contain, too. version.prf: the kind of
  * the pseudorandom function with which the version's key derives; a program that does not know it derives nothing. public_key: the SHA-256
  * of an asymmetric key's public key. client.*_hash: SHA-256 over salt and value, as the client's last fact contains it (client_rows.c).
- * usage_hour_seat: rows that are not folded, by the file that they are of. Rows of settled hours have seat 0: one for a credential and hour. */
+ * closed_fact_contested: facts of API keys that are contested (closed_facts.h), and perhaps a few others. usage_hour_seat: rows that are not folded, by the file that they are of. Rows of settled hours have seat 0: one for a credential and hour. */
 const struct schema_addition schema_sqlite_additions[] = {
     {2, "ring", "succession", "succession INTEGER NOT NULL DEFAULT 0 CHECK (succession >= 0)"},
+    {3, "ring", "renew", "renew INTEGER NOT NULL DEFAULT 0 CHECK (renew BETWEEN 0 AND 2)"},
+    {3, "ring", "renew_life", "renew_life INTEGER NOT NULL DEFAULT 0 CHECK (renew_life >= 0)"},
+    {3, "ring", "renew_age", "renew_age INTEGER NOT NULL DEFAULT 0 CHECK (renew_age >= 0)"},
     {3, "credential", "label", "label TEXT NOT NULL DEFAULT '' CHECK (length(CAST(label AS BLOB)) <= 64)"},
+    {3, "credential", "origin", "origin INTEGER NOT NULL DEFAULT 0 CHECK (origin >= 0)"},
+    {3, "credential", "predecessor",
+     "predecessor INTEGER NOT NULL DEFAULT 0 CHECK (predecessor BETWEEN 0 AND 4294967295)"},
     {3, "closed_fact", "value", "value TEXT NOT NULL DEFAULT ''"},
     {3, "version", "prf", "prf TEXT NOT NULL DEFAULT 'hmac-sha256' CHECK (length(CAST(prf AS BLOB)) BETWEEN 1 AND 32)"},
     {3, "version", "origin", "origin TEXT NOT NULL DEFAULT 'generated' CHECK (origin IN ('generated', 'adopted'))"},
@@ -22,6 +29,8 @@ const struct schema_addition schema_sqlite_additions[] = {
      "certificate_hash BLOB CHECK (certificate_hash IS NULL OR length(certificate_hash) = 32)"},
     {3, "usage_hour_seat", NULL,
      "CREATE INDEX usage_hour_seat ON usage_hour (seat, hour) WHERE seat <> x'00000000000000000000000000000000'"},
+    {3, "closed_fact_contested", NULL,
+     "CREATE INDEX closed_fact_contested ON closed_fact (key_id) WHERE kind = 1 AND instr(value, char(10) || '1 ') > 0"},
     {3, "audit", "packed", "packed BLOB CHECK (length(packed) > 4)"},
 };
 
@@ -53,15 +62,16 @@ const char *const schema_sqlite_followed[] = {
 
 const size_t schema_sqlite_followed_count = sizeof schema_sqlite_followed / sizeof *schema_sqlite_followed;
 
-#define UNFOLLOWED_TABLE(table)                                                                       \
-    "DROP TRIGGER " table "_followed", "DROP TRIGGER " table "_made", "DROP INDEX " table "_changed", \
-        "ALTER TABLE " table " DROP COLUMN changed_epoch"
+/* A new registry never has the triggers. */
+#define UNFOLLOWED_TABLE(table)                                                           \
+    "DROP TRIGGER IF EXISTS " table "_followed", "DROP TRIGGER IF EXISTS " table "_made", \
+        "DROP INDEX " table "_changed", "ALTER TABLE " table " DROP COLUMN changed_epoch"
 
 const char *const schema_sqlite_unfollowed[] = {
     UNFOLLOWED_TABLE("ring"),
     UNFOLLOWED_TABLE("version"),
     UNFOLLOWED_TABLE("api_key"),
-    "DROP TRIGGER credential_followed",
+    "DROP TRIGGER IF EXISTS credential_followed",
     "ALTER TABLE client DROP COLUMN changed_epoch",
     "ALTER TABLE credential DROP COLUMN changed_epoch",
 };
@@ -69,4 +79,4 @@ const char *const schema_sqlite_unfollowed[] = {
 const size_t schema_sqlite_unfollowed_count = sizeof schema_sqlite_unfollowed / sizeof *schema_sqlite_unfollowed;
 
 const char schema_sqlite_digest[SCHEMA_DIGEST_SIZE] =
-    "25925d26f45718cdad7a36eae1ec8cbffb39a4563d37cac3a4e68aeedcb3e02b";
+    "634c5f4a6d2f33e323fbc7839deb50da2f4864ab3bdb7ecee331f9b16a637ea5";

@@ -88,9 +88,10 @@ int sqlite_lay_out(sqlite3 *handle, int form)
     int code = schema_run(handle, schema_sqlite, schema_sqlite_count);
     if (code == SQLITE_OK)
         code = schema_extend(handle, schema, &reached);
-    if (code == SQLITE_OK && form >= SCHEMA_NUMBER)
+    if (code == SQLITE_OK && form == SCHEMA_NUMBER)
         code = schema_run(handle, schema_sqlite_followed, schema_sqlite_followed_count);
-    if (code == SQLITE_OK && form == SCHEMA_FORMS)
+    if (code == SQLITE_OK &&
+        form == SCHEMA_FORMS) /* the same without the way through the form above, which takes long */
         code = schema_run(handle, schema_sqlite_unfollowed, schema_sqlite_unfollowed_count);
     return code == SQLITE_OK ? schema_number(handle, schema) : code;
 }

@@ -197,28 +197,54 @@ static bool split_fact(char *fact, int64_t *forgotten, char **contact, char **ce
     return true;
 }
 
-sealring_status registry_client_prove(struct registry *registry, struct registry_client *client,
-                                      struct registry_client_proof *proof, sealring_error *error)
+static sealring_status prove(struct registry *registry, struct registry_client *client, struct client_evidence *vouched,
+                             struct registry_client_proof *proof, sealring_error *error)
 {
     uint8_t subject[REGISTRY_ID_SIZE], contact_made[REGISTRY_DIGEST_SIZE], certificate_made[REGISTRY_DIGEST_SIZE];
-    struct client_evidence vouched = {.length = 0};
     char *contact = NULL, *certificate = NULL;
     int64_t forgotten = client->forgotten;
     bool found;
+    vouched->length = 0;
+    vouched->fact[0] = '\0';
     name_subject(client->name, subject);
     sealring_status status =
         query_find(registry, &client_vouched, PARAMETERS(INTEGER(client->id), BYTES(subject, sizeof subject)),
-                   read_vouched, &vouched, &found, error);
+                   read_vouched, vouched, &found, error);
     if (status != SEALRING_OK)
         return status;
-    if (vouched.fact[0] != '\0' && !split_fact(vouched.fact, &forgotten, &contact, &certificate))
+    if (vouched->fact[0] != '\0' && !split_fact(vouched->fact, &forgotten, &contact, &certificate))
         return handle_problem(registry, DB_CORRUPT, error);
     seal(registry, client, CONTACT_TAG, client->contact, strlen(client->contact), contact_made);
-    seal(registry, client, CERTIFICATE_TAG, vouched.certificate, vouched.length, certificate_made);
+    seal(registry, client, CERTIFICATE_TAG, vouched->certificate, vouched->length, certificate_made);
     proof->contact = judge(client->contact_hash, contact_made, contact);
     proof->certificate = judge(client->certificate_hash, certificate_made, certificate);
     proof->forgotten_edited = client->forgotten != forgotten;
     client->forgotten = forgotten;
+    return SEALRING_OK;
+}
+
+sealring_status registry_client_prove(struct registry *registry, struct registry_client *client,
+                                      struct registry_client_proof *proof, sealring_error *error)
+{
+    struct client_evidence vouched;
+    return prove(registry, client, &vouched, proof, error);
+}
+
+sealring_status registry_client_certificate(struct registry *registry, struct registry_client *client,
+                                            enum client_state *state, uint8_t certificate[REGISTRY_CERTIFICATE_MAX],
+                                            size_t *length, sealring_error *error)
+{
+    struct client_evidence vouched;
+    struct registry_client_proof proof;
+    sealring_status status = prove(registry, client, &vouched, &proof, error);
+    *length = 0;
+    if (status != SEALRING_OK)
+        return status;
+    *state = proof.certificate;
+    if (proof.certificate == CLIENT_CONFIRMED) {
+        memcpy(certificate, vouched.certificate, vouched.length);
+        *length = vouched.length;
+    }
     return SEALRING_OK;
 }
 

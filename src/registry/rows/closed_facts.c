@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Facts: what was revoked, suspended, narrowed, relabelled, retired, compromised or destroyed, and the policies of rings, in a hash chain that
  * reveals any edited row. */
-
 #include "registry/rows/closed_facts.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/name.h"
@@ -47,14 +48,6 @@ static const struct db_query fact_before_of_version = {"SELECT " FACT_COLUMNS " 
                                                        " AND f.ring_id = ?1 AND f.version = ?3 AND f.sequence < ?2"
                                                        " ORDER BY f.sequence DESC LIMIT 1",
                                                        false};
-
-static const struct db_query closed_version_state = {
-    "SELECT r.ring_id, v.state FROM version v JOIN ring r ON r.id = v.ring WHERE v.ring = ?1 AND v.number = ?2", false};
-
-static const struct db_query closed_version_last = {
-    "SELECT f.state FROM closed_fact f JOIN ring r ON r.ring_id = f.ring_id"
-    " WHERE f.kind = 2 AND r.id = ?1 AND f.version = ?2 ORDER BY f.sequence DESC LIMIT 1",
-    false};
 
 /* The only encoding of a fact: the kind determines the length of the rest, and whether a value with its length follows. */
 void registry_closed_hash(const uint8_t before[REGISTRY_DIGEST_SIZE], const struct registry_closed *fact,
@@ -158,12 +151,14 @@ sealring_status registry_facts_begun(struct registry *registry, struct registry_
 
 static void write_value(const struct registry_key *key, bool relabelled, char value[REGISTRY_FACT_VALUE_SIZE])
 {
-    char ends[KEY_ENDS_TEXT_SIZE], networks[NETWORKS_TEXT_SIZE] = "";
+    char ends[KEY_ENDS_TEXT_SIZE], networks[NETWORKS_TEXT_SIZE] = "", holders[HOLDERS_TEXT_SIZE];
     ends_format(&key->ends, ends);
+    holders_format(&key->holders, holders);
     if (key->bound)
         networks_format(&key->networks, networks);
-    (void)snprintf(value, REGISTRY_FACT_VALUE_SIZE, "%d\n%s\n%s\n%s%s%s", key->narrowed, key->narrowed_scopes,
-                   relabelled ? key->label : "", ends, key->bound ? "\n" : "", networks);
+    (void)snprintf(value, REGISTRY_FACT_VALUE_SIZE, "%d\n%s\n%s\n%s%s%s%s%s", key->narrowed, key->narrowed_scopes,
+                   relabelled ? key->label : "", ends, key->bound || key->holders.one ? "\n" : "", networks,
+                   key->holders.one ? "\n" : "", holders);
 }
 
 static bool has_same_values(const struct registry_key *one, const struct registry_key *other)
@@ -171,7 +166,7 @@ static bool has_same_values(const struct registry_key *one, const struct registr
     return one->state == other->state && one->narrowed == other->narrowed &&
            strcmp(one->narrowed_scopes, other->narrowed_scopes) == 0 && strcmp(one->label, other->label) == 0 &&
            ends_include(&one->ends, &other->ends) && ends_include(&other->ends, &one->ends) &&
-           registry_key_has_networks_of(one, other);
+           registry_key_has_networks_of(one, other) && holders_equal(&one->holders, &other->holders);
 }
 
 sealring_status closed_note_key(struct registry *registry, const struct registry_key *before,
@@ -219,23 +214,43 @@ static bool read_lines(char text[REGISTRY_FACT_VALUE_SIZE], char *lines[4])
     return true;
 }
 
+/* The lines that not every value of a key has. */
+enum { LINE_NETWORKS = 4, LINE_HOLDERS };
+
+/* NULL: there are fewer lines. */
+static const char *find_line(const char *value, int number)
+{
+    for (int i = 0; value != NULL && i < number; i++) {
+        value = strchr(value, '\n');
+        value = value != NULL ? value + 1 : NULL;
+    }
+    return value;
+}
+
 bool registry_fact_networks(const char *value, struct registry_key *key)
 {
-    char problem[128], again[NETWORKS_TEXT_SIZE];
+    char problem[128], text[NETWORKS_TEXT_SIZE], again[NETWORKS_TEXT_SIZE];
     struct networks networks;
-    const char *text = value;
-    for (int i = 0; text != NULL && i < 4; i++) {
-        text = strchr(text, '\n');
-        text = text != NULL ? text + 1 : NULL;
-    }
-    key->bound = text != NULL;
-    if (text == NULL)
+    const char *line = find_line(value, LINE_NETWORKS), *last = find_line(value, LINE_HOLDERS);
+    size_t length = line == NULL ? 0 : last != NULL ? (size_t)(last - line) - 1 : strlen(line);
+    key->bound = line != NULL && (length > 0 || last == NULL);
+    if (!key->bound)
         return true;
-    if (text[0] == '\0' || networks_parse(text, &networks, problem) != NULL)
+    if (length == 0 || length >= sizeof text)
+        return false;
+    memcpy(text, line, length);
+    text[length] = '\0';
+    if (networks_parse(text, &networks, problem) != NULL)
         return false;
     networks_format(&networks, again);
     key->networks = networks;
     return strcmp(again, text) == 0;
+}
+
+/* Without the line: many. */
+static bool read_holders(const char *line, struct holders *holders)
+{
+    return holders_parse(line != NULL ? line : "", holders) && holders->one == (line != NULL);
 }
 
 bool registry_fact_apply(const struct registry_closed *fact, struct registry_key *key)
@@ -250,7 +265,7 @@ bool registry_fact_apply(const struct registry_closed *fact, struct registry_key
     if ((!narrowed && (strcmp(lines[0], "0") != 0 || scopes[0] != '\0')) ||
         strlen(scopes) > SEALRING_SCOPES_LENGTH_MAX || !is_printable(scopes, strlen(scopes)) ||
         (label[0] != '\0' && name_problem(label, problem) != NULL) || !ends_parse(lines[3], &ends) ||
-        !registry_fact_networks(fact->value, key))
+        !registry_fact_networks(fact->value, key) || !read_holders(find_line(fact->value, LINE_HOLDERS), &key->holders))
         return false;
     key->state = (sealring_key_state)fact->state;
     key->narrowed = narrowed;
@@ -260,6 +275,19 @@ bool registry_fact_apply(const struct registry_closed *fact, struct registry_key
     if (key->relabelled)
         memcpy(key->label, label, strlen(label) + 1);
     key->ends = ends;
+    return true;
+}
+
+bool closed_read_numbers(const char *text, int64_t *numbers, int count)
+{
+    for (int i = 0; i < count; i++) {
+        char *end;
+        errno = 0;
+        numbers[i] = strtoll(text, &end, 10);
+        if (errno != 0 || end == text || numbers[i] < 0 || *end != (i + 1 < count ? '\n' : '\0'))
+            return false;
+        text = end + 1;
+    }
     return true;
 }
 
@@ -314,6 +342,7 @@ sealring_status registry_key_follow(struct registry *registry, struct registry_k
     row.ends = key->ends; /* of which the row has nothing, as of the networks */
     row.bound = key->bound;
     row.networks = key->networks;
+    row.holders = key->holders;
     *differs = !has_same_values(&row, key);
     return SEALRING_OK;
 }
@@ -327,42 +356,6 @@ sealring_status registry_key_follow_closed(struct registry *registry, struct reg
     if (revoked)
         key->state = SEALRING_KEY_REVOKED;
     return status;
-}
-
-static bool closed_is(int state)
-{
-    return state >= SEALRING_VERSION_RETIRED;
-}
-
-sealring_status closed_note_version(struct registry *registry, const struct registry_version *version,
-                                    sealring_error *error)
-{
-    struct query query;
-    struct registry_closed fact = {.is_version = true, .version = version->number, .state = (int)version->state};
-    int before = 0;
-    query_start(&query, registry, &closed_version_state, error);
-    query_bind_int64(&query, 1, version->ring);
-    query_bind_int64(&query, 2, version->number);
-    if (query_row(&query)) {
-        query_bytes(&query, fact.ring_id, sizeof fact.ring_id);
-        before = query_small(&query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
-    }
-    sealring_status status = query_end(&query, error);
-    bool tells = before != 0 && before != fact.state && (closed_is(before) || closed_is(fact.state));
-    return status != SEALRING_OK || !tells ? status : closed_add(registry, &fact, error);
-}
-
-sealring_status registry_closed_version(struct registry *registry, int64_t ring, uint32_t version, int *state,
-                                        sealring_error *error)
-{
-    struct query query;
-    *state = 0;
-    query_start(&query, registry, &closed_version_last, error);
-    query_bind_int64(&query, 1, ring);
-    query_bind_int64(&query, 2, version);
-    if (query_row(&query))
-        *state = query_small(&query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
-    return query_end(&query, error);
 }
 
 struct registry_cursor registry_closed_facts(struct registry *registry, uint64_t after, sealring_error *error)

@@ -5,9 +5,10 @@
 
 #include "registry/rows/rows.h"
 
-/* The longest value: a flag, a set of scopes, a label, ends, networks, and their separators. */
-#define REGISTRY_FACT_VALUE_SIZE \
-    (2 + SEALRING_SCOPES_LENGTH_MAX + 1 + SEALRING_NAME_LENGTH_MAX + 1 + KEY_ENDS_TEXT_SIZE + NETWORKS_TEXT_SIZE)
+/* The longest value: a flag, a set of scopes, a label, ends, networks, holders, and their separators. */
+#define REGISTRY_FACT_VALUE_SIZE                                                                                       \
+    (2 + SEALRING_SCOPES_LENGTH_MAX + 1 + SEALRING_NAME_LENGTH_MAX + 1 + KEY_ENDS_TEXT_SIZE + NETWORKS_TEXT_SIZE + 1 + \
+     HOLDERS_TEXT_SIZE)
 
 /* Something that was closed, a version that was reinstated, or the new values of an API key or a ring. The updates of keys, versions and rings write these. */
 struct registry_closed {
@@ -18,14 +19,15 @@ struct registry_closed {
     uint32_t version;
     int state;
     /* Of a key that was not revoked: 1 if it is narrowed, else 0; the scopes that it is narrowed to; its label if it is not the one that it was
-     * issued with; the ends of its credentials (credential/key_ends.h); and, if it is bound to networks, these (credential/networks.h); on a line each. Of a ring (is_version with version 0, state 1): in ring_facts.c.
+     * issued with; the ends of its credentials (credential/key_ends.h); if it is bound to networks, these (credential/networks.h); and if it has one
+     * holder, that (credential/holders.h), with an empty line before it instead of networks; on a line each. Of a ring (is_version with version 0, state 1): in ring_facts.c.
      * Of the vault (the same, with a ring_id of zeros): in facts_begin.c. */
     char value[REGISTRY_FACT_VALUE_SIZE];
     uint8_t hash[REGISTRY_DIGEST_SIZE]; /* SHA-256 of the preceding hash (for the first: 32 zero bytes) and this fact */
 };
 /* Whether facts contain values, as in every vault but one that is being upgraded: vault->facts_begun. */
 sealring_status registry_facts_begun(struct registry *registry, struct registry_vault *vault, sealring_error *error);
-/* Sets state, narrowing, label, ends and networks of the key to what the fact contains. False: that is no fact about a key's values. */
+/* Sets state, narrowing, label, ends, networks and holders of the key to what the fact contains. False: that is no fact about a key's values. */
 bool registry_fact_apply(const struct registry_closed *fact, struct registry_key *key);
 /* Sets the networks alone, by a fact's value. False: they are not written as they must be. */
 bool registry_fact_networks(const char *value, struct registry_key *key);
@@ -60,13 +62,13 @@ sealring_status registry_look_closed(struct registry *registry, uint64_t *count,
 void registry_closed_hash(const uint8_t before[REGISTRY_DIGEST_SIZE], const struct registry_closed *fact,
                           uint8_t hash[REGISTRY_DIGEST_SIZE]);
 
-/* For key_rows.c and version_rows.c, before they write the row: records a fact if it closes or reopens something, or changes what facts contain. */
+/* For key_rows.c, before it writes the row: records a fact if it closes or reopens something, or changes what facts contain. */
 sealring_status closed_note_key(struct registry *registry, const struct registry_key *before,
                                 const struct registry_key *after, sealring_error *error);
-sealring_status closed_note_version(struct registry *registry, const struct registry_version *version,
-                                    sealring_error *error);
 /* For credential_rows.c: the first import of a vault is a fact about the vault. */
 sealring_status closed_note_import(struct registry *registry, sealring_error *error);
+/* The end of a value: that number of decimal numbers from 0 on, on a line each, and nothing else. */
+bool closed_read_numbers(const char *text, int64_t *numbers, int count);
 /* Adds the fact as the next one. For those who write rows. */
 sealring_status closed_add(struct registry *registry, struct registry_closed *fact, sealring_error *error);
 

@@ -20,7 +20,7 @@
 #define RING_COLUMNS                                                                                                   \
     "r.id, r.ring_id, r.name, r.prefix, r.overlap, r.purge_delay, r.keep, r.rotate_every, r.quiet_period, r.standby, " \
     "r.idle_blocks, r.usage_hourly, r.usage_daily, r.rotation_held, r.last_version, r.created, "                       \
-    "r.succession"
+    "r.succession, r.renew, r.renew_life, r.renew_age"
 void columns_read_ring(struct query *query, void *ring);
 
 /* What stands for the last fact where there is none: "?" once facts have begun, as every ring and version has one then. */
@@ -58,9 +58,14 @@ void columns_read_client(struct query *query, void *client);
     "k.id, k.key_id, k.ring, k.client, k.label, " KEY_STATE ", k.narrowed, k.narrowed_scopes, k.last_serial, k.created"
 void columns_read_key(struct query *query, void *key);
 
+/* The value of the last fact about API key k that does not revoke it, NULL if there is none: for registry_fact_networks. */
+#define KEY_FACT                                                                                  \
+    "(SELECT f.value FROM closed_fact f WHERE f.kind = 1 AND f.key_id = k.key_id AND f.state < 3" \
+    " ORDER BY f.sequence DESC LIMIT 1)"
+
 #define CREDENTIAL_COLUMNS                                                                            \
     "c.api_key, c.serial, c.version, c.digest, c.nonce, c.scopes, c.not_before, c.expires, c.state, " \
-    "c.replaced, c.retire_at, c.issued, c.imported, c.binding, c.label"
+    "c.replaced, c.retire_at, c.issued, c.imported, c.binding, c.label, c.origin, c.predecessor"
 void columns_read_credential(struct query *query, void *credential);
 
 #endif

@@ -8,9 +8,9 @@
 
 static const struct db_query credential_insert = {
     "INSERT INTO credential (api_key, serial, ring, version, digest, nonce, scopes, not_before, expires, state,"
-    " replaced, retire_at, issued, imported, binding, label)"
+    " replaced, retire_at, issued, imported, binding, label, origin, predecessor)"
     " VALUES (?1, ?2, (SELECT k.ring FROM api_key k WHERE k.id = ?1), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-    " ?15)",
+    " ?15, ?16, ?17)",
     true};
 
 static const struct db_query credential_update = {"UPDATE credential SET state = ?3, replaced = ?4, retire_at = ?5"
@@ -46,6 +46,8 @@ void columns_read_credential(struct query *query, void *row)
     size_t bound;
     query_bytes_upto(query, credential->binding, sizeof credential->binding, &bound);
     query_name_or_none(query, credential->label, sizeof credential->label, name_problem);
+    credential->origin = query_time(query);
+    credential->predecessor = query_uint32(query);
 }
 
 sealring_status registry_credential_insert(struct registry *registry, const struct registry_credential *credential,
@@ -53,13 +55,14 @@ sealring_status registry_credential_insert(struct registry *registry, const stru
 {
     sealring_status status = query_change(
         registry, &credential_insert,
-        PARAMETERS(
-            INTEGER(credential->key), INTEGER(credential->serial), INTEGER(credential->version),
-            BYTES(credential->digest, sizeof credential->digest), BYTES(credential->nonce, sizeof credential->nonce),
-            TEXT(credential->scopes), INTEGER(credential->not_before), INTEGER(credential->expires),
-            INTEGER(credential->state), INTEGER(credential->replaced), INTEGER(credential->retire_at),
-            INTEGER(credential->issued), INTEGER(credential->imported),
-            BYTES(credential->binding, credential->imported ? sizeof credential->binding : 0), TEXT(credential->label)),
+        PARAMETERS(INTEGER(credential->key), INTEGER(credential->serial), INTEGER(credential->version),
+                   BYTES(credential->digest, sizeof credential->digest),
+                   BYTES(credential->nonce, sizeof credential->nonce), TEXT(credential->scopes),
+                   INTEGER(credential->not_before), INTEGER(credential->expires), INTEGER(credential->state),
+                   INTEGER(credential->replaced), INTEGER(credential->retire_at), INTEGER(credential->issued),
+                   INTEGER(credential->imported),
+                   BYTES(credential->binding, credential->imported ? sizeof credential->binding : 0),
+                   TEXT(credential->label), INTEGER(credential->origin), INTEGER(credential->predecessor)),
         error);
     if (status == SEALRING_OK && credential->imported)
         status = closed_note_import(registry, error);

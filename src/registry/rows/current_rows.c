@@ -126,7 +126,8 @@ static const struct db_query closed_rings_differ = {
     " ORDER BY f.sequence DESC LIMIT 1) IS NOT (r.name || char(10) || r.prefix || char(10) || r.overlap || char(10) || r.purge_delay || char(10)"
     " || r.keep || char(10) || r.rotate_every || char(10) || r.quiet_period || char(10) || r.standby || char(10)"
     " || r.idle_blocks || char(10) || r.usage_hourly || char(10) || r.usage_daily || char(10) || r.succession || char(10)"
-    " || r.rotation_held || char(10) || r.last_version)",
+    " || r.rotation_held || char(10) || r.last_version || char(10) || r.renew || char(10) || r.renew_life || char(10)"
+    " || r.renew_age)",
     false};
 
 #define LAST_ENDS                                                                                          \

@@ -4,10 +4,12 @@
 
 #include <string.h>
 
+#include "registry/rows/closed_facts.h"
 #include "registry/rows/columns.h"
 
 /* A credential with all rows that it refers to: FROM api_key k, credential c, version v, ring r, client cl. */
-#define HOLDER_COLUMNS RING_COLUMNS ", " VERSION_COLUMNS ", " CLIENT_COLUMNS ", " KEY_COLUMNS ", " CREDENTIAL_COLUMNS
+#define HOLDER_COLUMNS \
+    RING_COLUMNS ", " VERSION_COLUMNS ", " CLIENT_COLUMNS ", " KEY_COLUMNS ", " CREDENTIAL_COLUMNS ", " KEY_FACT
 #define HOLDER_JOINED \
     "r.id = k.ring AND cl.id = k.client AND c.api_key = k.id AND v.ring = k.ring AND v.number = c.version"
 #define HOLDER_NEWEST "c.serial = (SELECT max(n.serial) FROM credential n WHERE n.api_key = k.id)"
@@ -49,6 +51,9 @@ static void holder_read(struct query *query, void *row)
     columns_read_client(query, &holder->client);
     columns_read_key(query, &holder->key);
     columns_read_credential(query, &holder->credential);
+    const char *value = query_borrow(query);
+    if (value != NULL && holder->key.state != SEALRING_KEY_REVOKED)
+        query_demand(query, registry_fact_networks(value, &holder->key));
 }
 
 static int64_t holder_limit(const struct registry_holder_filter *filter)

@@ -47,6 +47,12 @@ static const struct db_query key_get_by_label = {
 static const struct db_query key_ids = {"SELECT k.id, k.key_id FROM api_key k WHERE k.id > ?1 ORDER BY k.id LIMIT ?2",
                                         false};
 
+/* As the index closed_fact_contested has it. */
+static const struct db_query key_ids_contested = {
+    "SELECT DISTINCT k.id, k.key_id FROM closed_fact f JOIN api_key k ON k.key_id = f.key_id"
+    " WHERE f.kind = 1 AND instr(f.value, char(10) || '1 ') > 0 ORDER BY k.id",
+    false};
+
 static const struct db_query key_last = {"SELECT coalesce(max(k.id), 0) FROM api_key k", false};
 
 static const struct db_query key_count = {"SELECT count(*) FROM api_key k WHERE k.ring = ?1 AND k.state <> 3", false};
@@ -68,19 +74,21 @@ void columns_read_key(struct query *query, void *row)
     key->ends = (struct key_ends){.count = 0};
     key->bound = false;
     key->networks.count = 0;
+    key->holders = (struct holders){.one = false};
     key->fact = 0;
 }
 
-static sealring_status note_networks(struct registry *registry, const struct registry_key *key, sealring_error *error)
+static sealring_status note_values(struct registry *registry, const struct registry_key *key, sealring_error *error)
 {
     struct registry_key plain = *key;
     plain.bound = false;
+    plain.holders = (struct holders){.one = false};
     return closed_note_key(registry, &plain, key, error);
 }
 
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error)
 {
-    sealring_status status = key->bound ? note_networks(registry, key, error) : SEALRING_OK;
+    sealring_status status = key->bound || key->holders.one ? note_values(registry, key, error) : SEALRING_OK;
     if (status != SEALRING_OK)
         return status;
     status = query_insert(registry, &key_insert,
@@ -136,11 +144,17 @@ static void set_networks(struct registry_key *now, const struct registry_key *to
     now->networks = to->networks;
 }
 
+static void set_holders(struct registry_key *now, const struct registry_key *to)
+{
+    now->holders = to->holders;
+}
+
 static void set_all(struct registry_key *now, const struct registry_key *to)
 {
     set_state(now, to);
     set_label(now, to);
     set_networks(now, to);
+    set_holders(now, to);
     set_rekeyed(now, to);
 }
 
@@ -251,6 +265,12 @@ sealring_status registry_key_set_networks(struct registry *registry, const struc
     return key_change(registry, key, set_networks, &key_update_fact, error);
 }
 
+sealring_status registry_key_set_holders(struct registry *registry, const struct registry_key *key,
+                                         sealring_error *error)
+{
+    return key_change(registry, key, set_holders, &key_update_fact, error);
+}
+
 sealring_status registry_key_set_serial(struct registry *registry, const struct registry_key *key,
                                         sealring_error *error)
 {
@@ -297,6 +317,11 @@ static void key_id_read(struct query *query, void *row)
 struct registry_cursor registry_key_ids(struct registry *registry, int64_t after, int64_t limit, sealring_error *error)
 {
     return query_list(registry, &key_ids, PARAMETERS(INTEGER(after), INTEGER(limit)), error);
+}
+
+struct registry_cursor registry_key_ids_contested(struct registry *registry, sealring_error *error)
+{
+    return query_list(registry, &key_ids_contested, NULL, error);
 }
 
 bool registry_key_id_next(struct registry_cursor *key_ids_read, struct registry_key_id *key_id)

@@ -13,12 +13,11 @@
 /* What a verdict and the claims need of a credential of API key k of client cl: FROM credential c, api_key k, client cl. Each text or
  * byte string costs SQLite an allocation. So values that are usually empty are NULL then, and the search keys of a credential are not
  * included: c.digest, k.key_id. The reader leaves the other fields of the holder as they are. */
-#define PRESENTED_COLUMNS                                                                                            \
-    "c.api_key, c.serial, c.version, c.nonce, c.scopes, c.not_before, c.expires, c.state, c.replaced, c.retire_at, " \
-    "c.imported, CASE WHEN c.imported THEN c.binding END, c.label, k.ring, k.client, " KEY_STATE ", k.narrowed, "    \
-    "CASE WHEN k.narrowed THEN k.narrowed_scopes END, cl.name, "                                                     \
-    "(SELECT f.value FROM closed_fact f WHERE f.kind = 1 AND f.key_id = k.key_id AND f.state < 3"                    \
-    " ORDER BY f.sequence DESC LIMIT 1)"
+#define PRESENTED_COLUMNS                                                                                                 \
+    "c.api_key, c.serial, c.version, c.nonce, c.scopes, c.not_before, c.expires, c.state, c.replaced, c.retire_at, "      \
+    "c.imported, CASE WHEN c.imported THEN c.binding END, c.label, c.origin, c.predecessor, k.ring, k.client, " KEY_STATE \
+    ", k.narrowed, "                                                                                                      \
+    "CASE WHEN k.narrowed THEN k.narrowed_scopes END, cl.name, " KEY_FACT
 
 /* The vault's row leads and the others are joined to it, so that the era is returned in any case. An unknown key ID costs one
  * lookup in the index of key IDs (i), a wrong secret one more in the credentials; the rest is fetched only if the credential exists.
@@ -61,6 +60,8 @@ static void present_read_columns(struct query *query, struct registry_holder *ho
     if (!query_null(query))
         query_bytes(query, credential->binding, sizeof credential->binding);
     query_name_or_none(query, credential->label, sizeof credential->label, name_problem);
+    credential->origin = query_time(query);
+    credential->predecessor = query_uint32(query);
     key->id = credential->key;
     key->ring = query_int64(query);
     key->client = query_int64(query);

@@ -2,7 +2,6 @@
 /* Facts about rings: prefix, policy, the hold of rotations and the last version, as acts read them. */
 #include "registry/rows/ring_facts.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +10,7 @@
 #include "base/name.h"
 #include "registry/rows/columns.h"
 
-#define RING_NUMBERS 12
+#define RING_NUMBERS 15
 
 /* What is about the ring itself is about its version 0, which does not exist. */
 static const struct db_query ring_fact_last = {"SELECT f.value FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = ?1"
@@ -24,24 +23,11 @@ static void ring_fact_write(const struct registry_ring *ring, char value[REGISTR
     const sealring_policy *policy = &ring->policy;
     (void)snprintf(value, REGISTRY_FACT_VALUE_SIZE,
                    "%s\n%s\n%" PRId64 "\n%" PRId64 "\n%" PRIu32 "\n%" PRId64 "\n%" PRId64 "\n%d\n%d\n%" PRId64
-                   "\n%" PRId64 "\n%" PRId64 "\n%d\n%" PRIu32,
+                   "\n%" PRId64 "\n%" PRId64 "\n%d\n%" PRIu32 "\n%d\n%" PRId64 "\n%" PRId64,
                    ring->name, ring->prefix, policy->overlap, policy->purge_delay, policy->keep, policy->rotate_every,
                    policy->quiet_period, policy->standby, policy->idle_blocks, policy->usage_hourly,
-                   policy->usage_daily, policy->succession, ring->rotation_held, ring->last_version);
-}
-
-static bool read_numbers(const char *text, int64_t numbers[RING_NUMBERS])
-{
-    for (int i = 0; i < RING_NUMBERS; i++) {
-        char *end;
-        errno = 0;
-        long long number = strtoll(text, &end, 10);
-        if (errno != 0 || end == text || number < 0 || *end != (i + 1 < RING_NUMBERS ? '\n' : '\0'))
-            return false;
-        numbers[i] = number;
-        text = end + 1;
-    }
-    return true;
+                   policy->usage_daily, policy->succession, ring->rotation_held, ring->last_version, (int)policy->renew,
+                   policy->renew_life, policy->renew_age);
 }
 
 static void set_numbers(const int64_t numbers[RING_NUMBERS], struct registry_ring *ring)
@@ -57,6 +43,9 @@ static void set_numbers(const int64_t numbers[RING_NUMBERS], struct registry_rin
         .usage_hourly = numbers[7],
         .usage_daily = numbers[8],
         .succession = numbers[9],
+        .renew = (sealring_renew_mode)numbers[12],
+        .renew_life = numbers[13],
+        .renew_age = numbers[14],
     };
     ring->rotation_held = numbers[10] != 0;
     ring->last_version = (uint32_t)numbers[11];
@@ -85,7 +74,8 @@ bool ring_fact_apply(const char *value, struct registry_ring *ring)
         return true;
     value += name + 1;
     const char *end = strchr(value, '\n');
-    if (end == NULL || (size_t)(end - value) >= sizeof followed.prefix || !read_numbers(end + 1, numbers))
+    if (end == NULL || (size_t)(end - value) >= sizeof followed.prefix ||
+        !closed_read_numbers(end + 1, numbers, RING_NUMBERS))
         return false;
     memcpy(followed.prefix, value, (size_t)(end - value));
     followed.prefix[end - value] = '\0';

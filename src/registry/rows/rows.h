@@ -5,6 +5,7 @@
 
 #include <sealring/manage.h>
 
+#include "credential/holders.h"
 #include "credential/key_ends.h"
 #include "credential/networks.h"
 #include "registry/connection/registry.h"
@@ -137,6 +138,10 @@ sealring_status registry_client_prove(struct registry *registry, struct registry
 /* Stores the certificate, seals it, and updates the row. length 0: none. Its salt must be set. */
 sealring_status registry_client_set_certificate(struct registry *registry, struct registry_client *client,
                                                 const uint8_t *certificate, size_t length, sealring_error *error);
+/* The certificate with what vouches for it. length 0: there is none, or it is not CLIENT_CONFIRMED. */
+sealring_status registry_client_certificate(struct registry *registry, struct registry_client *client,
+                                            enum client_state *state, uint8_t certificate[REGISTRY_CERTIFICATE_MAX],
+                                            size_t *length, sealring_error *error);
 /* By name; name NULL: all. keys: not revoked. */
 struct registry_cursor registry_clients(struct registry *registry, const char *name, sealring_error *error);
 bool registry_client_next(struct registry_cursor *clients, struct registry_client *client, uint64_t *keys);
@@ -156,9 +161,10 @@ struct registry_key {
     struct key_ends ends; /* of its credentials, likewise: no column contains them */
     bool bound;           /* likewise: its credentials are accepted from these networks only */
     struct networks networks;
-    uint64_t fact; /* likewise: the sequence of the last fact about its values; 0: it has none */
+    struct holders holders; /* likewise */
+    uint64_t fact;          /* likewise: the sequence of the last fact about its values; 0: it has none */
 };
-/* Adds a fact if the key is bound to networks. */
+/* Adds a fact if the key is bound to networks or has one holder. */
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error);
 sealring_status registry_key_update(struct registry *registry, const struct registry_key *key, sealring_error *error);
 /* Acts use these: each writes what its name contains from `key`, and no other column. The log gets the row as it is after that. */
@@ -171,6 +177,8 @@ sealring_status registry_key_set_narrowing(struct registry *registry, const stru
 /* No column: the fact alone has a new value. */
 sealring_status registry_key_set_networks(struct registry *registry, const struct registry_key *key,
                                           sealring_error *error);
+sealring_status registry_key_set_holders(struct registry *registry, const struct registry_key *key,
+                                         sealring_error *error);
 /* The last serial; and key->ends, if they end anything that did not end before: then the rows of these credentials are written, too. */
 sealring_status registry_key_set_serial(struct registry *registry, const struct registry_key *key,
                                         sealring_error *error);
@@ -189,6 +197,8 @@ struct registry_key_id {
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
 };
 struct registry_cursor registry_key_ids(struct registry *registry, int64_t after, int64_t limit, sealring_error *error);
+/* Those that were contested at any time, by row. Costs one index lookup if there are none. */
+struct registry_cursor registry_key_ids_contested(struct registry *registry, sealring_error *error);
 bool registry_key_id_next(struct registry_cursor *key_ids, struct registry_key_id *key_id);
 sealring_status registry_key_last(struct registry *registry, uint64_t *last, sealring_error *error);
 sealring_status registry_key_count(struct registry *registry, int64_t ring, uint64_t *not_revoked,
@@ -210,6 +220,8 @@ struct registry_credential {
     bool imported; /* the digest is of a key that the client had before; `binding` ties it to the claims */
     uint8_t binding[REGISTRY_DIGEST_SIZE];
     char label[SEALRING_NAME_LENGTH_MAX + 1]; /* of the API key at issue; "": claims of version 1 */
+    int64_t origin;       /* time of the operator's issue; 0 with claims of version 1, which do not contain it */
+    uint32_t predecessor; /* serial of the credential that was renewed; 0: none, an operator issued it */
 };
 sealring_status registry_credential_insert(struct registry *registry, const struct registry_credential *credential,
                                            sealring_error *error);

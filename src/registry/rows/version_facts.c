@@ -2,16 +2,22 @@
 /* Facts about versions: the state, the object, and the times and flags that acts read. */
 #include "registry/rows/version_facts.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/base62.h"
 #include "registry/rows/columns.h"
 
 #define VERSION_NUMBERS 6
+
+static const struct db_query closed_version_state = {
+    "SELECT r.ring_id, v.state FROM version v JOIN ring r ON r.id = v.ring WHERE v.ring = ?1 AND v.number = ?2", false};
+
+static const struct db_query closed_version_last = {
+    "SELECT f.state FROM closed_fact f JOIN ring r ON r.ring_id = f.ring_id"
+    " WHERE f.kind = 2 AND r.id = ?1 AND f.version = ?2 ORDER BY f.sequence DESC LIMIT 1",
+    false};
 
 static const struct db_query version_ring = {"SELECT r.ring_id FROM ring r WHERE r.id = ?1", false};
 
@@ -73,20 +79,6 @@ static const char *read_digest(const char *text, uint8_t digest[REGISTRY_DIGEST_
     return rest != NULL && length == REGISTRY_DIGEST_SIZE ? rest : NULL;
 }
 
-static bool read_numbers(const char *text, int64_t numbers[VERSION_NUMBERS])
-{
-    for (int i = 0; i < VERSION_NUMBERS; i++) {
-        char *end;
-        errno = 0;
-        long long number = strtoll(text, &end, 10);
-        if (errno != 0 || end == text || number < 0 || *end != (i + 1 < VERSION_NUMBERS ? '\n' : '\0'))
-            return false;
-        numbers[i] = number;
-        text = end + 1;
-    }
-    return true;
-}
-
 static bool set_value(const char *value, struct registry_version *version)
 {
     char again[REGISTRY_FACT_VALUE_SIZE];
@@ -102,7 +94,7 @@ static bool set_value(const char *value, struct registry_version *version)
         rest = read_word(rest, version->origin, sizeof version->origin);
     if (rest != NULL)
         rest = read_digest(rest, version->public_key);
-    if (rest == NULL || !read_numbers(rest, numbers))
+    if (rest == NULL || !closed_read_numbers(rest, numbers, VERSION_NUMBERS))
         return false;
     version->was_compromised = numbers[0] != 0;
     version->activated = numbers[1];
@@ -154,6 +146,43 @@ static sealring_status read_ring_id(struct registry *registry, int64_t ring, uin
     return query_end(&query, error);
 }
 
+static bool closed_is(int state)
+{
+    return state >= SEALRING_VERSION_RETIRED;
+}
+
+/* Of before facts with values have begun: only if it enters or leaves a closed state. Before the update. */
+static sealring_status version_fact_close(struct registry *registry, const struct registry_version *version,
+                                          sealring_error *error)
+{
+    struct query query;
+    struct registry_closed fact = {.is_version = true, .version = version->number, .state = (int)version->state};
+    int before = 0;
+    query_start(&query, registry, &closed_version_state, error);
+    query_bind_int64(&query, 1, version->ring);
+    query_bind_int64(&query, 2, version->number);
+    if (query_row(&query)) {
+        query_bytes(&query, fact.ring_id, sizeof fact.ring_id);
+        before = query_small(&query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
+    }
+    sealring_status status = query_end(&query, error);
+    bool tells = before != 0 && before != fact.state && (closed_is(before) || closed_is(fact.state));
+    return status != SEALRING_OK || !tells ? status : closed_add(registry, &fact, error);
+}
+
+sealring_status registry_closed_version(struct registry *registry, int64_t ring, uint32_t version, int *state,
+                                        sealring_error *error)
+{
+    struct query query;
+    *state = 0;
+    query_start(&query, registry, &closed_version_last, error);
+    query_bind_int64(&query, 1, ring);
+    query_bind_int64(&query, 2, version);
+    if (query_row(&query))
+        *state = query_small(&query, SEALRING_VERSION_PENDING, SEALRING_VERSION_DESTROYED);
+    return query_end(&query, error);
+}
+
 sealring_status version_fact_note(struct registry *registry, const struct registry_version *version,
                                   sealring_error *error)
 {
@@ -163,7 +192,7 @@ sealring_status version_fact_note(struct registry *registry, const struct regist
     struct registry_vault vault;
     sealring_status status = registry_facts_begun(registry, &vault, error);
     if (status == SEALRING_OK && !vault.facts_begun)
-        return closed_note_version(registry, version, error);
+        return version_fact_close(registry, version, error);
     if (status == SEALRING_OK)
         status = read_ring_id(registry, version->ring, fact.ring_id, error);
     if (status != SEALRING_OK)

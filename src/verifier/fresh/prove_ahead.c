@@ -130,6 +130,9 @@ sealring_status verifier_prove(struct verifier *verifier, unsigned warm_most, bo
         if (state == WARM_DONE) {
             warm_end(verifier->warming);
             verifier->warming = NULL;
+            messages_add(verifier->messages, SEALRING_LOG_INFORMATION,
+                         "cache warming has ended: %llu credentials that were in use are in the cache",
+                         (unsigned long long)atomic_load(&verifier->warmed));
         }
     }
     *more = state == WARM_MORE;

@@ -26,6 +26,9 @@ void derive_claims(const uint8_t vault_id[REGISTRY_ID_SIZE], const uint8_t ring_
     memcpy(claims->scopes, holder->credential.scopes, strlen(holder->credential.scopes) + 1);
     claims->not_before = holder->credential.not_before;
     claims->expires = holder->credential.expires;
+    const bool labelled = holder->credential.label[0] != '\0'; /* else nothing vouches for the cells */
+    claims->origin = labelled ? holder->credential.origin : 0;
+    claims->predecessor = labelled ? holder->credential.predecessor : 0;
 }
 
 static void make_reference(const uint8_t vault_id[REGISTRY_ID_SIZE], const uint8_t ring_id[REGISTRY_ID_SIZE],

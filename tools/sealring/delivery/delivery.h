@@ -11,10 +11,13 @@
 #include "tools/sealring/terminal/progress.h"
 
 enum delivery_kind {
-    DELIVERY_SINGLE,   /* the text of one credential, alone */
-    DELIVERY_LIST,     /* CSV, or a JSON object on each line */
-    DELIVERY_DIRECTORY /* a file CLIENT.LABEL.KEYID for each */
+    DELIVERY_SINGLE,    /* the text of one credential, alone */
+    DELIVERY_LIST,      /* CSV, or a JSON object on each line */
+    DELIVERY_DIRECTORY, /* a file CLIENT.LABEL.KEYID for each; .cms if it is encrypted */
+    DELIVERY_OWN_FILE   /* the same for one API key */
 };
+
+#define DELIVERY_PATH_SIZE 4352 /* of a directory, and a name in it */
 
 struct delivery {
     struct session *session;
@@ -23,6 +26,7 @@ struct delivery {
     struct handover file;
     struct progress progress;
     uint64_t total; /* for the progress bar, may be set while it runs */
+    bool sealed;    /* they are encrypted */
     bool begun;     /* something was written */
     uint64_t issued;
     uint64_t existed;
@@ -33,11 +37,21 @@ struct delivery {
     char client[SEALRING_NAME_LENGTH_MAX + 1];
     uint32_t version;
     bool last_existed;
+    char path[DELIVERY_PATH_SIZE]; /* of its file in a directory */
 };
 
-/* Checks where the credentials are to go before any is issued. Returns an exit status; on STATUS_DONE it must be
- * ended. With --dry-run nothing is opened. */
-int delivery_start(struct delivery *delivery, struct session *session, enum delivery_kind kind, const char *out);
+/* Options of the commands that issue. */
+#define SEALED_OPTION "sealed", NULL, "encrypt each credential to the certificate of its client", OPTION_FLAG
+#define RECIPIENT_OPTION \
+    "recipient", "FILE", "encrypt to the X.509 certificate in this file instead of the client's", OPTION_TEXT
+
+/* Checks where the credentials are to go before any is issued: by --out, --sealed and --recipient, where the command has these. kind: DELIVERY_SINGLE or
+ * DELIVERY_LIST, which becomes one in a directory if --out names one. Returns an exit status; on STATUS_DONE it must be ended. With --dry-run
+ * nothing is opened. */
+int delivery_start(struct delivery *delivery, struct session *session, enum delivery_kind kind);
+
+/* Where the last credential is: a file, or NULL. */
+const char *delivery_place(const struct delivery *delivery);
 
 /* A sealring_issued_callback; context is the delivery. */
 int delivery_take(const sealring_issued *issued, void *context);

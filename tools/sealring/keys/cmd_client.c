@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tools/sealring/commands.h"
+#include "tools/sealring/delivery/certificate_file.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/moment.h"
@@ -41,17 +42,37 @@ static int run_list(struct session *session)
                           "no clients yet: sealring client add NAME --contact you@example.org");
 }
 
+static void show_certificate(const struct style *style, const sealring_certificate_info *certificate, int64_t now)
+{
+    if (strcmp(certificate->state, "confirmed") != 0) {
+        table_fact(style, "certificate", "%s",
+                   strcmp(certificate->state, "none") == 0 ? "-" : "(altered: see sealring audit verify)");
+        return;
+    }
+    table_fact(style, "certificate", "%s, %s", certificate->subject, certificate->key);
+    table_fact(style, "its SHA-256", "%s", certificate->sha256);
+    table_fact(style, "it expires", "%s", moment_format(certificate->not_after, now).text);
+}
+
+struct shown_client {
+    struct shown_rows *rows;
+    sealring_certificate_info certificate;
+};
+
 static int show_client(const sealring_client_info *client, void *context)
 {
-    struct shown_rows *listing = context;
+    const struct shown_client *shown = context;
+    struct shown_rows *listing = shown->rows;
     const struct style *style = &listing->session->out;
     if (listing->session->json) {
         listing->object = jsontext_client(client);
+        json_object_set_new(listing->object, "certificate", jsontext_certificate(&shown->certificate));
         return 0;
     }
     table_fact(style, "client", BOLD "%s" PLAIN, client->name);
     table_fact(style, "contact", "%s%s", contact_of(client)[0] != '\0' ? contact_of(client) : "-",
                strcmp(client->contact_state, "unconfirmed") == 0 ? " (not confirmed: set it again)" : "");
+    show_certificate(style, &shown->certificate, listing->session->now);
     table_fact(style, "API keys", "%s", moment_number(client->keys).text);
     table_fact(style, "created", "%s", moment_format(client->created, listing->session->now).text);
     if (client->forgotten != 0)
@@ -60,13 +81,22 @@ static int show_client(const sealring_client_info *client, void *context)
     return 0;
 }
 
+static sealring_status show(struct shown_rows *rows, const char *name)
+{
+    struct session *session = rows->session;
+    struct shown_client shown = {.rows = rows, .certificate = {.size = sizeof shown.certificate}};
+    sealring_status status = sealring_client_certificate(session->manager, name, &shown.certificate, &session->error);
+    return status == SEALRING_OK ? sealring_client_list(session->manager, name, show_client, &shown, &session->error)
+                                 : status;
+}
+
 static int run_show(struct session *session)
 {
     const char *name = session->options.arguments[0];
     struct shown_rows keys;
     sealring_key_filter filter = {.client = name};
     listing_start(&keys, session, listing_key_columns);
-    sealring_status status = sealring_client_list(session->manager, name, show_client, &keys, &session->error);
+    sealring_status status = show(&keys, name);
     if (status == SEALRING_OK)
         status = sealring_key_list(session->manager, &filter, listing_key, &keys, &session->error);
     return listing_finish(&keys, status, "client", "key_list", NULL);
@@ -78,7 +108,7 @@ static int finish(struct session *session, sealring_status status, const char *d
     struct shown_rows listing = {.session = session};
     const char *name = session->options.arguments[0];
     if (status == SEALRING_OK && session->json && !session->dry_run)
-        status = sealring_client_list(session->manager, name, show_client, &listing, &session->error);
+        status = show(&listing, name);
     if (status != SEALRING_OK)
         return session_fail(session, status);
     if (session->json)
@@ -91,35 +121,58 @@ static int finish(struct session *session, sealring_status status, const char *d
 
 static int run_add(struct session *session)
 {
-    sealring_status status = sealring_client_add(session->manager, session->options.arguments[0],
-                                                 option_text(&session->options, "contact"), &session->error);
+    struct certificate_file certificate;
+    int result = certificate_file_read(session, "certificate", &certificate);
+    if (result != STATUS_DONE)
+        return result;
+    sealring_status status = sealring_client_add_certified(session->manager, session->options.arguments[0],
+                                                           option_text(&session->options, "contact"), certificate.data,
+                                                           certificate.length, &session->error);
     return finish(session, status, "was added", "would be added");
+}
+
+static int check_set(struct session *session)
+{
+    if (option_given(&session->options, "contact") || option_given(&session->options, "certificate"))
+        return STATUS_DONE;
+    return session_refuse(session, STATUS_USAGE, "client set wants --contact or --certificate");
 }
 
 static int run_set(struct session *session)
 {
-    sealring_status status = sealring_client_set(session->manager, session->options.arguments[0],
-                                                 option_text(&session->options, "contact"), &session->error);
-    return finish(session, status, "has its new contact", "would get its new contact");
+    struct certificate_file certificate;
+    const char *contact = option_text(&session->options, "contact");
+    int result = certificate_file_read(session, "certificate", &certificate);
+    if (result != STATUS_DONE)
+        return result;
+    sealring_status status = sealring_client_set_certified(session->manager, session->options.arguments[0], contact,
+                                                           certificate.data, certificate.length, &session->error);
+    if (certificate.data == NULL)
+        return finish(session, status, "has its new contact", "would get its new contact");
+    return finish(session, status, contact == NULL ? "has its new certificate" : "has its new contact and certificate",
+                  contact == NULL ? "would get its new certificate" : "would get its new contact and certificate");
 }
 
 static int run_forget(struct session *session)
 {
     sealring_status status = sealring_client_forget(session->manager, session->options.arguments[0], &session->error);
     return finish(session, status,
-                  "is forgotten: its contact is erased, its name stays in the claims of its credentials",
-                  "would be forgotten: its contact erased, its name kept in the claims of its credentials");
+                  "is forgotten: contact and certificate are erased, its name stays in the claims of its credentials",
+                  "would be forgotten: contact and certificate erased, its name kept in the claims of its credentials");
 }
 
 #define CLIENT_ARGUMENT "NAME", "the client's name", ARGUMENT_TEXT, 0
 #define CONTACT_OPTION \
     "contact", "TEXT", "the recipient of notices, such as an address; an empty text for none", OPTION_TEXT
+#define CERTIFICATE_OPTION                                                                                           \
+    "certificate", "FILE", "the X.509 certificate to encrypt its credentials to (--sealed); an empty text for none", \
+        OPTION_TEXT
 
 const struct command command_client_add = {
     .words = "client add",
     .purpose = "add a client",
     .arguments = {{CLIENT_ARGUMENT}},
-    .options = {{CONTACT_OPTION}},
+    .options = {{CONTACT_OPTION}, {CERTIFICATE_OPTION}},
     .run = run_add,
     .flags = COMMAND_CHANGES,
 };
@@ -139,17 +192,17 @@ const struct command command_client_show = {
 
 const struct command command_client_set = {
     .words = "client set",
-    .purpose = "change a client's contact",
+    .purpose = "change a client's contact or certificate",
     .arguments = {{CLIENT_ARGUMENT}},
-    .options = {{CONTACT_OPTION}},
-    .required = "contact",
+    .options = {{CONTACT_OPTION}, {CERTIFICATE_OPTION}},
+    .check = check_set,
     .run = run_set,
     .flags = COMMAND_CHANGES,
 };
 
 const struct command command_client_forget = {
     .words = "client forget",
-    .purpose = "erase a client's contact",
+    .purpose = "erase a client's contact and certificate",
     .arguments = {{CLIENT_ARGUMENT}},
     .notes = "Refused while the client has API keys that are not revoked. The name stays, because the claims of its "
              "credentials contain it. A forgotten client gets no new API keys.",

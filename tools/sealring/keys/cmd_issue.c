@@ -28,7 +28,7 @@ static int issue_one(struct session *session)
     struct delivery delivery;
     const struct options *options = &session->options;
     const char *ring = options->arguments[0];
-    int result = delivery_start(&delivery, session, DELIVERY_SINGLE, option_text(options, "out"));
+    int result = delivery_start(&delivery, session, DELIVERY_SINGLE);
     if (result != STATUS_DONE)
         return result;
     char *scopes = option_joined(options, "scope");
@@ -47,12 +47,13 @@ static int issue_one(struct session *session)
         sealring_issue(session->manager, ring, &request, 1, 0, delivery_take, &delivery, NULL, &session->error);
     free(scopes);
     result = delivery_end(&delivery, status);
+    const char *place = delivery_place(&delivery);
     if (result == STATUS_DONE && session->dry_run)
         session_say(session, "would issue an API key to client %s in ring %s", request.client, ring);
     else if (result == STATUS_DONE)
         session_say(session, "API key %s was issued to client %s in ring %s, version %u%s%s", delivery.key_id,
-                    request.client, ring, (unsigned)delivery.version,
-                    delivery.out != NULL ? "; its credential is in " : "", delivery.out != NULL ? delivery.out : "");
+                    request.client, ring, (unsigned)delivery.version, place != NULL ? "; its credential is in " : "",
+                    place != NULL ? place : "");
     return await_addresses(session, &request, 1, result);
 }
 
@@ -81,7 +82,7 @@ static int issue_all(struct session *session, const struct clients_csv *clients,
 {
     struct delivery delivery;
     size_t bad = SIZE_MAX;
-    int result = delivery_start(&delivery, session, DELIVERY_LIST, option_text(&session->options, "out"));
+    int result = delivery_start(&delivery, session, DELIVERY_LIST);
     if (result != STATUS_DONE)
         return result;
     delivery.total = clients->count;
@@ -172,7 +173,10 @@ const struct command command_issue = {
                 {"from-addresses", "LIST", "accept it only from these networks, separated by commas; default: any",
                  OPTION_TEXT},
                 {"from", "FILE", "issue one API key for each line of a CSV file; - for standard input", OPTION_TEXT},
-                {OUT_OPTION},
+                {SEALED_OPTION},
+                {RECIPIENT_OPTION},
+                {"out", "PATH", "write to this file (0600); with --from or --sealed also to a directory, one file each",
+                 OPTION_TEXT},
                 {WAIT_OPTION},
                 {NO_WAIT_OPTION}},
     .notes =

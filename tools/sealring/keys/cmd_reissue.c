@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealring reissue: a credential under the active version, once more or as the successor of an older one. */
 #include <string.h>
-#include <sys/stat.h>
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/delivery/delivery.h"
@@ -13,26 +12,20 @@ static int reissue_one(struct session *session)
 {
     struct delivery delivery;
     const char *key_id = session->options.arguments[0];
-    int result = delivery_start(&delivery, session, DELIVERY_SINGLE, option_text(&session->options, "out"));
+    int result = delivery_start(&delivery, session, DELIVERY_SINGLE);
     if (result != STATUS_DONE)
         return result;
     sealring_status status = sealring_reissue(session->manager, key_id, delivery_take, &delivery, &session->error);
     result = delivery_end(&delivery, status);
+    const char *place = delivery_place(&delivery);
     if (result == STATUS_DONE && session->dry_run)
         session_say(session, "would print the credential of API key %s", key_id);
     else if (result == STATUS_DONE)
         session_say(session, "credential of API key %s (client %s) under version %u, %s%s%s", key_id, delivery.client,
                     (unsigned)delivery.version,
                     delivery.last_existed ? "as issued before" : "the successor of the one it had",
-                    delivery.out != NULL ? "; it is in " : "", delivery.out != NULL ? delivery.out : "");
+                    place != NULL ? "; it is in " : "", place != NULL ? place : "");
     return result;
-}
-
-static bool names_directory(const char *path)
-{
-    struct stat found;
-    size_t length = strlen(path);
-    return (length > 0 && path[length - 1] == '/') || (stat(path, &found) == 0 && S_ISDIR(found.st_mode));
 }
 
 static void say_totals(const struct delivery *delivery, const char *ring)
@@ -53,9 +46,7 @@ static int reissue_ring(struct session *session)
 {
     struct delivery delivery;
     const char *ring = session->options.arguments[0];
-    const char *out = option_text(&session->options, "out");
-    enum delivery_kind kind = out != NULL && names_directory(out) ? DELIVERY_DIRECTORY : DELIVERY_LIST;
-    int result = delivery_start(&delivery, session, kind, out);
+    int result = delivery_start(&delivery, session, DELIVERY_LIST);
     if (result != STATUS_DONE)
         return result;
     sealring_status status =
@@ -88,7 +79,9 @@ const struct command command_reissue = {
     .purpose = "print a credential again, or its successor after a rotation",
     .arguments = {{"KEYID|RING", "an API key's ID, or with --all a ring", ARGUMENT_TEXT, 0}},
     .options = {{"all", NULL, "reissue every active API key of the ring", OPTION_FLAG},
-                {"out", "PATH", "write to this file (0600); with --all also to a directory, one file for each API key",
+                {SEALED_OPTION},
+                {RECIPIENT_OPTION},
+                {"out", "PATH", "write to this file (0600); with --all or --sealed also to a directory, one file each",
                  OPTION_TEXT}},
     .notes =
         "The claims stay the same. The token derives the credential's secret, and only from a row that it confirms.\n"

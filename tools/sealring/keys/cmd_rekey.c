@@ -13,7 +13,7 @@ static int run(struct session *session)
     const struct options *given = &session->options;
     const char *key_id = given->arguments[0];
     struct delivery delivery;
-    int result = delivery_start(&delivery, session, DELIVERY_SINGLE, option_text(given, "out"));
+    int result = delivery_start(&delivery, session, DELIVERY_SINGLE);
     if (result != STATUS_DONE)
         return result;
     char *scopes = option_joined(given, "scope");
@@ -38,8 +38,8 @@ static int run(struct session *session)
                     moment_duration(request.overlap).text);
     else
         session_say(session, "API key %s has a new credential; its older ones are rejected: committed", key_id);
-    if (!session->dry_run && delivery.out != NULL)
-        session_say(session, "it is in %s", delivery.out);
+    if (!session->dry_run && delivery_place(&delivery) != NULL)
+        session_say(session, "it is in %s", delivery_place(&delivery));
     return session->dry_run || request.overlap > 0 ? STATUS_DONE : waitline_effective(session);
 }
 
@@ -53,7 +53,9 @@ const struct command command_key_rekey = {
                 {"overlap", "DURATION", "how long the older credentials stay valid; default: not at all",
                  OPTION_DURATION},
                 {REASON_OPTION},
-                {OUT_OPTION},
+                {SEALED_OPTION},
+                {RECIPIENT_OPTION},
+                {"out", "PATH", "write to this file (0600); with --sealed also to a directory", OPTION_TEXT},
                 {WAIT_OPTION},
                 {NO_WAIT_OPTION}},
     .notes = "The API key keeps its ID. The new credential is printed once, alone, on standard output.",

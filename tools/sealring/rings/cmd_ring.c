@@ -46,6 +46,17 @@ static int run_list(struct session *session)
                           "no rings yet: sealring ring create NAME --prefix acme_live");
 }
 
+static void show_renewal(const struct style *style, const sealring_policy *policy)
+{
+    const bool sealed = policy->renew == SEALRING_RENEW_SEALED;
+    table_fact(style, "renewal", "by the holder of a valid credential%s",
+               sealed ? ", encrypted to the client's certificate" : "");
+    if (policy->renew_life != 0)
+        table_fact(style, "", "for %s each", moment_duration(policy->renew_life).text);
+    if (policy->renew_age != SEALRING_RENEW_AGE_OFF)
+        table_fact(style, "", "at most %s after the operator's issue", moment_duration(policy->renew_age).text);
+}
+
 static int show_ring(const sealring_ring_info *ring, void *context)
 {
     struct shown_rows *listing = context;
@@ -73,6 +84,10 @@ static int show_ring(const sealring_ring_info *ring, void *context)
     else
         table_fact(style, "succession", "API keys used within %s need a successor before a version retires",
                    moment_duration(ring->policy.succession).text);
+    if (ring->policy.renew == SEALRING_RENEW_OFF)
+        table_fact(style, "renewal", "off: operators issue");
+    else
+        show_renewal(style, &ring->policy);
     table_fact(style, "idle keys", "%s a retirement", ring->policy.idle_blocks ? "block" : "do not block");
     table_fact(style, "usage", "by the hour for %s", moment_duration(ring->policy.usage_hourly).text);
     table_fact(style, "", "by the day for %s", moment_duration(ring->policy.usage_daily).text);
@@ -143,6 +158,9 @@ static const struct {
     {"usage-hourly", SEALRING_POLICY_USAGE_HOURLY},
     {"usage-daily", SEALRING_POLICY_USAGE_DAILY},
     {"succession", SEALRING_POLICY_SUCCESSION},
+    {"renew", SEALRING_POLICY_RENEW},
+    {"renew-life", SEALRING_POLICY_RENEW_LIFE},
+    {"renew-age", SEALRING_POLICY_RENEW_AGE},
     {"standby", SEALRING_POLICY_STANDBY},
     {"no-standby", SEALRING_POLICY_STANDBY},
     {"idle-blocks", SEALRING_POLICY_IDLE_BLOCKS},
@@ -150,20 +168,33 @@ static const struct {
 };
 
 /* "400d", or "off". */
-static bool read_succession(const char *text, int64_t *succession)
+static bool read_limit(const char *text, int64_t off, int64_t *limit)
 {
-    *succession = SEALRING_SUCCESSION_OFF;
-    return strcmp(text, "off") == 0 ||
-           (sealring_duration_parse(text, succession, NULL) == SEALRING_OK && *succession > SEALRING_SUCCESSION_OFF);
+    *limit = off;
+    return strcmp(text, "off") == 0 || (sealring_duration_parse(text, limit, NULL) == SEALRING_OK && *limit > off);
 }
 
-static int check_succession(struct session *session)
+static bool read_mode(const char *text, sealring_renew_mode *mode)
 {
-    const char *text = option_text(&session->options, "succession");
-    int64_t succession = 0;
-    return text == NULL || read_succession(text, &succession)
-               ? STATUS_DONE
-               : session_refuse(session, STATUS_USAGE, "--succession takes a duration of 1d to 3650d, or off");
+    for (*mode = SEALRING_RENEW_OFF; *mode <= SEALRING_RENEW_SEALED; ++*mode)
+        if (strcmp(text, sealring_renew_mode_name(*mode)) == 0)
+            return true;
+    return false;
+}
+
+/* The texts that are more than a number or a duration. */
+static int check_policy(struct session *session)
+{
+    const char *succession = option_text(&session->options, "succession");
+    const char *age = option_text(&session->options, "renew-age"), *mode = option_text(&session->options, "renew");
+    sealring_policy read;
+    if (succession != NULL && !read_limit(succession, SEALRING_SUCCESSION_OFF, &read.succession))
+        return session_refuse(session, STATUS_USAGE, "--succession takes a duration of 1d to 3650d, or off");
+    if (age != NULL && !read_limit(age, SEALRING_RENEW_AGE_OFF, &read.renew_age))
+        return session_refuse(session, STATUS_USAGE, "--renew-age takes a duration of 1m to 3650d, or off");
+    if (mode != NULL && !read_mode(mode, &read.renew))
+        return session_refuse(session, STATUS_USAGE, "--renew takes off, bearer or sealed");
+    return STATUS_DONE;
 }
 
 /* Which members of the policy the command line sets. */
@@ -179,9 +210,14 @@ static sealring_policy read_policy(const struct options *given, unsigned *fields
         .idle_blocks = option_given(given, "idle-blocks"),
         .usage_hourly = option_number(given, "usage-hourly"),
         .usage_daily = option_number(given, "usage-daily"),
+        .renew_life = option_number(given, "renew-life"),
     };
     if (option_given(given, "succession"))
-        read_succession(option_text(given, "succession"), &policy.succession);
+        (void)read_limit(option_text(given, "succession"), SEALRING_SUCCESSION_OFF, &policy.succession);
+    if (option_given(given, "renew-age"))
+        (void)read_limit(option_text(given, "renew-age"), SEALRING_RENEW_AGE_OFF, &policy.renew_age);
+    if (option_given(given, "renew"))
+        (void)read_mode(option_text(given, "renew"), &policy.renew);
     *fields = 0;
     for (size_t i = 0; i < sizeof policy_options / sizeof policy_options[0]; i++)
         if (option_given(given, policy_options[i].option))
@@ -238,7 +274,7 @@ static int run_create(struct session *session)
 static int check_set(struct session *session)
 {
     unsigned fields = 0;
-    int result = check_succession(session);
+    int result = check_policy(session);
     if (result != STATUS_DONE)
         return result;
     (void)read_policy(&session->options, &fields);
@@ -283,10 +319,19 @@ static int run_set(struct session *session)
         {"no-idle-blocks", NULL, "they do not block it: the default", OPTION_FLAG},                                   \
         {"usage-hourly", "DURATION", "how long usage is stored by the hour; in a new ring 7d", OPTION_DURATION},      \
         {"usage-daily", "DURATION", "how long usage is stored by the day; in a new ring 400d", OPTION_DURATION},      \
+        {"succession", "DURATION",                                                                                    \
+         "API keys used within this time need a successor before their version retires, or off; in a new ring 400d",  \
+         OPTION_TEXT},                                                                                                \
+        {"renew", "MODE",                                                                                             \
+         "whether the holder of a valid credential gets the next one: off, as in a new ring, bearer, or sealed (to "  \
+         "the client's certificate)",                                                                                 \
+         OPTION_TEXT},                                                                                                \
+        {"renew-life", "DURATION",                                                                                    \
+         "how long a renewed credential lives; 0s, as in a new ring: until its predecessor would have expired",       \
+         OPTION_DURATION},                                                                                            \
     {                                                                                                                 \
-        "succession", "DURATION",                                                                                     \
-            "API keys used within this time need a successor before their version retires, or off; in a new ring "    \
-            "400d",                                                                                                   \
+        "renew-age", "DURATION",                                                                                      \
+            "no renewed credential lives longer than this after the operator's issue, or off; in a new ring 400d",    \
             OPTION_TEXT                                                                                               \
     }
 
@@ -302,7 +347,7 @@ const struct command command_ring_create = {
                 {NO_WAIT_OPTION}},
     .notes = "A ring is a line of versions under one policy: one service, environment or tenant.",
     .examples = {"sealring ring create payments --prefix acme_live --overlap 30d"},
-    .check = check_succession,
+    .check = check_policy,
     .run = run_create,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
 };

@@ -88,15 +88,18 @@ json_t *jsontext_ring(const sealring_ring_info *ring)
 {
     const sealring_policy *policy = &ring->policy;
     return json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o}", "name",
-        ring->name, "ring_id", ring->ring_id, "prefix", ring->prefix, "overlap", duration(policy->overlap),
+        "{s:s, s:s, s:s, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:s, s:o, s:o}",
+        "name", ring->name, "ring_id", ring->ring_id, "prefix", ring->prefix, "overlap", duration(policy->overlap),
         "purge_delay", duration(policy->purge_delay), "keep", (json_int_t)policy->keep, "rotation_held",
         (int)ring->rotation_held, "active_version", (json_int_t)ring->active_version, "versions",
         (json_int_t)ring->versions, "keys", (json_int_t)ring->keys, "created", jsontext_time(ring->created),
         "rotate_every", policy->rotate_every != 0 ? duration(policy->rotate_every) : json_null(), "quiet_period",
         duration(policy->quiet_period), "standby", (int)policy->standby, "idle_blocks", (int)policy->idle_blocks,
         "usage_hourly", duration(policy->usage_hourly), "usage_daily", duration(policy->usage_daily), "succession",
-        policy->succession != SEALRING_SUCCESSION_OFF ? duration(policy->succession) : json_null());
+        policy->succession != SEALRING_SUCCESSION_OFF ? duration(policy->succession) : json_null(), "renew",
+        sealring_renew_mode_name(policy->renew), "renew_life",
+        policy->renew_life != 0 ? duration(policy->renew_life) : json_null(), "renew_age",
+        policy->renew_age != SEALRING_RENEW_AGE_OFF ? duration(policy->renew_age) : json_null());
 }
 
 json_t *jsontext_version(const sealring_version_info *version)
@@ -142,6 +145,16 @@ json_t *jsontext_client(const sealring_client_info *client)
                      jsontext_text(client->contact), "contact_state", client->contact_state, "keys",
                      (json_int_t)client->keys, "created", jsontext_time(client->created), "forgotten",
                      jsontext_time(client->forgotten));
+}
+
+json_t *jsontext_certificate(const sealring_certificate_info *certificate)
+{
+    if (strcmp(certificate->state, "none") == 0)
+        return json_null();
+    return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o}", "state", certificate->state, "subject",
+                     jsontext_text(certificate->subject), "sha256", certificate->sha256, "key", certificate->key,
+                     "not_before", jsontext_time(certificate->not_before), "not_after",
+                     jsontext_time(certificate->not_after));
 }
 
 json_t *jsontext_key(const sealring_key_info *key)
@@ -235,9 +248,11 @@ void jsontext_print_issued(FILE *stream, const sealring_issued *issued)
                                issued->label, "key_id", issued->key_id, "version", (json_int_t)issued->version,
                                "serial", (json_int_t)issued->serial, "expires", jsontext_time(issued->expires),
                                "scopes", jsontext_scopes(issued->scopes), "state",
-                               issued->existed              ? "existed"
-                               : issued->credential == NULL ? "imported"
-                                                            : "issued");
+                               issued->existed                                        ? "existed"
+                               : issued->credential == NULL && issued->sealed == NULL ? "imported"
+                                                                                      : "issued");
+    if (issued->sealed != NULL)
+        json_object_set_new(object, "sealed", json_string(issued->sealed));
     /* into memory that is there: json_dumps may leave a member's name out when it gets none */
     size_t length = json_dumpb(object, NULL, 0, JSON_COMPACT);
     char *text = memory_grow(NULL, length + 1, 1);

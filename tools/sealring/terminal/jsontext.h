@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include <sealring/sealed.h>
 #include <sealring/manage.h>
 
 /* Each returns a new reference. */
@@ -20,6 +21,7 @@ json_t *jsontext_version(const sealring_version_info *version);
 json_t *jsontext_effects(const sealring_change *change); /* NULL: no change */
 json_t *jsontext_plan(const sealring_plan *plan);
 json_t *jsontext_client(const sealring_client_info *client);
+json_t *jsontext_certificate(const sealring_certificate_info *certificate);
 json_t *jsontext_key(const sealring_key_info *key);
 json_t *jsontext_credential(const sealring_credential_info *credential);
 

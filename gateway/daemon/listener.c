@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where the daemon listens: sockets that it makes, or that systemd passes to it. */
-#include "gateway/sealringd/listener.h"
+#include "gateway/daemon/listener.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -34,20 +34,33 @@ static bool is_local(const union address *address)
     return address->any.sa_family == AF_UNIX;
 }
 
-static const char *add(struct listeners *listeners, int descriptor, const char *path)
+static const char *add(struct listeners *listeners, enum listener_kind kind, int descriptor, const char *path)
 {
     if (listeners->count == LISTENERS_MAX)
         return "there are too many listeners";
     listeners->each[listeners->count].descriptor = descriptor;
+    listeners->each[listeners->count].kind = kind;
     listeners->each[listeners->count].path = path;
     listeners->count++;
     return NULL;
 }
 
-static const char *bind_and_listen(const union address *address, socklen_t size, int *descriptor)
+/* NULL, or why nobody may listen there. */
+static const char *refuse_remote(const struct listeners *listeners, enum listener_kind kind,
+                                 const union address *address)
+{
+    if (listeners->remote[kind] || is_local(address))
+        return NULL;
+    return kind == LISTENER_RENEW
+               ? "it is no loopback address: credentials would cross the network in clear text; see "
+                 "--renew-tls-certificate"
+               : "it is no loopback address: credentials would cross the network in clear text; see --allow-remote";
+}
+
+static const char *bind_and_listen(int type, const union address *address, socklen_t size, int *descriptor)
 {
     int on = 1;
-    *descriptor = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    *descriptor = socket(address->any.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (*descriptor >= 0 &&
         (address->any.sa_family == AF_UNIX || setsockopt(*descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0) &&
         bind(*descriptor, &address->any, size) == 0 && listen(*descriptor, BACKLOG) == 0)
@@ -60,12 +73,12 @@ static const char *bind_and_listen(const union address *address, socklen_t size,
 }
 
 /* A socket that a process left which was killed. */
-static void remove_abandoned(const union address *address, socklen_t size)
+static void remove_abandoned(int type, const union address *address, socklen_t size)
 {
     struct stat status;
     if (lstat(address->un.sun_path, &status) != 0 || !S_ISSOCK(status.st_mode))
         return;
-    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int descriptor = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (descriptor < 0)
         return;
     if (connect(descriptor, &address->any, size) != 0 && errno == ECONNREFUSED)
@@ -73,21 +86,21 @@ static void remove_abandoned(const union address *address, socklen_t size)
     (void)close(descriptor);
 }
 
-static const char *make_unix(struct listeners *listeners, const char *path, mode_t mode)
+static const char *make_unix(struct listeners *listeners, enum listener_kind kind, const char *path)
 {
     union address address = {.un = {.sun_family = AF_UNIX}};
     if (path[0] == '\0' || strlen(path) >= sizeof address.un.sun_path)
         return "the path is empty or too long";
     memcpy(address.un.sun_path, path, strlen(path) + 1);
-    remove_abandoned(&address, sizeof address.un);
-    mode_t before = umask(~mode & 0777); /* from the beginning: nobody else may connect first */
+    remove_abandoned(listeners->type, &address, sizeof address.un);
+    mode_t before = umask(~listeners->mode & 0777); /* from the beginning: nobody else may connect first */
     int descriptor = -1;
-    const char *problem = bind_and_listen(&address, sizeof address.un, &descriptor);
+    const char *problem = bind_and_listen(listeners->type, &address, sizeof address.un, &descriptor);
     (void)umask(before);
-    return problem != NULL ? problem : add(listeners, descriptor, path);
+    return problem != NULL ? problem : add(listeners, kind, descriptor, path);
 }
 
-static const char *make_inet(struct listeners *listeners, const char *text, bool remote)
+static const char *make_inet(struct listeners *listeners, enum listener_kind kind, const char *text)
 {
     char host[ADDRESS_SIZE];
     const char *colon = strrchr(text, ':');
@@ -111,38 +124,53 @@ static const char *make_inet(struct listeners *listeners, const char *text, bool
     socklen_t size = found->ai_addrlen;
     memcpy(&address, found->ai_addr, size);
     freeaddrinfo(found);
-    if (!remote && !is_local(&address))
-        return "this is no loopback address: credentials would cross the network in clear text; see --allow-remote";
     int descriptor = -1;
-    const char *problem = bind_and_listen(&address, size, &descriptor);
-    return problem != NULL ? problem : add(listeners, descriptor, NULL);
+    const char *problem = refuse_remote(listeners, kind, &address);
+    if (problem == NULL)
+        problem = bind_and_listen(listeners->type, &address, size, &descriptor);
+    return problem != NULL ? problem : add(listeners, kind, descriptor, NULL);
 }
 
-const char *listener_make(struct listeners *listeners, const char *address, mode_t mode, bool remote)
+const char *listener_make(struct listeners *listeners, enum listener_kind kind, const char *address)
 {
     if (strncmp(address, "unix:", 5) == 0)
-        return make_unix(listeners, address + 5, mode);
-    return make_inet(listeners, address, remote);
+        return make_unix(listeners, kind, address + 5);
+    if (listeners->type != SOCK_STREAM)
+        return "it is a Unix socket: unix:PATH";
+    return make_inet(listeners, kind, address);
 }
 
-const char *listener_inherit(struct listeners *listeners, bool remote)
+static const char *inherit_one(struct listeners *listeners, int descriptor, const char *name)
 {
-    int count = sd_listen_fds(1);
+    enum listener_kind kind = name != NULL && strcmp(name, "renew") == 0 ? LISTENER_RENEW : LISTENER_PLAIN;
+    union address address;
+    socklen_t size = sizeof address;
+    if (sd_is_socket(descriptor, listeners->type == SOCK_STREAM ? AF_UNSPEC : AF_UNIX, listeners->type, 1) <= 0 ||
+        getsockname(descriptor, &address.any, &size) != 0)
+        return listeners->type == SOCK_STREAM
+                   ? "the socket is no listening stream socket: see ListenStream= in systemd.socket(5)"
+                   : "the socket is no Unix socket for packets: see ListenSequentialPacket= in systemd.socket(5)";
+    const char *problem = refuse_remote(listeners, kind, &address);
+    return problem != NULL ? problem : add(listeners, kind, descriptor, NULL);
+}
+
+const char *listener_inherit(struct listeners *listeners)
+{
+    char **names = NULL;
+    const char *problem = NULL;
+    int count = sd_listen_fds_with_names(1, &names);
     for (int i = 0; i < count; i++) {
-        int descriptor = SD_LISTEN_FDS_START + i;
-        union address address;
-        socklen_t size = sizeof address;
-        if (sd_is_socket(descriptor, AF_UNSPEC, SOCK_STREAM, 1) <= 0 ||
-            getsockname(descriptor, &address.any, &size) != 0)
-            return "systemd passed a socket that is no listening stream socket: see ListenStream= in systemd.socket(5)";
-        if (!remote && !is_local(&address))
-            return "systemd passed a socket of no loopback address: credentials would cross the network in clear text; "
-                   "see --allow-remote";
-        const char *problem = add(listeners, descriptor, NULL);
-        if (problem != NULL)
-            return problem;
+        if (problem == NULL)
+            problem = inherit_one(listeners, SD_LISTEN_FDS_START + i, names[i]);
+        free(names[i]);
     }
-    return count < 0 ? strerror(-count) : NULL;
+    free(names);
+    return count < 0 ? strerror(-count) : problem;
+}
+
+bool listener_is_unix(int descriptor)
+{
+    return sd_is_socket(descriptor, AF_UNIX, 0, -1) > 0;
 }
 
 void listener_describe(int descriptor, char *text, size_t size)

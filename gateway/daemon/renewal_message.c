@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The messages between sealringd and sealring-broker: one a packet, big-endian, each with one encoding only. Pure. */
+#include "gateway/daemon/renewal_message.h"
+
+#include <string.h>
+
+static void put(uint8_t **at, uint64_t value, int bytes)
+{
+    for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8)
+        *(*at)++ = (uint8_t)(value >> shift);
+}
+
+static uint64_t get(const uint8_t **at, int bytes)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < bytes; i++)
+        value = value << 8 | *(*at)++;
+    return value;
+}
+
+static bool is_zero(const uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (bytes[i] != 0)
+            return false;
+    return true;
+}
+
+/* Characters of credentials and key IDs: none of them means anything in JSON or in a log. */
+static bool is_plain(const uint8_t *bytes, size_t size)
+{
+    static const char plain[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
+    for (size_t i = 0; i < size; i++)
+        if (memchr(plain, bytes[i], sizeof plain - 1) == NULL)
+            return false;
+    return true;
+}
+
+/* ---- RENEW ---- */
+
+static void put_request(const struct renewal_request *request, uint8_t **at)
+{
+    put(at, request->address_length == 16 ? 6 : request->address_length, 1);
+    memset(*at, 0, 16);
+    memcpy(*at, request->address, request->address_length);
+    *at += 16;
+    put(at, request->length, 2);
+    memset(*at, 0, SEALRING_CREDENTIAL_LENGTH_MAX);
+    memcpy(*at, request->credential, request->length);
+    *at += SEALRING_CREDENTIAL_LENGTH_MAX;
+}
+
+static bool get_request(const uint8_t *at, struct renewal_request *request)
+{
+    uint64_t family = get(&at, 1);
+    request->address_length = family == 6 ? 16 : (size_t)family;
+    if ((family != 0 && family != 4 && family != 6) ||
+        !is_zero(at + request->address_length, 16 - request->address_length))
+        return false;
+    memcpy(request->address, at, 16);
+    at += 16;
+    request->length = (size_t)get(&at, 2);
+    if (request->length == 0 || request->length > SEALRING_CREDENTIAL_LENGTH_MAX ||
+        !is_zero(at + request->length, SEALRING_CREDENTIAL_LENGTH_MAX - request->length))
+        return false;
+    memcpy(request->credential, at, SEALRING_CREDENTIAL_LENGTH_MAX);
+    return true;
+}
+
+/* ---- RENEWED ---- */
+
+static void put_answer(const struct renewal_answer *answer, uint8_t **at)
+{
+    put(at, answer->result, 2);
+    put(at, answer->retry_after, 4);
+    put(at, (uint64_t)answer->expires, 8);
+    put(at, (uint64_t)answer->predecessor_until, 8);
+    put(at, answer->version, 4);
+    put(at, answer->serial, 4);
+    memset(*at, 0, SEALRING_KEY_ID_LENGTH);
+    memcpy(*at, answer->key_id, strnlen(answer->key_id, SEALRING_KEY_ID_LENGTH));
+    *at += SEALRING_KEY_ID_LENGTH;
+    put(at, answer->form, 1);
+    put(at, answer->payload_length, 4);
+    if (answer->payload_length > 0)
+        memcpy(*at, answer->payload, answer->payload_length);
+    *at += answer->payload_length;
+}
+
+static bool is_payload(const struct renewal_answer *answer, uint64_t form, uint64_t length, size_t size)
+{
+    bool handed_over = answer->result == SEALRING_RENEWAL_ISSUED || answer->result == SEALRING_RENEWAL_AGAIN;
+    if (length != size - RENEWAL_ANSWER_SIZE || (length > 0) != handed_over)
+        return false;
+    switch (form) {
+    case RENEWAL_NOTHING:
+        return !handed_over;
+    case RENEWAL_CREDENTIAL:
+        return handed_over && length <= SEALRING_CREDENTIAL_LENGTH_MAX && is_plain(answer->payload, (size_t)length);
+    case RENEWAL_SEALED:
+        return handed_over && length <= RENEWAL_SEALED_MAX;
+    default:
+        return false;
+    }
+}
+
+static bool get_answer(const uint8_t *at, size_t size, struct renewal_answer *answer)
+{
+    answer->result = (unsigned)get(&at, 2);
+    answer->retry_after = (uint32_t)get(&at, 4);
+    answer->expires = (int64_t)get(&at, 8);
+    answer->predecessor_until = (int64_t)get(&at, 8);
+    answer->version = (uint32_t)get(&at, 4);
+    answer->serial = (uint32_t)get(&at, 4);
+    bool has_key = !is_zero(at, SEALRING_KEY_ID_LENGTH);
+    if (answer->result > RENEWAL_LIMITED || answer->expires < 0 || answer->predecessor_until < 0 ||
+        (has_key && !is_plain(at, SEALRING_KEY_ID_LENGTH)))
+        return false;
+    memcpy(answer->key_id, at, SEALRING_KEY_ID_LENGTH);
+    answer->key_id[SEALRING_KEY_ID_LENGTH] = '\0';
+    at += SEALRING_KEY_ID_LENGTH;
+    uint64_t form = get(&at, 1), length = get(&at, 4);
+    answer->payload = at;
+    if (!is_payload(answer, form, length, size))
+        return false;
+    answer->form = (enum renewal_form)form;
+    answer->payload_length = (size_t)length;
+    return true;
+}
+
+/* ---- Messages ---- */
+
+size_t renewal_message_write(const struct renewal_message *message, uint8_t bytes[RENEWAL_MESSAGE_MAX])
+{
+    uint8_t *at = bytes;
+    put(&at, RENEWAL_PROTOCOL, 2);
+    put(&at, message->type, 2);
+    put(&at, message->id, 4);
+    if (message->type == RENEWAL_RENEW)
+        put_request(&message->of.request, &at);
+    else if (message->type == RENEWAL_RENEWED)
+        put_answer(&message->of.answer, &at);
+    return (size_t)(at - bytes);
+}
+
+bool renewal_message_read(const uint8_t *bytes, size_t size, struct renewal_message *message)
+{
+    const uint8_t *at = bytes;
+    if (size < RENEWAL_HEADER_SIZE || size > RENEWAL_MESSAGE_MAX || get(&at, 2) != RENEWAL_PROTOCOL)
+        return false;
+    uint64_t type = get(&at, 2);
+    message->type = (enum renewal_message_type)type;
+    message->id = (uint32_t)get(&at, 4);
+    switch (type) {
+    case RENEWAL_PING:
+    case RENEWAL_PONG:
+        return size == RENEWAL_HEADER_SIZE;
+    case RENEWAL_RENEW:
+        return size == RENEWAL_REQUEST_SIZE && get_request(at, &message->of.request);
+    case RENEWAL_RENEWED:
+        return size >= RENEWAL_ANSWER_SIZE && get_answer(at, size, &message->of.answer);
+    default:
+        return false;
+    }
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The messages between sealringd and sealring-broker: one a packet, big-endian, each with one encoding only. Pure. */
+#ifndef GATEWAY_DAEMON_RENEWAL_MESSAGE_H
+#define GATEWAY_DAEMON_RENEWAL_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sealring/renew.h>
+
+/* Every message begins with the protocol (u16), its type (u16), and an id (u32) that the asking side chooses and its answer repeats. */
+enum renewal_message_type {
+    RENEWAL_RENEW = 1,
+    RENEWAL_PING = 2,
+    RENEWAL_RENEWED = 0x8001, /* the answer to RENEW */
+    RENEWAL_PONG = 0x8002     /* the answer to PING */
+};
+
+enum renewal_message_sizes {
+    RENEWAL_PROTOCOL = 1,
+    RENEWAL_HEADER_SIZE = 8,
+    RENEWAL_REQUEST_SIZE = RENEWAL_HEADER_SIZE + 1 + 16 + 2 + SEALRING_CREDENTIAL_LENGTH_MAX,
+    RENEWAL_ANSWER_SIZE =
+        RENEWAL_HEADER_SIZE + 2 + 4 + 8 + 8 + 4 + 4 + SEALRING_KEY_ID_LENGTH + 1 + 4, /* and payload */
+    RENEWAL_SEALED_MAX = 16384,
+    RENEWAL_MESSAGE_MAX = RENEWAL_ANSWER_SIZE + RENEWAL_SEALED_MAX
+};
+
+/* A result besides those of sealring_renewal_result: too often for this key, or too many at once. */
+#define RENEWAL_LIMITED 9
+
+/* RENEW: address family (u8: 0, 4, 6), address (16 bytes; IPv4 in the first 4), length (u16), credential with zeros behind it. */
+struct renewal_request {
+    uint8_t address[16];
+    size_t address_length; /* 0: not known, 4, 16 */
+    char credential[SEALRING_CREDENTIAL_LENGTH_MAX];
+    size_t length; /* of the credential, at least 1 */
+};
+
+enum renewal_form { RENEWAL_NOTHING = 0, RENEWAL_CREDENTIAL = 1, RENEWAL_SEALED = 2 };
+
+/* RENEWED: result (u16), seconds to wait (u32), expires and predecessor_until (i64), version, serial (u32), key ID (16 bytes or 16 zeros),
+ * form (u8), length (u32), payload. There is a payload exactly for ISSUED and AGAIN. */
+struct renewal_answer {
+    unsigned result;      /* sealring_renewal_result, or RENEWAL_LIMITED */
+    uint32_t retry_after; /* seconds */
+    int64_t expires, predecessor_until;
+    uint32_t version, serial;
+    char key_id[SEALRING_KEY_ID_LENGTH + 1];
+    enum renewal_form form;
+    const uint8_t *payload; /* a credential's text, or CMS in DER. Of a message that was read: within its bytes */
+    size_t payload_length;
+};
+
+struct renewal_message {
+    enum renewal_message_type type;
+    uint32_t id;
+    union {
+        struct renewal_request request;
+        struct renewal_answer answer;
+    } of;
+};
+
+/* Writes the message, which must be valid. Returns its size. */
+size_t renewal_message_write(const struct renewal_message *message, uint8_t bytes[RENEWAL_MESSAGE_MAX]);
+
+/* Reads it. False: it is malformed in any way: another protocol, an unknown type, a wrong size, something in the padding. */
+bool renewal_message_read(const uint8_t *bytes, size_t size, struct renewal_message *message);
+
+#endif

@@ -1,0 +1,314 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# POST /v1/renew: the whole way from curl through sealringd and sealring-broker into the vault, each status, TLS, and a broker that is killed.
+# shellcheck disable=SC2119,SC2317 # functions that helpers call; no arguments are none
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/../cli/lib.sh"
+# shellcheck source=tests/gateway/daemon.sh
+. "$(dirname "$0")/daemon.sh"
+
+renewal=$work/renew
+renew() { # FILE [CURL-ARGUMENT...]: $code, $work/body, $work/headers
+    credential=$1
+    shift
+    code=$(curl -s -m 60 -o "$work/body" -D "$work/headers" -w '%{http_code}' --unix-socket "$renewal" -X POST -H "$(bearer "$credential")" \
+        "$@" http://x/v1/renew)
+}
+problem() { # what is fixed in a body of an error
+    jq -c '[.status, .code]' "$work/body"
+}
+successor() { # FILE: keeps the successor
+    jq -r .credential "$work/body" >"$1"
+}
+key_of() { # FILE
+    cut -d _ -f 3 "$1"
+}
+
+must init
+must ring create payments --prefix acme_live --renew bearer
+must ring create closed --prefix acme_closed
+must client add shop
+for name in one two three four five six seven; do
+    must issue payments --client shop --label "$name" --scope read --scope write --out "$work/$name"
+done
+must issue payments --client shop --label bound --scope read --from-addresses 192.0.2.0/24 --out "$work/bound"
+must issue payments --client shop --label revoked --scope read --out "$work/revoked"
+must revoke "$(key_of "$work/revoked")" --no-wait
+must issue closed --client shop --scope read --out "$work/off"
+sed 's/^\(.*_1_\).\{8\}/\1AAAAAAAA/' "$work/one" >"$work/typo"
+
+# ---- Each status, by a broker that answers as the test demands ----
+
+fake=$work/fake
+: >"$work/demand"
+python3 "$gateway_tests/broker_peer.py" fake "$fake" "$work/demand" &
+fake_broker=$!
+daemons="$daemons $fake_broker"
+until_true test -S "$fake"
+daemon_start --renew-listen "unix:$renewal" --broker "$fake" --address-header X-Real-IP
+demand() { # LINE
+    echo "$1" >"$work/demand.new" && mv "$work/demand.new" "$work/demand"
+}
+while read -r line wanted; do
+    demand "$(echo "$line" | tr , ' ')"
+    renew "$work/one"
+    is "$(echo "$code $(header Retry-After) $(jq -c 'del(.type, .title, .status, .detail)' "$work/body" 2>/dev/null)" | sed "s/ *$//")" "$wanted" "answer $line"
+    is "$(header Cache-Control)" no-store "nobody keeps it"
+done <<'END'
+0 503 10 {"code":"unavailable"}
+0,3 503 3 {"code":"unavailable"}
+1,0,credential,abc_def 200  {"credential":"abc_def","key_id":"0123456789abcdef","version":3,"expires":"2026-01-01T00:00:00Z","predecessor_until":null}
+2,0,sealed,30820001ff 200  {"sealed":"MIIAAf8=","key_id":"0123456789abcdef","version":3,"expires":"2026-01-01T00:00:00Z","predecessor_until":null}
+3 204  
+4 401  {}
+5 403  {"code":"address"}
+6 403  {"code":"renewal-off"}
+7 403  {"code":"renewal-age"}
+8 409  {"code":"contested"}
+9,190 429 190 {"code":"limited"}
+END
+demand "3"
+renew "$work/one" -H 'X-Real-IP: 2001:db8::7' -H 'X-Forwarded-For: 192.0.2.1'
+is "$(tail -n 1 "$work/demand.asked")" "6 20010db8000000000000000000000007 $(cat "$work/one")" "the broker gets credential and address"
+renew "$work/one" -H 'X-Real-IP: 192.0.2.1' -H 'X-Real-IP: 192.0.2.1'
+is "$(tail -n 1 "$work/demand.asked" | cut -d ' ' -f 1,2)" "0 00000000000000000000000000000000" "or that none is known"
+request http://x/readyz
+is "$code $(cat "$work/body")" '200 {"renewal":true}' "/readyz: the broker answers"
+demand garbage
+renew "$work/one"
+is "$code $(problem)" '503 [503,"unavailable"]' "a broker that sends garbage"
+ok "which is logged" grep -q 'malformed message' "$work/daemon.log"
+demand close
+renew "$work/one"
+is "$code" 503 "one that closes the connection"
+demand "9 5"
+renew "$work/one"
+is "$code" 429 "and one that is there again"
+
+# ---- What reaches no broker ----
+
+asked=$(wc -l <"$work/demand.asked")
+for name in revoked typo; do
+    renew "$work/$name"
+    is "$code $(header WWW-Authenticate)" '401 Bearer realm="api", error="invalid_token"' "$name"
+done
+renew "$work/one" -H 'X-API-Key: other'
+is "$code" 400 "two credentials"
+code=$(curl -s -o "$work/body" -w '%{http_code}' --unix-socket "$renewal" -X POST http://x/v1/renew)
+is "$code" 401 "none"
+renew "$work/bound" -H 'X-Real-IP: 198.51.100.1'
+is "$code $(problem)" '403 [403,"address"]' "a foreign address"
+renew "$work/one" -X GET
+is "$code $(header Allow)" "405 POST" "another method"
+renew "$work/one" -H 'Content-Length: 1025' --data-binary "$(head -c 1025 /dev/zero | tr '\0' x)"
+is "$code" 413 "a large body"
+renew "$work/one" -H 'Transfer-Encoding: chunked' --data-binary x
+is "$code" 413 "a body of unknown length"
+for path in /v1/renew/ /v1/verify/read/- /healthz /readyz / '/v1/renew%00'; do
+    code=$(curl -s -m 30 --path-as-is -o /dev/null -w '%{http_code}' --unix-socket "$renewal" -X POST -H "$(bearer "$work/one")" "http://x$path")
+    is "$code" 404 "the listener for renewal has no $path"
+done
+is "$(wc -l <"$work/demand.asked")" "$asked" "none of these reached the broker"
+request -X POST -H "$(bearer "$work/one")" http://x/v1/renew
+is "$code" 404 "the other listener has no renewal"
+demand "3"
+renew "$work/one" --data-binary "$(head -c 1024 /dev/zero | tr '\0' x)"
+is "$code" 204 "a small body is ignored"
+demand hang
+renew "$work/two" &
+hanging=$!
+asked_for_two() {
+    grep -q "$(cat "$work/two")" "$work/demand.asked"
+}
+until_true asked_for_two
+request -H "$(bearer "$work/one")" http://x/v1/verify/read/-
+is "$code" 200 "verification goes on while the broker does not answer"
+code=$(curl -s -m 60 -o "$work/body" -w '%{http_code}' --unix-socket "$renewal" -X POST -H "$(bearer "$work/three")" http://x/v1/renew)
+is "$code $(problem)" '503 [503,"unavailable"]' "renewal does not, after a while"
+wait $hanging
+kill "$fake_broker"
+wait "$fake_broker" 2>/dev/null
+not_renewing() {
+    request http://x/readyz
+    [ "$(cat "$work/body")" = '{"renewal":false}' ]
+}
+ok "/readyz: the broker is away" until_true not_renewing
+is "$code" 200 "which is no matter of verification"
+renew "$work/one"
+is "$code $(header Retry-After)" "503 10" "nobody renews"
+daemon_stop
+status_is 0 "it ends"
+
+# ---- The whole way ----
+
+broker_start
+daemon_start --renew-listen "unix:$renewal" --broker "$broker_socket" --address-header X-Real-IP
+renewing() {
+    request http://x/readyz
+    [ "$(cat "$work/body")" = '{"renewal":true}' ]
+}
+until_true renewing
+renew "$work/one"
+is "$code" 204 "before a rotation nothing is due"
+must rotate payments
+renew "$work/one" -H 'X-Real-IP: 203.0.113.5'
+is "$code $(jq -r '"\(.key_id) \(.version)"' "$work/body")" "200 $(key_of "$work/one") 2" "after it the successor comes"
+ok "with its end, and its predecessor's" jq -e '(.expires | fromdate) > (.predecessor_until | fromdate)' "$work/body"
+successor "$work/one.next"
+for name in one one.next; do
+    request -H "$(bearer "$work/$name")" http://x/v1/verify/read,write/-
+    is "$code $(header X-Sealring-Key-Id)" "200 $(key_of "$work/one")" "$name is accepted"
+done
+is "$(header X-Sealring-Version)" 2 "the new one by the new version"
+renew "$work/one"
+is "$(jq -r .credential "$work/body")" "$(cat "$work/one.next")" "a lost response costs nothing: the same successor comes again"
+renew "$work/one.next"
+is "$code" 204 "which has none"
+must audit show --json
+is "$(json '[.entries[] | select(.act == "key.renew")] | length')" 1 "one entry in the audit log"
+out_like '203\.0\.113\.5' "with the address"
+renew "$work/bound" -H 'X-Real-IP: 192.0.2.8'
+is "$code" 200 "a key that is bound to networks, from there"
+renew "$work/bound"
+is "$code $(problem)" '403 [403,"address"]' "and not from an unknown address"
+must rotate closed
+renew "$work/off"
+is "$code $(problem)" '403 [403,"renewal-off"]' "a ring that renews nothing"
+must key suspend "$(key_of "$work/two")"
+renew "$work/two"
+is "$code" 401 "a suspended key"
+must key resume "$(key_of "$work/two")"
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    renew "$work/three"
+    echo "$code $(jq -r .credential "$work/body")"
+done | sort | uniq -c | awk '{ print $1, $2 }' >"$work/out"
+is "$(cat "$work/out")" "20 200" "twenty replicas of one key get one successor"
+renew "$work/three"
+is "$code $(problem)" '429 [429,"limited"]' "the next one comes later"
+ok "in ten seconds" matches "$work/headers" '^Retry-After: ([1-9]|10).$'
+
+# ---- Two sealringd at one broker; the broker is killed in a batch ----
+
+first=$daemon
+first_socket=$socket
+socket=$work/sealringd2
+daemon_start --renew-listen "unix:$work/renew2" --broker "$broker_socket"
+in_parallel() { # FILE SOCKET NAME
+    curl -s -m 60 -o "$work/$3.body" -w '%{http_code}' --unix-socket "$2" -X POST -H "$(bearer "$1")" http://x/v1/renew >"$work/$3.code" &
+}
+waiting=
+for i in 1 2 3 4; do
+    in_parallel "$work/four" "$renewal" "a$i"
+    waiting="$waiting $!"
+    in_parallel "$work/four" "$work/renew2" "b$i"
+    waiting="$waiting $!"
+done
+# shellcheck disable=SC2086 # a list
+wait $waiting
+is "$(cat "$work"/[ab][1-4].code)" 200200200200200200200200 "two daemons ask at the same time"
+is "$(jq -r .credential "$work"/[ab][1-4].body | sort -u | wc -l)" 1 "for one successor"
+daemon_stop
+daemon=$first
+socket=$first_socket
+
+kills=0
+differ=
+renew "$work/five"
+successor "$work/five.next"
+while [ $kills -lt 6 ]; do
+    in_parallel "$work/five" "$renewal" k1
+    asking="$!"
+    in_parallel "$work/six" "$renewal" k2
+    asking="$asking $!"
+    perl -e "select undef, undef, undef, 0.0$((kills + 1))"
+    kill -9 "$broker"
+    wait "$broker" 2>/dev/null
+    broker_start
+    # shellcheck disable=SC2086 # a list
+    wait $asking
+    kills=$((kills + 1))
+    until_true renewing
+    renew "$work/five"
+    [ "$code $(jq -r .credential "$work/body")" = "200 $(cat "$work/five.next")" ] || differ="$differ $kills"
+    for name in k1 k2; do
+        case $(cat "$work/$name.code") in
+        200 | 503) ;;
+        *) differ="$differ $kills:$(cat "$work/$name.code")" ;;
+        esac
+        [ "$(cat "$work/$name.code")" != 200 ] || jq -r .credential "$work/$name.body" >>"$work/$name.all"
+    done
+done
+is "$differ" "" "killed $kills times, the broker answers with the same successor each time"
+renew "$work/six"
+jq -r .credential "$work/body" >>"$work/k2.all"
+is "$(sort -u "$work/k2.all" | wc -l)" 1 "also to who asked while it was killed"
+must doctor
+must audit verify
+
+# ---- Start without a broker; a vault without its token ----
+
+broker_stop
+renew "$work/seven"
+is "$code" 503 "while the broker is away"
+broker_start
+until_true renewing
+renew "$work/seven"
+is "$code" 200 "it is found again"
+broker_stop
+daemon_stop
+status_is 0 "both end"
+
+# ---- TLS ----
+
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$work/tls.key" -out "$work/tls.crt" -days 2 -subj /CN=localhost \
+    -addext 'subjectAltName=IP:127.0.0.1' 2>/dev/null || bail_out "no certificate"
+refuses() { # WORDS REGEX ARGUMENT...
+    words=$1 regex=$2
+    shift 2
+    timeout 20 "$SEALRINGD" --vault "$SEALRING_VAULT" "$@" >"$work/out" 2>"$work/err"
+    status=$?
+    { [ "$status" -eq 1 ] || [ "$status" -eq 2 ]; } && matches "$work/err" "$regex" && [ "$(wc -l <"$work/err")" -eq 1 ]
+    report $? "$words"
+}
+refuses "clear text beyond loopback" 'renew-tls-certificate' --renew-listen 0.0.0.0:0
+refuses "a certificate without its key" 'renew-tls-key is missing' --renew-listen 127.0.0.1:0 --renew-tls-certificate "$work/tls.crt"
+refuses "a certificate that does not exist" 'cannot be used for TLS: No such file' --renew-listen 127.0.0.1:0 --renew-tls-certificate "$work/none" --renew-tls-key "$work/tls.key"
+refuses "a file that is none" 'nothing in PEM' --renew-listen 127.0.0.1:0 --renew-tls-certificate "$work/one" --renew-tls-key "$work/tls.key"
+broker_start
+daemon_start --renew-listen 127.0.0.1:0 --renew-tls-certificate "$work/tls.crt" --renew-tls-key "$work/tls.key" --broker "$broker_socket" \
+    --address-header X-Real-IP
+until_true renewing
+port=$(sed -n 's/.*renewing by TLS on 127.0.0.1:\([0-9]*\)$/\1/p' "$work/daemon.log")
+tls() { # FILE [CURL-ARGUMENT...]
+    credential=$1
+    shift
+    code=$(curl -s -m 60 -o "$work/body" -D "$work/headers" -w '%{http_code}' --cacert "$work/tls.crt" -X POST -H "$(bearer "$credential")" "$@" \
+        "https://127.0.0.1:$port/v1/renew")
+}
+tls "$work/five"
+is "$code $(jq -r .credential "$work/body")" "200 $(cat "$work/five.next")" "renewal by TLS"
+tls "$work/five" --tlsv1.2 --tls-max 1.2
+is "$code" 200 "also 1.2"
+tls "$work/five" --tls-max 1.1
+is "$code" 000 "and nothing older"
+tls "$work/bound" -H 'X-Real-IP: 192.0.2.8'
+is "$code $(problem)" '403 [403,"address"]' "what a client writes about its own address does not count"
+is "$(curl -s -m 30 -o /dev/null -w '%{http_code}' -X POST -H "$(bearer "$work/five")" "http://127.0.0.1:$port/v1/renew")" 000 "clear text is not understood"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$work/tls.key" -out "$work/tls.crt" -days 3 -subj /CN=second \
+    -addext 'subjectAltName=IP:127.0.0.1' 2>/dev/null || bail_out "no certificate"
+kill -HUP "$daemon"
+tls_is_new() {
+    tls "$work/five"
+    [ "$code" = 200 ]
+}
+ok "SIGHUP reads a new certificate" until_true tls_is_new
+echo nonsense >"$work/tls.crt.bad" && cp "$work/tls.crt" "$work/tls.crt.good" && cp "$work/tls.crt.bad" "$work/tls.crt"
+kill -HUP "$daemon"
+ok "one that cannot be used is reported" until_true grep -q 'nothing in PEM' "$work/daemon.log"
+cp "$work/tls.crt.good" "$work/tls.crt"
+tls "$work/five"
+is "$code" 200 "and the other one stays"
+daemon_stop
+status_is 0 "it ends"
+not_ok "no secret is in the messages" grep -q '_[12]_' "$work/daemon.log" "$work/broker.log"
+done_testing
