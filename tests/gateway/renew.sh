@@ -180,6 +180,23 @@ is "$code $(problem)" '403 [403,"address"]' "and not from an unknown address"
 must rotate closed
 renew "$work/off"
 is "$code $(problem)" '403 [403,"renewal-off"]' "a ring that renews nothing"
+must ring set closed --renew sealed
+renew "$work/off"
+is "$code $(problem)" '403 [403,"renewal-off"]' "a ring that encrypts, and a client without a certificate"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/client.key" -out "$work/client.pem" -subj /CN=client -days 30 2>/dev/null
+must client set shop --certificate "$work/client.pem"
+renew "$work/off"
+is "$code $(jq -r '"\(.credential) \(.version)"' "$work/body")" "200 null 2" "with one it gets the successor encrypted"
+opens() {
+    jq -r .sealed "$work/body" | base64 -d | openssl cms -decrypt -inform DER -inkey "$work/client.key" -recip "$work/client.pem" 2>/dev/null |
+        head -n 1 >"$1"
+}
+opens "$work/off.next"
+request -H "$(bearer "$work/off.next")" http://x/v1/verify/read/-
+is "$code" 200 "which openssl opens, and the verifier accepts"
+renew "$work/off"
+opens "$work/off.again"
+ok "again the same one" cmp "$work/off.next" "$work/off.again"
 must key suspend "$(key_of "$work/two")"
 renew "$work/two"
 is "$code" 401 "a suspended key"
