@@ -84,8 +84,8 @@ for worker in $(workers); do
     # shellcheck disable=SC2086 # words
     is "$($as_worker /usr/bin/python3 -c 'import ctypes, errno, sys
 libc = ctypes.CDLL(None, use_errno=True)
-print("attached" if libc.ptrace(16, int(sys.argv[1]), None, None) == 0 else errno.errorcode[ctypes.get_errno()])' "$worker")" EPERM \
-        "nor trace it (PTRACE_ATTACH)"
+print("attached" if libc.ptrace(0x4206, int(sys.argv[1]), None, None) == 0 else errno.errorcode[ctypes.get_errno()])' "$worker")" EPERM \
+        "nor trace it (PTRACE_SEIZE)"
     not_ok "the PIN is not among its arguments and variables" grep -aqF 73914682 "/proc/$worker/environ" "/proc/$worker/cmdline"
 done
 # shellcheck disable=SC2086 # words
