@@ -69,6 +69,7 @@ find "$tree" ! -type d | sed "s|^$tree||" | sort >"$work/installed"
         echo "$unitdir/$name"
     done
     echo "$includedir/sealring/backup.h"
+    echo "$includedir/sealring/lagging.h"
     echo "$includedir/sealring/outside.h"
     echo "$includedir/sealring/doctor.h"
     echo "$includedir/sealring/manage.h"
