@@ -46,14 +46,18 @@ sed 's/^\(.*_1_\).\{8\}/\1AAAAAAAA/' "$work/one" >"$work/typo"
 # ---- Each status, by a broker that answers as the test demands ----
 
 fake=$work/fake
-: >"$work/demand"
+echo 3 >"$work/demand"
 python3 "$gateway_tests/broker_peer.py" fake "$fake" "$work/demand" &
 fake_broker=$!
 daemons="$daemons $fake_broker"
 until_true test -S "$fake"
 daemon_start --renew-listen "unix:$renewal" --broker "$fake" --address-header X-Real-IP
-demand() { # LINE
-    echo "$1" >"$work/demand.new" && mv "$work/demand.new" "$work/demand"
+renewing() {
+    request http://x/readyz
+    [ "$(cat "$work/body")" = '{"renewal":true}' ]
+}
+demand() { # LINE...
+    printf '%s\n' "$@" >"$work/demand.new" && mv "$work/demand.new" "$work/demand"
 }
 while read -r line wanted; do
     demand "$(echo "$line" | tr , ' ')"
@@ -87,6 +91,10 @@ ok "which is logged" grep -q 'malformed message' "$work/daemon.log"
 demand close
 renew "$work/one"
 is "$code" 503 "one that closes the connection"
+until_true renewing
+demand close 3
+renew "$work/one"
+is "$code" 204 "one that loses the connection is asked again on the next one"
 demand "9 5"
 renew "$work/one"
 is "$code" 429 "and one that is there again"
@@ -149,10 +157,6 @@ status_is 0 "it ends"
 
 broker_start
 daemon_start --renew-listen "unix:$renewal" --broker "$broker_socket" --address-header X-Real-IP
-renewing() {
-    request http://x/readyz
-    [ "$(cat "$work/body")" = '{"renewal":true}' ]
-}
 until_true renewing
 renew "$work/one"
 is "$code" 204 "before a rotation nothing is due"
