@@ -53,13 +53,26 @@ free_port() {
 port=$(free_port)
 "$work/sqlite_service" "$site/service" "$work/hashes.db" &
 service=$!
+# A static 204 of another process: what asking anybody costs.
+echo "daemon off; master_process off; pid $work/other.pid; error_log $work/other.log; events {}
+http { access_log off; keepalive_requests 1000000; server { listen unix:$site/other; location / { return 204; } }
+    client_body_temp_path $work/o1; proxy_temp_path $work/o2; fastcgi_temp_path $work/o3; uwsgi_temp_path $work/o4; scgi_temp_path $work/o5; }" >"$work/other.conf"
+nginx -c "$work/other.conf" -e "$work/other.log" &
+other=$!
+until_true test -S "$site/other" || bail_out "nginx does not start"
+SEALRINGD=$(dirname "$SEALRING")/sealringd
+"$SEALRINGD" --vault "$SEALRING_VAULT" --listen "unix:$site/sealringd" 2>"$work/sealringd.log" &
+sealringd=$!
+until_true grep -q 'listening on unix:' "$work/sealringd.log" || bail_out "sealringd does not start"
 # shellcheck disable=SC2034 # read by nginx_configure
 MAIN="load_module /usr/lib/nginx/modules/ndk_http_module.so; load_module $lua; worker_rlimit_nofile 4096;"
 # shellcheck disable=SC2034,SC2016
 HTTP='access_log off; keepalive_requests 1000000; open_file_cache max=100;
     upstream back { server unix:'$site'/upstream; keepalive 32; }
     upstream asked { server unix:'$site'/asked; keepalive 32; }
+    upstream other { server unix:'$site'/other; keepalive 32; }
     upstream service { server unix:'$site'/service; keepalive 32; }
+    upstream sealringd { server unix:'$site'/sealringd; keepalive 32; }
     lua_shared_dict keys 1m;
     init_by_lua_block {
         ffi = require "ffi"
@@ -90,10 +103,14 @@ SERVER='listen 127.0.0.1:'$port';
     location = /static-sealring { sealring read; alias '$work'/file; }
     location = /static-lua { '$LUA' alias '$work'/file; }
     location = /static-asked { auth_request /asked; alias '$work'/file; }
+    location = /static-other { auth_request /other; alias '$work'/file; }
+    location = /static-sealringd { auth_request /sealringd; alias '$work'/file; }
     location = /static-service { auth_request /service; alias '$work'/file; }
     location = /proxied { '$BACK' }
     location = /proxied-sealring { sealring read; proxy_set_header X-Sealring-Client $sealring_client; '$BACK' }
     location = /asked { internal; '$ASK' proxy_pass http://asked; }
+    location = /other { internal; '$ASK' proxy_pass http://other; }
+    location = /sealringd { internal; '$ASK' proxy_pass http://sealringd/v1/verify/read/-; }
     location = /service { internal; '$ASK' proxy_pass http://service; }'
 nginx_configure
 sed -i 's/^worker_processes 2;/worker_processes 1;/; s/^error_log \(.*\) info;/error_log \1 warn;/' "$site/nginx.conf"
@@ -110,9 +127,9 @@ cpu_of() { # PID...: nanoseconds on a processor, of all threads
 }
 measure() { # PATH: microseconds of CPU for each request
     local before after requests
-    before=$(cpu_of "$worker" "$service")
+    before=$(cpu_of "$worker" "$other" "$service" "$sealringd")
     wrk -t 1 -c 16 -d "${seconds}s" -H "Authorization: Bearer $credential" "http://127.0.0.1:$port$1" >"$work/wrk" 2>&1
-    after=$(cpu_of "$worker" "$service")
+    after=$(cpu_of "$worker" "$other" "$service" "$sealringd")
     requests=$(sed -n 's/^ *\([0-9]*\) requests in .*/\1/p' "$work/wrk")
     ! grep -q 'Non-2xx' "$work/wrk" || bail_out "$1: $(grep Non-2xx "$work/wrk")"
     awk -v cpu=$((after - before)) -v requests="${requests:-0}" 'BEGIN { if (requests > 0) printf "%.2f\n", cpu / requests / 1000 }'
@@ -121,7 +138,7 @@ median() { # FILE
     sort -n "$1" | awk '{ value[NR] = $1 } END { print NR % 2 ? value[(NR + 1) / 2] : (value[NR / 2] + value[NR / 2 + 1]) / 2 }'
 }
 
-rows="static static-sealring static-lua static-asked static-service proxied proxied-sealring"
+rows="static static-sealring static-lua static-asked static-other static-sealringd static-service proxied proxied-sealring"
 for ((round = 1; round <= rounds; round++)); do
     for row in $rows; do
         measure "/$row" >>"$work/row.$row"
@@ -132,7 +149,9 @@ words() {
     static) echo "static file of 1 KiB, unprotected" ;;
     static-sealring) echo "static file, module" ;;
     static-lua) echo "static file, Lua: SHA-256 in a shared dictionary" ;;
-    static-asked) echo "static file, auth_request to a static 204 over a Unix socket" ;;
+    static-asked) echo "static file, auth_request to a static 204 of the same process" ;;
+    static-other) echo "static file, auth_request to a static 204 of another nginx (both processes)" ;;
+    static-sealringd) echo "static file, auth_request to sealringd (both processes)" ;;
     static-service) echo "static file, auth_request to a service with hashed keys in SQLite (both processes)" ;;
     proxied) echo "proxied answer, unprotected" ;;
     proxied-sealring) echo "proxied answer, module" ;;
@@ -146,6 +165,10 @@ for row in $rows; do
     [ -n "$value" ] || bail_out "$row was not measured"
     awk -v words="$(words "$row")" -v value="$value" -v base="$base" 'BEGIN { printf "| %s | %.2f | %.2f |\n", words, value, value / base }'
 done
+
+echo
+awk -v base="$base" -v module="$(median "$work/row.static-sealring")" -v other="$(median "$work/row.static-other")" -v daemon="$(median "$work/row.static-sealringd")" 'BEGIN {
+    printf "The module costs %.2f times the unprotected file (aim: at most 1.05); sealringd %.2f times the static 204 of another process (aim: at most 1.15).\n", module / base, daemon / other }'
 
 # ---- While the token is asked ----
 

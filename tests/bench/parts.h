@@ -13,6 +13,11 @@ void scale_measure(struct scene *scene);
 void cached_prepare(struct scene *scene);
 void cached_round(struct scene *scene);
 
+/* Keys that are bound to networks: issues them, and has each seen once. */
+void addresses_prepare(struct scene *scene);
+void addresses_round(struct scene *scene);
+void addresses_end(void);
+
 void threads_round(struct scene *scene);
 
 /* What a user would pick instead. Whatever cannot be prepared is said in the table. */
@@ -43,6 +48,9 @@ int locks_sample(const char *vault, const char *shared_path);
 
 void memory_measure(struct scene *scene);
 int memory_fill(const char *vault, const char *shared_path);
+
+/* Before any verifier of the small vault. */
+void renewal_measure(struct scene *scene);
 
 /* At the end of a run: revokes a tenth as many keys as there are. */
 void closed_measure(struct scene *scene);

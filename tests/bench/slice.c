@@ -82,6 +82,24 @@ size_t slice_verify_grant(void *context)
     return BATCH;
 }
 
+size_t slice_verify_from(void *context)
+{
+    static const uint8_t address[4] = {203, 0, 113, 9};
+    struct walk *walk = context;
+    for (int i = 0; i < BATCH; i++) {
+        const sealring_request request = {.size = sizeof(request),
+                                          .credential = step(walk),
+                                          .length = walk->length,
+                                          .scope = walk->scope,
+                                          .address = address,
+                                          .address_length = sizeof(address)};
+        sealring_verdict verdict = sealring_verify_request(walk->vault, &request, NULL);
+        if (verdict != SEALRING_ACCEPTED)
+            scene_fail("a valid credential is answered \"%s\"", sealring_verdict_name(verdict));
+    }
+    return BATCH;
+}
+
 static size_t sign(void *context)
 {
     struct scene *scene = context;

@@ -37,6 +37,7 @@ void slice_hash_next(struct walk *walk, uint8_t digest[32]);
 size_t slice_hash(void *walk);         /* the floor: SHA-256 of the text */
 size_t slice_verify(void *walk);       /* verdict only; ends the program if one is not accepted */
 size_t slice_verify_grant(void *walk); /* with a grant */
+size_t slice_verify_from(void *walk);  /* verdict only, on a request from 203.0.113.9 */
 
 /* Nanoseconds of one C_SignInit + C_Sign with nothing in between. */
 double slice_bare(struct scene *scene);

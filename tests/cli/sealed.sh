@@ -184,6 +184,7 @@ alters() { # NAME SQL
     run reissue "$(key_of p256)" --sealed
     status_is 1 "$1, reissue: refused"
     out_empty "$1, reissue: and nothing is printed"
+    is "$(sqlite3 "$database" "SELECT count(*) FROM audit WHERE act = 'alarm' AND detail LIKE '%the certificate of client%'")" 2 "$1: the log records the alarms"
     rm -rf "$SEALRING_VAULT"
     mv "$work/whole" "$SEALRING_VAULT"
 }

@@ -198,7 +198,8 @@ static const struct {
     {"version", "SELECT r.name, v.number, v.state, v.was_compromised, v.closing_owed, v.activated > 0, v.retire_at > 0,"
                 " v.closed > 0, v.purge_at > 0, v.destroyed > 0 FROM version v JOIN ring r ON r.id = v.ring"
                 " ORDER BY r.name, v.number"},
-    {"client", "SELECT name, contact, forgotten > 0 FROM client ORDER BY name"},
+    {"client",
+     "SELECT name, contact, forgotten > 0, hex(certificate), certificate_hash IS NULL FROM client ORDER BY name"},
     {"key", "SELECT r.name, c.name, k.label, k.state, k.narrowed, k.narrowed_scopes, k.last_serial FROM api_key k"
             " JOIN ring r ON r.id = k.ring JOIN client c ON c.id = k.client WHERE k.label NOT GLOB 'n[0-9]*'"
             " ORDER BY 1, 2, 3, k.id"},

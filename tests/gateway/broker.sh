@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # sealring-broker, asked directly: who may connect, messages of every shape, limits, slow peers, start, reload and end.
-# shellcheck disable=SC2119,SC2317 # functions that helpers call; no arguments are none
+# shellcheck disable=SC2016,SC2119,SC2317 # Perl; functions that helpers call; no arguments are none
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
 # shellcheck source=tests/gateway/daemon.sh

@@ -3,6 +3,7 @@
 #
 #   nginx_configure FILE       makes $work/nginx/nginx.conf of the blocks in FILE: MAIN, HTTP and SERVER (see there)
 #   nginx_start, nginx_stop    and waits until it answers
+#   nginx_was_well             two cases: no sanitizer complained, and no worker crashed
 #   request ARGUMENT...        curl; $code is the status, $work/body and $work/headers are the response
 # shellcheck shell=sh disable=SC2034,SC2119,SC2120,SC2154
 
@@ -97,6 +98,12 @@ nginx_start() {
         bail_out "nginx does not start"
     }
     until_true nginx_answers || bail_out "nginx does not answer"
+}
+
+# SIGKILL is the master process's own, for a worker that takes more than a second to end.
+nginx_was_well() {
+    ok "no sanitizer complained" sh -c "! ls $work/asan.* 2>/dev/null"
+    not_ok "no worker ended by a fault" grep -q 'exited on signal [^9]' "$site/error.log"
 }
 
 request() { # CURL-ARGUMENT...: the last is the path

@@ -147,5 +147,31 @@ must activate web 2
 must reissue "$(cut -d _ -f 3 "$work/kept")" --out "$work/successor"
 ok "a rotation waits for the workers, and its credentials get in" gets_in successor
 
-ok "no sanitizer complained" sh -c "! ls $work/asan.* 2>/dev/null"
+# ---- The page's configuration ----
+
+nginx_end
+must issue web --client acme --label orders --scope orders:read --scope orders:write --out "$work/orders"
+{
+    echo "pid $site/pid; error_log $site/error.log;"
+    awk '$0 == "```nginx" { inside = 1; next } /^```/ { inside = 0 } inside' "$top_srcdir/docs/gateways/nginx.md" |
+        sed "s|modules/ngx_http_sealring_module.so|$module|; s|^user .*|user $WORKER_USER;|; s|^env .*|$env_lines|
+            s|/var/lib/sealring;|$SEALRING_VAULT;|; s|/etc/sealring/nginx.pin|$work/pin|; s|listen 8080|listen unix:$site/front|
+            s|http://127.0.0.1:8081|http://unix:$site/upstream|"
+} >"$site/page"
+awk -v site="$site" '{ print } /^http {/ {
+    print "access_log off; client_body_temp_path " site "/t1; proxy_temp_path " site "/t2; fastcgi_temp_path " site "/t3;"
+    print "uwsgi_temp_path " site "/t4; scgi_temp_path " site "/t5; server { listen unix:" site "/upstream; location / {"
+    print "return 200 \"authorization=$http_authorization client=$http_x_sealring_client scopes=$http_x_sealring_scopes\\n\"; } }" }' "$site/page" \
+    >"$site/nginx.conf"
+nginx_start
+ok "the page's configuration lets a valid credential in" until_true gets_in successor
+is "$(cat "$work/body")" "authorization= client=acme scopes=read" "the upstream server gets who it is, and no credential"
+for case in "401|/" "401|/orders/" "200|/health" "403|/orders/|successor" "200|/orders/|orders"; do
+    path=${case#*|} file=
+    case $path in *'|'*) file=${path#*|} path=${path%|*} ;; esac
+    request -H "$([ -z "$file" ] || bearer "$work/$file")" "http://x$path"
+    is "$code" "${case%%|*}" "$path with ${file:-no credential}"
+done
+
+nginx_was_well
 done_testing

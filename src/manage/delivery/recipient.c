@@ -23,14 +23,16 @@ static sealring_status read_registered(struct registry *registry, const struct r
 }
 
 sealring_status recipient_registered(struct registry *registry, const struct registry_client *client, int64_t now,
-                                     X509 **recipient, sealring_error *error)
+                                     X509 **recipient, bool *altered, sealring_error *error)
 {
     char text[CERTIFICATE_PROBLEM_SIZE];
     enum client_state state;
+    *altered = false;
     sealring_status status = read_registered(registry, client, &state, recipient, error);
     if (status != SEALRING_OK)
         return status;
-    if (state != CLIENT_CONFIRMED)
+    *altered = state != CLIENT_CONFIRMED;
+    if (*altered)
         return error_set(error, SEALRING_REFUSED,
                          "ALARM: the registry was altered: the certificate of client %s is not the one that was set; "
                          "nothing is encrypted to it: set it again (sealring client set %s --certificate FILE)",

@@ -66,7 +66,7 @@ sealring_status sealed_delivery_check(sealring_manager *manager, const char *nam
 {
     struct registry_client client;
     X509 *recipient = NULL;
-    bool found;
+    bool found, altered = false;
     if (!manager->seals || manager->seals_to != NULL)
         return SEALRING_OK;
     sealring_status status = registry_client_find(manager->registry, name, &client, &found, error);
@@ -76,8 +76,10 @@ sealring_status sealed_delivery_check(sealring_manager *manager, const char *nam
             "client %s is not there yet, and would have no certificate: sealring client add %s --certificate FILE",
             name, name);
     if (status == SEALRING_OK)
-        status = recipient_registered(manager->registry, &client, clock_wall_ms(), &recipient, error);
+        status = recipient_registered(manager->registry, &client, clock_wall_ms(), &recipient, &altered, error);
     X509_free(recipient);
+    if (altered)
+        atomic_store(&manager->alarmed, true);
     return status;
 }
 
@@ -197,7 +199,7 @@ static sealring_status find_recipient(sealring_manager *manager, const char *nam
 {
     struct registry_client client;
     sealring_status status;
-    bool found = false;
+    bool found = false, altered;
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
         X509_free(*recipient);
@@ -207,7 +209,7 @@ static sealring_status find_recipient(sealring_manager *manager, const char *nam
         if (status == SEALRING_OK && !found)
             status = error_set(error, SEALRING_NOT_FOUND, "there is no client %s", name);
         if (status == SEALRING_OK)
-            status = recipient_registered(manager->registry, &client, clock_wall_ms(), recipient, error);
+            status = recipient_registered(manager->registry, &client, clock_wall_ms(), recipient, &altered, error);
     } while (registry_again(&reading, &status));
     return status;
 }

@@ -65,6 +65,9 @@ sealring_status transaction_allowed(struct registry *registry, sealring_error *e
  * error message. If it fails, the loop runs again as registry_reading, which handles retries and messages. */
 struct registry_transaction transaction_reading_at_once(struct registry *registry, sealring_error *error);
 
+/* Another number than before in this connection shows that another connection has committed meanwhile. */
+sealring_status transaction_data_version(struct registry *registry, int64_t *version, sealring_error *error);
+
 /* Before a commit: SEALRING_REGISTRY unless the closed facts end with the last one that this transaction added. In
  * registry/rows/closed_facts.c. */
 sealring_status closed_confirm(struct registry *registry, sealring_error *error);

@@ -59,13 +59,19 @@ static void read_version(struct query *query, void *version)
     *(int64_t *)version = query_int64(query);
 }
 
+sealring_status transaction_data_version(struct registry *registry, int64_t *version, sealring_error *error)
+{
+    bool found;
+    *version = 0;
+    return query_find(registry, &data_version, NULL, read_version, version, &found, error);
+}
+
 static sealring_status check_changes(struct registry *registry, sealring_error *error)
 {
-    int64_t version = 0;
-    bool found;
+    int64_t version;
     if (registry->check == NULL)
         return SEALRING_OK;
-    sealring_status status = query_find(registry, &data_version, NULL, read_version, &version, &found, error);
+    sealring_status status = transaction_data_version(registry, &version, error);
     if (status == SEALRING_OK && version != registry->checked_version)
         status = registry->check(registry->check_context, error);
     if (status == SEALRING_OK)
@@ -76,12 +82,9 @@ static sealring_status check_changes(struct registry *registry, sealring_error *
 sealring_status registry_watch_changes(struct registry *registry, registry_check check, void *context,
                                        sealring_error *error)
 {
-    bool found;
     registry->check = check;
     registry->check_context = context;
-    return check == NULL
-               ? SEALRING_OK
-               : query_find(registry, &data_version, NULL, read_version, &registry->checked_version, &found, error);
+    return check == NULL ? SEALRING_OK : transaction_data_version(registry, &registry->checked_version, error);
 }
 
 /* Runs the first statements, on which the rest may rely. */

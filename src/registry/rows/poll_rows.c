@@ -24,6 +24,20 @@ sealring_status registry_look_vault(struct registry *registry, struct registry_v
     return status;
 }
 
+sealring_status registry_look_commits(struct registry *registry, int64_t *number, sealring_error *error)
+{
+    sealring_status status;
+    *number = REGISTRY_COMMITS_UNKNOWN;
+    if (registry->db->driver->check(registry->db) != DB_FINE)
+        return SEALRING_OK;
+    struct registry_transaction reading = transaction_reading_at_once(registry, error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = transaction_data_version(registry, number, error);
+    } while (registry_again(&reading, &status));
+    return status;
+}
+
 sealring_status registry_look_closed(struct registry *registry, uint64_t *count, uint8_t hash[REGISTRY_DIGEST_SIZE],
                                      sealring_error *error)
 {

@@ -293,6 +293,10 @@ bool registry_presented_next(struct registry_cursor *credentials, struct registr
 sealring_status registry_look_vault(struct registry *registry, struct registry_vault *vault, bool *replaced,
                                     sealring_error *error);
 
+/* The same, before it: *number is another one than before in this connection if anything was committed meanwhile, by whomever. */
+#define REGISTRY_COMMITS_UNKNOWN (-1) /* the path does not lead to the open file: registry_look_vault reports why */
+sealring_status registry_look_commits(struct registry *registry, int64_t *number, sealring_error *error);
+
 /* There is an imported credential. */
 sealring_status registry_has_imports(struct registry *registry, bool *has_imports, sealring_error *error);
 

@@ -144,7 +144,7 @@ static sealring_status follow_era(struct verifier *verifier, const uint8_t era[R
 }
 
 /* Whoever commits permissions signs them. */
-static void report_unsigned(struct verifier *verifier)
+void follow_report_unsigned(struct verifier *verifier)
 {
     size_t waiting = closed_chain_waiting(&verifier->closed);
     if (waiting == 0) {
@@ -171,7 +171,7 @@ sealring_status follow_look(struct verifier *verifier, const uint8_t era[REGISTR
     sealring_status status = follow_era(verifier, era, forgot, error);
     if (status != SEALRING_OK)
         return status;
-    report_unsigned(verifier);
+    follow_report_unsigned(verifier);
     fork_guard_enter();
     status = registry_look_closed(verifier->looker, &count, head, error);
     fork_guard_leave();

@@ -13,6 +13,9 @@
 sealring_status follow_look(struct verifier *verifier, const uint8_t era[REGISTRY_ID_SIZE], bool *news, bool *forgot,
                             sealring_error *error);
 
+/* Instead, while nothing was committed: counts how long a permission has waited for its signature, and reports it. */
+void follow_report_unsigned(struct verifier *verifier);
+
 /* In the transaction that reads the rows, before they are read: takes the new facts. What permits something is applied once a checkpoint signed by
  * the key of this vault covers it; in a vault without one, at once. */
 sealring_status follow_closed(struct verifier *verifier, sealring_error *error);

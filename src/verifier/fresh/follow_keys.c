@@ -147,10 +147,14 @@ static bool follow(struct verifier *verifier)
     bool complete = keys->complete;
     int64_t at = keys->followed;
     pthread_mutex_unlock(&keys->mutex);
+    if (complete && keys->at_commits == verifier->commits)
+        return true;
     for (unsigned i = 0; complete && good && !end && i < FOLLOW_PAGES; i++)
         good = read_page(verifier->looker, &keys->filter, &at, &end);
     if (complete && good)
         keys->followed = at;
+    if (complete && good && end)
+        keys->at_commits = verifier->commits;
     return complete && good && end;
 }
 

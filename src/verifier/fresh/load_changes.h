@@ -11,9 +11,10 @@ struct look {
     struct snapshot *snapshot; /* being filled */
     struct registry_vault vault;
     bool has_imports;
-    bool read;    /* the vault's row was read from a connection that was just opened */
-    bool altered; /* a field that never changes differs */
-    bool crowded; /* no memory for a version */
+    bool read;      /* the vault's row was read from a connection that was just opened */
+    bool unchanged; /* nothing was committed since the last poll that was completed */
+    bool altered;   /* a field that never changes differs */
+    bool crowded;   /* no memory for a version */
 };
 
 /* Reads and applies the facts that are new, and the rows of the rings and versions that they are about, in one transaction. all: the rows of all

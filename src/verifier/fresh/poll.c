@@ -149,7 +149,11 @@ static sealring_status take_in(struct look *look, bool replaced, sealring_error 
     struct protocol before;
     bool news = false;
     bool forgot = false;
-    sealring_status status = follow_look(verifier, look->vault.era, &news, &forgot, error);
+    sealring_status status = SEALRING_OK;
+    if (look->unchanged)
+        follow_report_unsigned(verifier);
+    else
+        status = follow_look(verifier, look->vault.era, &news, &forgot, error);
     if (status != SEALRING_OK)
         return status;
     enum protocol_step step = next_step(look, replaced || forgot, &before);
@@ -276,6 +280,8 @@ static sealring_status see(struct look *look, sealring_error *error)
         status = take_in(look, replaced, error);
     if (status == SEALRING_OK)
         bound_lease(look);
+    if (status == SEALRING_OK && verifier->protocol.look == PROTOCOL_COMPLETE && !verifier->closed.unapplied)
+        verifier->polled = verifier->commits;
     return status;
 }
 

@@ -13,13 +13,13 @@
     50 /* a comparison takes about 1 ms: under a stream of commits at most 2 % of a processor */
 
 /* The configured key counts, whatever the registry names. A registry that cannot be read is noticed by what needs it. */
-static void watch_audit_key(struct verifier *verifier)
+static sealring_status watch_audit_key(struct verifier *verifier)
 {
     bool agrees = true;
     sealring_error ignored;
     sealring_status status;
     if (registry_trusted_key(verifier->looker) == NULL)
-        return;
+        return SEALRING_OK;
     struct registry_transaction reading = registry_reading(verifier->looker, &ignored);
     fork_guard_enter();
     do {
@@ -35,18 +35,21 @@ static void watch_audit_key(struct verifier *verifier)
             "somebody altered the registry: run `sealring doctor --repair`, and find out who did it",
             verifier->setup.registry);
     verifier->audit_key_differs = differs;
+    return status;
 }
 
 sealring_status watch_schema(struct verifier *verifier, int schema, sealring_error *error)
 {
     int64_t now = clock_boot_ms();
-    if (now < verifier->schema_due) /* the next poll compares, a refresh period later at most */
+    if (verifier->watched == verifier->commits || now < verifier->schema_due) /* the next poll compares */
         return SEALRING_OK;
     verifier->schema_due = now + WATCH_SCHEMA_EVERY_MS;
-    watch_audit_key(verifier);
+    bool watched = watch_audit_key(verifier) == SEALRING_OK;
     fork_guard_enter();
     sealring_status status = registry_look_schema(verifier->looker, error);
     fork_guard_leave();
+    if (watched && status == SEALRING_OK)
+        verifier->watched = verifier->commits;
     const char *altered = registry_altered(verifier->looker);
     if (status != SEALRING_OK || strcmp(altered, verifier->altered) == 0)
         return status;

@@ -5,8 +5,8 @@
 
 #include "verifier/state/verifier_state.h"
 
-/* In a poll: raises an alarm when a difference appears, or becomes another one. schema: the number in the vault's row. What it costs while nobody
- * writes is one small statement, so every poll does it. */
+/* In a poll: raises an alarm when a difference appears, or becomes another one. schema: the number in the vault's row. While nobody writes it reads
+ * nothing. */
 sealring_status watch_schema(struct verifier *verifier, int schema, sealring_error *error);
 
 #endif

@@ -55,8 +55,9 @@ struct known_keys {
     bool passing;                    /* over all keys; up to row `at` so far */
     int64_t at;
     int64_t pass_due;
-    bool complete;    /* all keys were read once since the last fence */
-    int64_t followed; /* the last row that a poll has read; only polls write it once `complete` is set */
+    bool complete;       /* all keys were read once since the last fence */
+    int64_t followed;    /* the last row that a poll has read; only polls write it once `complete` is set */
+    uint64_t at_commits; /* the verifier's `commits` when a poll has read the last one */
 };
 
 /* The order in which locks are taken: looking, inserting, those of the parts. */
@@ -80,6 +81,11 @@ struct verifier {
     int64_t schema_due;                  /* boot time from which on the schema is compared again */
     bool audit_key_differs;              /* it was reported that the registry names another key for its checkpoints */
     struct registry *looker;             /* the polls' own connection; NULL: to be opened */
+    int64_t commit_number;               /* of that connection, at the beginning of the last poll */
+    uint64_t commits;                    /* moves whenever a poll begins and that number is another one */
+    uint64_t
+        polled; /* `commits` at the last poll that was completed: as long as they are equal, nothing was committed */
+    uint64_t watched; /* the same of the last comparison of the schema and the key for checkpoints */
     struct held_snapshot *snapshots;
     struct closed_chain closed;
     uint8_t closed_era
