@@ -38,21 +38,21 @@ static int deliver(struct session *session, const sealring_renewal *answer)
     struct delivery delivery;
     struct renewed renewed = {.delivery = &delivery, .answer = answer};
     const sealring_key_filter filter = {.key_id = answer->key_id};
-    const char *out = option_text(&session->options, "out");
-    int result = delivery_start(&delivery, session, DELIVERY_SINGLE, out);
+    int result = delivery_start(&delivery, session, DELIVERY_SINGLE);
     if (result != STATUS_DONE)
         return result;
     sealring_status status = session->dry_run
                                  ? SEALRING_OK
                                  : sealring_key_list(session->manager, &filter, hand_over, &renewed, &session->error);
     result = delivery_end(&delivery, status);
+    const char *place = delivery_place(&delivery);
     if (result == STATUS_DONE)
         session_say(session, "%s of API key %s (client %s) under version %u%s%s",
                     answer->result == SEALRING_RENEWAL_AGAIN ? "the successor that an earlier renewal made,"
                     : session->dry_run                       ? "would make a successor"
                                                              : "a successor",
-                    answer->key_id, answer->client, (unsigned)answer->version, out != NULL ? "; it is in " : "",
-                    out != NULL ? out : "");
+                    answer->key_id, answer->client, (unsigned)answer->version, place != NULL ? "; it is in " : "",
+                    place != NULL ? place : "");
     return result;
 }
 
@@ -106,7 +106,8 @@ static int run(struct session *session)
 const struct command command_renew = {
     .words = "renew",
     .purpose = "print the successor of the credential on standard input",
-    .options = {{"peer", "ADDRESS", "where the client calls from; default: not known", OPTION_TEXT}, {OUT_OPTION}},
+    .options = {{"peer", "ADDRESS", "where the client calls from; default: not known", OPTION_TEXT},
+                {"out", "FILE", "write to this file (0600) instead of standard output", OPTION_TEXT}},
     .notes =
         "What its holder would get: the next credential of the same API key, if the ring renews (sealring ring set "
         "--renew) and one is due. Prints nothing if none is due. Exit status 1 if there is none, for example because "
