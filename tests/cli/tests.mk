@@ -27,7 +27,7 @@ TESTS += tests/cli/abi.sh
 EXTRA_DIST += tests/cli/abi.sh tests/abi/libsealring.symbols tests/abi/interface.c
 # The client's side of a sealed delivery, for sealed.sh.
 check_PROGRAMS += unseal_file
-unseal_file_SOURCES = tests/cli/unseal_file.c client/unseal.c client/unseal.h
+unseal_file_SOURCES = tests/cli/unseal_file.c client/unseal/unseal.c client/unseal/unseal.h
 unseal_file_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)
 unseal_file_LDADD = $(sealring_objects) $(CRYPTO_LIBS)
 # What nobody may be able to break anything with.
