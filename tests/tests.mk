@@ -62,3 +62,9 @@ EXTRA_DIST += tests/lib/contained.sh tests/lib/mutants.sh tests/leaks.supp tests
 # What `make check` runs where configure was told SEALRING_CHECK=short (distcheck, package builds): all of it works on any
 # machine within a minute. Whoever names TESTS decides.
 short_tests = $(unit_tests) replay_text tests/cli/story.sh
+# What has to be built for them.
+short_programs = $(unit_tests) replay_text
+short_libraries =
+if HAVE_CHECK
+short_libraries += libtest.la
+endif

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs missing packages, builds sealring and runs a demonstration on a SoftHSM2 token, in a temporary directory.
 #
-#   sh tools/quickstart.sh            KEEP=1 keeps the directory with the vault
+#   sh tools/quickstart.sh            KEEP=1 keeps the directory with the vault; NAME=x and CONFIGURE='--enable-…' name another build
+#                                     directory (build/x), which may have been built, and how it is configured
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 unset SEALRING_VAULT
@@ -11,8 +12,9 @@ sh "$top/tools/packages.sh" build gateway
 
 # shellcheck source=tools/build.sh
 . "$top/tools/build.sh"
-build_place "$top" quickstart
-build_or_explain "$build/build.log" "building sealring"
+build_place "$top" "${NAME:-quickstart}"
+# shellcheck disable=SC2086 # CONFIGURE is a list of words
+build_or_explain "$build/build.log" "building sealring" ${CONFIGURE-}
 build_make "$build/build.log" "building the nginx module" nginx-module || { tail -n 40 "$build/build.log" >&2; exit 1; }
 build_leave
 built=$build/sealring

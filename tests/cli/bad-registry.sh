@@ -241,7 +241,7 @@ log_size=$(stat -c %s "$work/logged/sealring.db-wal")
 bad_places=0
 borne=0
 numbers $((places * 2)) 1000000000 >"$work/numbers"
-for place in $(seq 1 $places); do
+for place in $(seq 1 "$places"); do
     offset=$(sed -n "$((place * 2 - 1))p" "$work/numbers")
     length=$(sed -n "$((place * 2))p" "$work/numbers")
     case $((length % 5)) in
@@ -268,7 +268,7 @@ for place in $(seq 1 $places); do
         sed "s/^/# ${where##*/}, $length bytes at $offset: /" "$work/faults"
     fi
 done
-is "$borne" $places "damage in each of $places random places is borne"
+is "$borne" "$places" "damage in each of $places random places is borne"
 # And what is not random: the head, each field of it.
 for offset in 0 16 18 20 21 24 28 32 36 40 44 52 56 60 64 68 92 96 100 103 105; do
     restore

@@ -338,7 +338,7 @@ START_TEST(init_is_whole_or_can_be_said_again)
     ck_assert_msg(good.complaint[0] == '\0' && good.status == SEALRING_OK, "%s %s", good.complaint, good.message);
     ck_assert_uint_le(good.touches, TOUCH_NAMES);
     uint64_t last = trouble == TROUBLE_MEMORY ? good.allocations : good.touches + 1;
-    unsigned step = trouble == TROUBLE_MEMORY ? 97 * every : every;
+    unsigned step = trouble == TROUBLE_MEMORY && every > 1 ? 389 * every : trouble == TROUBLE_MEMORY ? 97 : every;
     atomic_store(&board->next, 0);
     work_together(tokens, trouble, last, step, good.objects);
     printf("# init %s: %llu touches, %llu allocations; %s %llu of them, one in %u\n", token_names[tokens],
