@@ -75,6 +75,15 @@ out_like "^$(key_of "$work/soon") +s +soon +default +1 +100 % version 1 +version
 run usage --lagging --key "$(key_of "$work/unaware")"
 out_like 'version 2, never used +in .* never called$' "never used, never called"
 
+# ---- uses that nobody has harvested, as somebody is at work
+flock -F "$work/vault/vault.lock" sleep 60 &
+holder=$!
+while flock -n "$work/vault/vault.lock" true; do sleep 0.05; done
+call soon 2
+run usage s --lagging --json
+kill "$holder"
+json_is "$(one soon '.calls')" 3 "are counted"
+
 # ---- CSV
 run usage r --lagging --csv
 succeeds "as CSV"

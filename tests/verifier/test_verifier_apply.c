@@ -207,18 +207,29 @@ END_TEST
 /* ---- What a poll asks the registry */
 
 static atomic_uint statements;
+static atomic_uint fails_from; /* this statement and all later ones fail, but for rolling back; 0: none */
+static atomic_bool rolls_back;
 
 static int count_statement(unsigned kind, void *context, void *statement, void *text)
 {
-    (void)kind, (void)context, (void)statement, (void)text;
+    (void)kind, (void)context, (void)statement;
+    atomic_store(&rolls_back, strcmp(text, "ROLLBACK") == 0);
     atomic_fetch_add(&statements, 1);
     return 0;
+}
+
+static int fail_statement(void *context)
+{
+    (void)context;
+    unsigned from = atomic_load(&fails_from);
+    return from != 0 && atomic_load(&statements) >= from && !atomic_load(&rolls_back);
 }
 
 /* Called by SQLite for each connection that is opened. */
 static int trace(sqlite3 *handle, char **message, const void *routines)
 {
     (void)message, (void)routines;
+    sqlite3_progress_handler(handle, 1, fail_statement, NULL);
     return sqlite3_trace_v2(handle, SQLITE_TRACE_STMT, count_statement, NULL);
 }
 
@@ -236,13 +247,42 @@ static unsigned look_and_count(void)
     return atomic_load(&statements);
 }
 
-START_TEST(a_poll_reads_nothing_but_what_new_facts_are_about)
+static void open_traced(void)
 {
-    struct stage_key newer;
     sealring_close(&vault);
     sqlite3_auto_extension((void (*)(void))trace);
     vault = stage_open_manual(&stage);
     sqlite3_reset_auto_extension();
+}
+
+/* The next poll reads what that one could not, although nothing was committed in between. */
+START_TEST(a_poll_that_fails_at_any_statement_is_repeated)
+{
+    const struct timespec due = {.tv_nsec = COMPARES_AFTER_NSEC};
+    sealring_error error;
+    bool failed = true;
+    unsigned at = 1;
+    open_traced();
+    for (; failed; at++) {
+        bool suspended = at % 2 == 1;
+        stage_set_state(&stage, key.key_id, suspended ? SEALRING_KEY_SUSPENDED : SEALRING_KEY_ACTIVE);
+        nanosleep(&due, NULL);
+        atomic_store(&statements, 0);
+        atomic_store(&fails_from, at);
+        failed = sealring_maintain(vault, NULL, &error) != SEALRING_OK;
+        atomic_store(&fails_from, 0);
+        stage_look(vault);
+        test_vault_expect(vault, key.text, "write", suspended ? SEALRING_REJECTED_SUSPENDED : SEALRING_ACCEPTED);
+    }
+    printf("# a poll was stopped at each of %u statements\n", at - 2);
+    ck_assert_uint_gt(at, 10);
+}
+END_TEST
+
+START_TEST(a_poll_reads_nothing_but_what_new_facts_are_about)
+{
+    struct stage_key newer;
+    open_traced();
     test_vault_expect(vault, key.text, "write", SEALRING_ACCEPTED);
     (void)look_and_count();
     unsigned idle = look_and_count();
@@ -312,6 +352,7 @@ int main(void)
     tcase_add_test(cases, changed_before_the_row_was_read);
     tcase_add_test(cases, closed_before_the_row_was_read_and_reinstated);
     tcase_add_test(cases, a_poll_reads_nothing_but_what_new_facts_are_about);
+    tcase_add_test(cases, a_poll_that_fails_at_any_statement_is_repeated);
     tcase_add_test(cases, first_sight_races_revocation);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
