@@ -122,7 +122,20 @@ static void find_first_peer(struct registry *registry, const struct renew_item *
     (void)registry_close_cursor(&entries, SEALRING_OK);
 }
 
-static sealring_status write_contest(struct renew_batch *batch, const struct renew_item *item, sealring_error *error)
+/* A long log is searched without any lock. */
+static void read_first_peer(struct registry *registry, const struct renew_item *item, char peer[HOLDERS_PEER_SIZE])
+{
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(registry, NULL);
+    do {
+        peer[0] = '\0';
+        if (registry_begin(&reading, &status))
+            find_first_peer(registry, item, peer);
+    } while (registry_again(&reading, &status));
+}
+
+static sealring_status write_contest(struct renew_batch *batch, const struct renew_item *item,
+                                     const char first[HOLDERS_PEER_SIZE], sealring_error *error)
 {
     struct registry *registry = batch->manager->registry;
     struct registry_holder now;
@@ -135,7 +148,7 @@ static sealring_status write_contest(struct renew_batch *batch, const struct ren
     struct holders *holders = &now.key.holders;
     *holders =
         (struct holders){.one = true, .serial = item->older.credential.serial, .since = manager_now(batch->manager)};
-    find_first_peer(registry, item, holders->first);
+    memcpy(holders->first, first, sizeof holders->first);
     memcpy(holders->second, item->peer, strlen(item->peer) + 1);
     audit_detail(&batch->act, "{s:I, s:I, s:s, s:s}", "serial", (json_int_t)holders->serial, "successor",
                  (json_int_t)item->successor.credential.serial, "first_peer", holders->first, "second_peer",
@@ -148,6 +161,8 @@ void renew_contest(struct renew_batch *batch, struct renew_item *item)
 {
     sealring_manager *manager = batch->manager;
     sealring_error error = {.message = ""};
+    char first[HOLDERS_PEER_SIZE];
+    read_first_peer(manager->registry, item, first);
     sealring_status status = manager_begin_restriction(manager, "renew", &error);
     if (status != SEALRING_OK)
         return;
@@ -156,7 +171,7 @@ void renew_contest(struct renew_batch *batch, struct renew_item *item)
     commit.restricts = true;
     do {
         if (commit_begin(&commit, &status))
-            status = write_contest(batch, item, &error);
+            status = write_contest(batch, item, first, &error);
     } while (commit_again(&commit, &status));
     manager_end_act(manager, &batch->act, status, &error);
     audit_release(&batch->act);
