@@ -62,7 +62,7 @@ typedef struct sealring_renewal {
 
 /* Answers `count` requests, at most SEALRING_RENEWAL_BATCH_MAX, in one act: one transaction, one entry of the audit log, one signed
  * checkpoint. Each request has a result of its own, and a bad one does not affect the others. A call
- * that hands out nothing takes no lock and writes no entry.
+ * that hands out nothing writes no entry.
  *
  * A credential is proved as a verifier proves it: the row by the text's digest, claims that the token derives again, the whole text compared
  * in constant time, states and ends as in the facts; and in the transaction that writes, nothing of this may have changed. The successor has

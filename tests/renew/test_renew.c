@@ -251,18 +251,19 @@ START_TEST(a_key_is_renewed_from_its_networks_only)
     stage_expect(text, "198.51.100.1", SEALRING_RENEWAL_ADDRESS);
     stage_expect(text, NULL, SEALRING_RENEWAL_ADDRESS);
     stage_expect(text, "192.0.2.1 ", SEALRING_RENEWAL_ADDRESS);
-    sealring_renewal requests[3];
-    static const char *const peers[] = {"2001:db8::1", "198.51.100.1", "192.0.2.7"};
-    for (size_t i = 0; i < 3; i++)
+    sealring_renewal requests[4];
+    static const char *const peers[] = {"203.0.113.1", "2001:db8::1", "198.51.100.1", "::ffff:192.0.2.7"};
+    for (size_t i = 0; i < 4; i++)
         requests[i] = (sealring_renewal){
             .size = sizeof requests[i], .credential = text, .credential_length = strlen(text), .peer = peers[i]};
-    ASSERT_OK(sealring_renew(manager, requests, 3, &error), error);
-    ck_assert_int_eq(requests[0].result, SEALRING_RENEWAL_ISSUED);
-    ck_assert_int_eq(requests[1].result, SEALRING_RENEWAL_ADDRESS);
-    ck_assert_str_eq(requests[1].successor, "");
-    ck_assert_int_eq(requests[2].result, SEALRING_RENEWAL_AGAIN);
-    ck_assert_str_eq(requests[2].successor, requests[0].successor);
-    for (size_t i = 0; i < 3; i++)
+    ASSERT_OK(sealring_renew(manager, requests, 4, &error), error);
+    ck_assert_int_eq(requests[0].result, SEALRING_RENEWAL_ADDRESS);
+    ck_assert_int_eq(requests[1].result, SEALRING_RENEWAL_ISSUED);
+    ck_assert_int_eq(requests[2].result, SEALRING_RENEWAL_ADDRESS);
+    ck_assert_str_eq(requests[2].successor, "");
+    ck_assert_int_eq(requests[3].result, SEALRING_RENEWAL_AGAIN);
+    ck_assert_str_eq(requests[3].successor, requests[1].successor);
+    for (size_t i = 0; i < 4; i++)
         sealring_renewal_release(&requests[i]);
 }
 END_TEST

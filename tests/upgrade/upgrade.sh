@@ -146,6 +146,17 @@ out_like "suspended" "audit verify names them"
 run reissue "$(key_of suspended)" --out "$work/none.key"
 status_is 1 "and no act starts from the edited row"
 
+# The claims of its credentials lack the time of the operator's issue.
+must ring set payments --renew bearer
+run_with "$keys/plain.key" renew
+status_is 1 "within a limit of age a credential of the older program is not renewed"
+err_like 'renewal-age: .*: sealring reissue' "and the message has what to do"
+must ring set payments --renew-age off
+run_with "$keys/plain.key" renew --out "$work/renewed.key"
+succeeds "without a limit it is"
+run_with "$work/renewed.key" verify
+succeeds "and the successor is accepted"
+
 # ---- A log that is not clean, a registry that is not the one ----
 
 refuses() { # NAME PROBLEM SQL

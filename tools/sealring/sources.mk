@@ -42,7 +42,8 @@ sealring_SOURCES = \
 	tools/sealring/rings/cmd_ring.c \
 	tools/sealring/keys/cmd_client.c \
 	tools/sealring/keys/cmd_issue.c \
-	tools/sealring/keys/cmd_reissue.c \
+	tools/sealring/keys/cmd_reissue.c tools/sealring/keys/cmd_renew.c tools/sealring/keys/holders_option.h \
+	tools/sealring/views/contested_view.c tools/sealring/views/contested_view.h \
 	tools/sealring/keys/cmd_key.c \
 	tools/sealring/keys/cmd_rekey.c \
 	tools/sealring/keys/cmd_verify.c \

@@ -23,7 +23,7 @@ sealring_status key_check_filter(struct registry *registry, const struct registr
     return status;
 }
 
-/* networks: of the key's facts; the rest is as the rows are, which the next change corrects. */
+/* networks: the key with networks and holders, of its facts; the rest is as the rows are, which the next change corrects. */
 static int key_report(const struct registry_holder *holder, const struct registry_key *networks,
                       sealring_key_callback each, void *context)
 {
@@ -42,6 +42,8 @@ static int key_report(const struct registry_holder *holder, const struct registr
         .scopes = holder->credential.scopes,
         .expires = holder->credential.expires,
         .from_addresses = networks->bound ? addresses : NULL,
+        .one_holder = networks->holders.one,
+        .contested = registry_key_is_contested(networks),
     };
     return each(&info, context);
 }

@@ -233,11 +233,15 @@ static void describe(const struct renew_item *item)
     request->predecessor_until = promised(item);
 }
 
-/* A request with the same credential gets the same answer, unless its address is another one. */
+/* A request with the same credential gets the same answer, unless its address is another one. If that of the first was refused, it has a turn of its
+ * own. */
 static void follow(const struct renew_item *leader, struct renew_item *item)
 {
     const sealring_renewal *from = leader->request;
     sealring_renewal *to = item->request;
+    item->stage = from->result == SEALRING_RENEWAL_ADDRESS ? RENEW_WAITS : item->stage;
+    if (item->stage == RENEW_WAITS)
+        return;
     renew_judge_address(item, &leader->newest.key);
     if (item->stage == RENEW_ANSWERED)
         return;
