@@ -33,6 +33,18 @@ static sealring_status open_vault(sealring_error *error)
     return sealring_manager_open(directory, &options, &manager, error);
 }
 
+/* An IPv4 client of a listener for IPv6 has a mapped address: it is written as what it is. */
+static void write_peer(const struct renewal_request *request, char peer[SEALRING_PEER_SIZE])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    bool is_mapped = request->address_length == 16 && memcmp(request->address, mapped, sizeof mapped) == 0;
+    const uint8_t *address = is_mapped ? request->address + sizeof mapped : request->address;
+    peer[0] = '\0';
+    if (request->address_length > 0)
+        (void)inet_ntop(request->address_length == 4 || is_mapped ? AF_INET : AF_INET6, address, peer,
+                        SEALRING_PEER_SIZE);
+}
+
 static void prepare(size_t i)
 {
     const struct renewal_request *request = &batch->requests[i];
@@ -41,10 +53,7 @@ static void prepare(size_t i)
     renewal->credential = request->credential;
     renewal->credential_length = request->length;
     renewal->peer = batch->peers[i];
-    batch->peers[i][0] = '\0';
-    if (request->address_length > 0)
-        (void)inet_ntop(request->address_length == 4 ? AF_INET : AF_INET6, request->address, batch->peers[i],
-                        SEALRING_PEER_SIZE);
+    write_peer(request, batch->peers[i]);
 }
 
 /* What failed is opened again the next time. */

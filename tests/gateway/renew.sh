@@ -179,6 +179,8 @@ is "$(json '[.entries[] | select(.act == "key.renew")] | length')" 2 "each time 
 out_like '203\.0\.113\.5' "with the address"
 renew "$work/bound" -H 'X-Real-IP: 192.0.2.8'
 is "$code" 200 "a key that is bound to networks, from there"
+renew "$work/bound" -H 'X-Real-IP: ::ffff:192.0.2.9'
+is "$code" 200 "also if it is written as one of IPv6"
 renew "$work/bound"
 is "$code $(problem)" '403 [403,"address"]' "and not from an unknown address"
 must rotate closed
