@@ -22,6 +22,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/log/tail/own_note.c src/log/tail/own_note.h \
 	src/log/row_image.c src/log/row_image.h \
 	src/manage/renew/contested_keys.c \
+	src/manage/renew/encrypt_successor.c \
 	src/manage/renew/make_successor.c \
 	src/manage/renew/read_predecessor.c \
 	src/manage/renew/renew_answer.c \
