@@ -21,6 +21,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/log/merkle.c src/log/merkle.h \
 	src/log/tail/own_note.c src/log/tail/own_note.h \
 	src/log/row_image.c src/log/row_image.h \
+	src/manage/fleet/contested_holders.c src/manage/fleet/contested_holders.h \
 	src/manage/renew/contested_keys.c \
 	src/manage/renew/encrypt_successor.c \
 	src/manage/renew/make_successor.c \
@@ -123,6 +124,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/usage/harvest_age.c \
 	src/manage/usage/harvest_file.c \
 	src/manage/usage/version_traffic.c \
+	src/manage/usage/list_lagging.c \
 	src/manage/usage/usage_list.c \
 	src/manage/verifiers/verifier_list.c \
 	src/manage/verifiers/waiting.c \

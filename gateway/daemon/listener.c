@@ -3,6 +3,7 @@
 #include "gateway/daemon/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -151,6 +152,8 @@ static const char *inherit_one(struct listeners *listeners, int descriptor, cons
                    ? "the socket is no listening stream socket: see ListenStream= in systemd.socket(5)"
                    : "the socket is no Unix socket for packets: see ListenSequentialPacket= in systemd.socket(5)";
     const char *problem = refuse_remote(listeners, kind, &address);
+    if (problem == NULL && fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK) != 0)
+        problem = strerror(errno);
     return problem != NULL ? problem : add(listeners, kind, descriptor, NULL);
 }
 

@@ -78,12 +78,9 @@ static void resume_late(struct questions *questions, unsigned *count, int64_t no
 /* One whose question was answered late already is ignored: the next renewal gets the same successor. */
 static void take_answer(uint32_t id, const struct renewal_answer *answer)
 {
-    struct question *question;
-    TAILQ_FOREACH(question, &in_flight, entry)
-    {
-        if (question->id == id)
-            break;
-    }
+    struct question *question = TAILQ_FIRST(&in_flight);
+    while (question != NULL && question->id != id)
+        question = TAILQ_NEXT(question, entry);
     if (question == NULL)
         return;
     TAILQ_REMOVE(&in_flight, question, entry);

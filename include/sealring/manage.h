@@ -449,6 +449,7 @@ typedef struct sealring_issue_request {
     const char *key_id;    /* of an existing key, which the new credential continues; NULL: none. See sealring_issue */
     const uint8_t *sha256; /* sealring_import: 32 bytes, SHA-256 of the client's present key; NULL for issuing */
     const char *from_addresses; /* as in sealring_key_set_addresses */
+    bool one_holder;            /* of a new key: as with sealring_key_set_holders in <sealring/renew.h> */
     size_t line; /* of the caller's file: messages then contain "line N" in place of "request N"; 0: none */
 } sealring_issue_request;
 
@@ -540,6 +541,8 @@ typedef struct sealring_key_info {
     const char *scopes;
     int64_t expires;
     const char *from_addresses; /* the networks to which it is bound, separated by commas; NULL if it is not */
+    bool one_holder;            /* it is for one holder: <sealring/renew.h> */
+    bool contested;
 } sealring_key_info;
 
 typedef struct sealring_key_filter {

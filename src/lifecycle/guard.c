@@ -270,6 +270,13 @@ enum lifecycle_answer guard_succession(const struct guard_question *asked, char 
     size_t count = evidence->behind_count;
 
     reason[0] = '\0';
+    if (evidence->contested_count > 0) {
+        guard_say(reason, "%zu API key%s contested: ", evidence->contested_count,
+                  evidence->contested_count == 1 ? " is" : "s are");
+        say_users(reason, evidence->contested, evidence->contested_count, evidence->contested_count, evidence->now);
+        guard_say(reason, "; run `sealring key rekey KEYID`");
+        return LIFECYCLE_WAITING;
+    }
     if (evidence->succession <= 0)
         return LIFECYCLE_ALLOWED; /* the policy does not require it */
     guard_about(evidence->succession, text);

@@ -82,7 +82,9 @@ struct lifecycle_evidence {
     const struct lifecycle_user *behind;
     size_t behind_named;
     size_t behind_count;
-    bool behind_more;  /* there are more than behind_count */
+    bool behind_more;                       /* there are more than behind_count */
+    const struct lifecycle_user *contested; /* API keys of the ring that are contested; last_use: since when */
+    size_t contested_count;                 /* all of them are listed */
     const char *gap;   /* why uses may be missing in all this, and what to do; NULL: nothing is known to be missing */
     uint64_t gap_more; /* further reasons */
     bool new_era;      /* the registry was rolled back: verifiers may still follow the former one */

@@ -61,11 +61,21 @@ static void run_locks(struct scene *scene)
     scene_end(scene);
 }
 
+/* The renewals alone. */
+static void run_renewals(struct scene *scene)
+{
+    scene_make(scene);
+    renewal_measure(scene);
+    scene_say("%s", "");
+    scene_end(scene);
+}
+
 static void run(struct scene *scene)
 {
     scene_make(scene);
     scene_grow(scene);
     scale_measure(scene);
+    renewal_measure(scene);
     rivals_prepare(scene);
     scene_open_vault(scene);
     cached_prepare(scene);
@@ -85,18 +95,17 @@ static void run(struct scene *scene)
 
 static int usage(void)
 {
-    fputs("usage: measure [--quick] [--locks] [--keys 1000000] [--rounds 15] [--json FILE] [--markdown FILE]\n",
-          stderr);
+    fputs(
+        "usage: measure [--quick] [--locks] [--renewals] [--keys 1000000] [--rounds 15] [--json FILE] [--markdown FILE]\n",
+        stderr);
     return 2;
 }
 
-static const struct option options[] = {{"quick", no_argument, NULL, 'q'},
-                                        {"locks", no_argument, NULL, 'l'},
-                                        {"keys", required_argument, NULL, 'k'},
-                                        {"rounds", required_argument, NULL, 'r'},
-                                        {"json", required_argument, NULL, 'j'},
-                                        {"markdown", required_argument, NULL, 'm'},
-                                        {NULL, 0, NULL, 0}};
+static const struct option options[] = {
+    {"quick", no_argument, NULL, 'q'},          {"locks", no_argument, NULL, 'l'},
+    {"renewals", no_argument, NULL, 'n'},       {"keys", required_argument, NULL, 'k'},
+    {"rounds", required_argument, NULL, 'r'},   {"json", required_argument, NULL, 'j'},
+    {"markdown", required_argument, NULL, 'm'}, {NULL, 0, NULL, 0}};
 
 int main(int argc, char **argv)
 {
@@ -105,11 +114,12 @@ int main(int argc, char **argv)
     struct scene scene = {.slice = 0.05};
     const char *json = NULL, *markdown = NULL;
     long keys = 0, rounds = 0;
-    bool only_locks = false;
+    bool only_locks = false, only_renewals = false;
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         scene.quick = scene.quick || option == 'q';
         only_locks = only_locks || option == 'l';
+        only_renewals = only_renewals || option == 'n';
         keys = option == 'k' ? strtol(optarg, NULL, 10) : keys;
         rounds = option == 'r' ? strtol(optarg, NULL, 10) : rounds;
         json = option == 'j' ? optarg : json;
@@ -128,7 +138,7 @@ int main(int argc, char **argv)
     describe(&scene, &circumstances);
     if (only_locks)
         circumstances.keys = locks_keys(&scene);
-    (only_locks ? run_locks : run)(&scene);
+    (only_locks ? run_locks : only_renewals ? run_renewals : run)(&scene);
     table_print_text(stdout, &circumstances);
     if (json != NULL && !table_write_json(json, &circumstances))
         scene_fail("%s cannot be written", json);

@@ -49,6 +49,9 @@ int locks_sample(const char *vault, const char *shared_path);
 void memory_measure(struct scene *scene);
 int memory_fill(const char *vault, const char *shared_path);
 
+/* Before any verifier of the small vault. */
+void renewal_measure(struct scene *scene);
+
 /* At the end of a run: revokes a tenth as many keys as there are. */
 void closed_measure(struct scene *scene);
 

@@ -11,7 +11,7 @@ ring_fields="active_version created idle_blocks keep keys name overlap prefix pu
 rotation_held standby succession usage_daily usage_hourly versions"
 version_fields="activated check_value closed closing_owed created credentials current_keys destroyed object_id origin prf \
 public_key purge_at retire_at ring state version was_compromised"
-key_fields="client created expires from_addresses key_id label narrowed_to ring scopes serial state version"
+key_fields="client contested created expires from_addresses holders key_id label narrowed_to ring scopes serial state version"
 
 run init --json
 fields .vault "audit_key path software_token vault_id warning" "init"

@@ -15,8 +15,8 @@ TESTS += tests/cli/cells.sh
 EXTRA_DIST += tests/cli/cells.sh
 # The command, as an operator uses it.
 cli_tests = tests/cli/story.sh tests/cli/init.sh tests/cli/ring.sh tests/cli/client.sh tests/cli/certificate.sh tests/cli/issue.sh \
-	tests/cli/bulk.sh tests/cli/verify.sh tests/cli/lifecycle.sh tests/cli/key.sh tests/cli/usage.sh tests/cli/import.sh \
-	tests/cli/reissue.sh tests/cli/sealed.sh tests/cli/succession.sh tests/cli/json.sh tests/cli/help.sh tests/cli/exitcodes.sh tests/cli/run.sh tests/cli/verifier.sh tests/cli/forks.sh \
+	tests/cli/bulk.sh tests/cli/verify.sh tests/cli/lifecycle.sh tests/cli/key.sh tests/cli/usage.sh tests/cli/lagging.sh tests/cli/import.sh \
+	tests/cli/reissue.sh tests/cli/renew.sh tests/cli/sealed.sh tests/cli/succession.sh tests/cli/json.sh tests/cli/help.sh tests/cli/exitcodes.sh tests/cli/run.sh tests/cli/verifier.sh tests/cli/forks.sh \
 	tests/cli/playbooks.sh tests/cli/status.sh tests/cli/audit.sh tests/cli/doctor.sh tests/cli/backup.sh tests/cli/restore-keys.sh \
 	tests/cli/secrets.sh tests/cli/trace.sh tests/cli/late-clock.sh tests/cli/filesystem.sh tests/cli/whose-vault.sh tests/cli/exit.sh tests/cli/one-process.sh tests/cli/containers.sh \
 	tests/cli/outside.sh tests/cli/reports.sh tests/cli/orphan.sh tests/cli/restrictions.sh tests/cli/altered-schema.sh \
@@ -27,7 +27,7 @@ TESTS += tests/cli/abi.sh
 EXTRA_DIST += tests/cli/abi.sh tests/abi/libsealring.symbols tests/abi/interface.c
 # The client's side of a sealed delivery, for sealed.sh.
 check_PROGRAMS += unseal_file
-unseal_file_SOURCES = tests/cli/unseal_file.c client/unseal.c client/unseal.h
+unseal_file_SOURCES = tests/cli/unseal_file.c client/unseal/unseal.c client/unseal/unseal.h
 unseal_file_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)
 unseal_file_LDADD = $(sealring_objects) $(CRYPTO_LIBS)
 # What nobody may be able to break anything with.

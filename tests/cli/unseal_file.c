@@ -7,7 +7,7 @@
 #include <openssl/pem.h>
 
 #include "base/secret.h"
-#include "client/unseal.h"
+#include "client/unseal/unseal.h"
 
 static char *read_file(const char *path, size_t *length)
 {

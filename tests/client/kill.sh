@@ -67,6 +67,7 @@ for error in 28 5; do
         *) bad="$bad $point:$status" ;;
         esac
         is_sound || bad="$bad $point:unsound"
+        contains "$key" $second || [ ! -e "$key.state" ] || grep -q '"renewed": null' "$key.state" || bad="$bad $point:untrue"
         client renew "$key" --url "$url"
         [ "$status" -eq 0 ] && contains "$key" $second || bad="$bad $point:lost"
         [ -z "$(find "$work/place" -name '*.new')" ] || bad="$bad $point:litter"

@@ -100,6 +100,24 @@ ok "which is saved" contains "$key" "$third"
 exec 3>&-
 wait "$a_process"
 
+# ---- A successor that cannot be saved is not used ----
+
+if [ -z "$sanitize" ]; then
+    ${CC:-cc} -shared -fPIC -o "$work/kill_before.so" "$top_srcdir/tests/client/kill_before.c" -ldl || bail_out "it cannot be compiled"
+    chain $first $second
+    rm -f "$served/requests"
+    fresh "$key" $first
+    export LD_PRELOAD="$work/kill_before.so" CALL=rename ERROR=28
+    program_start a 100 100 3
+    unset LD_PRELOAD CALL ERROR
+    ok "a disk that is full after the server has answered" until_true event a "cannot replace $key.*No space left"
+    ok "" asked "$first renewed" 1
+    ok "the first credential stays in use" uses a $first
+    ok "and in the file" contains "$key" $first
+    exec 3>&-
+    wait "$a_process"
+fi
+
 # ---- A server that is slow, or away, delays nothing ----
 
 chain $first $second

@@ -497,6 +497,29 @@ START_TEST(a_child_keeps_no_lock_of_its_parent)
 }
 END_TEST
 
+/* A child that does nothing has the lock's descriptor, and keeps nobody from renewing. */
+START_TEST(a_child_does_not_prolong_a_lock)
+{
+    int lock = -1, other = -1, wait_here[2];
+    char byte;
+    sealring_error error;
+    ck_assert_int_eq(pipe2(wait_here, O_CLOEXEC), 0);
+    ck_assert_int_eq(client_file_lock(file, 0, &lock, &error), SEALRING_OK);
+    pid_t child = fork();
+    if (child == 0) {
+        (void)alarm(120);
+        (void)close(wait_here[1]);
+        _exit(read(wait_here[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    ck_assert_int_eq(client_file_lock(file, 0, &other, &error), SEALRING_WAITING);
+    client_file_unlock(&lock);
+    ck_assert_int_eq(client_file_lock(file, 0, &other, &error), SEALRING_OK);
+    client_file_unlock(&other);
+    ck_assert_int_eq(close(wait_here[1]), 0);
+    expect_child(child);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("client");
@@ -520,6 +543,7 @@ int main(void)
         tcase_add_test(forks, a_child_follows_the_file_by_itself);
         tcase_add_test(forks, a_child_that_was_forked_within_a_renewal_only_watches);
         tcase_add_test(forks, a_child_keeps_no_lock_of_its_parent);
+        tcase_add_test(forks, a_child_does_not_prolong_a_lock);
     }
     suite_add_tcase(suite, answers);
     suite_add_tcase(suite, use_case);

@@ -5,6 +5,7 @@
 #include <openssl/sha.h>
 #include <sealring/backup.h>
 #include <sealring/doctor.h>
+#include <sealring/renew.h>
 #include <sealring/sealed.h>
 #include <stdio.h>
 #include <string.h>
@@ -259,6 +260,24 @@ ACT(reissue_ring)
     return sealring_reissue_ring(manager, SCENE_RING, &total, take, &taking, error);
 }
 
+ACT(renew)
+{
+    struct taking taking = {told, stop};
+    const char *text = scene->texts[GROUND_RETIRING];
+    sealring_renewal request = {
+        .size = sizeof request, .credential = text, .credential_length = strlen(text), .peer = "192.0.2.1"};
+    sealring_status status = sealring_renew(manager, &request, 1, error);
+    if (status == SEALRING_OK && request.successor[0] == '\0') {
+        snprintf(error->message, sizeof error->message, "%s", request.reason);
+        return SEALRING_TOKEN;
+    }
+    const sealring_issued issued = {.key_id = request.key_id, .credential = request.successor};
+    if (status == SEALRING_OK)
+        (void)take(&issued, &taking);
+    sealring_renewal_release(&request);
+    return status;
+}
+
 /* ---- The rest ---- */
 
 ACT(forget)
@@ -415,6 +434,7 @@ const struct command commands[] = {
     {.name = "reissue", .act = reissue},
     {.name = "reissue an imported key", .act = reissue_imported},
     {.name = "reissue --all", .act = reissue_ring},
+    {.name = "renew", .act = renew},
     {.name = "verifier forget", .act = forget},
     {.name = "usage harvest", .act = harvest, .same = true},
     {.name = "run --once", .act = run, .steps = 4, .again = destroy_automatic},

@@ -81,6 +81,8 @@ void scene_fill(struct ground *ground, sealring_manager *manager, void *context)
     sealring_vault_info info = {.size = sizeof info};
     ASSERT_OK(sealring_vault_describe(manager, &info, &error), error);
     memcpy(scene->era, info.era, sizeof scene->era);
+    const sealring_policy policy = {.renew = SEALRING_RENEW_BEARER};
+    ASSERT_OK(sealring_ring_set(manager, GROUND_RING, &policy, SEALRING_POLICY_RENEW, &error), error);
     (void)ground;
 }
 

@@ -31,6 +31,12 @@ must client add shop
 for name in one two three four five six seven; do
     must issue payments --client shop --label "$name" --scope read --scope write --out "$work/$name"
 done
+mkdir "$work/many"
+i=0
+while [ $i -lt 40 ]; do
+    must issue payments --client shop --label "many-$i" --scope read --out "$work/many/$i"
+    i=$((i + 1))
+done
 must issue payments --client shop --label bound --scope read --from-addresses 192.0.2.0/24 --out "$work/bound"
 must issue payments --client shop --label revoked --scope read --out "$work/revoked"
 must revoke "$(key_of "$work/revoked")" --no-wait
@@ -40,14 +46,18 @@ sed 's/^\(.*_1_\).\{8\}/\1AAAAAAAA/' "$work/one" >"$work/typo"
 # ---- Each status, by a broker that answers as the test demands ----
 
 fake=$work/fake
-: >"$work/demand"
+echo 3 >"$work/demand"
 python3 "$gateway_tests/broker_peer.py" fake "$fake" "$work/demand" &
 fake_broker=$!
 daemons="$daemons $fake_broker"
 until_true test -S "$fake"
 daemon_start --renew-listen "unix:$renewal" --broker "$fake" --address-header X-Real-IP
-demand() { # LINE
-    echo "$1" >"$work/demand.new" && mv "$work/demand.new" "$work/demand"
+renewing() {
+    request http://x/readyz
+    [ "$(cat "$work/body")" = '{"renewal":true}' ]
+}
+demand() { # LINE...
+    printf '%s\n' "$@" >"$work/demand.new" && mv "$work/demand.new" "$work/demand"
 }
 while read -r line wanted; do
     demand "$(echo "$line" | tr , ' ')"
@@ -81,6 +91,10 @@ ok "which is logged" grep -q 'malformed message' "$work/daemon.log"
 demand close
 renew "$work/one"
 is "$code" 503 "one that closes the connection"
+until_true renewing
+demand close 3
+renew "$work/one"
+is "$code" 204 "one that loses the connection is asked again on the next one"
 demand "9 5"
 renew "$work/one"
 is "$code" 429 "and one that is there again"
@@ -143,10 +157,6 @@ status_is 0 "it ends"
 
 broker_start
 daemon_start --renew-listen "unix:$renewal" --broker "$broker_socket" --address-header X-Real-IP
-renewing() {
-    request http://x/readyz
-    [ "$(cat "$work/body")" = '{"renewal":true}' ]
-}
 until_true renewing
 renew "$work/one"
 is "$code" 204 "before a rotation nothing is due"
@@ -165,7 +175,7 @@ is "$(jq -r .credential "$work/body")" "$(cat "$work/one.next")" "a lost respons
 renew "$work/one.next"
 is "$code" 204 "which has none"
 must audit show --json
-is "$(json '[.entries[] | select(.act == "key.renew")] | length')" 1 "one entry in the audit log"
+is "$(json '[.entries[] | select(.act == "key.renew")] | length')" 2 "each time it is handed over is in the audit log"
 out_like '203\.0\.113\.5' "with the address"
 renew "$work/bound" -H 'X-Real-IP: 192.0.2.8'
 is "$code" 200 "a key that is bound to networks, from there"
@@ -174,6 +184,23 @@ is "$code $(problem)" '403 [403,"address"]' "and not from an unknown address"
 must rotate closed
 renew "$work/off"
 is "$code $(problem)" '403 [403,"renewal-off"]' "a ring that renews nothing"
+must ring set closed --renew sealed
+renew "$work/off"
+is "$code $(problem)" '403 [403,"renewal-off"]' "a ring that encrypts, and a client without a certificate"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/client.key" -out "$work/client.pem" -subj /CN=client -days 30 2>/dev/null
+must client set shop --certificate "$work/client.pem"
+renew "$work/off"
+is "$code $(jq -r '"\(.credential) \(.version)"' "$work/body")" "200 null 2" "with one it gets the successor encrypted"
+opens() {
+    jq -r .sealed "$work/body" | base64 -d | openssl cms -decrypt -inform DER -inkey "$work/client.key" -recip "$work/client.pem" 2>/dev/null |
+        head -n 1 >"$1"
+}
+opens "$work/off.next"
+request -H "$(bearer "$work/off.next")" http://x/v1/verify/read/-
+is "$code" 200 "which openssl opens, and the verifier accepts"
+renew "$work/off"
+opens "$work/off.again"
+ok "again the same one" cmp "$work/off.next" "$work/off.again"
 must key suspend "$(key_of "$work/two")"
 renew "$work/two"
 is "$code" 401 "a suspended key"
@@ -245,7 +272,59 @@ is "$(sort -u "$work/k2.all" | wc -l)" 1 "also to who asked while it was killed"
 must doctor
 must audit verify
 
-# ---- Start without a broker; a vault without its token ----
+# ---- Many at once are one act; a revocation goes first ----
+
+acts() {
+    must audit show --json
+    json '[.entries[] | select(.act == "key.renew")] | length'
+}
+before=$(acts)
+waiting=
+for file in "$work"/many/*; do
+    in_parallel "$file" "$renewal" "many.$(basename "$file")"
+    waiting="$waiting $!"
+done
+# shellcheck disable=SC2086 # a list
+wait $waiting
+is "$(cat "$work"/many.*.code | sed 's/200/&\n/g' | sort | uniq -c | tr -d ' \n')" "40200" "forty keys are renewed at the same time"
+ok "by fewer acts" test $(($(acts) - before)) -lt 40
+replica=0
+: >"$work/renewed"
+( # without a pause, one key after the other
+    while [ ! -e "$work/enough" ]; do
+        for file in "$work"/many/*; do
+            echo "$(date +%s.%N) $(curl -s -m 60 -o "$work/of.$(basename "$file")" -w '%{http_code}' --unix-socket "$renewal" -X POST \
+                -H "$(bearer "$file")" http://x/v1/renew) $(basename "$file")" >>"$work/renewed"
+        done
+    done
+) &
+renewing_all=$!
+renewed_some() {
+    [ "$(wc -l <"$work/renewed")" -ge $((replica + 10)) ]
+}
+until_true renewed_some
+must revoke "$(key_of "$work/many/20")"
+effective=$(date +%s.%N)
+replica=$(($(wc -l <"$work/renewed") + 80))
+until_true renewed_some
+: >"$work/enough"
+wait $renewing_all
+is "$(awk -v after="$effective" '$1 > after && $3 == 20 && $2 == 200' "$work/renewed" | wc -l)" 0 "what is revoked meanwhile gets no successor after that was effective"
+is "$(awk -v after="$effective" '$1 > after && $3 == 20 { print $2 }' "$work/renewed" | sort -u)" 401 "but is rejected"
+
+# ---- Ends ----
+
+in_parallel "$work/seven" "$renewal" last
+last=$!
+kill "$daemon"
+wait $last
+wait "$daemon"
+is "$?" 0 "sealringd ends"
+ok "and answers before" matches "$work/last.code" '^(200|000)$'
+daemon_start --renew-listen "unix:$renewal" --broker "$broker_socket" --address-header X-Real-IP
+until_true renewing
+
+# ---- Start without a broker ----
 
 broker_stop
 renew "$work/seven"
@@ -310,5 +389,48 @@ tls "$work/five"
 is "$code" 200 "and the other one stays"
 daemon_stop
 status_is 0 "it ends"
+broker_stop
+
+# ---- systemd ----
+
+# As systemd passes sockets: descriptors from 3 on, with their names.
+cat >"$work/activate.pl" <<'END'
+use POSIX; use Socket;
+my ($names, @sockets) = '';
+while (my $word = shift) {
+    last if $word eq '--';
+    my ($name, $type, $path) = split /:/, $word;
+    socket my $socket, AF_UNIX, $type eq 'stream' ? SOCK_STREAM : SOCK_SEQPACKET, 0 or die;
+    bind $socket, sockaddr_un($path) and listen $socket, 100 or die "$path: $!";
+    push @sockets, $socket;
+    $names .= ($names eq '' ? '' : ':') . $name;
+}
+my @kept = map { fcntl $_, F_DUPFD, 100 or die } @sockets;
+dup2($kept[$_], 3 + $_) for 0 .. $#kept;
+@ENV{qw(LISTEN_PID LISTEN_FDS LISTEN_FDNAMES)} = ($$, scalar @kept, $names);
+exec @ARGV or die;
+END
+BROKER_WITH="perl $work/activate.pl broker:packet:$work/passed.broker --"
+DAEMON_WITH="perl $work/activate.pl sealringd.socket:stream:$work/passed renew:stream:$work/passed.renew --"
+broker_start
+daemon_start --broker "$work/passed.broker"
+request http://x/healthz
+until_true renewing
+renewal=$work/passed.renew
+renew "$work/five"
+is "$code $(jq -r .credential "$work/body")" "200 $(cat "$work/five.next")" "sockets of systemd: the one with the name renew renews"
+code=$(curl -s -m 30 -o /dev/null -w '%{http_code}' -H "$(bearer "$work/five")" --unix-socket "$work/passed" http://x/v1/verify/read/-)
+is "$code" 200 "and the other one verifies"
+kill -9 "$broker"
+wait "$broker" 2>/dev/null
+rm -f "$work/passed.broker"
+broker_start
+until_true renewing
+renew "$work/five"
+is "$code" 200 "a broker that is started again is found"
+broker_stop
+ok "a socket of systemd is not removed" test -S "$work/passed.broker"
+daemon_stop
+unset BROKER_WITH DAEMON_WITH
 not_ok "no secret is in the messages" grep -q '_[12]_' "$work/daemon.log" "$work/broker.log"
 done_testing

@@ -8,7 +8,7 @@
 
 #include <sealring/sealed.h>
 
-#include "client/unseal.h"
+#include "client/unseal/unseal.h"
 #include "renew/renew_stage.h"
 
 static EVP_PKEY *pair, *other;

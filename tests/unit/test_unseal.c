@@ -8,7 +8,7 @@
 #include <openssl/x509.h>
 
 #include "base/sha256.h"
-#include "client/unseal.h"
+#include "client/unseal/unseal.h"
 #include "credential/credential_text.h"
 #include "lib/runner.h"
 #include "log/signed_note.h"

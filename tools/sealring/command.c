@@ -28,6 +28,7 @@ const struct command *const command_table[] = {
     &command_issue,
     &command_import,
     &command_reissue,
+    &command_renew,
     &command_revoke,
     &command_key_list,
     &command_key_show,

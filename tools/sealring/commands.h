@@ -10,7 +10,7 @@ extern const struct command command_backup, command_restore, command_upgrade;
 extern const struct command command_ring_create, command_ring_list, command_ring_show, command_ring_set;
 extern const struct command command_client_add, command_client_list, command_client_show, command_client_set,
     command_client_forget;
-extern const struct command command_issue, command_import, command_reissue, command_revoke;
+extern const struct command command_issue, command_import, command_reissue, command_renew, command_revoke;
 extern const struct command command_key_list, command_key_show, command_key_set, command_key_suspend,
     command_key_resume, command_key_rekey;
 extern const struct command command_token_destroy_object;

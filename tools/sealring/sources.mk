@@ -43,13 +43,14 @@ sealring_SOURCES = \
 	tools/sealring/rings/cmd_ring.c \
 	tools/sealring/keys/cmd_client.c \
 	tools/sealring/keys/cmd_issue.c \
-	tools/sealring/keys/cmd_reissue.c \
+	tools/sealring/keys/cmd_reissue.c tools/sealring/keys/cmd_renew.c tools/sealring/keys/holders_option.h \
+	tools/sealring/views/contested_view.c tools/sealring/views/contested_view.h \
 	tools/sealring/keys/cmd_key.c \
 	tools/sealring/keys/cmd_rekey.c \
 	tools/sealring/keys/cmd_verify.c \
 	tools/sealring/rings/cmd_verifier.c \
 	tools/sealring/keys/cmd_explain.c \
-	tools/sealring/keys/cmd_usage.c \
+	tools/sealring/keys/cmd_usage.c tools/sealring/keys/show_lagging.c tools/sealring/keys/show_lagging.h \
 	tools/sealring/rings/cmd_version.c \
 	tools/sealring/vault/cmd_help.c
 sealring_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(JANSSON_CFLAGS)

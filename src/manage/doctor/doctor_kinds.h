@@ -119,6 +119,9 @@
     KIND(DOCTOR_CLOCK_LATE, "clock-late", ALARM, NULL, \
          "servers that start on this host answer *unavailable* for credentials that can expire; commands that set times are refused", \
          "set the clock, and check the host's time service") \
+    KIND(DOCTOR_KEY_CONTESTED, "key-contested", ALARM, NULL, \
+         "somebody has a copy of a credential that one process should have: both go on, no version of the ring retires", \
+         "find out who of the two it is, then: sealring key rekey {id}") \
     /* audit log */ \
     KIND(DOCTOR_AUDIT_LOG, "audit-log", ALARM, NULL, \
          "entries, checkpoints or facts were changed, or are missing", \

@@ -12,6 +12,7 @@
 #include "lifecycle/invariant.h"
 #include "manage/act/clock_check.h"
 #include "manage/doctor/doctor_parts.h"
+#include "manage/fleet/contested_holders.h"
 #include "manage/versions/policy_plan.h"
 #include "registry/connection/registry_copy.h"
 #include "registry/lock/lock.h"
@@ -212,6 +213,27 @@ static void look_at_clocks_and_steps(struct doctor *doctor)
         doctor_find(doctor, DOCTOR_CLOCKS_DISAGREE, "clock", "%s", judgement.text);
 }
 
+static void look_at_contested(struct doctor *doctor)
+{
+    struct contested_holders list = {.count = 0};
+    char object[SEALRING_KEY_ID_LENGTH + 16], text[CONTESTED_TEXT_SIZE];
+    sealring_error error = {.message = ""};
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(doctor->manager->registry, &error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = contested_read(doctor->manager->registry, 0, &list, &error);
+    } while (registry_again(&reading, &status));
+    if (status != SEALRING_OK)
+        doctor_unseen(doctor, SEALRING_REGISTRY, "which API keys are contested: %s", error.message);
+    for (size_t i = 0; status == SEALRING_OK && i < list.count; i++) {
+        (void)snprintf(object, sizeof object, "API key %s", list.items[i].key.key_id);
+        contested_describe(&list.items[i], text);
+        doctor_find(doctor, DOCTOR_KEY_CONTESTED, object, "%s", text);
+    }
+    contested_free(&list);
+}
+
 /* ---- all ------------------------------------------------------------------------------------------------------------------- */
 
 static void look_at_upgrade(struct doctor *doctor)
@@ -241,4 +263,5 @@ void doctor_look_at_registry(struct doctor *doctor)
     look_at_database(doctor);
     look_at_rings(doctor);
     look_at_clocks_and_steps(doctor);
+    look_at_contested(doctor);
 }

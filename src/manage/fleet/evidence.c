@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "lifecycle/policy.h"
+#include "manage/fleet/contested_holders.h"
 #include "manage/fleet/usage_files.h"
 #include "registry/usage/usage_rows.h"
 
@@ -19,7 +20,8 @@ struct evidence_users {
     struct lifecycle_user users[NAMES_MOST];
     struct lifecycle_user idle[NAMES_MOST];
     struct lifecycle_user behind[NAMES_MOST];
-    char names[3 * NAMES_MOST][128];
+    struct lifecycle_user contested[NAMES_MOST];
+    char names[4 * NAMES_MOST][128];
     size_t name_count;
 };
 
@@ -137,6 +139,24 @@ static sealring_status name_behind(struct registry *registry, const struct usage
     return SEALRING_OK;
 }
 
+static sealring_status name_contested(struct registry *registry, int64_t ring, struct evidence *evidence,
+                                      sealring_error *error)
+{
+    struct contested_holders list = {.count = 0};
+    struct evidence_users *all = evidence->users;
+    sealring_status status = contested_read(registry, ring, &list, error);
+    for (size_t i = 0; status == SEALRING_OK && i < list.count && i < NAMES_MOST; i++) {
+        const struct registry_holder *holder = &list.items[i];
+        char *text = all->names[all->name_count++];
+        snprintf(text, sizeof all->names[0], "%s of %s", holder->key.key_id, holder->client.name);
+        all->contested[i] = (struct lifecycle_user){.name = text, .last_use = holder->key.holders.since};
+        evidence->view.contested_count = i + 1;
+    }
+    evidence->view.contested = all->contested;
+    contested_free(&list);
+    return status;
+}
+
 /* The API keys that used the version recently, and those that have a credential of it and never called. */
 static sealring_status name_users(struct registry *registry, const struct usage_pending *pending,
                                   const struct registry_version *version, struct evidence *evidence,
@@ -157,7 +177,8 @@ static sealring_status name_users(struct registry *registry, const struct usage_
     view->user_count = put_names(all, &users, all->users);
     view->idle = all->idle;
     view->idle_count = put_names(all, &idle, all->idle);
-    return name_behind(registry, pending, version, evidence, error);
+    status = name_contested(registry, version->ring, evidence, error);
+    return status == SEALRING_OK ? name_behind(registry, pending, version, evidence, error) : status;
 }
 
 bool evidence_unknown(struct evidence *evidence)

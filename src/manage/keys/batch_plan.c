@@ -142,7 +142,8 @@ static sealring_status plan_key(const struct batch *batch, const sealring_issue_
         .ring = batch->ring.id, .state = SEALRING_KEY_ACTIVE, .last_serial = 1, .created = clock_wall_ms()};
     memcpy(key->label, request_label(request), strlen(request_label(request)) + 1);
     (void)key_read_networks(request->from_addresses, key, problem);
-    return key->bound && !batch->vault.facts_begun ? key_refuse_networks(error) : SEALRING_OK;
+    key->holders.one = request->one_holder;
+    return (key->bound || key->holders.one) && !batch->vault.facts_begun ? key_refuse_networks(error) : SEALRING_OK;
 }
 
 static sealring_status plan_item(struct registry *registry, const struct batch *batch,

@@ -44,12 +44,6 @@ sealring_status key_get(struct registry *registry, const char *key_id, struct re
     return status;
 }
 
-bool key_is_contested(const struct registry_key *key)
-{
-    return key->holders.serial != 0 && key->state != SEALRING_KEY_REVOKED &&
-           ends_of(&key->ends, key->holders.serial) == 0;
-}
-
 /* The row shows what is not a fact: a state without one is of a vault that is being upgraded, and the serial is that of the newest credential. */
 bool key_is_unchanged(const struct registry_holder *before, const struct registry_holder *now)
 {
@@ -128,8 +122,9 @@ const char *key_read_networks(const char *text, struct registry_key *key, char p
 
 sealring_status key_refuse_networks(sealring_error *error)
 {
-    return error_set(error, SEALRING_REFUSED,
-                     "this vault cannot bind API keys to addresses yet: finish `sealring upgrade` first");
+    return error_set(
+        error, SEALRING_REFUSED,
+        "this vault cannot bind API keys to addresses or to one holder yet: finish `sealring upgrade` first");
 }
 
 /* Whether `next` is bound to addresses of `key` only. */
@@ -170,7 +165,7 @@ static sealring_status key_hold(struct key_change *change, struct registry_key *
     if (key->holders.one == change->holders->one)
         return error_set(error, SEALRING_REFUSED, "API key %s has %s already: holders %s", key->key_id,
                          change->holders->one ? "one holder" : "many holders", after);
-    if (key_is_contested(key))
+    if (registry_key_is_contested(key))
         return error_set(error, SEALRING_REFUSED, "API key %s is contested: first sealring key rekey %s", key->key_id,
                          key->key_id);
     audit_detail(&change->act, "{s:s, s:s}", "before", before, "after", after);
@@ -286,10 +281,7 @@ static sealring_status check_facts_begun(sealring_manager *manager, sealring_err
         if (registry_begin(&reading, &status))
             status = registry_facts_begun(manager->registry, &vault, error);
     } while (registry_again(&reading, &status));
-    if (status == SEALRING_OK && !vault.facts_begun)
-        status = error_set(error, SEALRING_REFUSED,
-                           "this vault cannot record the holders of API keys yet: finish `sealring upgrade` first");
-    return status;
+    return status == SEALRING_OK && !vault.facts_begun ? key_refuse_networks(error) : status;
 }
 
 /* Reads the key without a lock, only to know how the act begins. */

@@ -18,9 +18,6 @@ void key_networks_text(const struct registry_key *key, char text[NETWORKS_TEXT_S
 
 bool key_id_is_well_formed(const char *key_id);
 
-/* Two peers renewed the same credential of a key for one holder, and that credential was not ended since. */
-bool key_is_contested(const struct registry_key *key);
-
 /* The API key with its newest credential. SEALRING_INVALID if the text is not a key ID (the message does not repeat it: it may be a whole
  * credential), SEALRING_NOT_FOUND. Inside a transaction. */
 sealring_status key_get(struct registry *registry, const char *key_id, struct registry_holder *holder,

@@ -22,7 +22,7 @@ sealring_status key_check_filter(struct registry *registry, const struct registr
     return status;
 }
 
-/* The networks are those of the key's facts; the rest is as the rows are, which the next change corrects. */
+/* Networks and holders are those of the key's facts; the rest is as the rows are, which the next change corrects. */
 static int key_report(const struct registry_holder *holder, sealring_key_callback each, void *context)
 {
     char addresses[NETWORKS_TEXT_SIZE];
@@ -40,6 +40,8 @@ static int key_report(const struct registry_holder *holder, sealring_key_callbac
         .scopes = holder->credential.scopes,
         .expires = holder->credential.expires,
         .from_addresses = holder->key.bound ? addresses : NULL,
+        .one_holder = holder->key.holders.one,
+        .contested = registry_key_is_contested(&holder->key),
     };
     return each(&info, context);
 }

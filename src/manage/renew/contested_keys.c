@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "base/error.h"
 #include "manage/act/act.h"
+#include "manage/fleet/contested_holders.h"
 #include "manage/fleet/usage_files.h"
 #include "manage/keys/keys.h"
 #include "registry/log/log_rows.h"
+#include "registry/rows/closed_facts.h"
 
 /* ---- finding: whether a successor was used */
 
@@ -128,7 +129,7 @@ static sealring_status write_contest(struct renew_batch *batch, const struct ren
     sealring_status status = key_get(registry, item->older.key.key_id, &now, error);
     if (status == SEALRING_OK)
         status = key_check_alive(&now.key, error);
-    if (status != SEALRING_OK || key_is_contested(&now.key) || !now.key.holders.one)
+    if (status != SEALRING_OK || registry_key_is_contested(&now.key) || !now.key.holders.one)
         return status;
     key_record(&batch->act, &now);
     struct holders *holders = &now.key.holders;
@@ -163,43 +164,12 @@ void renew_contest(struct renew_batch *batch, struct renew_item *item)
 
 /* ---- listing */
 
-struct contested_holders {
-    struct registry_holder *items;
-    size_t count;
-};
-
-static int by_place(const void *a, const void *b)
+static sealring_status read_list(struct registry *registry, const char *ring, struct contested_holders *list,
+                                 sealring_error *error)
 {
-    return registry_holder_follows(a, b) ? 1 : registry_holder_follows(b, a) ? -1 : 0;
-}
-
-static sealring_status read_contested(struct registry *registry, const char *ring, struct contested_holders *list,
-                                      sealring_error *error)
-{
-    struct registry_key_id *ids = NULL, id;
-    size_t count = 0;
-    sealring_status status = SEALRING_OK;
-    list->count = 0;
-    struct registry_cursor keys = registry_key_ids_contested(registry, error);
-    while (status == SEALRING_OK && registry_key_id_next(&keys, &id))
-        if (array_grow(&ids, count))
-            ids[count++] = id;
-        else
-            status = error_no_memory(error);
-    status = registry_close_cursor(&keys, status);
-    for (size_t i = 0; status == SEALRING_OK && i < count; i++) {
-        struct registry_holder holder;
-        status = key_get(registry, ids[i].key_id, &holder, error);
-        if (status != SEALRING_OK || !key_is_contested(&holder.key) ||
-            (ring != NULL && strcmp(ring, holder.ring.name) != 0))
-            continue;
-        if (array_grow(&list->items, list->count))
-            list->items[list->count++] = holder;
-        else
-            status = error_no_memory(error);
-    }
-    free(ids);
-    return status;
+    struct registry_ring row = {.id = 0};
+    sealring_status status = ring != NULL ? manager_get_ring(registry, ring, &row, error) : SEALRING_OK;
+    return status == SEALRING_OK ? contested_read(registry, row.id, list, error) : status;
 }
 
 sealring_status sealring_contested_list(sealring_manager *manager, const char *ring, sealring_contested_callback each,
@@ -210,10 +180,8 @@ sealring_status sealring_contested_list(sealring_manager *manager, const char *r
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
         if (registry_begin(&reading, &status))
-            status = read_contested(manager->registry, ring, &list, error);
+            status = read_list(manager->registry, ring, &list, error);
     } while (registry_again(&reading, &status));
-    if (status == SEALRING_OK && list.count > 0)
-        qsort(list.items, list.count, sizeof *list.items, by_place);
     for (size_t i = 0; status == SEALRING_OK && i < list.count; i++) {
         const struct registry_holder *holder = &list.items[i];
         const struct holders *holders = &holder->key.holders;
@@ -228,6 +196,6 @@ sealring_status sealring_contested_list(sealring_manager *manager, const char *r
         if (each(&contested, context) != 0)
             status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
     }
-    free(list.items);
+    contested_free(&list);
     return status;
 }

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "lifecycle/policy.h"
-#include "manage/keys/keys.h"
+#include "registry/rows/closed_facts.h"
 
 /* The token is away, or does not know the version's key: only this request has to wait. */
 static void answer_unavailable(struct renew_item *item, const sealring_error *error)
@@ -163,7 +163,7 @@ sealring_status renew_seal(size_t index, void *context, sealring_error *error)
     if (item->stage != RENEW_READ || !prove(batch, item))
         return SEALRING_OK;
     renew_judge_address(item, &item->older.key);
-    if (item->stage == RENEW_READ && key_is_contested(&item->older.key))
+    if (item->stage == RENEW_READ && registry_key_is_contested(&item->older.key))
         renew_answer(item, SEALRING_RENEWAL_CONTESTED, "the API key is contested: sealring key rekey %s",
                      item->older.key.key_id);
     if (item->stage != RENEW_READ)

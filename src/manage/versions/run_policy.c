@@ -321,7 +321,7 @@ static int64_t measure_silence(const struct run *run)
     return roster_suspicion(roster, !waits);
 }
 
-/* Reads what the turn starts from, and reports what is wrong with the clocks. */
+/* Reads what the turn starts from, and reports what is wrong with the clocks and with API keys. */
 static sealring_status tell_stock(struct run *run)
 {
     struct stock *stock = &run->stock;
@@ -331,6 +331,12 @@ static sealring_status tell_stock(struct run *run)
         status = tell_notice(run, "", 0, stock->late.message);
     if (status == SEALRING_OK && stock_is_alarm(&stock->clock))
         status = tell_notice(run, "", 0, stock->clock.text);
+    for (size_t i = 0; status == SEALRING_OK && i < stock->contested.count; i++) {
+        char text[CONTESTED_TEXT_SIZE + 7];
+        memcpy(text, "ALARM: ", 7);
+        contested_describe(&stock->contested.items[i], text + 7);
+        status = tell_notice(run, stock->contested.items[i].ring.name, 0, text);
+    }
     return status;
 }
 

@@ -68,6 +68,8 @@ static sealring_status read_stock(sealring_manager *manager, struct stock *stock
             status = judge_clocks(manager, stock, error);
         if (status == SEALRING_OK)
             status = read_behind(manager, stock, error);
+        if (status == SEALRING_OK)
+            status = contested_read(registry, 0, &stock->contested, error);
     } while (registry_again(&reading, &status));
     return status;
 }
@@ -156,4 +158,5 @@ sealring_status stock_take(sealring_manager *manager, struct stock *stock, sealr
 void stock_release(struct stock *stock)
 {
     free(stock->rings);
+    contested_free(&stock->contested);
 }

@@ -5,6 +5,7 @@
 
 #include "lifecycle/clockwatch.h"
 #include "lifecycle/schedule.h"
+#include "manage/fleet/contested_holders.h"
 #include "manage/session/manager.h"
 
 struct stock {
@@ -12,7 +13,8 @@ struct stock {
     size_t ring_count;
     struct clock_judgement clock;
     sealring_error
-        late;    /* the wall clock is certainly wrong (clock_check.c); status SEALRING_OK: it is not known to be */
+        late; /* the wall clock is certainly wrong (clock_check.c); status SEALRING_OK: it is not known to be */
+    struct contested_holders contested;
     bool behind; /* no checkpoint covers the log's end */
 };
 

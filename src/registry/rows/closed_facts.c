@@ -253,6 +253,11 @@ static bool read_holders(const char *line, struct holders *holders)
     return holders_parse(line != NULL ? line : "", holders) && holders->one == (line != NULL);
 }
 
+bool registry_fact_holders(const char *value, struct registry_key *key)
+{
+    return read_holders(find_line(value, LINE_HOLDERS), &key->holders);
+}
+
 bool registry_fact_apply(const struct registry_closed *fact, struct registry_key *key)
 {
     char problem[128], text[REGISTRY_FACT_VALUE_SIZE], *lines[4];
@@ -265,7 +270,7 @@ bool registry_fact_apply(const struct registry_closed *fact, struct registry_key
     if ((!narrowed && (strcmp(lines[0], "0") != 0 || scopes[0] != '\0')) ||
         strlen(scopes) > SEALRING_SCOPES_LENGTH_MAX || !is_printable(scopes, strlen(scopes)) ||
         (label[0] != '\0' && name_problem(label, problem) != NULL) || !ends_parse(lines[3], &ends) ||
-        !registry_fact_networks(fact->value, key) || !read_holders(find_line(fact->value, LINE_HOLDERS), &key->holders))
+        !registry_fact_networks(fact->value, key) || !registry_fact_holders(fact->value, key))
         return false;
     key->state = (sealring_key_state)fact->state;
     key->narrowed = narrowed;

@@ -31,6 +31,8 @@ sealring_status registry_facts_begun(struct registry *registry, struct registry_
 bool registry_fact_apply(const struct registry_closed *fact, struct registry_key *key);
 /* Sets the networks alone, by a fact's value. False: they are not written as they must be. */
 bool registry_fact_networks(const char *value, struct registry_key *key);
+/* Likewise the holders. */
+bool registry_fact_holders(const char *value, struct registry_key *key);
 /* The same with the last fact about the key in the registry; *differs: the row was not as that contains it. A key without such facts stays as it is:
  * it is active, not narrowed and has its first label, or its facts are older than schema 3. */
 sealring_status registry_key_follow(struct registry *registry, struct registry_key *key, bool *differs,
@@ -44,6 +46,12 @@ struct registry_cursor registry_closed_facts(struct registry *registry, uint64_t
 bool registry_closed_next(struct registry_cursor *facts, struct registry_closed *fact);
 /* Whether both are bound to the same networks, or both to none. */
 bool registry_key_has_networks_of(const struct registry_key *one, const struct registry_key *other);
+/* Two peers renewed the same credential of a key for one holder, and that credential was not ended since. Of a key that follows its facts. */
+static inline bool registry_key_is_contested(const struct registry_key *key)
+{
+    return key->holders.serial != 0 && key->state != SEALRING_KEY_REVOKED &&
+           ends_of(&key->ends, key->holders.serial) == 0;
+}
 /* The fact before this one about the same key, version or ring. */
 sealring_status registry_closed_before(struct registry *registry, const struct registry_closed *fact,
                                        struct registry_closed *before, bool *found, sealring_error *error);

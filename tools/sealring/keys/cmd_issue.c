@@ -8,6 +8,7 @@
 #include "tools/sealring/commands.h"
 #include "tools/sealring/delivery/clients_csv.h"
 #include "tools/sealring/delivery/delivery.h"
+#include "tools/sealring/keys/holders_option.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/views/waitline.h"
@@ -42,6 +43,7 @@ static int issue_one(struct session *session)
         .not_before = option_number(options, "not-before"),
         .expires = option_number(options, "expires"),
         .from_addresses = option_text(options, "from-addresses"),
+        .one_holder = holders_read(option_text(options, "holders")),
     };
     sealring_status status =
         sealring_issue(session->manager, ring, &request, 1, 0, delivery_take, &delivery, NULL, &session->error);
@@ -143,7 +145,8 @@ static int issue_from(struct session *session, const char *file)
 
 static int run(struct session *session)
 {
-    static const char *const single_only[] = {"client", "scope", "label", "expires", "not-before", "from-addresses"};
+    static const char *const single_only[] = {"client",     "scope",          "label",  "expires",
+                                              "not-before", "from-addresses", "holders"};
     const char *from = option_text(&session->options, "from");
     if (from == NULL && !option_given(&session->options, "client"))
         return session_refuse(session, STATUS_USAGE,
@@ -155,7 +158,9 @@ static int run(struct session *session)
                                   single_only[i]);
     if (from != NULL)
         return issue_from(session, from);
-    int result = session_open(session);
+    int result = holders_check(session);
+    if (result == STATUS_DONE)
+        result = session_open(session);
     return result == STATUS_DONE ? issue_one(session) : result;
 }
 
@@ -172,6 +177,7 @@ const struct command command_issue = {
                 {"not-before", "TIME", "when it becomes valid; default: now", OPTION_MOMENT},
                 {"from-addresses", "LIST", "accept it only from these networks, separated by commas; default: any",
                  OPTION_TEXT},
+                {HOLDERS_OPTION},
                 {"from", "FILE", "issue one API key for each line of a CSV file; - for standard input", OPTION_TEXT},
                 {SEALED_OPTION},
                 {RECIPIENT_OPTION},

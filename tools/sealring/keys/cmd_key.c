@@ -3,7 +3,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include <sealring/renew.h>
+
 #include "tools/sealring/commands.h"
+#include "tools/sealring/keys/holders_option.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/moment.h"
@@ -44,6 +47,8 @@ static int describe_key(const sealring_key_info *key, void *context)
         table_fact(style, "narrowed to", "%s", key->narrowed[0] != '\0' ? key->narrowed : "none");
     if (key->from_addresses != NULL)
         table_fact(style, "from addresses", "%s", key->from_addresses);
+    if (key->one_holder)
+        table_fact(style, "holders", "one%s", key->contested ? ", " BAD "contested: sealring key rekey" PLAIN : "");
     table_fact(style, "expires", "%s",
                key->expires != 0 ? moment_format(key->expires, listing->session->now).text : "never");
     table_fact(style, "created", "%s", moment_format(key->created, listing->session->now).text);
@@ -124,13 +129,14 @@ static int check_set(struct session *session)
 {
     const struct options *given = &session->options;
     int wanted = (option_given(given, "scope") || option_given(given, "no-scopes")) + option_given(given, "label") +
-                 option_given(given, "from-addresses");
+                 option_given(given, "from-addresses") + option_given(given, "holders");
     if (wanted == 0)
-        return session_refuse(session, STATUS_USAGE, "key set wants --scope, --no-scopes, --from-addresses or --label");
+        return session_refuse(session, STATUS_USAGE,
+                              "key set wants --scope, --no-scopes, --from-addresses, --holders or --label");
     if (wanted > 1)
         return session_refuse(session, STATUS_USAGE,
-                              "scopes, addresses and label are changed one after the other: give one of them");
-    return STATUS_DONE;
+                              "scopes, addresses, holders and label are changed one after the other: give one of them");
+    return holders_check(session);
 }
 
 static int run_set(struct session *session)
@@ -141,6 +147,14 @@ static int run_set(struct session *session)
     if (label != NULL)
         return finish(session, sealring_key_set_label(session->manager, key_id, label, &session->error),
                       session->dry_run ? "would have its new label" : "has its new label", false);
+    const char *holders = option_text(given, "holders");
+    if (holders != NULL)
+        return finish(session,
+                      sealring_key_set_holders(session->manager, key_id,
+                                               holders_read(holders) ? SEALRING_HOLDERS_ONE : SEALRING_HOLDERS_MANY,
+                                               &session->error),
+                      session->dry_run ? "would have the other number of holders" : "has the other number of holders",
+                      false);
     const char *addresses = option_text(given, "from-addresses");
     if (addresses != NULL)
         return finish(session, sealring_key_set_addresses(session->manager, key_id, addresses, &session->error),
@@ -169,12 +183,13 @@ const struct command command_key_show = {
 
 const struct command command_key_set = {
     .words = "key set",
-    .purpose = "narrow an API key's scopes, bind it to addresses, or change its label",
+    .purpose = "narrow an API key's scopes, bind it to addresses or one holder, or change its label",
     .arguments = {{KEY_ID_ARGUMENT}},
     .options = {{"scope", "SCOPE", "narrow it to these scopes at once; may be repeated", OPTION_LIST},
                 {"no-scopes", NULL, "narrow it to no scope at all", OPTION_FLAG},
                 {"from-addresses", "LIST", "accept it only from these networks, separated by commas; any: from all",
                  OPTION_TEXT},
+                {HOLDERS_OPTION},
                 {"label", "LABEL", "give it another label", OPTION_TEXT},
                 {WAIT_OPTION},
                 {NO_WAIT_OPTION}},

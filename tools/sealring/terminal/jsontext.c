@@ -159,12 +159,13 @@ json_t *jsontext_certificate(const sealring_certificate_info *certificate)
 
 json_t *jsontext_key(const sealring_key_info *key)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "key_id", key->key_id, "ring",
-                     key->ring, "client", key->client, "label", key->label, "state",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:b}", "key_id", key->key_id,
+                     "ring", key->ring, "client", key->client, "label", key->label, "state",
                      sealring_key_state_name(key->state), "version", (json_int_t)key->version, "serial",
                      (json_int_t)key->serial, "scopes", jsontext_scopes(key->scopes), "narrowed_to",
                      jsontext_scopes(key->narrowed), "from_addresses", parts_of(key->from_addresses, ","), "expires",
-                     jsontext_time(key->expires), "created", jsontext_time(key->created));
+                     jsontext_time(key->expires), "created", jsontext_time(key->created), "holders",
+                     key->one_holder ? "one" : "many", "contested", (int)key->contested);
 }
 
 json_t *jsontext_credential(const sealring_credential_info *credential)

@@ -11,6 +11,7 @@
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/terminal.h"
 #include "tools/sealring/views/advice.h"
+#include "tools/sealring/views/contested_view.h"
 #include "tools/sealring/views/log_health.h"
 #include "tools/sealring/views/plans.h"
 #include "tools/sealring/views/traffic_chart.h"
@@ -97,16 +98,23 @@ static sealring_status look_at_ring(struct session *session, const sealring_ring
                                     const struct page *page)
 {
     struct ring_view view = {.info = info};
+    json_t *contested = NULL;
     sealring_status status = versions_load(&view.versions, session, info->name);
     if (status == SEALRING_OK)
         status = traffic_load(&view.traffic, session, info->name);
     if (status == SEALRING_OK)
         status = plans_load(&view.plans, session, info->name);
+    if (status == SEALRING_OK)
+        status = contested_load(&contested, session, info->name);
     if (status == SEALRING_OK) {
-        json_array_append_new(array, ring_json(&view, session->now));
+        json_t *object = ring_json(&view, session->now);
+        json_object_set(object, "contested", contested);
+        json_array_append_new(array, object);
         fputc('\n', page->out.stream);
         print_ring(&view, page);
+        contested_print(contested, page);
     }
+    json_decref(contested);
     versions_free(&view.versions);
     traffic_free(&view.traffic);
     plans_free(&view.plans);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opens a credential that was delivered encrypted, and checks that the vault sent it. */
-#include "client/unseal.h"
+#include "client/unseal/unseal.h"
 
 #include <stdio.h>
 #include <string.h>
