@@ -23,6 +23,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/log/row_image.c src/log/row_image.h \
 	src/manage/fleet/contested_holders.c src/manage/fleet/contested_holders.h \
 	src/manage/renew/contested_keys.c \
+	src/manage/renew/encrypt_successor.c \
 	src/manage/renew/make_successor.c \
 	src/manage/renew/read_predecessor.c \
 	src/manage/renew/renew_answer.c \

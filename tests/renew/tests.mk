@@ -13,3 +13,7 @@ c_tests += test_renew_contested
 test_renew_contested_SOURCES = tests/renew/test_renew_contested.c $(renew_stage)
 test_renew_contested_CPPFLAGS = $(TEST_CPPFLAGS)
 test_renew_contested_LDADD = $(TEST_LIBS)
+c_tests += test_renew_sealed
+test_renew_sealed_SOURCES = tests/renew/test_renew_sealed.c client/unseal/unseal.c client/unseal/unseal.h $(renew_stage)
+test_renew_sealed_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)
+test_renew_sealed_LDADD = $(TEST_LIBS) $(CRYPTO_LIBS)

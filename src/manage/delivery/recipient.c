@@ -22,33 +22,43 @@ static sealring_status read_registered(struct registry *registry, const struct r
                : error_set(error, SEALRING_REGISTRY, "the certificate of client %s %s", client->name, problem);
 }
 
-sealring_status recipient_registered(struct registry *registry, const struct registry_client *client, int64_t now,
-                                     X509 **recipient, bool *altered, sealring_error *error)
+sealring_status recipient_find(struct registry *registry, const char *name, int64_t now, X509 **recipient,
+                               enum recipient_state *state, sealring_error *error)
 {
     char text[CERTIFICATE_PROBLEM_SIZE];
-    enum client_state state;
-    *altered = false;
-    sealring_status status = read_registered(registry, client, &state, recipient, error);
+    struct registry_client client;
+    enum client_state proof = CLIENT_CONFIRMED;
+    bool found;
+    *recipient = NULL;
+    *state = RECIPIENT_UNKNOWN;
+    sealring_status status = registry_client_find(registry, name, &client, &found, error);
+    if (status == SEALRING_OK && found)
+        status = read_registered(registry, &client, &proof, recipient, error);
     if (status != SEALRING_OK)
         return status;
-    *altered = state != CLIENT_CONFIRMED;
-    if (*altered)
+    *state = proof != CLIENT_CONFIRMED ? RECIPIENT_ALTERED : RECIPIENT_NONE;
+    if (!found)
+        return error_set(error, SEALRING_REFUSED,
+                         "client %s is not there yet, and would have no certificate: sealring client add %s "
+                         "--certificate FILE",
+                         name, name);
+    if (proof != CLIENT_CONFIRMED)
         return error_set(error, SEALRING_REFUSED,
                          "ALARM: the registry was altered: the certificate of client %s is not the one that was set; "
                          "nothing is encrypted to it: set it again (sealring client set %s --certificate FILE)",
-                         client->name, client->name);
+                         name, name);
     if (*recipient == NULL)
         return error_set(error, SEALRING_REFUSED,
-                         "client %s has no certificate: sealring client set %s --certificate FILE", client->name,
-                         client->name);
+                         "client %s has no certificate: sealring client set %s --certificate FILE", name, name);
     const char *problem = certificate_problem(*recipient, now, text);
-    if (problem == NULL)
+    if (problem == NULL) {
+        *state = RECIPIENT_FOUND;
         return SEALRING_OK;
+    }
     X509_free(*recipient);
     *recipient = NULL;
     return error_set(error, SEALRING_REFUSED,
-                     "the certificate of client %s %s; sealring client set %s --certificate FILE", client->name,
-                     problem, client->name);
+                     "the certificate of client %s %s; sealring client set %s --certificate FILE", name, problem, name);
 }
 
 sealring_status recipient_describe(struct registry *registry, const struct registry_client *client,

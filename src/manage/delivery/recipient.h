@@ -6,10 +6,17 @@
 #include "manage/delivery/certificate.h"
 #include "registry/rows/rows.h"
 
-/* In a transaction: the client's certificate, which its last fact confirms. SEALRING_REFUSED: it has none, or it is not valid at that time
- * (ms), or was edited (*altered). Free it with X509_free. */
-sealring_status recipient_registered(struct registry *registry, const struct registry_client *client, int64_t now,
-                                     X509 **recipient, bool *altered, sealring_error *error);
+enum recipient_state {
+    RECIPIENT_UNKNOWN, /* the registry cannot be read */
+    RECIPIENT_FOUND,
+    RECIPIENT_NONE,    /* there is no such client, or it has no certificate, or that is not valid at the time */
+    RECIPIENT_ALTERED, /* the client's last fact does not confirm the certificate */
+};
+
+/* In a transaction: the certificate of the client of this name, for a time in ms. SEALRING_OK if it is found; otherwise *recipient is NULL. Free it with
+ * X509_free. */
+sealring_status recipient_find(struct registry *registry, const char *client, int64_t now, X509 **recipient,
+                               enum recipient_state *state, sealring_error *error);
 
 /* In a transaction: all but the size. */
 sealring_status recipient_describe(struct registry *registry, const struct registry_client *client,

@@ -64,21 +64,13 @@ sealring_status sealring_seal_credentials(sealring_manager *manager, const void 
 
 sealring_status sealed_delivery_check(sealring_manager *manager, const char *name, sealring_error *error)
 {
-    struct registry_client client;
     X509 *recipient = NULL;
-    bool found, altered = false;
+    enum recipient_state state;
     if (!manager->seals || manager->seals_to != NULL)
         return SEALRING_OK;
-    sealring_status status = registry_client_find(manager->registry, name, &client, &found, error);
-    if (status == SEALRING_OK && !found)
-        return error_set(
-            error, SEALRING_REFUSED,
-            "client %s is not there yet, and would have no certificate: sealring client add %s --certificate FILE",
-            name, name);
-    if (status == SEALRING_OK)
-        status = recipient_registered(manager->registry, &client, clock_wall_ms(), &recipient, &altered, error);
+    sealring_status status = recipient_find(manager->registry, name, clock_wall_ms(), &recipient, &state, error);
     X509_free(recipient);
-    if (altered)
+    if (state == RECIPIENT_ALTERED)
         atomic_store(&manager->alarmed, true);
     return status;
 }
@@ -197,19 +189,14 @@ sealring_status sealed_delivery_add(struct sealed_delivery *delivery, X509 *reci
 static sealring_status find_recipient(sealring_manager *manager, const char *name, X509 **recipient,
                                       sealring_error *error)
 {
-    struct registry_client client;
+    enum recipient_state state;
     sealring_status status;
-    bool found = false, altered;
     struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
         X509_free(*recipient);
         *recipient = NULL;
         if (registry_begin(&reading, &status))
-            status = registry_client_find(manager->registry, name, &client, &found, error);
-        if (status == SEALRING_OK && !found)
-            status = error_set(error, SEALRING_NOT_FOUND, "there is no client %s", name);
-        if (status == SEALRING_OK)
-            status = recipient_registered(manager->registry, &client, clock_wall_ms(), recipient, &altered, error);
+            status = recipient_find(manager->registry, name, clock_wall_ms(), recipient, &state, error);
     } while (registry_again(&reading, &status));
     return status;
 }

@@ -11,7 +11,7 @@
 /* Before an act that issues: SEALRING_TOKEN, SEALRING_REFUSED if nothing could be signed. Logs in. */
 sealring_status sealed_delivery_foresee(sealring_manager *manager, sealring_error *error);
 
-/* In a transaction: as recipient_registered, for the client of this name. */
+/* In a transaction: SEALRING_REFUSED as recipient_find, for the client of this name. */
 sealring_status sealed_delivery_check(sealring_manager *manager, const char *client, sealring_error *error);
 
 /* ---- Making them: opened, each one added, all of them signed, each one made */

@@ -110,10 +110,6 @@ static void judge_rows(struct renew_batch *batch, struct renew_item *item)
     else if (older->ring.policy.renew == SEALRING_RENEW_OFF)
         renew_answer(item, SEALRING_RENEWAL_OFF, "ring %s renews no credentials: sealring ring set %s --renew bearer",
                      older->ring.name, older->ring.name);
-    else if (older->ring.policy.renew == SEALRING_RENEW_SEALED)
-        renew_answer(item, SEALRING_RENEWAL_OFF,
-                     "ring %s renews encrypted credentials only, and this program cannot encrypt them yet",
-                     older->ring.name);
     else
         item->stage = RENEW_READ;
 }
@@ -152,7 +148,9 @@ static sealring_status read_key(struct renew_batch *batch, struct renew_item *it
     } else {
         judge_rows(batch, item);
     }
-    return item->stage == RENEW_READ ? find_active(batch, item) : SEALRING_OK;
+    if (item->stage == RENEW_READ)
+        status = find_active(batch, item);
+    return item->stage == RENEW_READ && status == SEALRING_OK ? renew_find_recipient(batch, item, error) : status;
 }
 
 sealring_status renew_read(struct renew_batch *batch, struct renew_item *item, sealring_error *error)

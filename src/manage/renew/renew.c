@@ -36,6 +36,7 @@ static void take_turns(struct renew_batch *batch, struct renew_item *item)
 static void begin_item(struct renew_item *item)
 {
     renew_clear(item->request);
+    renew_forget_sealed(item);
     item->stage = RENEW_WAITS;
     item->was_renewed = item->contests = false;
     item->doubt = SEAL_CERTAIN;
@@ -208,6 +209,8 @@ static sealring_status run_turn(struct renew_batch *batch, sealring_error *error
         if (status == SEALRING_OK)
             status = renew_find_used(batch, error);
         if (status == SEALRING_OK)
+            renew_encrypt(batch);
+        if (status == SEALRING_OK)
             status = write_batch(batch, error);
         if (!batch->stale)
             break;
@@ -252,6 +255,7 @@ static void follow(const struct renew_item *leader, struct renew_item *item)
     to->expires = from->expires;
     to->predecessor_until = from->predecessor_until;
     memcpy(to->successor, from->successor, sizeof to->successor);
+    renew_copy_sealed(from, item);
 }
 
 static void end_turn(struct renew_batch *batch)
@@ -262,6 +266,8 @@ static void end_turn(struct renew_batch *batch)
             continue;
         if (item->stage == RENEW_HANDS_OUT)
             describe(item);
+        if (item->stage == RENEW_HANDS_OUT)
+            renew_pass_sealed(item);
         if (item->stage == RENEW_FOLLOWS)
             follow(&batch->items[item->leader], item);
         if (item->contests)
@@ -341,8 +347,10 @@ sealring_status sealring_renew(sealring_manager *manager, sealring_renewal *requ
         if (error != NULL)
             *error = inner;
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        renew_forget_sealed(&batch.items[i]);
         free(batch.items[i].later);
+    }
     free(batch.items);
     return status;
 }

@@ -39,6 +39,9 @@ struct renew_item {
     struct renew_later *later; /* by serial */
     size_t later_count;
     struct registry_holder successor;
+    struct x509_st *recipient; /* in a ring that renews `sealed` */
+    unsigned char *sealed;     /* the successor, encrypted, until it is passed */
+    size_t sealed_length;
     bool was_renewed; /* the successor that exists was itself renewed */
     bool contests;    /* the key is to be recorded as contested */
     enum seal_doubt doubt;
@@ -70,6 +73,15 @@ void renew_judge_address(struct renew_item *item, const struct registry_key *key
 /* make_successor.c: the token proves what was presented and gives the successor, or the request is answered. For items of different API keys on
  * several threads. */
 sealring_status renew_seal(size_t index, void *batch, sealring_error *error);
+
+/* encrypt_successor.c: inside a transaction, finds the client's certificate if the ring renews `sealed`, or answers. */
+sealring_status renew_find_recipient(struct renew_batch *batch, struct renew_item *item, sealring_error *error);
+/* Outside of transactions: encrypts what is to be handed out, or answers. */
+void renew_encrypt(struct renew_batch *batch);
+/* After the commit: passes it in place of the text. */
+void renew_pass_sealed(struct renew_item *item);
+void renew_copy_sealed(const sealring_renewal *from, struct renew_item *item);
+void renew_forget_sealed(struct renew_item *item);
 
 /* contested_keys.c: outside of transactions. Answers requests with a used successor of a key for one holder. */
 sealring_status renew_find_used(struct renew_batch *batch, sealring_error *error);
