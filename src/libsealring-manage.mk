@@ -123,6 +123,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/usage/harvest_age.c \
 	src/manage/usage/harvest_file.c \
 	src/manage/usage/version_traffic.c \
+	src/manage/usage/list_lagging.c \
 	src/manage/usage/usage_list.c \
 	src/manage/verifiers/verifier_list.c \
 	src/manage/verifiers/waiting.c \

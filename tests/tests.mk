@@ -5,7 +5,7 @@ TESTS += tests/cli/locks.sh tests/tamper/tamper.sh tests/tamper/labels.sh tests/
 # Shared by all C tests: the runner, a fresh SoftHSM2 token per test (token, vault, …), and what several programs build on, compiled once.
 if HAVE_CHECK
 check_LTLIBRARIES += libtest.la
-libtest_la_SOURCES = tests/lib/forward.h tests/lib/touches.h tests/lib/runner.c tests/lib/runner.h tests/lib/sanitized.h tests/lib/test_token.c tests/lib/test_token.h \
+libtest_la_SOURCES = tests/lib/forward.h tests/lib/touches.h tests/lib/runner.c tests/lib/runner.h tests/lib/suite.h tests/lib/sanitized.h tests/lib/test_token.c tests/lib/test_token.h \
 	tests/lib/record_rows.c tests/lib/record_rows.h tests/lib/test_vault.c tests/lib/test_vault.h tests/lib/token_kind.c tests/lib/token_kind.h tests/lib/thread_sanitizer.c tests/lib/thread_sanitizer.h \
 	tests/fault/ground.c tests/fault/ground.h tests/fault/faulting.h tests/registry/fixture.c tests/registry/fixture.h \
 	tests/verifier/stage.c tests/verifier/stage.h tests/verifier/counting.h

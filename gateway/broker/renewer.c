@@ -13,7 +13,7 @@
 #include "gateway/daemon/daemon_process.h"
 #include "gateway/daemon/journal.h"
 
-enum { LOCK_WAIT_MS = 5000, STOP_MS = 10000 };
+enum { LOCK_WAIT_MS = 5000, STOP_MS = 1000 };
 
 static const char *directory;
 static sealring_manager *manager; /* NULL: to be opened. Of the thread, once it runs */

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Two of everything at once, and signals at random moments: one wins and the other says so, the vault stays consistent, and the
-# same command again completes what was interrupted. SEED=N repeats the moments as well as a clock can.
+# same command again completes what was interrupted. SEED=N repeats the moments as well as a clock can; ROUNDS=N makes so many vaults twice.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/cli/snapshot.sh
@@ -65,7 +65,7 @@ one_wins() { # NAME STATUS REGEX
 
 rounds=0
 whole=0
-while [ $rounds -lt 10 ]; do
+while [ $rounds -lt "${ROUNDS:-4}" ]; do
     rounds=$((rounds + 1))
     together 2 init --vault "$work/init.$rounds"
     losers_say 1 'another command is making a vault|there is a vault in .* already' >"$work/faults" &&

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Registries that are missing, not ours, newer, damaged, read-only, on a full disk, locked, exchanged: a clear answer, or none
-# is needed; never a crash, never a wrong acceptance.
+# is needed; never a crash, never a wrong acceptance. PLACES=N damages so many random places.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/cli/snapshot.sh

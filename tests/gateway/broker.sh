@@ -6,6 +6,8 @@
 . "$(dirname "$0")/../cli/lib.sh"
 # shellcheck source=tests/gateway/daemon.sh
 . "$(dirname "$0")/daemon.sh"
+# shellcheck source=tests/gateway/slow_token.sh
+. "$(dirname "$0")/slow_token.sh"
 
 peer() { # ARGUMENT...: of broker_peer.py; what it prints is in $work/answers
     timeout 120 python3 "$gateway_tests/broker_peer.py" "$@" >"$work/answers" 2>"$work/err"
@@ -24,6 +26,7 @@ for name in one two three four; do
     must issue payments --client shop --label "$name" --scope read --out "$work/$name"
 done
 must rotate payments
+slow_token_use
 sed 's/^\(.*_1_\).\{8\}/\1AAAAAAAA/' "$work/one" >"$work/typo"
 broker_start
 
@@ -132,11 +135,46 @@ mv "$work/conf" "$SEALRING_VAULT/sealring.conf"
 peer send "$broker_socket" "renew:$work/three"
 is "$(results)" "1 of 2" "when it is there again, it goes on by itself"
 
+token_is hang
+peer send "$broker_socket" ping "renew:$work/three" >"$work/answers" &
+asking=$!
+pongs() {
+    timeout 20 python3 "$gateway_tests/broker_peer.py" send "$broker_socket" ping >"$work/pong" && [ "$(cat "$work/pong")" = "1 pong" ]
+}
+ok "while the token hangs, messages are read" pongs
+ok "and the renewal waits" kill -0 $asking
+token_is ""
+wait $asking
+is "$(results)" "1 of 2, 1 of pong" "until the token answers"
+
 # ---- End ----
 
 broker_stop
+queued() {
+    grep -q pong "$work/answers"
+}
+ends_while_the_token_hangs() { # or before the batch began: then once more
+    broker_start
+    : >"$work/answers"
+    peer send "$broker_socket" "renew:$work/three" ping &
+    asking=$!
+    until_true queued
+    broker_stop
+    wait "$asking"
+    logged 'ends without closing the vault'
+}
+token_is hang
+until_true ends_while_the_token_hangs
+is "$status $(tail -n 1 "$work/answers")" "0 closed" "a token that hangs does not keep it from ending"
+ok "which is reported" logged 'ends without closing the vault'
+token_is ""
+broker_start
+peer send "$broker_socket" "renew:$work/three" "renew:$work/three"
+peer send "$broker_socket" hex:00
+broker_stop
 status_is 0 "it ends on request"
-ok "with what it has done" logged 'ends; issued [1-9][0-9]*, again [1-9].*limited [1-9].*malformed messages 9,'
+is "$(sed -n "s/.*ends; //p" "$work/broker.log")" \
+    "issued 0, again 2, not renewed 0, limited 0, unavailable 0; malformed messages 1, refused connections 0" "with what it has done"
 not_ok "and removes its socket" test -e "$broker_socket"
 not_ok "no secret is in its messages" grep -q '_1_' "$work/broker.log"
 refuses() { # WORDS REGEX ARGUMENT...

@@ -5,7 +5,7 @@
 #   broker_peer.py send SOCKET [ITEM...]    sends each ITEM, then prints each answer; ends when as many answers as questions, or the end, have come
 #                                           ITEM: ping, renew:FILE, renew:FILE*COUNT, hex:BYTES
 #   broker_peer.py stall SOCKET FILE COUNT  sends COUNT renewals and reads nothing until the connection ends
-#   broker_peer.py fake SOCKET ANSWER_FILE  a broker: answers each renewal by the first line of ANSWER_FILE when it arrives:
+#   broker_peer.py fake SOCKET ANSWER_FILE  a broker: answers each renewal by the first line of ANSWER_FILE when it arrives, which is removed if there are more:
 #                                           RESULT [RETRY_AFTER [credential TEXT|sealed HEX]], `hang`, `close` or `garbage`
 import select
 import socket
@@ -79,7 +79,7 @@ def send(path, items):
             if answer == b"":
                 print("closed")
                 return
-            print(describe(answer))
+            print(describe(answer), flush=True)
             got += 1
         elif not writable:
             sys.exit("nothing comes")
@@ -122,7 +122,9 @@ def serve(peer, answers, log):
             continue
         log.write(f"{message[8]} {message[9:25].hex()} {message[27:].rstrip(bytes(1)).decode()}\n")
         log.flush()
-        line = open(answers).readline().strip()
+        line, *rest = open(answers).read().splitlines()
+        if rest:
+            open(answers, "w").write("\n".join(rest) + "\n")
         if line == "close":
             break
         if line == "garbage":

@@ -78,14 +78,14 @@ for worker in $(workers); do
         "a worker has its user's rights only"
     is "$(stat -c %u "/proc/$worker/mem")" 0 "its memory is root's: it is not dumpable"
     # shellcheck disable=SC2086 # words
-    not_ok "its user's other processes cannot read how it was started" $as_worker cat "/proc/$worker/environ" 2>/dev/null
+    not_ok "its user's other processes cannot read how it was started" $as_worker dd if="/proc/$worker/environ" of=/dev/null status=none 2>/dev/null
     # shellcheck disable=SC2086 # words
     not_ok "nor its memory" $as_worker sh -c 'exec 3<"$0"' "/proc/$worker/mem" 2>/dev/null
     # shellcheck disable=SC2086 # words
     is "$($as_worker /usr/bin/python3 -c 'import ctypes, errno, sys
 libc = ctypes.CDLL(None, use_errno=True)
-print("attached" if libc.ptrace(16, int(sys.argv[1]), None, None) == 0 else errno.errorcode[ctypes.get_errno()])' "$worker")" EPERM \
-        "nor trace it (PTRACE_ATTACH)"
+print("attached" if libc.ptrace(0x4206, int(sys.argv[1]), None, None) == 0 else errno.errorcode[ctypes.get_errno()])' "$worker")" EPERM \
+        "nor trace it (PTRACE_SEIZE)"
     not_ok "the PIN is not among its arguments and variables" grep -aqF 73914682 "/proc/$worker/environ" "/proc/$worker/cmdline"
 done
 # shellcheck disable=SC2086 # words

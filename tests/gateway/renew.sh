@@ -46,14 +46,18 @@ sed 's/^\(.*_1_\).\{8\}/\1AAAAAAAA/' "$work/one" >"$work/typo"
 # ---- Each status, by a broker that answers as the test demands ----
 
 fake=$work/fake
-: >"$work/demand"
+echo 3 >"$work/demand"
 python3 "$gateway_tests/broker_peer.py" fake "$fake" "$work/demand" &
 fake_broker=$!
 daemons="$daemons $fake_broker"
 until_true test -S "$fake"
 daemon_start --renew-listen "unix:$renewal" --broker "$fake" --address-header X-Real-IP
-demand() { # LINE
-    echo "$1" >"$work/demand.new" && mv "$work/demand.new" "$work/demand"
+renewing() {
+    request http://x/readyz
+    [ "$(cat "$work/body")" = '{"renewal":true}' ]
+}
+demand() { # LINE...
+    printf '%s\n' "$@" >"$work/demand.new" && mv "$work/demand.new" "$work/demand"
 }
 while read -r line wanted; do
     demand "$(echo "$line" | tr , ' ')"
@@ -87,6 +91,10 @@ ok "which is logged" grep -q 'malformed message' "$work/daemon.log"
 demand close
 renew "$work/one"
 is "$code" 503 "one that closes the connection"
+until_true renewing
+demand close 3
+renew "$work/one"
+is "$code" 204 "one that loses the connection is asked again on the next one"
 demand "9 5"
 renew "$work/one"
 is "$code" 429 "and one that is there again"
@@ -149,10 +157,6 @@ status_is 0 "it ends"
 
 broker_start
 daemon_start --renew-listen "unix:$renewal" --broker "$broker_socket" --address-header X-Real-IP
-renewing() {
-    request http://x/readyz
-    [ "$(cat "$work/body")" = '{"renewal":true}' ]
-}
 until_true renewing
 renew "$work/one"
 is "$code" 204 "before a rotation nothing is due"
@@ -180,6 +184,23 @@ is "$code $(problem)" '403 [403,"address"]' "and not from an unknown address"
 must rotate closed
 renew "$work/off"
 is "$code $(problem)" '403 [403,"renewal-off"]' "a ring that renews nothing"
+must ring set closed --renew sealed
+renew "$work/off"
+is "$code $(problem)" '403 [403,"renewal-off"]' "a ring that encrypts, and a client without a certificate"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/client.key" -out "$work/client.pem" -subj /CN=client -days 30 2>/dev/null
+must client set shop --certificate "$work/client.pem"
+renew "$work/off"
+is "$code $(jq -r '"\(.credential) \(.version)"' "$work/body")" "200 null 2" "with one it gets the successor encrypted"
+opens() {
+    jq -r .sealed "$work/body" | base64 -d | openssl cms -decrypt -inform DER -inkey "$work/client.key" -recip "$work/client.pem" 2>/dev/null |
+        head -n 1 >"$1"
+}
+opens "$work/off.next"
+request -H "$(bearer "$work/off.next")" http://x/v1/verify/read/-
+is "$code" 200 "which openssl opens, and the verifier accepts"
+renew "$work/off"
+opens "$work/off.again"
+ok "again the same one" cmp "$work/off.next" "$work/off.again"
 must key suspend "$(key_of "$work/two")"
 renew "$work/two"
 is "$code" 401 "a suspended key"

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/runner.h"
+#include "lib/suite.h"
 
 /* Not check's own: measuring uses the fixture too, outside of any test. */
 static void fixture_demand(bool holds, const char *words)

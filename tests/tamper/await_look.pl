@@ -27,5 +27,5 @@ my $started = time;
 until (report_number() > $next || is_gone()) {
     exit 1 if time - $started > 60;
     exit 0 if time - $started > 5 && -s $log;
-    sleep 0.02;
+    sleep 0.05;
 }

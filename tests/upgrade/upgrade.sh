@@ -46,8 +46,9 @@ key_of() { # LABEL
 verdicts() {
     for file in "$keys"/*.key; do
         run_with "$file" verify --json
-        echo "$(basename "$file" .key) $(json .verdict)"
-    done
+        cat "$work/out"
+    done | jq -r .verdict >"$work/verdict"
+    printf '%s\n' "$keys"/*.key | sed 's|.*/||; s/\.key$//' | paste -d ' ' - "$work/verdict"
 }
 
 upgrade() {
@@ -373,13 +374,14 @@ begin=$(date +%s%N)
 must upgrade --backup "$work/backup"
 took=$((($(date +%s%N) - begin) / 1000000))
 echo "# figure: upgrade $took ms"
-for part in 1 2 3 4 5 6 7 8 9 10 11 12; do
+parts=${PARTS:-6}
+for part in $(seq "$parts"); do
     start
-    at=$((took * part / 12 + 1))
+    at=$((took * part / parts + 1))
     timeout -s KILL "$(printf '%d.%03d' $((at / 1000)) $((at % 1000)))" "$SEALRING" upgrade --backup "$work/backup" >"$work/out" 2>&1 </dev/null
     state=$(sql "SELECT min_reader FROM vault")$(sql "SELECT count(*) FROM closed_fact WHERE state = 1 AND kind = 2 OR state = 2 AND kind = 1")
     run upgrade --backup "$work/backup"
-    succeeds "killed after part $part of 12 (then $state): repeated"
+    succeeds "killed after part $part of $parts (then $state): repeated"
     case $state in
     10 | 34) ;;
     *) ok "as a whole or not at all: $state" false ;;

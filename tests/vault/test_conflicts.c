@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <sealring/doctor.h>
+#include <sealring/lagging.h>
 
 #include "lib/conflict.h"
 #include "lib/runner.h"
@@ -273,6 +274,23 @@ static sealring_status usage(FILE *out, sealring_usage_by by)
     return sealring_usage_list(manager, &filter, take_usage, out, &error);
 }
 
+static int take_lagging(const sealring_lagging_info *lagging, void *out)
+{
+    say(out, lagging->key_id);
+    say(out, lagging->client);
+    say_number(out, lagging->version);
+    say_number(out, (int64_t)lagging->calls);
+    say_number(out, (int64_t)lagging->behind);
+    say_number(out, (int64_t)lagging->share_count);
+    fputs("\n", out);
+    return 0;
+}
+
+static sealring_status lagging(FILE *out)
+{
+    return sealring_lagging(manager, NULL, take_lagging, out, &error);
+}
+
 static sealring_status usage_total(FILE *out)
 {
     return usage(out, SEALRING_USAGE_TOTAL);
@@ -364,6 +382,7 @@ static const struct {
     {"keys of a ring", keys_of_ring, LISTS},
     {"credentials", credentials, LISTS},
     {"usage", usage_total, LISTS},
+    {"lagging", lagging, LISTS},
     {"usage by hour", usage_by_hour, LISTS},
     {"usage by day", usage_by_day, LISTS},
     {"traffic", traffic, LISTS},

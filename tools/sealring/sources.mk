@@ -50,7 +50,7 @@ sealring_SOURCES = \
 	tools/sealring/keys/cmd_verify.c \
 	tools/sealring/rings/cmd_verifier.c \
 	tools/sealring/keys/cmd_explain.c \
-	tools/sealring/keys/cmd_usage.c \
+	tools/sealring/keys/cmd_usage.c tools/sealring/keys/show_lagging.c tools/sealring/keys/show_lagging.h \
 	tools/sealring/rings/cmd_version.c \
 	tools/sealring/vault/cmd_help.c
 sealring_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(JANSSON_CFLAGS)

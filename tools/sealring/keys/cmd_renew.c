@@ -35,6 +35,10 @@ static int hand_over(const sealring_key_info *key, void *context)
 
 static int deliver(struct session *session, const sealring_renewal *answer)
 {
+    if (answer->sealed != NULL)
+        return session_refuse(session, STATUS_REFUSED,
+                              "ring %s renews encrypted credentials only: sealring reissue %s --sealed --out FILE",
+                              answer->ring, answer->key_id);
     struct delivery delivery;
     struct renewed renewed = {.delivery = &delivery, .answer = answer};
     const sealring_key_filter filter = {.key_id = answer->key_id};

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/sealring/commands.h"
+#include "tools/sealring/keys/show_lagging.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
@@ -238,9 +239,13 @@ static bool read_by(const struct options *given, sealring_usage_by *by)
 
 static int check(struct session *session)
 {
+    const struct options *given = &session->options;
     sealring_usage_by by = SEALRING_USAGE_TOTAL;
-    return read_by(&session->options, &by) ? STATUS_DONE
-                                           : session_refuse(session, STATUS_USAGE, "--by wants key, hour or day");
+    if (option_given(given, "lagging") && option_given(given, "by"))
+        return session_refuse(session, STATUS_USAGE, "--lagging lists API keys: it takes no --by");
+    if (option_given(given, "csv") && (session->json || !option_given(given, "lagging")))
+        return session_refuse(session, STATUS_USAGE, "--csv is another form of --lagging than --json");
+    return read_by(given, &by) ? STATUS_DONE : session_refuse(session, STATUS_USAGE, "--by wants key, hour or day");
 }
 
 /* If it can be done at once. If not, the figures are the same: what is not harvested is read from the files. */
@@ -274,6 +279,8 @@ static int run(struct session *session)
     };
     (void)read_by(given, &usage.filter.by);
     harvest(session);
+    if (option_given(given, "lagging"))
+        return lagging_show(session);
     start_table(&usage);
     sealring_status status =
         usage.filter.by == SEALRING_USAGE_TOTAL
@@ -292,16 +299,23 @@ const struct command command_usage = {
                 {"key", "KEYID", "only this API key", OPTION_KEY_ID},
                 {"since", "TIME", "count from this time on: a duration before now (24h, 30d), or an RFC 3339 time",
                  OPTION_PAST},
-                {"by", "WHAT", "key (the default), hour or day", OPTION_TEXT}},
+                {"by", "WHAT", "key (the default), hour or day", OPTION_TEXT},
+                {"lagging", NULL, "only API keys that lag behind the active version, the most urgent first",
+                 OPTION_FLAG},
+                {"csv", NULL, "with --lagging: as CSV, a line for each API key and version", OPTION_FLAG}},
     .notes =
         "Each line is one credential: an API key whose client is changing to another version has two lines. \"this "
         "hour\" counts from the beginning of the hour, \"24h\" and \"7d\" count whole hours; rejections and last use "
         "are counted from --since. API keys that never called are listed, too.\n"
         "\n"
         "The result includes what running verifiers have counted until now. Hours are stored for 7 days, days for "
-        "400, unless the ring's policy has other values.",
+        "400, unless the ring's policy has other values.\n"
+        "\n"
+        "--lagging shows who is rejected when a version ends: API keys that called with another version than the active one "
+        "(in the last 24 hours, or since --since), whose newest credential is not of the active version, or that "
+        "never used it. Those whose version ends first come first.",
     .examples = {"sealring usage payments", "sealring usage --client acme --by day",
-                 "sealring usage payments --by hour --since 24h --json"},
+                 "sealring usage payments --by hour --since 24h --json", "sealring usage payments --lagging"},
     .check = check,
     .run = run,
 };
