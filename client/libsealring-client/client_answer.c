@@ -89,10 +89,12 @@ static const char *read_members(const json_t *root, struct client_renewed *renew
 {
     const json_t *credential = json_object_get(root, "credential"), *version = json_object_get(root, "version");
     const char *key_id = json_string_value(json_object_get(root, "key_id"));
-    if (json_is_string(json_object_get(root, "sealed")))
-        return "is sealed for a certificate, which this client has not: change the ring's policy to `renew bearer`";
-    if (!json_is_string(credential) || !client_text_valid(json_string_value(credential), json_string_length(credential),
-                                                          SEALRING_CREDENTIAL_LENGTH_MAX))
+    const char *sealed = json_string_value(json_object_get(root, "sealed"));
+    if (sealed != NULL && credential != NULL)
+        return "contains two credentials";
+    if (sealed == NULL && (!json_is_string(credential) ||
+                           !client_text_valid(json_string_value(credential), json_string_length(credential),
+                                              SEALRING_CREDENTIAL_LENGTH_MAX)))
         return "contains no credential";
     if (key_id == NULL || !client_text_valid(key_id, strlen(key_id), SEALRING_KEY_ID_LENGTH))
         return "contains no key ID";
@@ -101,7 +103,10 @@ static const char *read_members(const json_t *root, struct client_renewed *renew
     if (!read_time(root, "expires", &renewed->expires) ||
         !read_time(root, "predecessor_until", &renewed->predecessor_until))
         return "contains a time that is not valid";
-    memcpy(renewed->credential, json_string_value(credential), json_string_length(credential) + 1);
+    if (sealed != NULL && (renewed->sealed = strdup(sealed)) == NULL)
+        return "needs more memory";
+    if (sealed == NULL)
+        memcpy(renewed->credential, json_string_value(credential), json_string_length(credential) + 1);
     memcpy(renewed->key_id, key_id, strlen(key_id) + 1);
     renewed->version = (uint32_t)json_integer_value(version);
     return NULL;

@@ -26,6 +26,8 @@ struct client_renewed {
     char credential[SEALRING_CREDENTIAL_LENGTH_MAX + 1]; /* the caller wipes it */
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
     uint32_t version;
+    uint32_t serial;           /* of a sealed one, else 0 */
+    char *sealed;              /* base64, instead of the credential; NULL: none. The caller frees it */
     int64_t expires;           /* 0: never */
     int64_t predecessor_until; /* 0: not known */
 };

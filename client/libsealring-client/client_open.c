@@ -136,6 +136,13 @@ static sealring_status take_options(struct client_settings *settings, const seal
     settings->spread_ms = options.spread_ms > 0 ? options.spread_ms : SPREAD_MS;
     settings->callback = options.callback;
     settings->context = options.context;
+    if ((options.key_file == NULL) != (options.vault_keys == NULL))
+        return error_set(
+            error, SEALRING_INVALID,
+            "sealed renewal needs both: the client's private key with its certificate, and the keys of the vault");
+    if (options.key_file != NULL && ((settings->recipient.key_file = strdup(options.key_file)) == NULL ||
+                                     (settings->recipient.vault_keys = strdup(options.vault_keys)) == NULL))
+        return error_no_memory(error);
     sealring_status status = take_source(settings, &options, error);
     if (status == SEALRING_OK && options.url != NULL)
         status = client_server_parse(options.url, options.ca_file, &settings->server, error);
@@ -229,6 +236,8 @@ void sealring_client_close(sealring_client **client)
         client_worker_end(worker);
     client_texts_end(&(*client)->texts);
     client_server_end(&(*client)->settings.server);
+    free((*client)->settings.recipient.key_file);
+    free((*client)->settings.recipient.vault_keys);
     free((*client)->settings.file);
     free((*client)->settings.state);
     free(*client);

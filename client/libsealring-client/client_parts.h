@@ -12,6 +12,7 @@
 
 #include "client/libsealring-client/client_file.h"
 #include "client/libsealring-client/client_http.h"
+#include "client/libsealring-client/client_sealed.h"
 #include "client/libsealring-client/client_texts.h"
 
 /* What does not change after the client was opened. */
@@ -22,6 +23,7 @@ struct client_settings {
     bool manual;
     int64_t interval_ms, spread_ms;
     struct client_server server;
+    struct client_recipient recipient;
     sealring_client_event_callback callback;
     void *context;
 };

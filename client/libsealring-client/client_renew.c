@@ -86,6 +86,7 @@ static sealring_client_result save(struct client_attempt *attempt, const struct 
     state->expires = renewed->expires;
     state->predecessor_until = renewed->predecessor_until;
     state->version = renewed->version;
+    state->serial = renewed->serial;
     (void)snprintf(state->key_id, sizeof state->key_id, "%s", renewed->key_id);
     (void)snprintf(state->predecessor, sizeof state->predecessor, "%s", client_fallback(attempt->client));
     int length = snprintf(line, sizeof line, "%s\n", renewed->credential);
@@ -113,15 +114,38 @@ static bool was_replaced(const struct client_attempt *attempt)
            !client_mark_equal(&mark, &attempt->worker->mark);
 }
 
+/* With a certificate, only what the vault has signed for it counts; it is for the API key that was presented, and no older delivery than the
+ * last one. */
+static const char *open_sealed(struct client_attempt *attempt, struct client_renewed *renewed,
+                               char problem[CLIENT_SEALED_PROBLEM_SIZE])
+{
+    const struct client_recipient *recipient = &attempt->client->settings.recipient;
+    if (recipient->key_file == NULL)
+        return renewed->sealed == NULL
+                   ? NULL
+                   : "is sealed: give the private key, its certificate and the vault's keys (--key, --vault-keys)";
+    if (renewed->sealed == NULL)
+        return "is not sealed, although a certificate is configured";
+    const char *wrong = client_sealed_open(recipient, attempt->presented, renewed, problem);
+    bool same = strcmp(attempt->state.key_id, renewed->key_id) == 0;
+    return wrong != NULL                                     ? wrong
+           : same && renewed->serial < attempt->state.serial ? "is an older one than the last"
+                                                             : NULL;
+}
+
 static sealring_client_result take_successor(struct client_attempt *attempt, sealring_error *error)
 {
     struct client_renewed renewed;
+    char text[CLIENT_SEALED_PROBLEM_SIZE];
     sealring_client_result result = SEALRING_CLIENT_LATER;
     const char *file = attempt->client->settings.file;
     const char *problem = client_renewed_parse(attempt->reply->body, attempt->reply->length, &renewed);
+    if (problem == NULL)
+        problem = open_sealed(attempt, &renewed, text);
     const char *kept = problem == NULL ? client_texts_keep(&attempt->client->texts, renewed.credential) : NULL;
     if (problem != NULL)
-        (void)error_set(error, SEALRING_REFUSED, "the server's answer for %s %s", file, problem);
+        (void)error_set(error, SEALRING_REFUSED, "the server's answer for %s %s%s", file,
+                        problem == text ? "was not accepted: " : "", problem);
     else if (kept == NULL) {
         (void)error_no_memory(error);
         result = SEALRING_CLIENT_FAILED;
@@ -132,6 +156,7 @@ static sealring_client_result take_successor(struct client_attempt *attempt, sea
         client_look(attempt->client, attempt->worker);
     } else
         result = save(attempt, &renewed, kept, error);
+    free(renewed.sealed);
     secret_wipe(&renewed, sizeof renewed);
     return result;
 }

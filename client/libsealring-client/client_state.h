@@ -15,6 +15,7 @@ struct client_state {
     char predecessor[SEALRING_CLIENT_TEXT_MAX + 1]; /* "": none */
     char key_id[SEALRING_KEY_ID_LENGTH + 1];
     uint32_t version;
+    uint32_t serial; /* of the last sealed successor */
     int64_t renewed;
     int64_t expires;
     int64_t predecessor_until;

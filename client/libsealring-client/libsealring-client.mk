@@ -9,14 +9,17 @@ libsealring_client_core_la_SOURCES = include/sealring/client.h \
 	client/libsealring-client/client_open.c \
 	client/libsealring-client/client_renew.c \
 	client/libsealring-client/client_saving.c \
+	client/libsealring-client/client_sealed.c client/libsealring-client/client_sealed.h \
+	client/unseal/unseal.c client/unseal/unseal.h src/credential/credential_text.c src/log/delivery_note.c src/log/signed_note.c \
+	src/base/base62.c src/base/base64.c src/base/name.c src/base/sha256.c \
 	client/libsealring-client/client_schedule.c client/libsealring-client/client_schedule.h \
 	client/libsealring-client/client_state.c client/libsealring-client/client_state.h \
 	client/libsealring-client/client_texts.c client/libsealring-client/client_texts.h \
 	client/libsealring-client/client_worker.c \
 	src/base/clock.c src/base/error.c src/base/file.c src/base/foreign_text.c src/base/secret.c src/base/struct_size.c \
 	src/base/timetext.c src/base/utf8.c src/base/network_filesystem.h
-libsealring_client_core_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(CURL_CFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
-libsealring_client_core_la_LIBADD = $(CURL_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) -lpthread
+libsealring_client_core_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(CURL_CFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS) $(DEFLATE_CFLAGS)
+libsealring_client_core_la_LIBADD = $(CURL_LIBS) $(DEFLATE_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) -lpthread
 
 lib_LTLIBRARIES += libsealring-client.la
 libsealring_client_la_SOURCES =

@@ -23,6 +23,8 @@ static const char help[] =
     "\n"
     "  --url URL                  where renewals are: https://HOST[:PORT][/PATH] or unix:PATH; without it FILE is only watched\n"
     "  --ca FILE                  certificates that sign the server's; default: the system's\n"
+    "  --key FILE                 for `renew sealed`: the private key and its certificate, in PEM\n"
+    "  --vault-keys FILE          for the same: the vault's keys, as `sealring audit key --all` prints them\n"
     "  --systemd-credential NAME  in place of FILE: a credential of the systemd unit, which is only watched\n"
     "  --wait DURATION            how long to wait for another process that is renewing; default: 30s\n"
     "  --interval DURATION        how often to ask the server whether a successor is due; default: 6h\n"
@@ -40,6 +42,8 @@ enum client_option_code {
     OPTION_URL = 256,
     OPTION_CA,
     OPTION_SYSTEMD,
+    OPTION_KEY,
+    OPTION_VAULT_KEYS,
     OPTION_WAIT,
     OPTION_INTERVAL,
     OPTION_SPREAD,
@@ -55,6 +59,8 @@ enum client_option_code {
 static const struct option table[] = {
     {"url", required_argument, NULL, OPTION_URL},
     {"ca", required_argument, NULL, OPTION_CA},
+    {"key", required_argument, NULL, OPTION_KEY},
+    {"vault-keys", required_argument, NULL, OPTION_VAULT_KEYS},
     {"systemd-credential", required_argument, NULL, OPTION_SYSTEMD},
     {"wait", required_argument, NULL, OPTION_WAIT},
     {"interval", required_argument, NULL, OPTION_INTERVAL},
@@ -71,7 +77,7 @@ static const struct option table[] = {
 
 /* Which options each has, as bits of their codes. */
 #define BIT(code) (1U << ((code)-OPTION_URL))
-#define SOURCE    (BIT(OPTION_CA) | BIT(OPTION_URL))
+#define SOURCE    (BIT(OPTION_CA) | BIT(OPTION_URL) | BIT(OPTION_KEY) | BIT(OPTION_VAULT_KEYS))
 #define TIMES     (BIT(OPTION_INTERVAL) | BIT(OPTION_SPREAD) | BIT(OPTION_SYSTEMD))
 static const struct {
     const char *name;
@@ -153,6 +159,12 @@ static bool take_option(enum client_option_code code, const char *text, struct c
         return true;
     case OPTION_CA:
         command->open.ca_file = text;
+        return true;
+    case OPTION_KEY:
+        command->open.key_file = text;
+        return true;
+    case OPTION_VAULT_KEYS:
+        command->open.vault_keys = text;
         return true;
     case OPTION_SYSTEMD:
         command->open.systemd_credential = text;

@@ -35,10 +35,12 @@ typedef struct sealring_client_options {
     const char *environment;        /* an environment variable; it is read once and never renewed */
     const char *systemd_credential; /* a file in $CREDENTIALS_DIRECTORY (systemd.exec(5)); it is only watched */
     const char *url; /* where renewals are: https://HOST[:PORT][/PATH] or unix:PATH; NULL: the file is only watched */
-    const char *ca_file; /* certificates that sign the server's, in PEM; NULL: the system's */
-    int manual;          /* not 0: no thread; the program calls sealring_client_renew */
-    int64_t interval_ms; /* how often the server is asked if nothing reports that a successor is due, 0: 6 h */
-    int64_t spread_ms;   /* how long a renewal that is due may be delayed at random, 0: 10 min */
+    const char *ca_file;    /* certificates that sign the server's, in PEM; NULL: the system's */
+    const char *key_file;   /* for rings with `renew sealed`: private key and certificate, in PEM; NULL: none */
+    const char *vault_keys; /* and a file with the vault's keys, as `sealring audit key --all` prints them */
+    int manual;             /* not 0: no thread; the program calls sealring_client_renew */
+    int64_t interval_ms;    /* how often the server is asked if nothing reports that a successor is due, 0: 6 h */
+    int64_t spread_ms;      /* how long a renewal that is due may be delayed at random, 0: 10 min */
     sealring_client_event_callback callback; /* may be NULL */
     void *context;
 } sealring_client_options;

@@ -74,7 +74,7 @@ fails_with() { # STATUS REGEX NAME
 chain $first $second
 for each in "lose:3:the server for renewals, .* did not answer" "cut:3:the server for renewals" "large:3:the server for renewals" \
     "body {}:3:the server's answer for .* contains no credential" "body []:3:the server's answer for .* is no JSON" \
-    'body {"sealed":"AA=="}:3:the server.s answer for .* is sealed' \
+    'body {"sealed":"AA==","key_id":"A","version":1}:3:the server.s answer for .* is sealed: give the private key' \
     "409:1:the server does not renew .* .409 made-up." "403:1:the server does not renew .* .403 made-up." "500:3:the server's answer" \
     "404:3:the server's answer" "401:1:the server does not accept"; do
     fresh "$key" $first
@@ -244,7 +244,7 @@ is_asked() {
 }
 fresh "$key" $first
 rm -f "$served/requests"
-fault slow-after 1
+fault slow-after 4
 "$CLIENT" renew "$key" --url "$url" --ca "$ca" >"$work/out" 2>"$work/err" &
 process=$!
 until_true is_asked

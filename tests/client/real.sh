@@ -91,4 +91,71 @@ renews() {
 ok "with the broker the renewal goes on" until_true renews
 ok "and the successor is accepted" until_true accepted "$work/three"
 daemon_stop
+
+# ---- Successors that are encrypted to the client's certificate: real deliveries, handed out by the server of the tests ----
+
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=shop -keyout "$work/shop.key" -out "$work/shop.pem" 2>/dev/null
+cat "$work/shop.key" "$work/shop.pem" >"$work/shop.both"
+cat "$work/shop.pem" "$work/shop.key" >"$work/shop.turned"
+must audit key --all
+cp "$work/out" "$work/vault.keys"
+sealed_issue() { # FILE LABEL: a delivery, as one line of base64
+    must issue payments --client shop --label "$2" --recipient "$work/shop.pem" --out "$1.cms"
+    openssl cms -cmsout -inform PEM -in "$1.cms" -outform DER | base64 -w 0 >"$1"
+}
+sealed_issue "$work/delivery" sealed
+must issue payments --client shop --label plain --out "$work/plain"
+served=$work/sealed
+server_start unix
+sealed_renew() { # DELIVERY ARGUMENT...: of another credential each time, which has the delivery as its successor
+    fresh "$work/shop" "$first"
+    [ -z "$kept_state" ] || cp "$kept_state" "$work/shop.state"
+    chain "$first" nothing
+    fault body "$(jq -cn --arg sealed "$1" '{sealed: $sealed, key_id: "AAAABBBBCCCCDDDD", version: 1}')"
+    shift
+    client renew "$work/shop" --url "$url" "$@"
+}
+kept_state=
+for each in both turned; do
+    sealed_renew "$(cat "$work/delivery")" --key "$work/shop.$each" --vault-keys "$work/vault.keys"
+    succeeds "a sealed successor is opened ($each)"
+    run_with "$work/shop" verify
+    succeeds "and is a valid credential"
+    sealed_key=$(cut -d _ -f 3 "$work/shop")
+    is "$(jq -r .key_id "$work/shop.state")" "$sealed_key" "its key ID is from the signed note"
+done
+refused() { # REGEX NAME
+    status_is 3 "$2"
+    err_like "$1" "with the reason"
+    ok "the file is unchanged" contains "$work/shop" "$first"
+}
+sealed_renew "$(cat "$work/delivery")"
+refused 'is sealed: give the private key' "a sealed successor without a key"
+sealed_renew AAAA --key "$work/shop.both" --vault-keys "$work/vault.keys"
+refused 'was not accepted: this is not a sealed credential' "something else"
+sealed_renew "$(cat "$work/delivery")" --key "$work/shop.pem" --vault-keys "$work/vault.keys"
+refused 'private key and certificate cannot be read' "a certificate without its key"
+cat "$served/../served/key" "$served/../served/certificate" >"$work/other.both"
+sealed_renew "$(cat "$work/delivery")" --key "$work/other.both" --vault-keys "$work/vault.keys"
+refused 'was not accepted: it is not encrypted to this certificate' "another's key"
+grep -v . "$work/vault.keys" >"$work/no.keys"
+echo nothing >>"$work/no.keys"
+sealed_renew "$(cat "$work/delivery")" --key "$work/shop.both" --vault-keys "$work/no.keys"
+refused "was not accepted: none of the vault's keys has signed it" "another vault's"
+fake=$first
+first=$(cat "$work/plain")
+sealed_renew "$(cat "$work/delivery")" --key "$work/shop.both" --vault-keys "$work/vault.keys"
+refused 'another API key than the one that is expected' "another API key's"
+first=$fake
+jq -n --arg key "$sealed_key" '{serial: 4294967295, key_id: $key}' >"$work/other.state"
+kept_state=$work/other.state
+sealed_renew "$(cat "$work/delivery")" --key "$work/shop.both" --vault-keys "$work/vault.keys"
+refused 'is an older one than the last' "an older delivery"
+kept_state=
+fresh "$work/shop" "$first"
+chain "$first" "$second"
+client renew "$work/shop" --url "$url" --key "$work/shop.both" --vault-keys "$work/vault.keys"
+refused 'is not sealed, although a certificate is configured' "a successor in plain text, where a certificate is configured"
+client renew "$work/shop" --url "$url" --key "$work/shop.both"
+status_is 2 "a key without the vault's keys"
 done_testing

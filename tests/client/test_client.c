@@ -140,7 +140,7 @@ START_TEST(bodies_are_complete_or_refused)
         "{\"credential\": \"a\", \"credential\": \"b\", \"key_id\": \"A\", \"version\": 3}",
         "{\"credential\": \"a\", \"key_id\": \"A\", \"version\": 3, \"expires\": \"soon\"}",
         "{\"credential\": \"a\", \"key_id\": \"A\", \"version\": 3, \"expires\": 7}",
-        "{\"sealed\": \"AA==\", \"key_id\": \"A\", \"version\": 3}",
+        "{\"sealed\": \"AA==\", \"credential\": \"a\", \"key_id\": \"A\", \"version\": 3}",
     };
     struct client_renewed renewed;
     ck_assert_ptr_null(client_renewed_parse(good, strlen(good), &renewed));

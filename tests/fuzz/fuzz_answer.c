@@ -40,11 +40,14 @@ static void check_body(const char *body, size_t length)
     if (wrong != NULL) {
         require(is_clean(wrong) && renewed.credential[0] == '\0', "what is not valid leaves no credential");
     } else {
-        require(client_text_valid(renewed.credential, strlen(renewed.credential), SEALRING_CREDENTIAL_LENGTH_MAX),
+        require(renewed.sealed != NULL ||
+                    client_text_valid(renewed.credential, strlen(renewed.credential), SEALRING_CREDENTIAL_LENGTH_MAX),
                 "a credential fits into a header");
         require(client_text_valid(renewed.key_id, strlen(renewed.key_id), SEALRING_KEY_ID_LENGTH), "so does a key ID");
         require(renewed.version > 0 && renewed.expires >= 0 && renewed.predecessor_until >= 0, "numbers are in range");
     }
+    require(renewed.sealed == NULL || (wrong == NULL && renewed.credential[0] == '\0'), "either sealed, or not");
+    free(renewed.sealed);
     client_problem_parse(body, length, problem, sizeof problem);
     require(memchr(problem, '\0', sizeof problem) != NULL, "a problem's text ends");
 }
