@@ -22,10 +22,15 @@ sub is_gone {
     return !grep { /^State:.*[RSDTt] / } <$status>;
 }
 
+sub has_warned {
+    open my $lines, '<', $log or return 0;
+    return grep { !/^\S+: info: / } <$lines>;
+}
+
 my $next = report_number() + 1;
 my $started = time;
 until (report_number() > $next || is_gone()) {
     exit 1 if time - $started > 60;
-    exit 0 if time - $started > 5 && -s $log;
+    exit 0 if time - $started > 5 && has_warned();
     sleep 0.05;
 }
