@@ -179,6 +179,14 @@ run audit verify
 out_like '^there are rows of [0-9]+ credentials, [0-9]+ were issued: rows were removed' "a credential that was removed is missed"
 rm -f "$database-wal" "$database-shm"
 cp "$work/good" "$database"
+moved=$(sqlite3 "$database" "SELECT key_id FROM api_key WHERE label = 'other'")
+unguarded "$database" "UPDATE credential SET serial = 100, api_key = (SELECT min(id) FROM api_key)
+    WHERE api_key = (SELECT id FROM api_key WHERE label = 'other')"
+run audit verify
+status_is 1 "a credential that was moved to another API key"
+out_like "^API key $moved: it has no credential: the row was moved to another API key" "is missed"
+rm -f "$database-wal" "$database-shm"
+cp "$work/good" "$database"
 
 # ---- wrong inputs
 run audit verify --checkpoint "$work/none"

@@ -20,6 +20,11 @@ static const struct db_query standing_forgotten = {
     "SELECT " CLIENT_COLUMNS " FROM client cl WHERE cl.forgotten <> 0 ORDER BY cl.name", false};
 
 /* A credential without its key, client or version counts as missing. */
+static const struct db_query bare_keys = {
+    "SELECT " KEY_COLUMNS " FROM api_key k WHERE NOT EXISTS (SELECT 1 FROM credential c WHERE c.api_key = k.id)"
+    " ORDER BY k.id",
+    false};
+
 static const struct db_query standing_credentials = {
     "SELECT count(*) FROM credential c JOIN api_key k ON k.id = c.api_key AND k.ring = c.ring"
     " JOIN client cl ON cl.id = k.client JOIN version v ON v.ring = c.ring AND v.number = c.version",
@@ -63,6 +68,11 @@ bool registry_forgotten_next(struct registry_cursor *clients, struct registry_cl
 struct registry_cursor registry_unended_imports(struct registry *registry, sealring_error *error)
 {
     return query_list(registry, &standing_imports, NULL, error);
+}
+
+struct registry_cursor registry_bare_keys(struct registry *registry, sealring_error *error)
+{
+    return query_list(registry, &bare_keys, NULL, error);
 }
 
 sealring_status registry_credential_count(struct registry *registry, uint64_t *count, sealring_error *error)

@@ -21,6 +21,8 @@ bool registry_forgotten_next(struct registry_cursor *clients, struct registry_cl
 /* Keys with an imported credential that has a successor and no end: reissuing sets one. */
 struct registry_cursor registry_unended_imports(struct registry *registry,
                                                 sealring_error *error); /* registry_key_next */
+/* Keys without a credential: each is inserted with one. */
+struct registry_cursor registry_bare_keys(struct registry *registry, sealring_error *error); /* registry_key_next */
 /* The number of all credentials that belong to an API key, its client and a version. */
 sealring_status registry_credential_count(struct registry *registry, uint64_t *count, sealring_error *error);
 
