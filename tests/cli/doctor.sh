@@ -714,6 +714,20 @@ else
     echo disk-full >>"$work/untried"
 fi
 
+# ---- A credential of a key for one holder that was renewed twice ----
+
+SEALRING_VAULT=$work/contested
+must init
+must ring create r --renew bearer
+must client add shop
+must issue r --client shop --holders one --out "$work/copied"
+must rotate r
+run_with "$work/copied" renew --out "$work/renewed"
+run_with "$work/renewed" verify
+run_with "$work/copied" renew
+examine
+tells key-contested '^API key [0-9A-Za-z]{16}$' 'sealring key rekey [0-9A-Za-z]{16}$'
+
 # ---- All kinds were shown; the page knows all of them ----
 
 sed -n 's/^    KIND(DOCTOR_[A-Z_]*, "\([a-z-]*\)",.*/\1/p' "$top_srcdir/src/manage/doctor/doctor_kinds.h" | sort >"$work/kinds"
