@@ -135,7 +135,7 @@ mapped "$top_srcdir/src/libsealring.map" >"$work/map"
 declared verify.h SEALRING_1 | sort >"$work/declared"
 exported "$manage" >"$work/exported-manage"
 mapped "$top_srcdir/src/libsealring-manage.map" >"$work/map-manage"
-for header in manage doctor backup outside; do
+for header in manage ring_policy renew doctor backup outside; do
     declared $header.h SEALRING_MANAGE_0
 done | sort >"$work/declared-manage"
 [ "$(wc -l <"$work/exported")" -gt 8 ] && [ "$(wc -l <"$work/exported-manage")" -gt 30 ] || echo "only so many symbols are exported" >>"$work/log"

@@ -160,7 +160,7 @@ ends_while_the_token_hangs() { # or before the batch began: then once more
     asking=$!
     until_true queued
     broker_stop
-    wait $asking
+    wait "$asking"
     logged 'ends without closing the vault'
 }
 token_is hang
