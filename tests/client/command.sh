@@ -116,6 +116,7 @@ elsewhere=$work/elsewhere
 mkdir "$elsewhere"
 cp "$served/key" "$served/certificate" "$elsewhere"
 python3 -I "$top_srcdir/tests/client/renewal_server.py" "$elsewhere" https 2>/dev/null &
+daemons="$daemons $!"
 until_true test -f "$elsewhere/address"
 for code in 302 307 308; do
     fresh "$key" $first

@@ -13,6 +13,7 @@ server_start unix
 run_client() {
     "$CLIENT" "$@" >"$work/out" 2>"$work/err" </dev/null &
     process=$!
+    daemons="$daemons $process"
 }
 ends_with() { # STATUS NAME
     wait "$process"

@@ -18,6 +18,9 @@ for program in python3 openssl; do
 done
 served=$work/served
 server=
+# Also of daemon.sh, whose own trap ends them. (In a trap of dash `jobs -p` finds nothing.)
+daemons=
+trap 'kill $daemons $(jobs -p) 2>/dev/null; rm -rf "$work"' EXIT
 first=acme_live_AAAABBBBCCCCDDDD_1_1111111111111111111111111111111111111111111
 second=acme_live_AAAABBBBCCCCDDDD_2_2222222222222222222222222222222222222222222
 third=acme_live_AAAABBBBCCCCDDDD_3_3333333333333333333333333333333333333333333
@@ -43,6 +46,7 @@ server_start() { # unix|https
     [ "$1" = unix ] || [ -f "$served/certificate" ] || make_certificate '' localhost
     python3 -I "$top_srcdir/tests/client/renewal_server.py" "$served" "$1" 2>"$served/errors" &
     server=$!
+    daemons="$daemons $server"
     until_true server_listens || bail_out "the server does not start: $(cat "$served/errors")"
     url=$(cat "$served/address")
 }
