@@ -15,7 +15,7 @@ packages_of()
         echo nginx nginx-dev curl ;;
     test) # the check library, what the scripts call, and the languages of the examples
         echo check g++ binutils jq sqlite3 xz-utils procps git p11-kit libnss3 \
-            mandoc zsh fish python3 golang-go rustc gdb libfaketime sshfs openssh-sftp-server \
+            mandoc zsh fish python3 golang-go nodejs rustc gdb libfaketime sshfs openssh-sftp-server \
             fcgiwrap caddy haproxy ;;
     bench) # what `make bench` compares with
         echo libjwt-dev libhiredis-dev redis-server wrk nghttp2-client libnginx-mod-http-lua ;;

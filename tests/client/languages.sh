@@ -25,12 +25,8 @@ build_go build -buildvcs=false -o "$work/follow" . >"$work/out" 2>"$work/err"
 status=$?
 succeeds "Go: the example compiles"
 is "$(gofmt -l "$examples/go" 2>&1)" "" "Go: it is formatted"
-languages="python go_program shell"
-if command -v node >/dev/null; then
-    languages="$languages javascript"
-else
-    echo "# no Node.js here: JavaScript is not tried"
-fi
+command -v node >/dev/null || bail_out "node is missing: sh tools/packages.sh test"
+languages="python go_program shell javascript"
 
 answered() { # COUNT
     [ "$(wc -l <"$work/answers")" -ge "$1" ]
