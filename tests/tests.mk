@@ -2,6 +2,7 @@
 # The tests: each program and script speaks TAP, so that every case is counted.
 # The longest first, so that none of them runs alone at the end: before all, those that mostly wait.
 TESTS += tests/cli/locks.sh tests/tamper/tamper.sh tests/tamper/labels.sh tests/cli/identity.sh tests/cli/bad-races.sh
+include tests/year/tests.mk
 # Shared by all C tests: the runner, a fresh SoftHSM2 token per test (token, vault, …), and what several programs build on, compiled once.
 if HAVE_CHECK
 check_LTLIBRARIES += libtest.la
