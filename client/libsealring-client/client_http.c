@@ -216,5 +216,7 @@ sealring_status client_http_renew(const struct client_server *server, const char
         return SEALRING_OK;
     return error_set(error, SEALRING_SYSTEM, "the server for renewals, %s, did not answer: %s",
                      server->socket != NULL ? server->socket : server->url,
-                     problem[0] != '\0' ? problem : curl_easy_strerror(code));
+                     problem[0] != '\0' && server->socket == NULL
+                         ? problem
+                         : curl_easy_strerror(code)); /* curl names a host and a port also there */
 }

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,8 +56,12 @@ void journal_write(enum journal_level level, const char *format, ...)
 
 void journal_message(sealring_log_level level, const char *message, void *context)
 {
+    static const char word[] = "ALARM: ";
     (void)context;
-    journal_write((enum journal_level)level, "%s", message);
+    /* some messages have the word of their level already */
+    const bool twice = (enum journal_level)level == JOURNAL_ALARM && getenv("JOURNAL_STREAM") == NULL &&
+                       strncmp(message, word, strlen(word)) == 0;
+    journal_write((enum journal_level)level, "%s", twice ? message + strlen(word) : message);
 }
 
 bool journal_may_repeat(struct journal_pace *pace)
