@@ -241,6 +241,6 @@ err_like 'no audit token' "has no key to change"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/r.key" -out "$work/r.pem" -subj /CN=r 2>/dev/null
 run issue "$(sqlite3 "$v/registry/sealring.db" 'SELECT name FROM ring LIMIT 1')" --client nobody --recipient "$work/r.pem"
 status_is 1 "nor can it encrypt credentials"
-err_like 'has no audit token, whose key signs what is encrypted: credentials can be issued in plain text only' "and says so"
+err_like 'has no audit token, whose key signs what is encrypted: credentials can be issued in plain text only' "with the reason"
 
 done_testing

@@ -123,7 +123,7 @@ done >"$work/together.c"
 # shellcheck disable=SC2086
 check "all headers together compile" $CC -std=c11 -pedantic -Wall -Wextra -Werror -fsyntax-only $include "$work/together.c"
 
-# "NODE NAME" for each symbol: as exported, as the map says, as the headers declare.
+# "NODE NAME" for each symbol: as exported, as the map lists, as the headers declare.
 exported() # LIBRARY
 {
     nm -D --defined-only "$1" | awk '$2 != "A" { sub("@@?", " ", $3); split($3, p, " "); print p[2], p[1] }' | sort
@@ -153,16 +153,16 @@ for header in "$tree$includedir"/sealring/*.h; do
     esac
 done | sort >"$work/declared-manage"
 [ "$(wc -l <"$work/exported")" -gt 8 ] && [ "$(wc -l <"$work/exported-manage")" -gt 30 ] || echo "only so many symbols are exported" >>"$work/log"
-check "libsealring exports what its symbol map says, each symbol with its version" diff "$work/map" "$work/exported"
+check "libsealring exports what its symbol map lists, each symbol with its version" diff "$work/map" "$work/exported"
 check "verify.h declares exactly what libsealring exports to the public" diff "$work/declared" "$work/exported"
-check "libsealring-manage exports what its symbol map says" diff "$work/map-manage" "$work/exported-manage"
+check "libsealring-manage exports what its symbol map lists" diff "$work/map-manage" "$work/exported-manage"
 check "the other headers declare exactly what libsealring-manage exports" diff "$work/declared-manage" "$work/exported-manage"
 cat "$work/exported" "$work/exported-manage" | grep -v ' sealring_' >"$work/foreign"
 client=$tree$libdir/libsealring-client.so
 exported "$client" >"$work/exported-client"
 mapped "$top_srcdir/client/libsealring-client/libsealring-client.map" >"$work/map-client"
 declared client.h SEALRING_CLIENT_0 | sort >"$work/declared-client"
-check "libsealring-client exports what its symbol map says" diff "$work/map-client" "$work/exported-client"
+check "libsealring-client exports what its symbol map lists" diff "$work/map-client" "$work/exported-client"
 check "client.h declares exactly that" diff "$work/declared-client" "$work/exported-client"
 check "its name is libsealring-client.so.0" sh -c "objdump -p '$client' | grep -q 'SONAME *libsealring-client.so.0\$'"
 objdump -p "$client" | sed -n 's/^ *NEEDED *//p' >"$work/needed"

@@ -37,7 +37,7 @@ issue s soon
 call mixed 1
 is "$(order)" "" "nobody lags before a rotation"
 run usage --lagging
-err_like 'no API key lags behind the active version' "and that is what it says"
+err_like 'no API key lags behind the active version' "as it reports"
 
 # ---- two versions: ring s ends first
 must rotate r --no-wait

@@ -12,7 +12,7 @@ key=$("$SEALRING" key list --json | jq -r '.keys[0].key_id')
 must rotate r
 run_with "$work/first" renew
 status_is 1 "a ring renews nothing by default"
-err_like 'renewal-off: ring r renews no credentials: sealring ring set r --renew bearer' "and says so"
+err_like 'renewal-off: ring r renews no credentials: sealring ring set r --renew bearer' "with the reason"
 is "$("$SEALRING" ring show r --json | jq -c '.ring | [.renew, .renew_life, .renew_age]')" '["off",null,"400d"]' "the default policy"
 run ring show r
 out_like '^ *renewal  *off' "for people, too"
@@ -42,13 +42,13 @@ run_with "$work/first" renew --out "$work/second"
 status_is 1 "an existing file is refused"
 run_with "$work/first" renew
 is "$(cat "$work/out")" "$(cat "$work/second")" "the same successor again"
-err_like 'that an earlier renewal made' "and says so"
+err_like 'that an earlier renewal made' "with the reason"
 run_with "$work/first" renew --json
 json_is '[.state, .version, .serial, .client, (.scopes | join(" "))] | map(tostring) | join(" ")' "existed 2 2 shop read" "as JSON"
 run_with "$work/second" renew
 succeeds "none is due"
 out_empty "and none printed"
-err_like 'no successor is due' "and says so"
+err_like 'no successor is due' "with the reason"
 echo nothing >"$work/wrong"
 run_with "$work/wrong" renew
 status_is 1 "no credential"

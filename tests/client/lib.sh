@@ -11,7 +11,7 @@
 CLIENT=${SEALRING_CLIENT:-$top_builddir/.libs/sealring-client}
 LD_LIBRARY_PATH=$(dirname "$CLIENT")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH
-# pyenv and the like shadow Debian's with what the user's home says: HOME is the test's own here.
+# pyenv and similar tools shadow Debian's by settings in the home directory: HOME is the test's own here.
 PATH=/usr/bin:/bin:$PATH
 for program in python3 openssl; do
     command -v $program >/dev/null || bail_out "$program is missing: sh tools/packages.sh test"

@@ -55,7 +55,7 @@ done
 ok "server-sent events outlive it" goes_on events
 ok "a WebSocket outlives it" goes_on socket
 
-# ---- The way out ----
+# ---- The remedy ----
 
 kill -HUP "$(cat "$site/pid")"
 for process in $events $socket $kept; do

@@ -354,7 +354,7 @@ refuses() { # WORDS REGEX ARGUMENT...
 refuses "clear text beyond loopback" 'renew-tls-certificate' --renew-listen 0.0.0.0:0
 refuses "a certificate without its key" 'renew-tls-key is missing' --renew-listen 127.0.0.1:0 --renew-tls-certificate "$work/tls.crt"
 refuses "a certificate that does not exist" 'cannot be used for TLS: No such file' --renew-listen 127.0.0.1:0 --renew-tls-certificate "$work/none" --renew-tls-key "$work/tls.key"
-refuses "a file that is none" 'nothing in PEM' --renew-listen 127.0.0.1:0 --renew-tls-certificate "$work/one" --renew-tls-key "$work/tls.key"
+refuses "a file without a certificate" 'nothing in PEM' --renew-listen 127.0.0.1:0 --renew-tls-certificate "$work/one" --renew-tls-key "$work/tls.key"
 broker_start
 daemon_start --renew-listen 127.0.0.1:0 --renew-tls-certificate "$work/tls.crt" --renew-tls-key "$work/tls.key" --broker "$broker_socket" \
     --address-header X-Real-IP

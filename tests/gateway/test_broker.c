@@ -136,7 +136,7 @@ static const struct {
     {6, 58, 1, "another length"},
     {6, 59, '"', "a credential that would end a string"},
     {6, 59, 0, "a credential with a zero"},
-    {6, 38, '/', "a key ID that is none"},
+    {6, 38, '/', "not a key ID"},
     {7, 54, RENEWAL_CREDENTIAL, "a credential of 16 KiB"},
 };
 

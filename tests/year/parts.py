@@ -99,7 +99,7 @@ class Killable:
     def is_dead(self):
         return self.process is None or self.process.poll() is not None
 
-    def mend(self):
+    def repair(self):
         """Returns whether it was dead."""
         dead = self.is_dead()
         tries = 0
@@ -161,7 +161,7 @@ class Host(Killable):
     def ask(self, text):
         """Asks it, or the process that takes its place."""
         while True:
-            self.mend()
+            self.repair()
             answer = self.line(text)
             if answer is not None:
                 return answer

@@ -121,12 +121,12 @@ class Year:
                       for name, which in (("a", "right"), ("b", "right"), ("still", "right"), ("fast", "fast"), ("slow", "slow"))}
         self.processes = [self.broker, self.daemon, *self.hosts.values()]
 
-    def mend(self):
+    def repair(self):
         for process in self.processes:
-            process.mend()
+            process.repair()
 
     def renewing(self):
-        self.mend()
+        self.repair()
         return ask(self.path("judge"), "GET", "/readyz", {})[2].strip() == b'{"renewal":true}'
 
     # ---- The clients ----
@@ -205,7 +205,7 @@ class Year:
         rounds = itertools.count(1)
 
         def moved():
-            self.mend()
+            self.repair()
             self.traffic(clients)
             if next(rounds) % 20 == 0:
                 self.clock.advance(60)
@@ -249,7 +249,7 @@ class Year:
         full = {copy.text() for client in self.of("full") for copy in client.copies}
 
         def enough():
-            self.mend()
+            self.repair()
             self.traffic(prompt + self.of("full", "one", "never", "broken"))
             self.clock.advance(60)
             return sum(process.kills for process in self.processes) >= before + self.options.kills
@@ -278,7 +278,7 @@ class Year:
                          "unix:" + self.path("network")]
 
             def renewed(command=arguments):
-                self.mend()
+                self.repair()
                 with open(self.path("lazy.log"), "ab") as log:
                     process = subprocess.Popen(command, env=self.clock.environment(), stdout=log, stderr=log)
                     if self.rng.random() < 0.5:
@@ -323,7 +323,7 @@ class Year:
         self.traffic(self.clients)
 
         def retires():
-            self.mend()
+            self.repair()
             done = subprocess.run([self.sealring_path, "retire", "payments", str(version - 1)], env=self.clock.environment(), capture_output=True,
                                   text=True, check=False)
             self.last_refusal = done.stderr
@@ -334,7 +334,7 @@ class Year:
 
     def use_is_known(self, client, version):
         def known():
-            self.mend()
+            self.repair()
             lines = json.loads(self.sealring("usage", "payments", "--key", client.key_id, "--json"))["usage"]
             return any(line["version"] == version and line["accepted"] > 0 for line in lines)
         until(known, "the use of the successor is known")
@@ -406,7 +406,7 @@ class Year:
 
     def is_healthy(self, findings):
         """A verifier polls once a second, and has to see the last step of the clock."""
-        self.mend()
+        self.repair()
         done = subprocess.run([self.sealring_path, "doctor"], env=self.clock.environment(), capture_output=True, text=True, check=False)
         if done.returncode != 0:
             findings.append(done.stdout)
@@ -421,7 +421,7 @@ class Year:
         wrong = [(sorted(named - wanted), sorted(wanted - named)) for named, wanted in self.named if named != wanted]
         report(not wrong and len(self.named) == self.options.rotations, "%d times those that lag were named a day before the overlap ended, and nobody else (%d clients)"
                % (len(self.named), len(self.of("never", "broken", "offline"))), "too many, too few: %s" % wrong)
-        report(self.held == 2 * self.options.rotations, "%d times they held the version open after that, for want of a successor or by their calls; %d were given new credentials by hand"
+        report(self.held == 2 * self.options.rotations, "%d times they held the version open after that, because they had no successor, or by their calls; %d were given new credentials by hand"
                % (self.held, self.by_hand), self.last_refusal)
         kills = ", ".join("%s %d" % (process.name, process.kills) for process in self.processes if process.kills)
         lost = [copy.path for client in self.clients for copy in client.copies if self.call(copy.text())[0] != 200]
@@ -450,7 +450,7 @@ class Year:
 
     def run(self):
         self.issue()
-        self.mend()
+        self.repair()
         watch = Watch([self.path("keys"), self.path("disk")])
         watch.start()
         try:

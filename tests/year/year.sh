@@ -10,7 +10,7 @@
 . "$top_srcdir/tests/cli/clock.sh"
 program_libraries=$(dirname "$SEALRING")
 sanitize=
-# pyenv and the like shadow Debian's with what the user's home says: HOME is the test's own here.
+# pyenv and similar tools shadow Debian's by settings in the home directory: HOME is the test's own here.
 PATH=/usr/bin:/bin:$PATH
 front=
 nm -D --undefined-only "$program_libraries/libsealring-client.so" | grep -q __asan_init && sanitize=-fsanitize=address,undefined
