@@ -48,7 +48,7 @@ bounds()
 1 tools tools
 0 gateway gateway
 0 client client
-1133 tests tests
+1106 tests tests
 END
 }
 
