@@ -22,8 +22,9 @@ static int done = -1; /* eventfd */
 static pthread_t thread;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static enum { RENEWER_IDLE, RENEWER_WORKS, RENEWER_DONE, RENEWER_ENDS, RENEWER_ENDED } state; /* under `lock` */
-static bool reopen;                                                                           /* likewise */
+enum renewer_state { RENEWER_IDLE, RENEWER_WORKS, RENEWER_DONE, RENEWER_ENDS, RENEWER_ENDED };
+static enum renewer_state state; /* under `lock` */
+static bool reopen;              /* likewise */
 
 /* ---- The thread ---- */
 
@@ -135,7 +136,7 @@ struct renewal_batch *renewer_batch(void)
     return batch;
 }
 
-static void change(int next)
+static void change(enum renewer_state next)
 {
     pthread_mutex_lock(&lock);
     state = next;

@@ -17,7 +17,8 @@ static const struct answer answers[ANSWERS] = {
     [ANSWER_CONFLICT] = {400, "Bad Request", "The request has two different API keys.",
                          .challenge = BEARER ", error=\"invalid_request\""},
     [ANSWER_UNAVAILABLE] = {503, "Service Unavailable", "The API key cannot be verified now.", .retry_after = "1"},
-    [ANSWER_NOT_FOUND] = {404, "Not Found", "sealringd does not have this path. See sealringd(8), TARGETS."},
+    [ANSWER_NOT_FOUND] = {404, "Not Found", "sealringd does not have this path. See sealringd(8), TARGETS.",
+                          .code = NULL},
     [ANSWER_ALIVE] = {.status = 200},
     [ANSWER_UNREADY] = {503, "Service Unavailable", "The verifier is not up to date.", .retry_after = "1"},
     [ANSWER_RENEWED] = {.status = 200},
@@ -31,7 +32,7 @@ static const struct answer answers[ANSWERS] = {
     [ANSWER_NOT_RENEWED] = {503, "Service Unavailable", "The API key cannot be renewed now.", .code = "unavailable",
                             .retry_after = "10"},
     [ANSWER_METHOD] = {405, "Method Not Allowed", "This target takes POST only.", .allow = "POST"},
-    [ANSWER_TOO_LARGE] = {413, "Content Too Large", "A renewal has no body."},
+    [ANSWER_TOO_LARGE] = {413, "Content Too Large", "A renewal has no body.", .code = NULL},
 };
 
 const struct answer *answer_of(enum answer_kind kind)
