@@ -42,13 +42,15 @@ static json_t *rows_of(const struct audit_act *act, uint64_t number)
     struct registry_key key = {.id = (int64_t)number, .ring = 1, .client = (int64_t)number, .last_serial = 1};
     struct registry_credential credential = {
         .key = (int64_t)number, .serial = 1, .version = 7, .issued = 1764144000000};
+    char digest[sizeof credential.digest + 1];
     key.state = SEALRING_KEY_ACTIVE;
     key.created = credential.issued;
     credential.state = SEALRING_CREDENTIAL_CURRENT;
     memcpy(key.key_id, act->key_id, sizeof key.key_id);
     snprintf(key.label, sizeof key.label, "default");
     snprintf(credential.scopes, sizeof credential.scopes, "read write");
-    memset(credential.digest, (int)number | 1, sizeof credential.digest);
+    snprintf(digest, sizeof digest, "%032" PRIu64, number); /* as fill_rows writes it */
+    memcpy(credential.digest, digest, sizeof credential.digest);
     memset(credential.nonce, (int)number | 1, sizeof credential.nonce);
     return json_pack("[o, o]", image_of(REGISTRY_TABLE_KEY, &key), image_of(REGISTRY_TABLE_CREDENTIAL, &credential));
 }
@@ -131,12 +133,12 @@ static sealring_status verify_and_compare(struct registry *registry, void *conte
     struct examine_result result;
     struct examine how = {.entry = take_entry};
     struct retrace retrace;
-    sealring_status status = retrace_begin(&retrace, count_problem, context, error);
+    sealring_status status = retrace_begin(&retrace, registry, count_problem, context, error);
     how.context = &retrace;
     if (status == SEALRING_OK)
         status = examine_log(registry, &how, &result, error);
     if (status == SEALRING_OK)
-        status = retrace_compare(&retrace, registry, error);
+        status = retrace_compare(&retrace, error);
     retrace_release(&retrace);
     return status;
 }
@@ -146,7 +148,7 @@ static sealring_status verify_and_retrace(struct registry *registry, void *conte
 {
     struct examine how = {.entry = take_entry};
     struct retrace retrace;
-    sealring_status status = retrace_begin(&retrace, NULL, NULL, error);
+    sealring_status status = retrace_begin(&retrace, NULL, NULL, NULL, error);
     how.context = &retrace;
     if (status == SEALRING_OK)
         status = examine_log(registry, &how, context, error);
@@ -203,7 +205,7 @@ static void fill_rows(struct fixture *fixture, uint64_t entries)
         "INSERT INTO client (id, name, contact, created, forgotten) SELECT i, 'customer-' || i, '', 1764144000000, 0 FROM n;"
         "INSERT INTO api_key (id, key_id, ring, client, label, state, narrowed, narrowed_scopes, last_serial, created)"
         " SELECT i, printf('K%%015d', i - 1), 1, i, 'default', 1, 0, '', 1, 1764144000000 FROM n;"
-        "INSERT INTO credential SELECT i, 1, 1, 7, randomblob(32), randomblob(16), 'read write', 0, 0, 1, 0, 0, 1764144000000,"
+        "INSERT INTO credential SELECT i, 1, 1, 7, CAST(printf('%%032d', i) AS BLOB), randomblob(16), 'read write', 0, 0, 1, 0, 0, 1764144000000,"
         " 0, x'', '', 0, 0 FROM n; COMMIT",
         entries);
     if (fixture_sql(fixture, sql) != SQLITE_OK) {

@@ -317,6 +317,22 @@ as_saved cut
 attack "UPDATE api_key SET label = 'forged' WHERE key_id = '$(key_of aged)'"
 agrees "what only an archived entry shows is not seen without the archive"
 noticed "$(key_of aged): its row has label" "with the archive it is" --archive "$work/first"
+as_saved cut
+attack "UPDATE credential SET api_key = 0 WHERE api_key = (SELECT id FROM api_key WHERE key_id = '$(key_of revoked)');
+    UPDATE credential SET api_key = (SELECT id FROM api_key WHERE key_id = '$(key_of revoked)')
+    WHERE api_key = (SELECT id FROM api_key WHERE key_id = '$(key_of plain)');
+    UPDATE credential SET api_key = (SELECT id FROM api_key WHERE key_id = '$(key_of plain)') WHERE api_key = 0"
+agrees "nor are two credentials that were exchanged"
+for name in plain revoked; do
+    noticed "^credential 1 of API key $(key_of $name): no row has its API key" "with the archive they are: $name" --archive "$work/first"
+done
+as_saved cut
+must rotate payments
+must reissue "$(key_of plain)"
+plain=$(rows "SELECT id FROM api_key WHERE key_id = '$(key_of plain)'")
+attack "UPDATE credential SET digest = randomblob(32) WHERE api_key = $plain AND serial = 2"
+noticed "^credential 2 of the API key in row $plain: no row has its API key" "a later credential of a key that an archived entry issued"
+noticed "^credential 2 of API key $(key_of plain): no row has its API key" "with the archive by its name" --archive "$work/first"
 
 # ---- cuts that nobody signed
 

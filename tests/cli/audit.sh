@@ -188,6 +188,35 @@ out_like "^API key $moved: it has no credential: the row was moved to another AP
 rm -f "$database-wal" "$database-shm"
 cp "$work/good" "$database"
 
+# ---- no act changes a credential's key, serial and digest: each row has those of its issue
+altered() { # WHAT STATEMENTS KEYS: each of them is reported; the row of another one is not
+    unguarded "$database" "$2"
+    run audit verify
+    status_is 1 "$1"
+    for key in $3; do
+        out_like "^credential [0-9]+ of API key $key: no row has its API key, serial and digest as they were issued" "$1: of $key"
+    done
+    is "$(grep -c 'no row has its' "$work/out")" "$(echo "$3" | wc -w)" "$1: no other one"
+    rm -f "$database-wal" "$database-shm"
+    cp "$work/good" "$database"
+}
+named() { # COLUMN LABEL
+    sqlite3 "$database" "SELECT $1 FROM api_key WHERE label = '$2'"
+}
+exchange="UPDATE credential SET api_key = 0 WHERE api_key = $(named id other); UPDATE credential SET api_key = $(named id other), serial = 1
+    WHERE api_key = $(named id second); UPDATE credential SET api_key = $(named id second) WHERE api_key = 0"
+altered "two credentials that were exchanged" "$exchange" "$(named key_id other) $(named key_id second)"
+altered "another serial" "UPDATE credential SET serial = 9 WHERE api_key = $(named id other)" "$(named key_id other)"
+altered "another digest" "UPDATE credential SET digest = zeroblob(32) WHERE api_key = $(named id second)" "$(named key_id second)"
+altered "another digest of an imported key" "UPDATE credential SET digest = zeroblob(32) WHERE imported = 1" \
+    "$(sqlite3 "$database" "SELECT k.key_id FROM api_key k JOIN credential c ON c.api_key = k.id WHERE c.imported = 1")"
+unguarded "$database" "$exchange"
+unguarded "$database" "$exchange"
+run audit verify
+succeeds "what was exchanged back is as it was issued"
+rm -f "$database-wal" "$database-shm"
+cp "$work/good" "$database"
+
 # ---- wrong inputs
 run audit verify --checkpoint "$work/none"
 status_is 2 "a checkpoint that is missing"

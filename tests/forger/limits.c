@@ -15,9 +15,6 @@ static const struct limit {
 } limits[] = {
     /* A key without a fact is as its row is. It is active afterwards, as it was before the edit. */
     {"api_key", "state", FAULT_PERMITS, "resume ", "`key resume` is carried out on a key that only an edit suspended"},
-    /* The second key is closed, so nothing of it is derived; of the first one, which was suspended or has expired, not either. */
-    {"credential", "api_key", FAULT_UNREPORTED, "verdicts differ",
-     "exchanged with one of a closed key: nobody, until an act derives from it"},
     /* "What no single cell shows": the next act adopts a stranger's restriction, with an alarm and an entry, because it may be an operator's. */
     {"act", "forge suspend in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
     {"act", "forge revoke in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},

@@ -261,7 +261,7 @@ static sealring_status examine_and_retrace(struct registry *registry, struct ver
                                            struct examine *examine, sealring_error *error)
 {
     struct log_history *history = &verification->history;
-    sealring_status status = retrace_begin(&verification->retrace, own_problem, verification, error);
+    sealring_status status = retrace_begin(&verification->retrace, registry, own_problem, verification, error);
     examine->entry = take_entry;
     if (status == SEALRING_OK)
         status = log_history_resume(history, registry, &verification->retrace, error);
@@ -272,7 +272,7 @@ static sealring_status examine_and_retrace(struct registry *registry, struct ver
     if (status == SEALRING_OK)
         status = examine_log(registry, examine, &verification->result, error);
     if (status == SEALRING_OK)
-        status = retrace_compare(&verification->retrace, registry, error);
+        status = retrace_compare(&verification->retrace, error);
     retrace_release(&verification->retrace);
     return status;
 }

@@ -328,11 +328,11 @@ static sealring_status compare_clients(const struct retrace *retrace, sealring_e
     return registry_close_cursor(&clients, status);
 }
 
-sealring_status retrace_compare(struct retrace *retrace, struct registry *registry, sealring_error *error)
+sealring_status retrace_compare(struct retrace *retrace, sealring_error *error)
 {
+    struct registry *registry = retrace->registry;
     struct registry_ring ring;
     sealring_status status = SEALRING_OK;
-    retrace->registry = registry;
     compare_vault(retrace);
     compare_id_length(retrace);
     /* as their rows are, and not as their facts correct them */

@@ -6,6 +6,6 @@
 #include "manage/audit/retrace.h"
 
 /* After the log's last entry, in the same snapshot: reports each row that differs from what the acts made of it. */
-sealring_status retrace_compare(struct retrace *retrace, struct registry *registry, sealring_error *error);
+sealring_status retrace_compare(struct retrace *retrace, sealring_error *error);
 
 #endif

@@ -2,12 +2,14 @@
 /* What the log has of each API key, in a few bytes, as a log may have millions of them. */
 #include "manage/audit/issued_keys.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
+#include "base/base62.h"
 
 struct issued_key {
     int64_t id;
@@ -123,4 +125,36 @@ bool issued_key_read(const char *detail, struct registry_key *key)
     int length = snprintf(again, sizeof again, KEY_TEXT("%" PRIu32, "%" PRId64, "%s", "%s"), key->client, key->created,
                           key->id, key->key_id, key->label, key->last_serial, key->ring);
     return length < (int)sizeof again && strncmp(text, again, (size_t)length) == 0;
+}
+
+/* The value of the only member of this name in the text: within a string a quotation mark is escaped. */
+static const char *only_value(const char *detail, const char *name)
+{
+    const char *place = strstr(detail, name);
+    return place != NULL && strstr(place + 1, name) == NULL ? place + strlen(name) : NULL;
+}
+
+/* A number as JSON writes it. */
+static bool read_number(const char *text, int64_t highest, int64_t *number)
+{
+    char *end;
+    if (text == NULL || *text < '1' || *text > '9')
+        return false;
+    errno = 0;
+    *number = strtoll(text, &end, 10);
+    return errno == 0 && *number <= highest && (*end == ',' || *end == '}');
+}
+
+bool issued_credential_read(const char *detail, struct registry_credential *credential)
+{
+    const char *digest = only_value(detail, "\"digest\":\"");
+    int64_t serial;
+    *credential = (struct registry_credential){.state = SEALRING_CREDENTIAL_CURRENT};
+    if (digest == NULL || strcspn(digest, "\"") != 2 * sizeof credential->digest ||
+        !hex_decode(digest, credential->digest, sizeof credential->digest) ||
+        !read_number(only_value(detail, "\"key\":"), INT64_MAX, &credential->key) ||
+        !read_number(only_value(detail, "\"serial\":"), UINT32_MAX, &serial))
+        return false;
+    credential->serial = (uint32_t)serial;
+    return true;
 }

@@ -9,14 +9,16 @@
 #include "base/error.h"
 #include "log/row_image.h"
 #include "manage/audit/changed_members.h"
+#include "registry/rows/current_rows.h"
 
 #define TABLES    (REGISTRY_TABLE_CREDENTIAL + 1)
 #define NAME_SIZE (SEALRING_NAME_LENGTH_MAX + 1)
 
-sealring_status retrace_begin(struct retrace *retrace, retrace_problem problem, void *context, sealring_error *error)
+sealring_status retrace_begin(struct retrace *retrace, struct registry *registry, retrace_problem problem,
+                              void *context, sealring_error *error)
 {
     bool complete = true;
-    *retrace = (struct retrace){.problem = problem, .context = context};
+    *retrace = (struct retrace){.registry = registry, .problem = problem, .context = context};
     for (size_t i = 0; i < TABLES; i++)
         complete = (retrace->images[i] = json_object()) != NULL && complete;
     return complete ? SEALRING_OK : error_no_memory(error);
@@ -63,6 +65,8 @@ struct retraced_row {
     struct changed_row changed;
     json_t *image;
     union image_row row;
+    sealring_status status; /* of the registry */
+    sealring_error *error;
 };
 
 static void tell(const struct retraced_row *row, const char *text)
@@ -121,6 +125,30 @@ static json_t *without_end(const json_t *image)
     return was;
 }
 
+/* No act changes a credential's key, serial and digest, so its row has what its issue gave it: one that was exchanged with another key's has not. */
+static sealring_status look_up(const struct retrace *retrace, const struct registry_credential *credential,
+                               sealring_error *error)
+{
+    char text[256], name[64];
+    struct registry_key key;
+    bool stored = false;
+    if (retrace->registry == NULL)
+        return SEALRING_OK;
+    sealring_status status = registry_credential_is_stored(retrace->registry, credential, &stored, error);
+    if (status != SEALRING_OK || stored || retrace->problem == NULL)
+        return status;
+    if (issued_keys_find(&retrace->issued, credential->key, &key))
+        snprintf(name, sizeof name, "API key %s", key.key_id);
+    else /* the entry that issued the key is archived */
+        snprintf(name, sizeof name, "the API key in row %" PRId64, credential->key);
+    snprintf(text, sizeof text,
+             "credential %" PRIu32 " of %s: no row has its API key, serial and digest as they were issued: "
+             "it was altered or removed",
+             credential->serial, name);
+    retrace->problem(0, text, retrace->context);
+    return SEALRING_OK;
+}
+
 /* A successor takes its claims from the newest credential. Its key's own image follows in the entry. */
 static void judge_newest(const struct retraced_row *row)
 {
@@ -142,7 +170,10 @@ static void judge_newest(const struct retraced_row *row)
 static bool keep_credential(struct retraced_row *row, json_t *was)
 {
     const struct registry_credential *credential = &row->row.credential;
-    row->retrace->count += credential->state == SEALRING_CREDENTIAL_CURRENT;
+    if (credential->state == SEALRING_CREDENTIAL_CURRENT) {
+        row->retrace->count++;
+        row->status = look_up(row->retrace, credential, row->error);
+    }
     judge_newest(row);
     if (was == NULL && !credential->replaced)
         return true;
@@ -177,19 +208,23 @@ static bool keep_row(struct retraced_row *row)
 
 /* ---- Entries ---- */
 
-/* Most entries issue one credential for one API key. They are not parsed as a whole, which takes most of the time: only the key is read. Only for
- * an imported key does an issue also change an older credential: it gives it an end. False: the entry must be parsed. */
-static bool keep_issue(struct retrace *retrace, const struct registry_audit *entry, bool *kept)
+/* Most entries issue one credential for one API key. They are not parsed as a whole, which takes most of the time: only the key and
+ * what identifies its credential are read. Only for an imported key does an issue also change an older credential: it gives it an end.
+ * False: the entry must be parsed. */
+static bool keep_issue(struct retrace *retrace, const struct registry_audit *entry, sealring_status *status,
+                       sealring_error *error)
 {
     struct registry_key key, stored;
+    struct registry_credential credential;
     retrace->imported = retrace->imported || strcmp(entry->act, "key.import") == 0;
     if (strcmp(entry->act, "key.issue") != 0 || entry->key_id == NULL || entry->detail == NULL || retrace->imported ||
         json_object_get(retrace->images[REGISTRY_TABLE_KEY], entry->key_id) != NULL ||
         !issued_key_read(entry->detail, &key) || issued_keys_find(&retrace->issued, key.id, &stored) ||
-        strcmp(key.key_id, entry->key_id) != 0)
+        strcmp(key.key_id, entry->key_id) != 0 || !issued_credential_read(entry->detail, &credential) ||
+        credential.key != key.id)
         return false;
-    *kept = issued_keys_put(&retrace->issued, &key);
     retrace->count++;
+    *status = issued_keys_put(&retrace->issued, &key) ? look_up(retrace, &credential, error) : error_no_memory(error);
     return true;
 }
 
@@ -204,18 +239,20 @@ static void note_lack(struct retrace *retrace, const struct registry_audit *entr
 
 sealring_status retrace_entry(struct retrace *retrace, const struct registry_audit *entry, sealring_error *error)
 {
-    bool kept = true;
-    if (keep_issue(retrace, entry, &kept))
-        return kept ? SEALRING_OK : error_no_memory(error);
+    sealring_status status = SEALRING_OK;
+    if (keep_issue(retrace, entry, &status, error))
+        return status;
     if (entry->detail == NULL)
         return SEALRING_OK;
     json_t *detail = json_loads(entry->detail, 0, NULL);
     json_t *rows = json_object_get(detail, "rows");
-    for (size_t i = 0; kept && i < json_array_size(rows); i++) {
+    for (size_t i = 0; status == SEALRING_OK && i < json_array_size(rows); i++) {
         json_t *image = json_array_get(rows, i);
-        struct retraced_row row = {
-            .retrace = retrace, .image = image, .changed = {.entry = entry, .detail = detail, .image = image}};
-        kept = keep_row(&row);
+        struct retraced_row row = {.retrace = retrace,
+                                   .image = image,
+                                   .changed = {.entry = entry, .detail = detail, .image = image},
+                                   .error = error};
+        status = keep_row(&row) ? row.status : error_no_memory(error);
     }
     note_lack(retrace, entry, rows);
     if (strcmp(entry->act, "vault.init") == 0) {
@@ -223,7 +260,7 @@ sealring_status retrace_entry(struct retrace *retrace, const struct registry_aud
         retrace->init = json_incref(detail);
     }
     json_decref(detail);
-    return kept ? SEALRING_OK : error_no_memory(error);
+    return status;
 }
 
 /* ---- Archived entries ---- */

@@ -27,12 +27,14 @@ struct retrace {
     bool lacks_rows;           /* an older sealring issued keys without their rows in the entry */
     uint64_t cut;              /* the entries up to this one were not retraced; 0: none */
     int64_t last_key;          /* the row number of the last API key that they issued */
-    struct registry *registry; /* whose rows are compared */
+    struct registry *registry; /* whose rows are compared; NULL: none */
     retrace_problem problem;   /* NULL: nobody wants to know */
     void *context;
 };
 
-sealring_status retrace_begin(struct retrace *retrace, retrace_problem problem, void *context, sealring_error *error);
+/* registry: that of the log, as it is in the present transaction: each credential that the log issues is looked up in it. */
+sealring_status retrace_begin(struct retrace *retrace, struct registry *registry, retrace_problem problem,
+                              void *context, sealring_error *error);
 void retrace_release(struct retrace *retrace);
 
 /* What an archive's entry keeps for those who do not have the archived entries, and a beginning with that: rings, versions, clients that are

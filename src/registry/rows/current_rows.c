@@ -80,6 +80,19 @@ sealring_status registry_credential_count(struct registry *registry, uint64_t *c
     return query_count(registry, &standing_credentials, NULL, count, error);
 }
 
+/* By the table itself: an index may lack rows. */
+static const struct db_query stored_credential = {
+    "SELECT 1 FROM credential c WHERE c.api_key = ?1 AND c.digest = ?2 AND +c.serial = ?3", false};
+
+sealring_status registry_credential_is_stored(struct registry *registry, const struct registry_credential *credential,
+                                              bool *stored, sealring_error *error)
+{
+    return query_find(registry, &stored_credential,
+                      PARAMETERS(INTEGER(credential->key), BYTES(credential->digest, sizeof credential->digest),
+                                 INTEGER(credential->serial)),
+                      NULL, NULL, stored, error);
+}
+
 /* ---- Rows that contradict their facts ---- */
 
 static const struct db_query closed_keys_differ = {
