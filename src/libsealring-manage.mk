@@ -23,6 +23,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/log/row_image.c src/log/row_image.h \
 	src/manage/fleet/contested_holders.c src/manage/fleet/contested_holders.h \
 	src/manage/renew/contested_keys.c \
+	src/manage/renew/count_renewing.c \
 	src/manage/renew/encrypt_successor.c \
 	src/manage/renew/make_successor.c \
 	src/manage/renew/read_predecessor.c \
@@ -143,6 +144,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/registry/rows/holder_rows.c \
 	src/registry/rows/intention_rows.c \
 	src/registry/rows/verifier_rows.c \
+	src/registry/usage/renewal_counts.c src/registry/usage/renewal_counts.h \
 	src/registry/usage/usage_counts.h \
 	src/registry/usage/usage_names.c \
 	src/registry/usage/usage_roll.c \

@@ -27,6 +27,7 @@ typedef struct sealring_lagging_info {
     uint32_t serial; /* of its newest credential */
     uint32_t version;
     bool newest_used;      /* there was a call with its newest credential, at any time that is known */
+    int64_t renewed;       /* when a renewal made the newest credential; 0: an operator made it */
     int64_t last_use;      /* at any time, with any of its credentials, to the second; 0: none */
     uint32_t last_version; /* of the credential of that use; 0: not known any more */
     uint64_t calls;        /* in the time asked about */

@@ -117,6 +117,21 @@ typedef int (*sealring_contested_callback)(const sealring_contested *contested, 
 sealring_status sealring_contested_list(sealring_manager *manager, const char *ring, sealring_contested_callback each,
                                         void *context, sealring_error *error);
 
+/* ---- Who renews -------------------------------------------------------------------------------------------------------- */
+
+/* How many clients of a ring renew by themselves. It is read from rows alone: for display, nothing may be decided by it. */
+typedef struct sealring_renewing {
+    size_t size;
+    uint64_t clients;  /* that have an active API key in the ring */
+    uint64_t renewing; /* of these: a renewal made the newest credential of each such key */
+    int64_t
+        longest; /* ms from the activation of the active version to the last renewal that moved a key to it; -1: none did */
+} sealring_renewing;
+
+/* SEALRING_NOT_FOUND: there is no such ring; SEALRING_INVALID: the structure has another size. */
+sealring_status sealring_count_renewing(sealring_manager *manager, const char *ring, sealring_renewing *renewing,
+                                        sealring_error *error);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

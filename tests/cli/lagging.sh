@@ -70,10 +70,10 @@ json_is "$(one mixed '.ends')" "$("$SEALRING" ring show r --json | jq -r '.ring.
 run usage s --lagging --json
 json_is "$(one soon '[.last_version, .behind] | join(" ")')" "1 1" "the version of the last use"
 run usage --lagging --client soon
-out_like '^KEY ID +RING +CLIENT +LABEL +CALLS +SHARE +NEWEST +ENDS +LAST USE$' "the table has headers"
-out_like "^$(key_of "$work/soon") +s +soon +default +1 +100 % version 1 +version 1 +in (23h|1d)[0-9a-z]* +.*, version 1\$" "and a line for each key"
+out_like '^KEY ID +RING +CLIENT +LABEL +CALLS +SHARE +NEWEST +RENEWED +ENDS +LAST USE$' "the table has headers"
+out_like "^$(key_of "$work/soon") +s +soon +default +1 +100 % version 1 +version 1 +no +in (23h|1d)[0-9a-z]* +.*, version 1\$" "and a line for each key"
 run usage --lagging --key "$(key_of "$work/unaware")"
-out_like 'version 2, never used +in .* never called$' "never used, never called"
+out_like 'version 2, never used +no +in .* never called$' "never used, never called"
 
 # ---- uses that nobody has harvested, as somebody is at work
 flock -F "$work/vault/vault.lock" sleep 60 &
@@ -87,10 +87,25 @@ json_is "$(one soon '.calls')" 3 "are counted"
 # ---- CSV
 run usage r --lagging --csv
 succeeds "as CSV"
-is "$(sed -n 1p "$work/out")" "key_id,ring,client,label,state,newest_version,newest_used,version,version_state,calls,share,ends,last_use,last_version" "with names"
+is "$(sed -n 1p "$work/out")" "key_id,ring,client,label,state,newest_version,newest_used,version,version_state,calls,share,ends,last_use,last_version,renewed" "with names"
 is "$(grep -c "^$(key_of "$work/mixed")," "$work/out")" 2 "a line for each version that it called with"
-out_like "^$(key_of "$work/mixed"),r,mixed,default,active,2,yes,1,retiring,3,0\\.750,20[^,]*Z,20[^,]*Z,[12]\$" "the retiring one"
-out_like "^$(key_of "$work/other"),r,other,default,active,1,no,,,0,0\\.000,20[^,]*Z,,\$" "no calls"
+out_like "^$(key_of "$work/mixed"),r,mixed,default,active,2,yes,1,retiring,3,0\\.750,20[^,]*Z,20[^,]*Z,[12],\$" "the retiring one"
+out_like "^$(key_of "$work/other"),r,other,default,active,1,no,,,0,0\\.000,20[^,]*Z,,,\$" "no calls"
+
+# ---- by itself, or by an operator
+must ring set s --renew bearer
+run_with "$work/soon" renew
+succeeds "a client renews by itself"
+newest=$(cut -d_ -f3 "$work/soon")
+run usage s --lagging --json
+json_is "$(one soon '.newest.renewed')" "$("$SEALRING" key show "$newest" --json | jq -r '.key.credential_list[] | select(.serial == 2).issued')" \
+    "when its newest credential was renewed"
+run usage s --lagging
+out_like "^$newest .* version 2, never used +(now|[0-9]+s ago) +in " "in the table"
+run usage s --lagging --csv
+out_like "^$newest,s,soon,default,active,2,no,1,.*,1,20[^,]*Z\$" "as CSV"
+run usage r --lagging --json
+json_is "$(one mixed '.newest.renewed')" null "what an operator made was not renewed"
 
 # ---- the time asked about
 run usage r --lagging --since 2099-01-01T00:00:00Z --json

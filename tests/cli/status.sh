@@ -130,6 +130,49 @@ run status --json
 json_is '.verifiers[] | select(.host == "web9") | .state' lost "in JSON, too"
 registry "DELETE FROM verifier WHERE host = 'web9'"
 
+# ---- who renews by itself ----
+
+run status legacy --json
+json_is '.rings[0].renewal' null "a ring that renews nothing counts nobody"
+must ring create moving --prefix move --renew bearer --overlap 2d
+run status moving --json
+json_is '.rings[0].renewal | [.clients, .renewing, .longest_ms] | tostring' '[0,0,null]' "no clients"
+for client in alone hand both; do
+    must client add "$client"
+    must issue moving --client "$client" --out "$work/$client"
+done
+must issue moving --client both --label more --out "$work/more"
+run status moving
+out_like '^  renewal  0 of 3 clients renew by themselves$' "clients are counted, not keys"
+must rotate moving
+for file in alone both; do
+    run_with "$work/$file" renew --out "$work/$file-new"
+    succeeds "$file is renewed"
+done
+must reissue "$(cut -d_ -f2 "$work/hand")" --out "$work/hand-new"
+# as if it had taken that long
+registry "UPDATE credential SET issued = (SELECT activated FROM version v WHERE v.ring = credential.ring AND v.number = 2) + 11520500
+    WHERE predecessor = 1 AND api_key IN (SELECT id FROM api_key WHERE key_id = '$(cut -d_ -f2 "$work/both")')"
+run status moving
+out_like '^  renewal  1 of 3 clients renews by itself; moving to v2 took up to 3h12m1s: the overlap must not be shorter$' \
+    "who renewed all its keys, and how long a move took"
+run status moving --json
+json_is '.rings[0].renewal | [.clients, .renewing, .longest_ms] | tostring' '[3,1,11520500]' "in JSON, too"
+renewed_under() { # VERSION: of the credential that was renewed
+    registry "UPDATE credential SET version = $1 WHERE serial = 1 AND api_key IN
+        (SELECT id FROM api_key WHERE key_id = '$(cut -d_ -f2 "$work/both")')"
+}
+renewed_under 2
+run status moving --json
+json_is '.rings[0].renewal | [.renewing, .longest_ms < 11520500] | tostring' '[1,true]' "a renewal under the same version is no move"
+renewed_under 1
+must revoke "$(cut -d_ -f2 "$work/hand")" --reason test --no-wait
+must key suspend "$(cut -d_ -f2 "$work/more")"
+run_with "$work/more" renew
+status_is 1 "(a suspended key is not renewed)"
+run status moving
+out_like '^  renewal  2 of 2 clients renew by themselves; ' "keys that are revoked or suspended do not count"
+
 # ---- read-only ----
 
 mv "$SEALRING_VAULT/tokens" "$work/tokens"

@@ -45,6 +45,7 @@ sealring_SOURCES = \
 	tools/sealring/keys/cmd_issue.c \
 	tools/sealring/keys/cmd_reissue.c tools/sealring/keys/cmd_renew.c tools/sealring/keys/holders_option.h \
 	tools/sealring/views/contested_view.c tools/sealring/views/contested_view.h \
+	tools/sealring/views/renewing_view.c tools/sealring/views/renewing_view.h \
 	tools/sealring/keys/cmd_key.c \
 	tools/sealring/keys/cmd_rekey.c \
 	tools/sealring/keys/cmd_verify.c \

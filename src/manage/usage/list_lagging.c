@@ -195,7 +195,8 @@ static sealring_status examine(struct lagging_list *list, const struct registry_
                                     .label = holder->key.label,
                                     .state = holder->key.state,
                                     .serial = holder->credential.serial,
-                                    .version = holder->credential.version};
+                                    .version = holder->credential.version,
+                                    .renewed = holder->credential.predecessor != 0 ? holder->credential.issued : 0};
     list->share_count = 0;
     sealring_status status = read_versions(list, holder->ring.id, error);
     if (status == SEALRING_OK)

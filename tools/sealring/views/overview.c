@@ -14,6 +14,7 @@
 #include "tools/sealring/views/contested_view.h"
 #include "tools/sealring/views/log_health.h"
 #include "tools/sealring/views/plans.h"
+#include "tools/sealring/views/renewing_view.h"
 #include "tools/sealring/views/traffic_chart.h"
 #include "tools/sealring/views/verifiers.h"
 #include "tools/sealring/views/versions.h"
@@ -50,6 +51,7 @@ struct ring_view {
     struct versions versions;
     struct traffic traffic;
     struct plans plans;
+    sealring_renewing renewing;
 };
 
 static void print_heading(const struct ring_view *view, const struct page *page)
@@ -76,6 +78,7 @@ static void print_ring(const struct ring_view *view, const struct page *page)
     print_heading(view, page);
     versions_draw(&view->versions, page, view->info->keys);
     traffic_draw(&view->traffic, &view->versions, page);
+    renewing_print(&view->renewing, view->info, page);
     plans_print(&view->plans, view->info->name, page);
     json_array_foreach(advice, index, sentence)
     {
@@ -91,6 +94,7 @@ static json_t *ring_json(const struct ring_view *view, int64_t now)
     json_object_set_new(object, "next", advice_collect(view->info, &view->versions, NULL, now));
     json_object_set(object, "traffic", view->traffic.array);
     json_object_set(object, "plan", view->plans.array);
+    json_object_set_new(object, "renewal", renewing_json(&view->renewing, view->info));
     return object;
 }
 
@@ -104,6 +108,8 @@ static sealring_status look_at_ring(struct session *session, const sealring_ring
         status = traffic_load(&view.traffic, session, info->name);
     if (status == SEALRING_OK)
         status = plans_load(&view.plans, session, info->name);
+    if (status == SEALRING_OK)
+        status = renewing_load(&view.renewing, session, info);
     if (status == SEALRING_OK)
         status = contested_load(&contested, session, info->name);
     if (status == SEALRING_OK) {
