@@ -331,7 +331,7 @@ static int take_one(const sealring_issued *issued, void *context)
 
 static void issue_many(void)
 {
-    static char clients[CLIENTS][16];
+    static char clients[CLIENTS][32];
     sealring_issue_request requests[CLIENTS];
     for (int i = 0; i < CLIENTS; i++) {
         snprintf(clients[i], sizeof clients[i], "client-%d", i);
