@@ -36,6 +36,17 @@ run issue r --client acme --from x.csv
 status_is 2 "so is a client beside a file"
 run issue r --client acme --scope 'a"b' --label bad
 status_is 2 "so is a scope that RFC 6749 does not allow"
+must ring create joined
+for scopes in read,write 'read;write'; do
+    name=$(printf %s "$scopes" | tr ',;' 'cs')
+    printf 'client,label,scopes\nacme,%s-1,read\nacme,%s-2,"%s"\n' "$name" "$name" "$scopes" >"$work/joined.csv"
+    run issue joined --from "$work/joined.csv"
+    succeeds "a file with the scope $scopes"
+    err_like 'joined\.csv, line 3: a scope has a comma or semicolon in it' "which is one scope, with a note"
+    run issue joined --client acme --label "$name-3" --scope "$scopes"
+    succeeds "the same as an option"
+    err_like 'a scope has a comma or semicolon in it' "with a note, too"
+done
 run issue r --client acme --expires yesterday
 status_is 2 "so is a time that is none"
 run issue r --client acme --label past --expires 2001-01-01T00:00:00Z

@@ -24,6 +24,12 @@ static int await_addresses(struct session *session, const sealring_issue_request
     return result == STATUS_DONE && binds && !session->dry_run ? waitline_effective(session) : result;
 }
 
+/* Both characters may be in a scope (RFC 6749, section 3.3), but seldom are. */
+static bool seems_joined(const char *scopes)
+{
+    return scopes != NULL && strpbrk(scopes, ",;") != NULL;
+}
+
 static int issue_one(struct session *session)
 {
     struct delivery delivery;
@@ -33,9 +39,10 @@ static int issue_one(struct session *session)
     if (result != STATUS_DONE)
         return result;
     char *scopes = option_joined(options, "scope");
-    if (scopes != NULL && strchr(scopes, ',') != NULL)
+    if (seems_joined(scopes))
         session_warn(session,
-                     "a scope has a comma in it: several scopes are separated by spaces, or given by several --scope");
+                     "a scope has a comma or semicolon in it: several scopes are separated by spaces, or given by "
+                     "several --scope");
     sealring_issue_request request = {
         .client = option_text(options, "client"),
         .label = option_text(options, "label"),
@@ -78,6 +85,18 @@ static void say_totals(const struct delivery *delivery)
     else
         session_say(delivery->session, "%s %s, %s had been %s before", issued.text, done,
                     moment_number(delivery->existed).text, done);
+}
+
+/* Of the first such line. */
+static void warn_of_joined(struct session *session, const struct clients_csv *clients, const char *file)
+{
+    for (size_t i = 0; i < clients->count; i++)
+        if (seems_joined(clients->requests[i].scopes)) {
+            session_warn(session,
+                         "%s, line %zu: a scope has a comma or semicolon in it: several scopes are separated by spaces",
+                         file, clients->requests[i].line);
+            return;
+        }
 }
 
 static int issue_all(struct session *session, const struct clients_csv *clients, const char *file)
@@ -137,6 +156,8 @@ static int issue_from(struct session *session, const char *file)
     if (!good)
         return session_refuse(session, STATUS_USAGE, "%s, %s; nothing was done", file, problem);
     int result = session_open(session);
+    if (result == STATUS_DONE)
+        warn_of_joined(session, &clients, file);
     if (result == STATUS_DONE)
         result = issue_all(session, &clients, file);
     clients_csv_free(&clients);
