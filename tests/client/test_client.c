@@ -260,7 +260,7 @@ START_TEST(an_accepted_predecessor_is_kept)
     sealring_client *client = open_client((sealring_client_options){.manual = 0});
     const char *accepted = sealring_client_credential(client);
     for (int i = 0; i < 3; i++) {
-        char wrong_text[16];
+        char wrong_text[32];
         (void)snprintf(wrong_text, sizeof wrong_text, "wrong-%d", i);
         write_file(file, wrong_text);
         wait_for(client, wrong_text);
@@ -346,7 +346,7 @@ static void *use(void *context)
 START_TEST(many_threads_never_see_a_torn_text)
 {
     pthread_t threads[8];
-    char text[16];
+    char text[32];
     write_file(file, "text-0000\n");
     sealring_client *client = open_client((sealring_client_options){.manual = 0});
     for (int i = 0; i < 8; i++)
