@@ -2,27 +2,14 @@
 /* The broker's command line. */
 #include "gateway/broker/broker_options.h"
 
-#include <getopt.h>
 #include <pwd.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <sealring/verify.h>
 
 #include "gateway/daemon/option_value.h"
 
-enum { WRONG_USAGE = 2 };
-
-enum broker_option {
-    OPTION_VAULT = 256,
-    OPTION_LISTEN,
-    OPTION_SOCKET_MODE,
-    OPTION_ALLOW_USER,
-    OPTION_HELP,
-    OPTION_VERSION
-};
+enum broker_option { OPTION_VAULT = OPTION_OWN, OPTION_LISTEN, OPTION_SOCKET_MODE, OPTION_ALLOW_USER };
 
 static const struct option table[] = {
     {"vault", required_argument, NULL, OPTION_VAULT},
@@ -61,9 +48,10 @@ static bool add_user(const char *text, struct broker_options *options)
     return true;
 }
 
-static bool take_option(enum broker_option code, const char *text, struct broker_options *options)
+static bool take_option(int code, const char *text, void *context)
 {
-    switch (code) {
+    struct broker_options *options = context;
+    switch ((enum broker_option)code) {
     case OPTION_VAULT:
         options->vault = text;
         return true;
@@ -84,25 +72,9 @@ static bool take_option(enum broker_option code, const char *text, struct broker
 bool broker_options_read(int argc, char **argv, struct broker_options *options, int *status)
 {
     *options = (struct broker_options){.vault = getenv("SEALRING_VAULT"), .socket_mode = 0660};
-    int code;
-    *status = WRONG_USAGE;
-    while ((code = getopt_long(argc, argv, "", table, NULL)) != -1) {
-        if (code == OPTION_HELP || code == OPTION_VERSION) {
-            *status = EXIT_SUCCESS;
-            if (code == OPTION_HELP)
-                (void)fputs(help, stdout);
-            else
-                (void)printf("sealring-broker %s\n", sealring_library_version());
-            return false;
-        }
-        if (code == '?' || !take_option((enum broker_option)code, optarg, options))
-            return false;
-    }
-    if (optind < argc)
-        (void)fprintf(stderr,
-                      "sealring-broker: there are no arguments but options (`%s`); see sealring-broker --help\n",
-                      argv[optind]);
-    else if (options->vault == NULL || options->vault[0] == '\0')
+    if (!options_read(argc, argv, table, help, take_option, options, status))
+        return false;
+    if (options->vault == NULL || options->vault[0] == '\0')
         (void)option_complain("vault", "is required");
     else if (options->allowed_count == 0)
         (void)option_complain("allow-user", "is required: nobody may connect, not even root");

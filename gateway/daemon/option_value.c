@@ -1,17 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Values of a daemon's options, and complaints about them. */
+/* A daemon's command line: its options, their values, and complaints about them. */
 #include "gateway/daemon/option_value.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <sealring/verify.h>
+
 #include "gateway/daemon/journal.h"
+
+enum { WRONG_USAGE = 2 };
 
 bool option_complain(const char *option, const char *problem)
 {
     const char *program = journal_program();
     (void)fprintf(stderr, "%s: --%s %s; see %s --help\n", program, option, problem, program);
+    return false;
+}
+
+bool options_read(int argc, char **argv, const struct option *table, const char *help,
+                  bool (*take)(int code, const char *text, void *options), void *options, int *status)
+{
+    const char *program = journal_program();
+    int code;
+    *status = WRONG_USAGE;
+    while ((code = getopt_long(argc, argv, "", table, NULL)) != -1) {
+        if (code == OPTION_HELP || code == OPTION_VERSION) {
+            *status = EXIT_SUCCESS;
+            if (code == OPTION_HELP)
+                (void)fputs(help, stdout);
+            else
+                (void)printf("%s %s\n", program, sealring_library_version());
+            return false;
+        }
+        if (code == '?' || !take(code, optarg, options))
+            return false;
+    }
+    if (optind == argc)
+        return true;
+    (void)fprintf(stderr, "%s: there are no arguments but options (`%s`); see %s --help\n", program, argv[optind],
+                  program);
     return false;
 }
 

@@ -2,20 +2,15 @@
 /* The daemon's command line. */
 #include "gateway/sealringd/daemon_options.h"
 
-#include <getopt.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <sealring/verify.h>
 
 #include "gateway/daemon/option_value.h"
 
-enum { USAGE = 2, THREADS_MOST = 64, CONNECTIONS_MOST = 65536, WAITERS_MOST = 256 };
+enum { THREADS_MOST = 64, CONNECTIONS_MOST = 65536, WAITERS_MOST = 256 };
 
 enum option_code {
-    OPTION_VAULT = 256,
+    OPTION_VAULT = OPTION_OWN,
     OPTION_LISTEN,
     OPTION_SOCKET_MODE,
     OPTION_ALLOW_REMOTE,
@@ -27,9 +22,7 @@ enum option_code {
     OPTION_RENEW_LISTEN,
     OPTION_RENEW_TLS_CERTIFICATE,
     OPTION_RENEW_TLS_KEY,
-    OPTION_BROKER,
-    OPTION_HELP,
-    OPTION_VERSION
+    OPTION_BROKER
 };
 
 static const struct option table[] = {
@@ -102,9 +95,10 @@ static bool read_header_name(const char *text, const char **name)
     return true;
 }
 
-static bool take_option(enum option_code code, const char *text, struct daemon_options *options)
+static bool take_option(int code, const char *text, void *context)
 {
-    switch (code) {
+    struct daemon_options *options = context;
+    switch ((enum option_code)code) {
     case OPTION_VAULT:
         options->vault = text;
         return true;
@@ -149,24 +143,9 @@ bool daemon_options_read(int argc, char **argv, struct daemon_options *options, 
                                        .waiters = 32,
                                        .broker = BROKER,
                                        .http = {.threads = 2, .connections = 16384}};
-    int code;
-    *status = USAGE;
-    while ((code = getopt_long(argc, argv, "", table, NULL)) != -1) {
-        if (code == OPTION_HELP || code == OPTION_VERSION) {
-            *status = EXIT_SUCCESS;
-            if (code == OPTION_HELP)
-                (void)fputs(help, stdout);
-            else
-                (void)printf("sealringd %s\n", sealring_library_version());
-            return false;
-        }
-        if (code == '?' || !take_option((enum option_code)code, optarg, options))
-            return false;
-    }
-    if (optind < argc)
-        (void)fprintf(stderr, "sealringd: there are no arguments but options (`%s`); see sealringd --help\n",
-                      argv[optind]);
-    else if (options->vault == NULL || options->vault[0] == '\0')
+    if (!options_read(argc, argv, table, help, take_option, options, status))
+        return false;
+    if (options->vault == NULL || options->vault[0] == '\0')
         (void)option_complain("vault", "is required");
     else if ((options->certificate == NULL) != (options->key == NULL))
         (void)option_complain(options->key == NULL ? "renew-tls-key" : "renew-tls-certificate", "is missing");
