@@ -137,6 +137,11 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/versions/run_stock.c src/manage/versions/run_stock.h \
 	src/manage/versions/transition.c src/manage/versions/transition.h \
 	src/manage/versions/version_events.c src/manage/versions/version_events.h \
+	src/notify/mail_message.h \
+	src/notify/send_mail.h \
+	src/notify/send_result.h \
+	src/notify/send_webhook.h \
+	src/notify/webhook_signature.h \
 	src/registry/connection/registry_copy.c src/registry/connection/registry_copy.h \
 	src/registry/rows/client_rows.c \
 	src/registry/rows/clock_row.c \
