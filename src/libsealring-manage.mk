@@ -137,7 +137,9 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/versions/run_stock.c src/manage/versions/run_stock.h \
 	src/manage/versions/transition.c src/manage/versions/transition.h \
 	src/manage/versions/version_events.c src/manage/versions/version_events.h \
+	src/notify/hook_directory.c \
 	src/notify/mail_message.h \
+	src/notify/run_hook.c src/notify/run_hook.h \
 	src/notify/send_mail.h \
 	src/notify/send_result.h \
 	src/notify/send_webhook.h \
