@@ -20,11 +20,11 @@
 #define POLL_MS  10
 #define OUTPUT_SIZE \
     4096               /* the end of what it prints; the rest is read and dropped, so that no hook waits for a reader */
-#define SECRET_PART 24 /* so many bytes in sequence are a part of the input: a key ID alone is not */
+#define SECRET_PART 24 /* this number of bytes in sequence are a part of the input; a key ID is shorter */
 #define NAME_SIZE   160 /* of a variable */
 #define VARIABLES   7
 
-struct running {
+struct hook_process {
     pid_t process;
     int output; /* -1: closed by all who had it */
     int64_t limit;
@@ -122,7 +122,7 @@ static int spawn(const char *path, const struct hook_call *call, int input, int 
 
 /* ---- Until it ends ---- */
 
-static void read_output(struct running *running)
+static void read_output(struct hook_process *running)
 {
     if (running->length == OUTPUT_SIZE) { /* the end of it is what counts */
         memmove(running->text, running->text + OUTPUT_SIZE / 2, OUTPUT_SIZE / 2);
@@ -138,7 +138,7 @@ static void read_output(struct running *running)
 }
 
 /* It is not reaped yet: until then its process group cannot be another's. */
-static bool has_ended(struct running *running)
+static bool has_ended(struct hook_process *running)
 {
     running->end.si_pid = 0;
     int result = waitid(P_PID, (id_t)running->process, &running->end, WEXITED | WNOHANG | WNOWAIT);
@@ -148,13 +148,13 @@ static bool has_ended(struct running *running)
 }
 
 /* It may have joined another group itself. */
-static void tell_group(const struct running *running, int number)
+static void tell_group(const struct hook_process *running, int number)
 {
     (void)kill(-running->process, number);
     (void)kill(running->process, number);
 }
 
-static void end_in_time(struct running *running, int64_t now)
+static void end_in_time(struct hook_process *running, int64_t now)
 {
     if (!running->late && now >= running->limit) {
         running->late = true;
@@ -167,7 +167,7 @@ static void end_in_time(struct running *running, int64_t now)
 }
 
 /* Reads what it prints until it has ended, whoever else still has the pipe. */
-static void follow(struct running *running)
+static void follow(struct hook_process *running)
 {
     while (!has_ended(running)) {
         struct pollfd pipe = {.fd = running->output, .events = POLLIN};
@@ -197,7 +197,7 @@ static bool shows_input(const char *text, size_t length, const struct hook_call 
 }
 
 /* The last line that it printed. */
-static void add_output(const struct running *running, const struct hook_call *call, struct send_result *result)
+static void add_output(const struct hook_process *running, const struct hook_call *call, struct send_result *result)
 {
     size_t end = running->length, used = strlen(result->reason);
     while (end > 0 && strchr(" \t\r\n", running->text[end - 1]) != NULL)
@@ -218,7 +218,7 @@ static void add_output(const struct running *running, const struct hook_call *ca
     }
 }
 
-static void report(const struct running *running, const char *name, const struct hook_call *call,
+static void report(const struct hook_process *running, const char *name, const struct hook_call *call,
                    struct send_result *result)
 {
     const bool exited = running->end.si_code == CLD_EXITED;
@@ -250,7 +250,7 @@ static void run_one(const struct hooks *hooks, const char *name, const struct ho
                     struct send_result *result)
 {
     char path[sizeof hooks->directory + HOOK_NAME_MAX + 2];
-    struct running running = {.output = -1, .limit = clock_monotonic_ms() + call->limit};
+    struct hook_process running = {.output = -1, .limit = clock_monotonic_ms() + call->limit};
     int ends[2] = {-1, -1};
     int input = make_input(call);
     (void)snprintf(path, sizeof path, "%s/%s", hooks->directory, name);
