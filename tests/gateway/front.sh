@@ -85,6 +85,7 @@ front_answers() {
     done
     front_under_load
     daemon_stop
+    status_is 0 "sealringd ends well"
     gets "sealringd is away" -H "$(bearer "$work/valid")"
     kill "$gateway"
     wait "$gateway"

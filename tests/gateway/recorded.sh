@@ -41,4 +41,5 @@ for gateway in envoy traefik; do
     done
 done
 daemon_stop
+status_is 0 "sealringd ends well"
 done_testing
