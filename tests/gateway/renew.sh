@@ -216,6 +216,57 @@ renew "$work/three"
 is "$code $(problem)" '429 [429,"limited"]' "the next one comes later"
 ok "in ten seconds" matches "$work/headers" '^Retry-After: ([1-9]|10).$'
 
+# ---- One holder: a thief, after the owner's successor is in use ----
+
+must issue payments --client shop --label single --holders one --scope read --out "$work/single"
+single=$(key_of "$work/single")
+must rotate payments
+renew "$work/single" -H 'X-Real-IP: 203.0.113.5'
+is "$code" 200 "one holder: the owner's renewal"
+successor "$work/single.next"
+renew "$work/single" -H 'X-Real-IP: 203.0.113.5'
+is "$(jq -r .credential "$work/body")" "$(cat "$work/single.next")" "repeated before the successor is used, as its answer may be lost"
+request -H "$(bearer "$work/single.next")" http://x/v1/verify/read/-
+is "$code" 200 "the owner uses it"
+use_is_known() {
+    must usage payments --key "$single" --json
+    [ "$(json '[.usage[] | select(.version == 3) | .accepted] | add // 0')" -gt 0 ]
+}
+until_true use_is_known
+renew "$work/single" -H 'X-Real-IP: 198.51.100.66'
+is "$code $(problem)" '409 [409,"contested"]' "a thief with the predecessor gets nothing"
+ok "the broker's journal has an alarm with the thief's address" \
+    grep -Eq "ALARM.*key $single of shop in ring payments is contested, from 198.51.100.66" "$work/broker.log"
+renew "$work/single" -H 'X-Real-IP: 203.0.113.5'
+is "$code $(problem)" '409 [409,"contested"]' "nor does the owner any more"
+for name in single single.next; do
+    request -H "$(bearer "$work/$name")" http://x/v1/verify/read/-
+    is "$code" 200 "$name goes on"
+done
+for command in status 'run --once' doctor; do
+    # shellcheck disable=SC2086 # words
+    run $command
+    out_like "API key $single of client shop is contested: .*203\.0\.113\.5.*198\.51\.100\.66" "$command names key, client and both addresses"
+done
+run retire payments 2 --overrule "the window may end"
+status_is 5 "no version retires meanwhile"
+err_like "1 API key is contested: $single of shop" "because of that key"
+must usage payments --lagging --key "$single" --json
+is "$(json '.lagging | length')" 1 "until the owner's last use is with the active version, the key lags"
+is "$(json '[.lagging[0].renewal_errors[] | "\(.error) \(.count)"] | join(",")')" "contested 2" "with the errors of its renewals"
+must key rekey "$single" --overlap 1h --out "$work/single.given"
+run status
+not_ok "rekey ends it" grep -q contested "$work/out"
+accepted() { # FILE
+    request -H "$(bearer "$1")" http://x/v1/verify/read/-
+    [ "$code" = 200 ]
+}
+ok "the owner uses what it was given" until_true accepted "$work/single.given"
+renew "$work/single" -H 'X-Real-IP: 198.51.100.66'
+is "$code" 401 "what was stolen gets nothing any more"
+run retire payments 2 --overrule "the window may end" --overrule-succession "as well"
+succeeds "and versions retire again"
+
 # ---- Two sealringd at one broker; the broker is killed in a batch ----
 
 first=$daemon
@@ -313,6 +364,14 @@ until_true renewed_some
 wait $renewing_all
 is "$(awk -v after="$effective" '$1 > after && $3 == 20 && $2 == 200' "$work/renewed" | wc -l)" 0 "what is revoked meanwhile gets no successor after that was effective"
 is "$(awk -v after="$effective" '$1 > after && $3 == 20 { print $2 }' "$work/renewed" | sort -u)" 401 "but is rejected"
+
+renewed_again() { # FILE
+    renew "$1"
+    [ "$code" = 200 ]
+}
+ok "who was limited is served later" until_true renewed_again "$work/three"
+must usage payments --lagging --key "$(key_of "$work/three")" --json
+ok "and how often is counted" jq -e '.lagging[0].renewal_errors[] | select(.error == "limited") | .count >= 1' "$work/out"
 
 # ---- Ends ----
 

@@ -240,8 +240,8 @@ static const struct {
     {SEALRING_RENEWAL_OFF, 403, "renewal-off"},
     {SEALRING_RENEWAL_AGE, 403, "renewal-age"},
     {SEALRING_RENEWAL_CONTESTED, 409, "contested"},
-    {RENEWAL_LIMITED, 429, "limited"},
-    {RENEWAL_LIMITED + 1, 503, "unavailable"},
+    {SEALRING_RENEWAL_LIMITED, 429, "limited"},
+    {SEALRING_RENEWAL_LIMITED + 1, 503, "unavailable"},
 };
 
 START_TEST(every_result_has_an_answer)
