@@ -254,6 +254,13 @@ err_like "1 API key is contested: $single of shop" "because of that key"
 must usage payments --lagging --key "$single" --json
 is "$(json '.lagging | length')" 1 "until the owner's last use is with the active version, the key lags"
 is "$(json '[.lagging[0].renewal_errors[] | "\(.error) \(.count)"] | join(",")')" "contested 2" "with the errors of its renewals"
+renewed_again() { # FILE
+    renew "$1"
+    [ "$code" = 200 ]
+}
+ok "who was limited is served later" until_true renewed_again "$work/three"
+must usage payments --lagging --key "$(key_of "$work/three")" --json
+ok "and how often is counted" jq -e '.lagging[0].renewal_errors[] | select(.error == "limited") | .count >= 1' "$work/out"
 must key rekey "$single" --overlap 1h --out "$work/single.given"
 run status
 not_ok "rekey ends it" grep -q contested "$work/out"
@@ -364,14 +371,6 @@ until_true renewed_some
 wait $renewing_all
 is "$(awk -v after="$effective" '$1 > after && $3 == 20 && $2 == 200' "$work/renewed" | wc -l)" 0 "what is revoked meanwhile gets no successor after that was effective"
 is "$(awk -v after="$effective" '$1 > after && $3 == 20 { print $2 }' "$work/renewed" | sort -u)" 401 "but is rejected"
-
-renewed_again() { # FILE
-    renew "$1"
-    [ "$code" = 200 ]
-}
-ok "who was limited is served later" until_true renewed_again "$work/three"
-must usage payments --lagging --key "$(key_of "$work/three")" --json
-ok "and how often is counted" jq -e '.lagging[0].renewal_errors[] | select(.error == "limited") | .count >= 1' "$work/out"
 
 # ---- Ends ----
 

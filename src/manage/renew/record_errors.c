@@ -14,9 +14,10 @@ static bool failed(const struct renew_item *item)
            result != SEALRING_RENEWAL_CURRENT;
 }
 
+/* What was before a successor counts no more. */
 static bool was_limited(const struct renew_item *item)
 {
-    return item->is_known && item->request->limited > 0;
+    return item->is_known && item->request->limited > 0 && item->request->result != SEALRING_RENEWAL_ISSUED;
 }
 
 static sealring_status record(struct renew_batch *batch, const struct renew_item *item, sealring_renewal_result result,
