@@ -433,6 +433,45 @@ is "$code" 000 "and nothing older"
 tls "$work/bound" -H 'X-Real-IP: 192.0.2.8'
 is "$code $(problem)" '403 [403,"address"]' "what a client writes about its own address does not count"
 is "$(curl -s -m 30 -o /dev/null -w '%{http_code}' -X POST -H "$(bearer "$work/five")" "http://127.0.0.1:$port/v1/renew")" 000 "clear text is not understood"
+# Each address has limits of its own; of the others nothing is missing. One connection, so that it is quick.
+asks_often() { # ADDRESS: how often each status came
+    curl -s -m 60 -o /dev/null -w '%{http_code}\n' --cacert "$work/tls.crt" --interface "$1" -X POST -H 'Authorization: Bearer x' \
+        "https://127.0.0.1:$port/v1/renew?[1-400]" | sort | uniq -c | awk '{ print $2, $1 }'
+}
+asks_often 127.0.0.2 >"$work/out"
+ok "an address that asks 400 times at once gets answers" awk '$1 == 401 { found = $2 >= 200 } END { exit !found }' "$work/out"
+ok "but not to all" awk '$1 == 429 { found = $2 > 0 } END { exit !found }' "$work/out"
+tls "$work/five"
+is "$code" 200 "another address is served meanwhile"
+# 80 connections of one address, which say nothing: those that are accepted stay.
+perl -MSocket -e '
+    for my $i (1 .. 80) {
+        socket $sockets[$i], AF_INET, SOCK_STREAM, 0 or die;
+        bind $sockets[$i], sockaddr_in(0, inet_aton("127.0.0.3")) or die "$!";
+        connect $sockets[$i], sockaddr_in($ARGV[0], inet_aton("127.0.0.1")) or die "$!";
+    }
+    my ($bits, $open) = ("", 80);
+    vec($bits, fileno $sockets[$_], 1) = 1 for 1 .. 80;
+    while ($open > 66) {
+        my $ready = $bits;
+        select $ready, undef, undef, 30 or last;
+        for (1 .. 80) {
+            next unless fileno $sockets[$_] and vec $ready, fileno $sockets[$_], 1;
+            vec($bits, fileno $sockets[$_], 1) = 0;
+            $open--;
+        }
+    }
+    $| = 1;
+    print "$open\n";
+    select undef, undef, undef, 0.05 until -e $ARGV[1];' "$port" "$work/held" >"$work/open" &
+holding=$!
+until_true test -s "$work/open"
+tls "$work/five"
+is "$code" 200 "another address is served beside many idle connections"
+: >"$work/held"
+wait $holding
+ok "of 80 connections of one address 64 are accepted, or two more" test "$(cat "$work/open")" -ge 64 -a "$(cat "$work/open")" -le 66
+ok "which is logged" grep -q 'too many from one address' "$work/daemon.log"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$work/tls.key" -out "$work/tls.crt" -days 3 -subj /CN=second \
     -addext 'subjectAltName=IP:127.0.0.1' 2>/dev/null || bail_out "no certificate"
 kill -HUP "$daemon"
