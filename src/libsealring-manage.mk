@@ -23,6 +23,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/log/row_image.c src/log/row_image.h \
 	src/manage/fleet/contested_holders.c src/manage/fleet/contested_holders.h \
 	src/manage/renew/contested_keys.c \
+	src/manage/renew/record_errors.c \
 	src/manage/renew/count_renewing.c \
 	src/manage/renew/encrypt_successor.c \
 	src/manage/renew/make_successor.c \
@@ -152,6 +153,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/registry/rows/intention_rows.c \
 	src/registry/rows/verifier_rows.c \
 	src/registry/usage/renewal_counts.c src/registry/usage/renewal_counts.h \
+	src/registry/usage/renewal_errors.c src/registry/usage/renewal_errors.h \
 	src/registry/usage/usage_counts.h \
 	src/registry/usage/usage_names.c \
 	src/registry/usage/usage_roll.c \

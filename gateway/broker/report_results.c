@@ -13,7 +13,7 @@
 
 enum { STATUS_EVERY_MS = 5000, LINE_SIZE = 320 };
 
-static uint64_t counts[RENEWAL_LIMITED + 1];
+static uint64_t counts[SEALRING_RENEWAL_LIMITED + 1];
 
 void report_count(unsigned result)
 {
@@ -28,7 +28,7 @@ static const char *peer_of(const sealring_renewal *renewal)
 /* What a client can repeat at will is written once a second. */
 void report_renewal(const sealring_renewal *renewal)
 {
-    static struct journal_pace paces[RENEWAL_LIMITED + 1];
+    static struct journal_pace paces[SEALRING_RENEWAL_LIMITED + 1];
     switch (renewal->result) {
     case SEALRING_RENEWAL_AGAIN:
     case SEALRING_RENEWAL_CURRENT:
@@ -54,13 +54,13 @@ void report_renewal(const sealring_renewal *renewal)
 static void describe(uint64_t malformed, uint64_t refused, char line[LINE_SIZE])
 {
     uint64_t others = 0;
-    for (unsigned result = SEALRING_RENEWAL_CURRENT; result < RENEWAL_LIMITED; result++)
+    for (unsigned result = SEALRING_RENEWAL_CURRENT; result < SEALRING_RENEWAL_LIMITED; result++)
         others += counts[result];
     (void)snprintf(line, LINE_SIZE,
                    "issued %" PRIu64 ", again %" PRIu64 ", not renewed %" PRIu64 ", limited %" PRIu64
                    ", unavailable %" PRIu64 "; malformed messages %" PRIu64 ", refused connections %" PRIu64,
-                   counts[SEALRING_RENEWAL_ISSUED], counts[SEALRING_RENEWAL_AGAIN], others, counts[RENEWAL_LIMITED],
-                   counts[SEALRING_RENEWAL_UNAVAILABLE], malformed, refused);
+                   counts[SEALRING_RENEWAL_ISSUED], counts[SEALRING_RENEWAL_AGAIN], others,
+                   counts[SEALRING_RENEWAL_LIMITED], counts[SEALRING_RENEWAL_UNAVAILABLE], malformed, refused);
 }
 
 void report_status(uint64_t malformed, uint64_t refused, int64_t now)

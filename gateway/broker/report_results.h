@@ -7,7 +7,7 @@
 
 #include <sealring/renew.h>
 
-/* Counts an answer: sealring_renewal_result, or RENEWAL_LIMITED. */
+/* Counts an answer: sealring_renewal_result. */
 void report_count(unsigned result);
 
 /* A line about a renewal, if somebody should read it. */

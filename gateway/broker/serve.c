@@ -69,12 +69,15 @@ static void take_request(struct peer *peer, const struct renewal_message *messag
     uint32_t wait = key_limit_take(limit, explanation.key_id, now);
     struct queued_request queued = {
         .peer = peer->number, .id = message->id, .since = now, .request = message->of.request};
-    if (wait == 0 && !queue_add(&queued))
-        wait = RETRY_SECONDS;
+    if (wait == 0) {
+        queued.limited = key_limit_counted(limit, explanation.key_id);
+        wait = queue_add(&queued) ? 0 : RETRY_SECONDS;
+    }
     explicit_bzero(&queued, sizeof queued);
-    if (wait > 0)
-        answer_without(peer, message->id, RENEWAL_LIMITED, wait);
-    else
+    if (wait > 0) {
+        key_limit_count(limit, explanation.key_id);
+        answer_without(peer, message->id, SEALRING_RENEWAL_LIMITED, wait);
+    } else
         peer->requests++;
 }
 
@@ -114,6 +117,7 @@ static void begin_batch(void)
         if (peer_numbered(first->peer) != NULL) { /* else it has left */
             asked[batch->count].peer = first->peer;
             asked[batch->count].id = first->id;
+            batch->limited[batch->count] = first->limited;
             batch->requests[batch->count++] = first->request;
         }
         queue_remove_first();

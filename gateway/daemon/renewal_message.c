@@ -113,7 +113,7 @@ static bool get_answer(const uint8_t *at, size_t size, struct renewal_answer *an
     answer->version = (uint32_t)get(&at, 4);
     answer->serial = (uint32_t)get(&at, 4);
     bool has_key = !is_zero(at, SEALRING_KEY_ID_LENGTH);
-    if (answer->result > RENEWAL_LIMITED || answer->expires < 0 || answer->predecessor_until < 0 ||
+    if (answer->result > SEALRING_RENEWAL_LIMITED || answer->expires < 0 || answer->predecessor_until < 0 ||
         (has_key && !is_plain(at, SEALRING_KEY_ID_LENGTH)))
         return false;
     memcpy(answer->key_id, at, SEALRING_KEY_ID_LENGTH);

@@ -27,9 +27,6 @@ enum renewal_message_sizes {
     RENEWAL_MESSAGE_MAX = RENEWAL_ANSWER_SIZE + RENEWAL_SEALED_MAX
 };
 
-/* A result besides those of sealring_renewal_result: too often for this key, or too many at once. */
-#define RENEWAL_LIMITED 9
-
 /* RENEW: address family (u8: 0, 4, 6), address (16 bytes; IPv4 in the first 4), length (u16), credential with zeros behind it. */
 struct renewal_request {
     uint8_t address[16];
@@ -43,7 +40,7 @@ enum renewal_form { RENEWAL_NOTHING = 0, RENEWAL_CREDENTIAL = 1, RENEWAL_SEALED 
 /* RENEWED: result (u16), seconds to wait (u32), expires and predecessor_until (i64), version, serial (u32), key ID (16 bytes or 16 zeros),
  * form (u8), length (u32), payload. There is a payload exactly for ISSUED and AGAIN. */
 struct renewal_answer {
-    unsigned result;      /* sealring_renewal_result, or RENEWAL_LIMITED */
+    unsigned result;      /* sealring_renewal_result */
     uint32_t retry_after; /* seconds */
     int64_t expires, predecessor_until;
     uint32_t version, serial;

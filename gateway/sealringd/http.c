@@ -13,6 +13,7 @@
 #include "gateway/daemon/journal.h"
 #include "gateway/daemon/listener.h"
 #include "gateway/sealringd/broker_link.h"
+#include "gateway/sealringd/direct_clients.h"
 #include "gateway/sealringd/question.h"
 #include "gateway/sealringd/respond.h"
 #include "gateway/sealringd/served.h"
@@ -146,6 +147,8 @@ static enum MHD_Result handle_renewal(struct question *question, const char *met
         *size = 0;
         return MHD_YES;
     }
+    if (question->listener->tls && !direct_clients_request(connection))
+        return respond(connection, ANSWER_LIMITED, close);
     if (strcmp(method, "POST") != 0)
         return respond(connection, ANSWER_METHOD, close);
     if (is_too_large(connection))
@@ -204,6 +207,7 @@ static struct MHD_Daemon *start_daemon(struct http_listener *listener, const str
     if (listener->tls && connections > TLS_CONNECTIONS_MAX)
         connections = TLS_CONNECTIONS_MAX;
     struct MHD_OptionItem of_tls[] = {
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)direct_clients_notify, NULL},
         {MHD_OPTION_HTTPS_MEM_CERT, 0, files->certificate},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, files->key},
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (char *)"SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
@@ -226,8 +230,9 @@ static struct MHD_Daemon *start_daemon(struct http_listener *listener, const str
         {MHD_OPTION_END, 0, NULL},
     };
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
-    return MHD_start_daemon(listener->tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, handle, NULL, MHD_OPTION_ARRAY,
-                            options, MHD_OPTION_ARRAY, of_pool, MHD_OPTION_END);
+    return MHD_start_daemon(listener->tls ? flags | MHD_USE_TLS : flags, 0,
+                            listener->tls ? direct_clients_accept : NULL, NULL, handle, NULL, MHD_OPTION_ARRAY, options,
+                            MHD_OPTION_ARRAY, of_pool, MHD_OPTION_END);
 }
 
 bool http_start(const struct http_settings *wanted, const struct http_listener *listener, const struct tls_files *files)

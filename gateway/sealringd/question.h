@@ -29,7 +29,7 @@ struct question {
     struct outcome outcome;
     /* Of a renewal, set by broker_link.c. */
     bool renewed;            /* the broker, or its absence, has answered */
-    unsigned renewal_result; /* sealring_renewal_result, or RENEWAL_LIMITED */
+    unsigned renewal_result; /* sealring_renewal_result */
     uint32_t retry_after;    /* seconds, 0: none */
     char *body;              /* with the successor: a secret */
     /* What broker_link.c uses, under its lock. */

@@ -16,6 +16,7 @@
 #include "gateway/daemon/journal.h"
 #include "gateway/sealringd/broker_link.h"
 #include "gateway/sealringd/daemon_options.h"
+#include "gateway/sealringd/direct_clients.h"
 #include "gateway/sealringd/respond.h"
 #include "gateway/sealringd/served.h"
 #include "gateway/sealringd/tls_files.h"
@@ -108,7 +109,7 @@ static bool start(void)
         journal_write(JOURNAL_ERROR, "%s", error.message);
         return false;
     }
-    if (!respond_prepare() || !waiters_start(options.waiters)) {
+    if (!respond_prepare() || !direct_clients_prepare() || !waiters_start(options.waiters)) {
         journal_write(JOURNAL_ERROR, "no memory, or no threads");
         return false;
     }

@@ -52,6 +52,11 @@ int memory_fill(const char *vault, const char *shared_path);
 /* Before any verifier of the small vault. */
 void renewal_measure(struct scene *scene);
 
+/* Before the large vault is opened for verifying; and after it was. */
+void renewing_prepare(struct scene *scene);
+void renewing_measure(struct scene *scene);
+int renewing_renew(const char *vault, const char *shared_path);
+
 /* At the end of a run: revokes a tenth as many keys as there are. */
 void closed_measure(struct scene *scene);
 

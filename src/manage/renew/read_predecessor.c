@@ -136,6 +136,7 @@ static sealring_status read_key(struct renew_batch *batch, struct renew_item *it
     sealring_status status = find_credential(registry, item, &found, error);
     if (status == SEALRING_OK && !found)
         return judge_stranger(registry, item, "the key ID is known, the secret is not", error);
+    item->is_known = found;
     if (status == SEALRING_OK)
         status = find_versions(registry, item, &found, error);
     if (status != SEALRING_OK)

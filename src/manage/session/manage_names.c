@@ -106,6 +106,7 @@ const char *sealring_renewal_result_name(sealring_renewal_result result)
         {SEALRING_RENEWAL_OFF, "renewal-off"},
         {SEALRING_RENEWAL_AGE, "renewal-age"},
         {SEALRING_RENEWAL_CONTESTED, "contested"},
+        {SEALRING_RENEWAL_LIMITED, "limited"},
     };
     return FIND(names, result, "none");
 }

@@ -8,7 +8,8 @@
  * predecessor: the time of the operator's issue, and the serial of the credential that was renewed (0: none), which they contain, too. version.prf: the kind of
  * the pseudorandom function with which the version's key derives; a program that does not know it derives nothing. public_key: the SHA-256
  * of an asymmetric key's public key. client.*_hash: SHA-256 over salt and value, as the client's last fact contains it (client_rows.c).
- * closed_fact_contested: facts of API keys that are contested (closed_facts.h), and perhaps a few others. usage_hour_seat: rows that are not folded, by the file that they are of. Rows of settled hours have seat 0: one for a credential and hour. */
+ * closed_fact_contested: facts of API keys that are contested (closed_facts.h), and perhaps a few others. usage_hour_seat: rows that are not folded, by the file that they are of. Rows of settled hours have seat 0: one for a credential and hour.
+ * renewal_error: why renewals of an API key failed since its newest credential was issued; no decision reads it. */
 const struct schema_addition schema_sqlite_additions[] = {
     {2, "ring", "succession", "succession INTEGER NOT NULL DEFAULT 0 CHECK (succession >= 0)"},
     {3, "ring", "renew", "renew INTEGER NOT NULL DEFAULT 0 CHECK (renew BETWEEN 0 AND 2)"},
@@ -33,6 +34,10 @@ const struct schema_addition schema_sqlite_additions[] = {
      "CREATE INDEX usage_hour_seat ON usage_hour (seat, hour) WHERE seat <> x'00000000000000000000000000000000'"},
     {3, "closed_fact_contested", NULL,
      "CREATE INDEX closed_fact_contested ON closed_fact (key_id) WHERE kind = 1 AND instr(value, char(10) || '1 ') > 0"},
+    {3, "renewal_error", NULL,
+     "CREATE TABLE renewal_error (api_key INTEGER NOT NULL, result INTEGER NOT NULL CHECK (result BETWEEN 0 AND 9),"
+     " count INTEGER NOT NULL CHECK (count > 0), latest INTEGER NOT NULL CHECK (latest >= 0),"
+     " PRIMARY KEY (api_key, result)) STRICT, WITHOUT ROWID"},
     {3, "audit", "packed", "packed BLOB CHECK (length(packed) > 4)"},
 };
 
@@ -81,4 +86,4 @@ const char *const schema_sqlite_unfollowed[] = {
 const size_t schema_sqlite_unfollowed_count = sizeof schema_sqlite_unfollowed / sizeof *schema_sqlite_unfollowed;
 
 const char schema_sqlite_digest[SCHEMA_DIGEST_SIZE] =
-    "093f42186cd7fb1779f0f3d7d36b9bff5b85fd3d97cdb2c8185bc5da6f6928c0";
+    "71ed445499c2d68b1d7ac317a6a0423a0dc383ca846f25ab9d692762a50cda9b";
