@@ -82,14 +82,14 @@ sealring_status registry_credential_count(struct registry *registry, uint64_t *c
 
 /* By the table itself: an index may lack rows. */
 static const struct db_query stored_credential = {
-    "SELECT 1 FROM credential c WHERE c.api_key = ?1 AND c.digest = ?2 AND +c.serial = ?3", false};
+    "SELECT 1 FROM credential c WHERE c.api_key = ?1 AND c.digest = ?2 AND +c.serial = ?3 AND +c.version = ?4", false};
 
 sealring_status registry_credential_is_stored(struct registry *registry, const struct registry_credential *credential,
                                               bool *stored, sealring_error *error)
 {
     return query_find(registry, &stored_credential,
                       PARAMETERS(INTEGER(credential->key), BYTES(credential->digest, sizeof credential->digest),
-                                 INTEGER(credential->serial)),
+                                 INTEGER(credential->serial), INTEGER(credential->version)),
                       NULL, NULL, stored, error);
 }
 
