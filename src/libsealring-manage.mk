@@ -64,6 +64,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/delivery/certificate.c src/manage/delivery/certificate.h \
 	src/manage/delivery/envelope.c src/manage/delivery/envelope.h \
 	src/manage/delivery/sealed_delivery.c src/manage/delivery/sealed_delivery.h \
+	src/manage/delivery/notice_settings.c src/manage/delivery/notice_settings.h \
 	src/manage/delivery/recipient.c src/manage/delivery/recipient.h \
 	src/manage/doctor/doctor.c \
 	src/manage/doctor/doctor_altered.c src/manage/doctor/doctor_entries.c src/manage/doctor/doctor_space.c src/manage/doctor/doctor_audit.c \
@@ -85,7 +86,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/init/init_group.c src/manage/init/init_group.h src/manage/init/init_tokens.c src/manage/init/init_tokens.h \
 	src/manage/keys/batch.c src/manage/keys/batch.h \
 	src/manage/keys/batch_plan.c \
-	src/manage/keys/clients.c src/manage/keys/clients.h \
+	src/manage/keys/clients.c src/manage/keys/clients.h src/manage/keys/list_clients.c \
 	src/manage/keys/issue.c \
 	src/manage/keys/issue_request.c src/manage/keys/issue_request.h \
 	src/manage/keys/keys.c src/manage/keys/keys.h \
@@ -94,6 +95,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/keys/rekey.c \
 	src/manage/keys/renewal.c src/manage/keys/renewal.h \
 	src/manage/keys/seal.c src/manage/keys/seal.h \
+	src/manage/notices/notice_channel.h \
 	src/manage/rings/rings.c \
 	src/manage/session/actor.c src/manage/session/actor.h \
 	src/manage/session/anchor.c \
@@ -143,7 +145,8 @@ libsealring_manage_core_la_SOURCES = \
 	src/notify/send_webhook.h \
 	src/notify/webhook_signature.h \
 	src/registry/connection/registry_copy.c src/registry/connection/registry_copy.h \
-	src/registry/rows/client_rows.c \
+	src/registry/notices/outbox_rows.c src/registry/notices/outbox_rows.h \
+	src/registry/rows/client_rows.c src/registry/rows/client_notices.h \
 	src/registry/rows/clock_row.c \
 	src/registry/rows/current_rows.c src/registry/rows/current_rows.h \
 	src/registry/rows/holder_rows.c \
