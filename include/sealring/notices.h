@@ -44,7 +44,7 @@ typedef struct sealring_notice_settings {
     size_t size;
     const char *channels; /* "email,webhook,hook" or some of these */
     const char *webhook;  /* an https URL of at most 2048 bytes */
-    const char *quiet;    /* "22:00-07:00", UTC: only emergencies are sent meanwhile */
+    const char *quiet;    /* "22:00-07:00", UTC: only emergencies and contested keys are sent meanwhile */
     const char *digest; /* a duration of 1h to 7d: everything but emergencies and contested keys is sent at once then */
 } sealring_notice_settings;
 

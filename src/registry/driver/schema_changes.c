@@ -55,7 +55,7 @@ const struct schema_addition schema_sqlite_additions[] = {
      "    reason TEXT NOT NULL CHECK (length(CAST(reason AS BLOB)) < 200),"
      "    PRIMARY KEY (client, channel, event, ring, version, key_id, serial, threshold, entry)"
      ") STRICT, WITHOUT ROWID"},
-    {3, "notice_due", NULL, "CREATE INDEX notice_due ON notice (dead, due, client, channel)"},
+    {3, "notice_due", NULL, "CREATE INDEX notice_due ON notice (dead, due)"},
     {3, "notice_state", NULL,
      "CREATE TABLE notice_state ("
      "    id INTEGER PRIMARY KEY CHECK (id = 1),"

@@ -96,9 +96,11 @@ sealring_status registry_notice_add(struct registry *registry, enum registry_not
     "n.attempts, n.first, n.due, n.dead, n.reason"
 
 static const struct db_query notice_next = {
-    "SELECT " NOTICE_COLUMNS
-    " FROM notice n WHERE n.dead = 0 AND n.due <= ?1 ORDER BY n.due, n.client, n.channel LIMIT 1",
+    "SELECT " NOTICE_COLUMNS " FROM notice n WHERE (n.client, n.channel) > (?2, ?3) AND n.dead = 0 AND n.due <= ?1"
+    " ORDER BY n.client, n.channel LIMIT 1",
     false};
+static const struct db_query notice_is_due = {
+    "SELECT 1 FROM notice n WHERE n.dead = 0 AND n.due <= ?1 LIMIT 1", false};
 static const struct db_query notice_of = {
     "SELECT " NOTICE_COLUMNS " FROM notice n WHERE n.client = ?1 AND n.channel = ?2 AND n.dead = 0"
     " ORDER BY n.at, n.entry, n.event, n.ring, n.version, n.key_id, n.serial, n.threshold LIMIT ?3",
@@ -135,10 +137,17 @@ static void read_notice(struct query *query, void *row)
     query_text(query, notice->reason, sizeof notice->reason);
 }
 
-sealring_status registry_notice_next(struct registry *registry, int64_t now, struct registry_notice *notice,
-                                     bool *found, sealring_error *error)
+sealring_status registry_notice_is_due(struct registry *registry, int64_t now, bool *due, sealring_error *error)
 {
-    return query_find(registry, &notice_next, PARAMETERS(INTEGER(now)), read_notice, notice, found, error);
+    return query_find(registry, &notice_is_due, PARAMETERS(INTEGER(now)), NULL, NULL, due, error);
+}
+
+sealring_status registry_notice_next(struct registry *registry, int64_t now, struct registry_notice *place, bool *found,
+                                     sealring_error *error)
+{
+    return query_find(registry, &notice_next,
+                      PARAMETERS(INTEGER(now), INTEGER(place->client), INTEGER(place->channel)), read_notice, place,
+                      found, error);
 }
 
 struct registry_cursor registry_notices_of(struct registry *registry, int64_t client, int channel, int64_t limit,
@@ -208,7 +217,7 @@ sealring_status registry_notice_ring(struct registry *registry, int64_t ring, ch
         UNSIGNED((notice)->entry)
 
 static const struct db_query notice_update = {
-    "UPDATE notice SET message = ?10, attempts = ?11, due = ?12, dead = ?13, reason = ?14" THIS_NOTICE, true};
+    "UPDATE notice SET message = ?10, attempts = ?11, due = ?12, dead = ?13, reason = ?14, first = ?15" THIS_NOTICE, true};
 static const struct db_query notice_delete = {"DELETE FROM notice" THIS_NOTICE, true};
 static const struct db_query notice_defer = {
     "UPDATE notice SET due = ?3 WHERE client = ?1 AND channel = ?2 AND dead = 0 AND due < ?3", true};
@@ -224,7 +233,7 @@ sealring_status registry_notice_update(struct registry *registry, const struct r
     return query_change_any(
         registry, &notice_update,
         PARAMETERS(THIS(notice), BYTES(notice->message, notice->is_in_message ? sizeof notice->message : 0),
-                   INTEGER(notice->attempts), INTEGER(notice->due), INTEGER(notice->dead), TEXT(notice->reason)),
+                   INTEGER(notice->attempts), INTEGER(notice->due), INTEGER(notice->dead), TEXT(notice->reason), INTEGER(notice->first)),
         error);
 }
 

@@ -58,9 +58,11 @@ sealring_status registry_notice_add(struct registry *registry, enum registry_not
                                     const struct registry_notice *notice, int64_t from, int64_t to,
                                     sealring_error *error);
 
-/* The client and the channel of the row that is due first. */
-sealring_status registry_notice_next(struct registry *registry, int64_t now, struct registry_notice *notice,
-                                     bool *found, sealring_error *error);
+/* Whether one is due: costs one index lookup. */
+sealring_status registry_notice_is_due(struct registry *registry, int64_t now, bool *due, sealring_error *error);
+/* A row that is due, of the first client and channel that have one after those of *place; all zero: of the first. */
+sealring_status registry_notice_next(struct registry *registry, int64_t now, struct registry_notice *place, bool *found,
+                                     sealring_error *error);
 /* The rows of a client and a channel that are not dead, in the order of the events; at most `limit`. */
 struct registry_cursor registry_notices_of(struct registry *registry, int64_t client, int channel, int64_t limit,
                                            sealring_error *error);
@@ -68,7 +70,7 @@ struct registry_cursor registry_notices_of(struct registry *registry, int64_t cl
 struct registry_cursor registry_notices_all(struct registry *registry, int64_t client, sealring_error *error);
 bool registry_notice_read(struct registry_cursor *notices, struct registry_notice *notice);
 
-/* Writes message, attempts, due, dead and reason; or deletes it. Not an error if it is not there any more. */
+/* Writes message, attempts, first, due, dead and reason; or deletes it. Not an error if it is not there any more. */
 sealring_status registry_notice_update(struct registry *registry, const struct registry_notice *notice,
                                        sealring_error *error);
 sealring_status registry_notice_delete(struct registry *registry, const struct registry_notice *notice,
