@@ -139,11 +139,14 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/versions/run_stock.c src/manage/versions/run_stock.h \
 	src/manage/versions/transition.c src/manage/versions/transition.h \
 	src/manage/versions/version_events.c src/manage/versions/version_events.h \
-	src/notify/mail_message.h \
-	src/notify/send_mail.h \
+	src/notify/mail_message.c src/notify/mail_message.h \
+	src/notify/password_file.c src/notify/password_file.h \
+	src/notify/public_address.c src/notify/public_address.h \
+	src/notify/send_mail.c src/notify/send_mail.h \
 	src/notify/send_result.h \
-	src/notify/send_webhook.h \
-	src/notify/webhook_signature.h \
+	src/notify/send_webhook.c src/notify/send_webhook.h \
+	src/notify/transfer.c src/notify/transfer.h \
+	src/notify/webhook_signature.c src/notify/webhook_signature.h \
 	src/registry/connection/registry_copy.c src/registry/connection/registry_copy.h \
 	src/registry/notices/outbox_rows.c src/registry/notices/outbox_rows.h \
 	src/registry/rows/client_rows.c src/registry/rows/client_notices.h \

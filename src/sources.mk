@@ -7,8 +7,8 @@ include src/libsealring-manage.mk
 libsealring_core_la_CFLAGS = $(AM_CFLAGS) $(SEALRING_EXPORT_CFLAGS)
 libsealring_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(SQLITE_CFLAGS) $(P11KIT_CFLAGS) $(DEFLATE_CFLAGS)
 libsealring_core_la_LIBADD = $(CRYPTO_LIBS) $(SQLITE_LIBS) $(P11KIT_LIBS) $(DEFLATE_LIBS)
-libsealring_manage_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(SQLITE_CFLAGS) $(LIBP11_CFLAGS) $(P11KIT_CFLAGS) $(JANSSON_CFLAGS)
-libsealring_manage_core_la_LIBADD = $(LIBP11_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
+libsealring_manage_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(SQLITE_CFLAGS) $(LIBP11_CFLAGS) $(P11KIT_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS)
+libsealring_manage_core_la_LIBADD = $(LIBP11_LIBS) $(JANSSON_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS)
 
 # For programs that need more than the public functions: the tests, the benchmarks, the fuzzers.
 sealring_objects = libsealring-manage-core.la libsealring-core.la
