@@ -96,6 +96,17 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/keys/renewal.c src/manage/keys/renewal.h \
 	src/manage/keys/seal.c src/manage/keys/seal.h \
 	src/manage/notices/notice_channel.h \
+	src/manage/notices/compose_message.c src/manage/notices/compose_message.h \
+	src/manage/notices/derive_notices.c \
+	src/manage/notices/list_notices.c \
+	src/manage/notices/notice_confirm.c src/manage/notices/notice_confirm.h \
+	src/manage/notices/notice_entry.c src/manage/notices/notice_entry.h \
+	src/manage/notices/notice_events.c src/manage/notices/notice_events.h \
+	src/manage/notices/notice_schedule.c src/manage/notices/notice_schedule.h \
+	src/manage/notices/notice_text.c src/manage/notices/notice_text.h \
+	src/manage/notices/notices.c src/manage/notices/notice_turn.h \
+	src/manage/notices/outbox.c \
+	src/manage/notices/send_message.c src/manage/notices/send_message.h \
 	src/manage/rings/rings.c \
 	src/manage/session/actor.c src/manage/session/actor.h \
 	src/manage/session/anchor.c \
@@ -139,9 +150,11 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/versions/run_stock.c src/manage/versions/run_stock.h \
 	src/manage/versions/transition.c src/manage/versions/transition.h \
 	src/manage/versions/version_events.c src/manage/versions/version_events.h \
+	src/notify/hook_directory.c \
 	src/notify/mail_message.c src/notify/mail_message.h \
 	src/notify/password_file.c src/notify/password_file.h \
 	src/notify/public_address.c src/notify/public_address.h \
+	src/notify/run_hook.c src/notify/run_hook.h \
 	src/notify/send_mail.c src/notify/send_mail.h \
 	src/notify/send_result.h \
 	src/notify/send_webhook.c src/notify/send_webhook.h \

@@ -27,6 +27,7 @@ include tests/fault/tests.mk
 include tests/leap/tests.mk
 include tests/renew/tests.mk
 include tests/forger/tests.mk
+include tests/handover/tests.mk
 check_PROGRAMS += $(c_tests)
 TESTS += $(c_tests)
 endif

@@ -70,6 +70,78 @@ typedef struct sealring_notices_info {
 sealring_status sealring_client_notices(sealring_manager *manager, const char *name, sealring_notices_info *info,
                                         sealring_error *error);
 
+/* ---- Sending ----------------------------------------------------------------------------------------------------------- */
+
+typedef enum sealring_send_state {
+    SEALRING_SEND_DONE = 1,  /* the receiver has taken the message */
+    SEALRING_SEND_RETRY = 2, /* it is sent again later */
+    SEALRING_SEND_DEAD = 3,  /* a dead letter: it is not tried any more, until sealring_notices_retry */
+    SEALRING_SEND_ALARM = 4  /* the registry was altered: nothing was sent */
+} sealring_send_state;
+
+/* What became of one message, or an alarm. */
+typedef struct sealring_notices_report {
+    size_t size;
+    const char *client;              /* "": none in particular */
+    sealring_notice_channel channel; /* 0 for an alarm */
+    const char *id;                  /* of the message; NULL for an alarm */
+    uint64_t count;                  /* notices in it */
+    sealring_send_state state;
+    const char *text; /* the reason, one line, nothing secret; "" for DONE */
+} sealring_notices_report;
+
+/* Any value but 0 ends the turn. */
+typedef int (*sealring_notices_callback)(const sealring_notices_report *report, void *context);
+
+typedef struct sealring_notices_result {
+    size_t size;
+    uint64_t sent;    /* messages */
+    uint64_t failed;  /* messages */
+    uint64_t alarms;
+    uint64_t waiting; /* notices that are still to be sent */
+    uint64_t dead;    /* notices that are not tried any more */
+} sealring_notices_result;
+
+/* Derives from the audit log and from the times of the registry what clients are to be notified of, then sends what is due, for about `limit` ms (0: 30 s), outside
+ * of every lock. At least once: a message that was sent when the process ended is sent again with the same ID. Needs the token, which confirms each API
+ * key that is named. With dry_run nothing is derived or sent. SEALRING_TOKEN, SEALRING_REGISTRY. */
+sealring_status sealring_notices_send(sealring_manager *manager, int64_t limit, sealring_notices_callback each,
+                                      void *context, sealring_notices_result *result, sealring_error *error);
+
+/* Sends a test message to the client by each of its channels at once, and records nothing. */
+sealring_status sealring_notices_test(sealring_manager *manager, const char *client, sealring_notices_callback each,
+                                      void *context, sealring_error *error);
+
+/* One notice that waits, or a dead letter. */
+typedef struct sealring_notice_info {
+    const char *client;
+    sealring_notice_channel channel;
+    sealring_notice_event event;
+    const char *ring;
+    uint32_t version;
+    const char *key_id; /* "": API keys of the client in the ring */
+    int64_t at;         /* when it happened */
+    int64_t due;        /* not before this time */
+    uint32_t attempts;
+    bool dead;
+    const char *reason; /* why the last attempt failed; "": none did */
+    char id[33];        /* of its message; "": it is in none yet */
+} sealring_notice_info;
+
+typedef int (*sealring_notice_callback)(const sealring_notice_info *notice, void *context);
+
+/* By client, channel and time. client NULL: of all. SEALRING_NOT_FOUND: there is no such client. */
+sealring_status sealring_notices_list(sealring_manager *manager, const char *client, sealring_notice_callback each,
+                                      void *context, sealring_error *error);
+
+/* How many wait, and how many are dead letters. */
+sealring_status sealring_notices_count(sealring_manager *manager, uint64_t *waiting, uint64_t *dead,
+                                       sealring_error *error);
+
+/* Dead letters are tried again, and what failed is due at once. *count: notices. client NULL: of all. */
+sealring_status sealring_notices_retry(sealring_manager *manager, const char *client, uint64_t *count,
+                                       sealring_error *error);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

@@ -7,7 +7,7 @@
 fields() { # FILTER WANTED NAME: the sorted names of an object's fields
     is "$(jq -r "$1 | keys_unsorted | sort | join(\" \")" "$work/out" 2>&1)" "$2" "$3"
 }
-ring_fields="active_version created idle_blocks keep keys name overlap prefix purge_delay quiet_period renew renew_age renew_life ring_id rotate_every \
+ring_fields="active_version created deliver idle_blocks keep keys leaks name overlap prefix purge_delay quiet_period renew renew_age renew_life ring_id rotate_every \
 rotation_held standby succession usage_daily usage_hourly versions"
 version_fields="activated check_value closed closing_owed created credentials current_keys destroyed object_id origin prf \
 public_key purge_at retire_at ring state version was_compromised"

@@ -242,6 +242,10 @@ static void check_ring(const struct registry_ring *ring)
                 is_time(ring->policy.usage_hourly) && is_time(ring->policy.usage_daily) &&
                 is_time(ring->policy.succession) && is_time(ring->policy.renew_life) && is_time(ring->policy.renew_age),
             "a ring's times are some");
+    require((unsigned)ring->policy.renew <= SEALRING_RENEW_SEALED &&
+                (unsigned)ring->policy.deliver <= SEALRING_DELIVER_HOOK &&
+                (unsigned)ring->policy.leaks <= SEALRING_LEAKS_REKEY,
+            "a ring's modes are some");
 }
 
 static void check_version(const struct registry_version *version)

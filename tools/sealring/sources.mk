@@ -40,7 +40,7 @@ sealring_SOURCES = \
 	tools/sealring/rings/cmd_status.c tools/sealring/vault/cmd_token.c \
 	tools/sealring/rings/cmd_run.c \
 	tools/sealring/vault/cmd_doctor.c \
-	tools/sealring/rings/cmd_ring.c \
+	tools/sealring/rings/cmd_ring.c tools/sealring/rings/policy_options.c tools/sealring/rings/policy_options.h \
 	tools/sealring/keys/cmd_client.c \
 	tools/sealring/keys/cmd_issue.c \
 	tools/sealring/keys/cmd_reissue.c tools/sealring/keys/cmd_renew.c tools/sealring/keys/holders_option.h \

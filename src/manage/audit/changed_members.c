@@ -197,7 +197,7 @@ static const struct {
 } rules[] = {
     {"ring.set", REGISTRY_TABLE_RING, 0, NULL,
      "overlap purge_delay keep rotate_every quiet_period standby idle_blocks usage_hourly usage_daily succession renew renew_life "
-     "renew_age",
+     "renew_age deliver leaks",
      check_policy},
     {"version.prepare", REGISTRY_TABLE_RING, 0, NULL, "last_version", check_next},
     {"version.activate version.rollback", REGISTRY_TABLE_RING, 0, NULL, "rotation_held", NULL},

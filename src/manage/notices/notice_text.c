@@ -15,6 +15,7 @@
 static const struct {
     const char *type, *subject, *advice;
 } templates[] = {
+    [0] = {"test", "a test of notices", "This is a test. There is nothing to do."},
     [SEALRING_NOTICE_SUCCESSOR] = {"successor_available", "a new version is active",
                                    "A new version is active. Get the successor of each credential, and use it before "
                                    "the present one ends."},
@@ -41,17 +42,14 @@ static const struct {
                                    "ones now."},
 };
 
-static const char *type_of(sealring_notice_event event)
-{
-    return templates[event].type;
-}
+#define SEVERAL (-1)
 
-/* The event of all notices; 0: there are several. */
+/* The event of all notices; 0: there is none, as in a test. */
 static int common_event(const struct notice_message *message)
 {
     for (size_t i = 1; i < message->count; i++)
         if (message->notices[i].event != message->notices[0].event)
-            return 0;
+            return SEVERAL;
     return message->count > 0 ? (int)message->notices[0].event : 0;
 }
 
@@ -67,7 +65,7 @@ static json_t *time_json(int64_t time)
 static json_t *notice_json(const struct notice *notice)
 {
     char type[64];
-    snprintf(type, sizeof type, "credential.%s", type_of(notice->event));
+    snprintf(type, sizeof type, "credential.%s", templates[notice->event].type);
     return json_pack("{s:s, s:s, s:I, s:s, s:s, s:o, s:o}", "type", type, "ring", notice->ring, "version",
                      (json_int_t)notice->version, "key_id", notice->key_id, "label", notice->label, "at",
                      time_json(notice->at), "until", time_json(notice->until));
@@ -77,7 +75,7 @@ static char *make_json(const struct notice_message *message)
 {
     char type[64];
     int event = common_event(message);
-    snprintf(type, sizeof type, "credential.%s", event != 0 ? type_of((sealring_notice_event)event) : "digest");
+    snprintf(type, sizeof type, "credential.%s", event != SEVERAL ? templates[event].type : "digest");
     json_t *list = json_array();
     for (size_t i = 0; i < message->count; i++)
         if (json_array_append_new(list, notice_json(&message->notices[i])) != 0) {
@@ -95,7 +93,7 @@ static char *make_subject(const struct notice_message *message)
 {
     int event = common_event(message);
     char *subject = NULL;
-    int length = event != 0 ? asprintf(&subject, "API keys of %s: %s", message->client, templates[event].subject)
+    int length = event != SEVERAL ? asprintf(&subject, "API keys of %s: %s", message->client, templates[event].subject)
                             : asprintf(&subject, "API keys of %s: %" PRIu64 " notices", message->client, message->total);
     return length < 0 ? NULL : subject;
 }
@@ -125,6 +123,8 @@ static char *make_text(const struct notice_message *message)
     if (out == NULL)
         return NULL;
     fprintf(out, "Client %s\n", message->client);
+    if (message->count == 0)
+        fprintf(out, "\n%s\n", templates[0].advice);
     for (size_t i = 0; i < message->count; i++) {
         const struct notice *notice = &message->notices[i];
         if (i == 0 || !is_same_group(notice, notice - 1)) {

@@ -84,6 +84,27 @@ const char *sealring_renew_mode_name(sealring_renew_mode mode)
     return FIND(names, mode, "none");
 }
 
+const char *sealring_deliver_mode_name(sealring_deliver_mode mode)
+{
+    static const struct value_name names[] = {
+        {SEALRING_DELIVER_NONE, "none"},
+        {SEALRING_DELIVER_NOTIFY, "notify"},
+        {SEALRING_DELIVER_SEALED, "sealed"},
+        {SEALRING_DELIVER_HOOK, "hook"},
+    };
+    return FIND(names, mode, "none");
+}
+
+const char *sealring_leaks_mode_name(sealring_leaks_mode mode)
+{
+    static const struct value_name names[] = {
+        {SEALRING_LEAKS_ALARM, "alarm"},
+        {SEALRING_LEAKS_SUSPEND, "suspend"},
+        {SEALRING_LEAKS_REKEY, "rekey"},
+    };
+    return FIND(names, mode, "none");
+}
+
 const char *sealring_holders_name(sealring_holders holders)
 {
     static const struct value_name names[] = {{SEALRING_HOLDERS_MANY, "many"}, {SEALRING_HOLDERS_ONE, "one"}};

@@ -2,7 +2,7 @@
 /* What changed in the registry's tables since schema 1, in SQLite's SQL. */
 #include "registry/driver/schema.h"
 
-/* succession, renew_age: 0 is the default (400 days), also for rings that existed before. renew: as sealring_renew_mode. value: the complete new value of what the fact is about, "" for
+/* succession, renew_age: 0 is the default (400 days), also for rings that existed before. renew, deliver, leaks: as in ring_policy.h. value: the complete new value of what the fact is about, "" for
  * what was closed. Since then kind 1 with a state below revoked is a suspension, a resumption, a narrowing or another label.
  * credential.label: the API key's label when it was issued, which its claims contain; "" for claims of version 1. credential.origin,
  * predecessor: the time of the operator's issue, and the serial of the credential that was renewed (0: none), which they contain, too. version.prf: the kind of
@@ -15,6 +15,8 @@ const struct schema_addition schema_sqlite_additions[] = {
     {3, "ring", "renew", "renew INTEGER NOT NULL DEFAULT 0 CHECK (renew BETWEEN 0 AND 2)"},
     {3, "ring", "renew_life", "renew_life INTEGER NOT NULL DEFAULT 0 CHECK (renew_life >= 0)"},
     {3, "ring", "renew_age", "renew_age INTEGER NOT NULL DEFAULT 0 CHECK (renew_age >= 0)"},
+    {3, "ring", "deliver", "deliver INTEGER NOT NULL DEFAULT 0 CHECK (deliver BETWEEN 0 AND 3)"},
+    {3, "ring", "leaks", "leaks INTEGER NOT NULL DEFAULT 0 CHECK (leaks BETWEEN 0 AND 2)"},
     {3, "credential", "label", "label TEXT NOT NULL DEFAULT '' CHECK (length(CAST(label AS BLOB)) <= 64)"},
     {3, "credential", "origin", "origin INTEGER NOT NULL DEFAULT 0 CHECK (origin >= 0)"},
     {3, "credential", "predecessor",
@@ -62,6 +64,7 @@ const struct schema_addition schema_sqlite_additions[] = {
      "    entry INTEGER NOT NULL CHECK (entry >= 0),"
      "    time INTEGER NOT NULL CHECK (time >= 0)"
      ") STRICT"},
+    {3, "client_notified", NULL, "CREATE INDEX client_notified ON client (id) WHERE notices <> ''"},
     {3, "credential_expires", NULL,
      "CREATE INDEX credential_expires ON credential (expires) WHERE state = 1 AND expires > 0"},
 };

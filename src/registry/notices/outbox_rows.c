@@ -14,6 +14,7 @@ static const struct db_query state_begin = {
     " WHERE NOT EXISTS (SELECT 1 FROM notice_state s)",
     true};
 static const struct db_query state_find = {"SELECT s.entry, s.time FROM notice_state s", false};
+static const struct db_query state_wanted = {"SELECT 1 FROM client cl WHERE cl.notices <> '' LIMIT 1", false};
 static const struct db_query state_put = {"UPDATE notice_state SET entry = ?1, time = ?2", true};
 
 static void read_state(struct query *query, void *row)
@@ -32,6 +33,11 @@ sealring_status registry_notice_state_find(struct registry *registry, struct reg
                                            sealring_error *error)
 {
     return query_find(registry, &state_find, NULL, read_state, state, found, error);
+}
+
+sealring_status registry_notices_are_set(struct registry *registry, bool *set, sealring_error *error)
+{
+    return query_find(registry, &state_wanted, NULL, NULL, NULL, set, error);
 }
 
 sealring_status registry_notice_state_put(struct registry *registry, const struct registry_notice_state *state,

@@ -42,6 +42,8 @@ struct registry_notice_state {
 sealring_status registry_notices_begin(struct registry *registry, int64_t now, sealring_error *error);
 sealring_status registry_notice_state_find(struct registry *registry, struct registry_notice_state *state, bool *found,
                                            sealring_error *error);
+/* Whether a client has settings: one index lookup. */
+sealring_status registry_notices_are_set(struct registry *registry, bool *set, sealring_error *error);
 sealring_status registry_notice_state_put(struct registry *registry, const struct registry_notice_state *state,
                                           sealring_error *error);
 

@@ -20,7 +20,7 @@
 #define RING_COLUMNS                                                                                                   \
     "r.id, r.ring_id, r.name, r.prefix, r.overlap, r.purge_delay, r.keep, r.rotate_every, r.quiet_period, r.standby, " \
     "r.idle_blocks, r.usage_hourly, r.usage_daily, r.rotation_held, r.last_version, r.created, "                       \
-    "r.succession, r.renew, r.renew_life, r.renew_age"
+    "r.succession, r.renew, r.renew_life, r.renew_age, r.deliver, r.leaks"
 void columns_read_ring(struct query *query, void *ring);
 
 /* What stands for the last fact where there is none: "?" once facts have begun, as every ring and version has one then. */

@@ -150,7 +150,7 @@ static const struct db_query closed_rings_differ = {
     " || r.keep || char(10) || r.rotate_every || char(10) || r.quiet_period || char(10) || r.standby || char(10)"
     " || r.idle_blocks || char(10) || r.usage_hourly || char(10) || r.usage_daily || char(10) || r.succession || char(10)"
     " || r.rotation_held || char(10) || r.last_version || char(10) || r.renew || char(10) || r.renew_life || char(10)"
-    " || r.renew_age)",
+    " || r.renew_age || char(10) || r.deliver || char(10) || r.leaks)",
     false};
 
 #define LAST_ENDS                                                                                          \
