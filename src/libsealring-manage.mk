@@ -2,6 +2,7 @@
 # What an operator needs beyond that: libsealring-manage.
 libsealring_manage_core_la_SOURCES = \
 	src/base/name_table.h \
+	src/kdf/webhook_input.c src/kdf/webhook_input.h \
 	src/lifecycle/decide.c src/lifecycle/decide.h \
 	src/lifecycle/guard.c src/lifecycle/guard_text.c src/lifecycle/guard.h \
 	src/lifecycle/invariant.c src/lifecycle/invariant.h \
@@ -107,6 +108,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/notices/notices.c src/manage/notices/notice_turn.h \
 	src/manage/notices/outbox.c \
 	src/manage/notices/send_message.c src/manage/notices/send_message.h \
+	src/manage/notices/webhook_secret.c src/manage/notices/webhook_secret.h \
 	src/manage/rings/rings.c \
 	src/manage/session/actor.c src/manage/session/actor.h \
 	src/manage/session/anchor.c \

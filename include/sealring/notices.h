@@ -95,8 +95,8 @@ typedef int (*sealring_notices_callback)(const sealring_notices_report *report, 
 
 typedef struct sealring_notices_result {
     size_t size;
-    uint64_t sent;    /* messages */
-    uint64_t failed;  /* messages */
+    uint64_t sent;   /* messages */
+    uint64_t failed; /* messages */
     uint64_t alarms;
     uint64_t waiting; /* notices that are still to be sent */
     uint64_t dead;    /* notices that are not tried any more */

@@ -14,8 +14,10 @@
 #include "notify/public_address.h"
 #include "notify/transfer.h"
 
-#define REPLY_MAX     16384 /* bytes of one server's replies to one message that are read */
-#define ENVELOPE_SIZE (MAIL_ADDRESS_MAX + 3)
+#define REPLY_MAX       16384 /* bytes of one server's replies to one message that are read */
+#define PORT_SUBMISSION 587L
+#define PORT_RELAY      25L /* of this host's own mail server */
+#define ENVELOPE_SIZE   (MAIL_ADDRESS_MAX + 3)
 
 struct mail_sender {
     struct transfer transfer;
@@ -29,25 +31,32 @@ struct mail_sender {
 
 /* ---- The server ---- */
 
-static const char *parse_server(const char *url, bool *loopback)
+struct mail_place {
+    bool loopback;
+    bool has_port;
+};
+
+static const char *parse_server(const char *url, struct mail_place *place)
 {
-    char *host = NULL;
-    const char *problem = "is not smtp://HOST[:PORT]";
+    static const char scheme[] = "smtp://";
+    char *host = NULL, *port = NULL;
     CURLU *parts = curl_url();
-    if (parts != NULL && strncasecmp(url, "smtp://", 7) == 0 &&
-        curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
-        curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK && strpbrk(url + 7, "/@?# \t") == NULL)
-        problem = NULL;
-    *loopback = host != NULL && address_host_is_loopback(host);
+    bool good = parts != NULL && strncasecmp(url, scheme, sizeof scheme - 1) == 0 &&
+                strpbrk(url + sizeof scheme - 1, "/@?# \t") == NULL &&
+                curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+                curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK;
+    place->has_port = good && curl_url_get(parts, CURLUPART_PORT, &port, 0) == CURLUE_OK;
+    place->loopback = good && address_host_is_loopback(host);
     curl_free(host);
+    curl_free(port);
     curl_url_cleanup(parts);
-    return problem;
+    return good ? NULL : "is not smtp://HOST[:PORT]";
 }
 
 const char *mail_server_problem(const char *url)
 {
-    bool loopback;
-    return parse_server(url, &loopback);
+    struct mail_place place;
+    return parse_server(url, &place);
 }
 
 static bool is_set(const char *option)
@@ -158,13 +167,15 @@ static bool set_server(struct mail_sender *sender)
     const struct mail_options *options = sender->options;
     CURL *curl = sender->transfer.curl;
     char from[ENVELOPE_SIZE];
-    bool loopback;
-    (void)parse_server(options->server, &loopback);
-    bool plain = loopback && !is_set(options->ca_file);
+    struct mail_place place;
+    (void)parse_server(options->server, &place);
+    bool plain = place.loopback && !is_set(options->ca_file);
+    long port = place.has_port ? 0 : plain ? PORT_RELAY : PORT_SUBMISSION; /* 0: that of the URL */
     (void)snprintf(from, sizeof from, "<%s>", options->from);
     sender->transfer.private_addresses = true; /* the operator chose the server */
     sender->transfer.loopback_only = plain;
     return curl_easy_setopt(curl, CURLOPT_URL, options->server) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_PORT, port) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp") == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_USE_SSL, plain ? (long)CURLUSESSL_NONE : (long)CURLUSESSL_ALL) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_MAIL_FROM, from) == CURLE_OK &&

@@ -64,6 +64,10 @@ test_claims_SOURCES = tests/unit/test_claims.c tests/unit/seeded.h tests/unit/he
 	tests/vectors/claims.h
 test_claims_CPPFLAGS = $(TEST_CPPFLAGS)
 test_claims_LDADD = $(TEST_LIBS)
+unit_tests += test_webhook_input
+test_webhook_input_SOURCES = tests/unit/test_webhook_input.c tests/unit/hexadecimal.h tests/vectors/webhook.h
+test_webhook_input_CPPFLAGS = $(TEST_CPPFLAGS)
+test_webhook_input_LDADD = $(TEST_LIBS)
 unit_tests += test_text
 test_text_SOURCES = tests/unit/test_text.c tests/unit/seeded.h
 test_text_CPPFLAGS = $(TEST_CPPFLAGS)

@@ -141,7 +141,8 @@ static bool choose_again(struct outgoing *outgoing, int64_t now)
         return true;
     }
     for (size_t i = 0; i < outgoing->row_count; i++)
-        if (outgoing->rows[i].is_in_message && memcmp(outgoing->rows[i].message, head->message, sizeof head->message) == 0)
+        if (outgoing->rows[i].is_in_message &&
+            memcmp(outgoing->rows[i].message, head->message, sizeof head->message) == 0)
             outgoing->fates[i] = OUTGOING_SENT;
     hex_encode(head->message, sizeof head->message, outgoing->message.id);
     return true;
@@ -204,8 +205,8 @@ static sealring_status report_row(sealring_manager *manager, struct outgoing *ou
     size_t count = 0, refused = 0;
     sealring_status status = derive_row(manager, outgoing, row, now, &vault, &subject, &truth, error);
     if (status == SEALRING_OK && truth == NOTICE_TRUE)
-        status = notice_confirm(manager, &vault, row, &subject, outgoing->notices + message->count, &count, &refused,
-                                error);
+        status =
+            notice_confirm(manager, &vault, row, &subject, outgoing->notices + message->count, &count, &refused, error);
     if (status == SEALRING_OK && refused > 0)
         report_false(outgoing, row, "is about an API key that the token does not confirm to be its");
     if (truth == NOTICE_FALSE)

@@ -124,8 +124,8 @@ static sealring_status remind(struct derivation *derivation, const struct notice
         notice.ring = endings[i].ring;
         notice.version = endings[i].version;
         notice.at = endings[i].at - reminder->threshold;
-        status = registry_notice_add(derivation->registry, reminder->scope, &notice, derivation->now - 7 * 86400000LL, 0,
-                                     derivation->error);
+        status = registry_notice_add(derivation->registry, reminder->scope, &notice, derivation->now - 7 * 86400000LL,
+                                     0, derivation->error);
     }
     return status;
 }
@@ -218,8 +218,8 @@ sealring_status notices_derive(sealring_manager *manager, char alarm[SEALRING_ME
     bool work = false;
     if (derivation == NULL)
         return error_no_memory(error);
-    *derivation = (struct derivation){
-        .registry = manager->registry, .now = clock_wall_ms(), .alarm = found, .error = error};
+    *derivation =
+        (struct derivation){.registry = manager->registry, .now = clock_wall_ms(), .alarm = found, .error = error};
     sealring_status status = find_work(derivation, &work);
     do {
         if (status != SEALRING_OK || !work)

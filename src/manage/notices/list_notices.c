@@ -155,7 +155,8 @@ static sealring_status read_settings(struct registry *registry, const char *name
         status = registry_client_prove(registry, &client, &proof, error);
     if (status != SEALRING_OK)
         return status;
-    if (state != CLIENT_CONFIRMED || proof.contact != CLIENT_CONFIRMED || !notice_settings_read(text, &outgoing->settings))
+    if (state != CLIENT_CONFIRMED || proof.contact != CLIENT_CONFIRMED ||
+        !notice_settings_read(text, &outgoing->settings))
         return error_set(error, SEALRING_REFUSED,
                          "ALARM: the registry was altered: contact or settings for notices of client %s are not those "
                          "that were set; set them again (sealring client set %s --contact TEXT --notify CHANNELS)",
@@ -184,9 +185,9 @@ static sealring_status prepare_test(sealring_manager *manager, const char *clien
             any = true;
         }
     if (status == SEALRING_OK && !any)
-        status = error_set(error, SEALRING_REFUSED,
-                           "client %s gets no notices: sealring client set %s --notify email,webhook,hook", client,
-                           client);
+        status =
+            error_set(error, SEALRING_REFUSED,
+                      "client %s gets no notices: sealring client set %s --notify email,webhook,hook", client, client);
     if (status == SEALRING_OK)
         status = manager_random(id, sizeof id, error);
     if (status == SEALRING_OK)
@@ -201,13 +202,13 @@ static sealring_status send_test(struct outgoing *outgoing, struct message_sende
     outgoing->channel = channel;
     outgoing->result = (struct send_result){.outcome = SEND_RETRY};
     message_send(senders, outgoing, TEST_MS);
-    const sealring_notices_report line = {
-        .size = sizeof line,
-        .client = outgoing->name,
-        .channel = (sealring_notice_channel)channel,
-        .id = outgoing->message.id,
-        .state = outgoing->result.outcome == SEND_DONE ? SEALRING_SEND_DONE : SEALRING_SEND_RETRY,
-        .text = outgoing->result.reason};
+    const sealring_notices_report line = {.size = sizeof line,
+                                          .client = outgoing->name,
+                                          .channel = (sealring_notice_channel)channel,
+                                          .id = outgoing->message.id,
+                                          .state = outgoing->result.outcome == SEND_DONE ? SEALRING_SEND_DONE
+                                                                                         : SEALRING_SEND_RETRY,
+                                          .text = outgoing->result.reason};
     return each(&line, context) == 0 ? SEALRING_OK : error_set(error, SEALRING_REFUSED, "stopped by the caller");
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/error.h"
 #include "base/secret.h"
 #include "lifecycle/transition_table.h"
 #include "manage/keys/seal.h"
@@ -59,8 +60,7 @@ static sealring_status holder_fits(struct registry *registry, const struct regis
     const struct registry_credential *credential = &holder->credential;
     const bool revoked = holder->key.state == SEALRING_KEY_REVOKED;
     bool differs = false;
-    sealring_status status =
-        revoked ? SEALRING_OK : registry_key_follow(registry, &holder->key, &differs, error);
+    sealring_status status = revoked ? SEALRING_OK : registry_key_follow(registry, &holder->key, &differs, error);
     *fits = !revoked;
     switch ((sealring_notice_event)row->event) {
     case SEALRING_NOTICE_SUCCESSOR:
@@ -195,8 +195,8 @@ static void write_notice(struct notice *notice, const struct registry_notice *ro
     memcpy(notice->ring, subject->ring.name, sizeof notice->ring);
     if (holder == NULL)
         return;
-    const char *label = holder->key.relabelled || holder->credential.label[0] == '\0' ? holder->key.label
-                                                                                      : holder->credential.label;
+    const char *label =
+        holder->key.relabelled || holder->credential.label[0] == '\0' ? holder->key.label : holder->credential.label;
     memcpy(notice->key_id, holder->key.key_id, sizeof notice->key_id);
     if (labelled)
         memcpy(notice->label, label, strlen(label) + 1);

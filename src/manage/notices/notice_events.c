@@ -23,8 +23,11 @@ const struct notice_rule *notice_rule_of_act(const char *act)
     return NULL;
 }
 
-#define BEFORE_END(event, scope) \
-    {event, scope, 7 * DAY, DAY}, {event, scope, DAY, HOUR}, {event, scope, HOUR, 0}
+#define BEFORE_END(event, scope)                             \
+    {event, scope, 7 * DAY, DAY}, {event, scope, DAY, HOUR}, \
+    {                                                        \
+        event, scope, HOUR, 0                                \
+    }
 
 const struct notice_reminder notice_reminders[] = {
     BEFORE_END(SEALRING_NOTICE_CLOSING, NOTICE_OF_HOLDERS),

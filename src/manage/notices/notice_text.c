@@ -93,8 +93,9 @@ static char *make_subject(const struct notice_message *message)
 {
     int event = common_event(message);
     char *subject = NULL;
-    int length = event != SEVERAL ? asprintf(&subject, "API keys of %s: %s", message->client, templates[event].subject)
-                            : asprintf(&subject, "API keys of %s: %" PRIu64 " notices", message->client, message->total);
+    int length = event != SEVERAL
+                     ? asprintf(&subject, "API keys of %s: %s", message->client, templates[event].subject)
+                     : asprintf(&subject, "API keys of %s: %" PRIu64 " notices", message->client, message->total);
     return length < 0 ? NULL : subject;
 }
 

@@ -12,7 +12,7 @@
 #include "manage/notices/send_message.h"
 #include "registry/rows/client_notices.h"
 
-#define BATCH_MESSAGES 32            /* sent between two acts */
+#define BATCH_MESSAGES 32              /* sent between two acts */
 #define LEASE_MS       INT64_C(180000) /* nobody else sends a message meanwhile: longer than a turn takes */
 #define SEND_MS        INT64_C(10000)
 #define HOOKS_MS       INT64_C(30000)
@@ -214,8 +214,8 @@ static sealring_status count_rest(struct turn *turn)
     struct registry_transaction reading = registry_reading(turn->manager->registry, turn->error);
     do {
         if (registry_begin(&reading, &status))
-            status = registry_notices_count(turn->manager->registry, &turn->result.waiting, &turn->result.dead,
-                                            turn->error);
+            status =
+                registry_notices_count(turn->manager->registry, &turn->result.waiting, &turn->result.dead, turn->error);
     } while (registry_again(&reading, &status));
     return status;
 }

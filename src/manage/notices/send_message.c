@@ -16,8 +16,7 @@ void senders_prepare(struct message_senders *senders, sealring_manager *manager,
         return;
     senders->webhook_asked = true;
     senders->webhook_trouble = (sealring_error){.message = ""};
-    senders->webhook_trouble.status =
-        webhook_source_read(manager, &senders->webhook_source, &senders->webhook_trouble);
+    senders->webhook_trouble.status = webhook_source_read(manager, &senders->webhook_source, &senders->webhook_trouble);
 }
 
 void senders_close(struct message_senders *senders)
@@ -68,11 +67,8 @@ static void send_by_webhook(struct message_senders *senders, struct outgoing *ou
     const struct config_notify *notify = &senders->config->notify;
     const struct notice_message *message = &outgoing->message;
     struct webhook_key keys[WEBHOOK_KEYS_MAX];
-    struct webhook webhook = {.url = message->webhook,
-                              .id = message->id,
-                              .now = message->now,
-                              .body = message->json,
-                              .keys = keys};
+    struct webhook webhook = {
+        .url = message->webhook, .id = message->id, .now = message->now, .body = message->json, .keys = keys};
     sealring_error error = {.message = ""};
     senders->webhook_options = (struct webhook_options){
         .ca_file = set_or_null(notify->webhook_ca), .private_addresses = strcmp(notify->webhook_private, "yes") == 0};

@@ -58,12 +58,12 @@ sealring_status registry_notice_state_put(struct registry *registry, const struc
 #define ADD_ONCE " ON CONFLICT DO NOTHING"
 #define NEWEST   "c.serial = (SELECT max(n.serial) FROM credential n WHERE n.api_key = k.id)"
 
-#define ADD_BY_RING(condition)                                                                                        \
-    ADD_COLUMNS                                                                                                       \
-        "cl.id, ch.number, ?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, x'', 0, ?8, ?8, 0, '' FROM client cl CROSS JOIN " CHANNELS  \
-        " ch WHERE " NOTIFIED " AND EXISTS (SELECT 1 FROM api_key k CROSS JOIN credential c"                          \
-        " WHERE k.client = cl.id AND k.ring = ?2 AND k.state <> 3 AND c.api_key = k.id AND " NEWEST " AND " condition \
-        ")" ADD_ONCE
+#define ADD_BY_RING(condition)                                                                                    \
+    ADD_COLUMNS                                                                                                   \
+    "cl.id, ch.number, ?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, x'', 0, ?8, ?8, 0, '' FROM client cl CROSS JOIN " CHANNELS  \
+    " ch WHERE " NOTIFIED " AND EXISTS (SELECT 1 FROM api_key k CROSS JOIN credential c"                          \
+    " WHERE k.client = cl.id AND k.ring = ?2 AND k.state <> 3 AND c.api_key = k.id AND " NEWEST " AND " condition \
+    ")" ADD_ONCE
 
 static const struct db_query add_by_scope[] = {
     [NOTICE_OF_OTHERS] = {ADD_BY_RING("c.version <> ?3"), true},
@@ -105,8 +105,7 @@ static const struct db_query notice_next = {
     "SELECT " NOTICE_COLUMNS " FROM notice n WHERE (n.client, n.channel) > (?2, ?3) AND n.dead = 0 AND n.due <= ?1"
     " ORDER BY n.client, n.channel LIMIT 1",
     false};
-static const struct db_query notice_is_due = {
-    "SELECT 1 FROM notice n WHERE n.dead = 0 AND n.due <= ?1 LIMIT 1", false};
+static const struct db_query notice_is_due = {"SELECT 1 FROM notice n WHERE n.dead = 0 AND n.due <= ?1 LIMIT 1", false};
 static const struct db_query notice_of = {
     "SELECT " NOTICE_COLUMNS " FROM notice n WHERE n.client = ?1 AND n.channel = ?2 AND n.dead = 0"
     " ORDER BY n.at, n.entry, n.event, n.ring, n.version, n.key_id, n.serial, n.threshold LIMIT ?3",
@@ -151,9 +150,8 @@ sealring_status registry_notice_is_due(struct registry *registry, int64_t now, b
 sealring_status registry_notice_next(struct registry *registry, int64_t now, struct registry_notice *place, bool *found,
                                      sealring_error *error)
 {
-    return query_find(registry, &notice_next,
-                      PARAMETERS(INTEGER(now), INTEGER(place->client), INTEGER(place->channel)), read_notice, place,
-                      found, error);
+    return query_find(registry, &notice_next, PARAMETERS(INTEGER(now), INTEGER(place->client), INTEGER(place->channel)),
+                      read_notice, place, found, error);
 }
 
 struct registry_cursor registry_notices_of(struct registry *registry, int64_t client, int channel, int64_t limit,
@@ -223,7 +221,8 @@ sealring_status registry_notice_ring(struct registry *registry, int64_t ring, ch
         UNSIGNED((notice)->entry)
 
 static const struct db_query notice_update = {
-    "UPDATE notice SET message = ?10, attempts = ?11, due = ?12, dead = ?13, reason = ?14, first = ?15" THIS_NOTICE, true};
+    "UPDATE notice SET message = ?10, attempts = ?11, due = ?12, dead = ?13, reason = ?14, first = ?15" THIS_NOTICE,
+    true};
 static const struct db_query notice_delete = {"DELETE FROM notice" THIS_NOTICE, true};
 static const struct db_query notice_defer = {
     "UPDATE notice SET due = ?3 WHERE client = ?1 AND channel = ?2 AND dead = 0 AND due < ?3", true};
@@ -236,11 +235,12 @@ static const struct db_query notice_retried = {
 sealring_status registry_notice_update(struct registry *registry, const struct registry_notice *notice,
                                        sealring_error *error)
 {
-    return query_change_any(
-        registry, &notice_update,
-        PARAMETERS(THIS(notice), BYTES(notice->message, notice->is_in_message ? sizeof notice->message : 0),
-                   INTEGER(notice->attempts), INTEGER(notice->due), INTEGER(notice->dead), TEXT(notice->reason), INTEGER(notice->first)),
-        error);
+    return query_change_any(registry, &notice_update,
+                            PARAMETERS(THIS(notice),
+                                       BYTES(notice->message, notice->is_in_message ? sizeof notice->message : 0),
+                                       INTEGER(notice->attempts), INTEGER(notice->due), INTEGER(notice->dead),
+                                       TEXT(notice->reason), INTEGER(notice->first)),
+                            error);
 }
 
 sealring_status registry_notice_delete(struct registry *registry, const struct registry_notice *notice,
