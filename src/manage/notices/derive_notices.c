@@ -171,24 +171,25 @@ static sealring_status read_state(struct derivation *derivation, bool *begun)
 
 static bool has_work(const struct derivation *derivation, uint64_t size)
 {
-    return derivation->alarm[0] != '\0' || derivation->state.entry < size ||
-           derivation->now - derivation->state.time >= TIMES_EVERY;
+    return derivation->state.entry < size || derivation->now - derivation->state.time >= TIMES_EVERY;
 }
 
-/* Whether there is something to write: a turn that finds nothing new only reads. */
-static sealring_status find_work(struct derivation *derivation, bool *work)
+sealring_status notices_find_work(sealring_manager *manager, bool *work, sealring_error *error)
 {
+    char alarm[SEALRING_MESSAGE_SIZE] = "";
+    struct derivation derivation = {
+        .registry = manager->registry, .now = clock_wall_ms(), .alarm = alarm, .error = error};
     uint64_t size = 0;
     bool begun = false;
     sealring_status status;
-    struct registry_transaction reading = registry_reading(derivation->registry, derivation->error);
+    struct registry_transaction reading = registry_reading(manager->registry, error);
     do {
-        derivation->alarm[0] = '\0';
+        alarm[0] = '\0';
         if (registry_begin(&reading, &status))
-            status = read_state(derivation, &begun);
+            status = read_state(&derivation, &begun);
         if (status == SEALRING_OK)
-            status = registry_audit_size(derivation->registry, &size, derivation->error);
-        *work = status == SEALRING_OK && (begun || derivation->alarm[0] != '\0') && has_work(derivation, size);
+            status = registry_audit_size(manager->registry, &size, error);
+        *work = status == SEALRING_OK && (alarm[0] != '\0' || (begun && has_work(&derivation, size)));
     } while (registry_again(&reading, &status));
     return status;
 }
@@ -215,15 +216,11 @@ sealring_status notices_derive(sealring_manager *manager, char alarm[SEALRING_ME
 {
     char found[SEALRING_MESSAGE_SIZE] = "";
     struct derivation *derivation = calloc(1, sizeof *derivation);
-    bool work = false;
+    sealring_status status = SEALRING_OK;
     if (derivation == NULL)
         return error_no_memory(error);
-    *derivation =
-        (struct derivation){.registry = manager->registry, .now = clock_wall_ms(), .alarm = found, .error = error};
-    sealring_status status = find_work(derivation, &work);
+    *derivation = (struct derivation){.registry = manager->registry, .alarm = found, .error = error};
     do {
-        if (status != SEALRING_OK || !work)
-            break;
         struct commit commit = manager_commit(manager, false, NULL, error);
         do {
             if (!commit_begin(&commit, &status))

@@ -115,14 +115,14 @@ static sealring_status find_next(struct turn *turn, int64_t now, bool *found)
     return status;
 }
 
-static sealring_status compose_batch(struct turn *turn, bool *more)
+static sealring_status compose_batch(struct turn *turn)
 {
     int64_t now = clock_wall_ms();
+    bool more = true;
     sealring_status status = SEALRING_OK;
-    *more = true;
-    while (status == SEALRING_OK && *more && turn->count < BATCH_MESSAGES) {
-        status = find_next(turn, now, more);
-        if (status != SEALRING_OK || !*more)
+    while (status == SEALRING_OK && more && turn->count < BATCH_MESSAGES) {
+        status = find_next(turn, now, &more);
+        if (status != SEALRING_OK || !more)
             break;
         struct outgoing *outgoing = &turn->batch[turn->count++];
         *outgoing = (struct outgoing){.client = turn->place.client, .channel = turn->place.channel};
@@ -151,22 +151,34 @@ static sealring_status claim_batch(struct turn *turn)
     return status;
 }
 
-/* The act between two batches: what became of one, and what is in the next. */
-static sealring_status prepare(struct turn *turn, bool first, bool last, bool *more)
+static sealring_status derive(struct turn *turn)
 {
     const struct audit_act about = {.name = "notices"};
     char alarm[SEALRING_MESSAGE_SIZE] = "";
-    *more = false;
+    bool work = false;
+    sealring_status status = notices_find_work(turn->manager, &work, turn->error);
+    if (status != SEALRING_OK || !work)
+        return status;
+    status = manager_begin_dated(turn->manager, "notices", false, turn->error);
+    if (status != SEALRING_OK)
+        return status;
+    status = notices_derive(turn->manager, alarm, turn->error);
+    if (status == SEALRING_OK && alarm[0] != '\0')
+        status = report_alarm(turn, "", alarm);
+    manager_end_act(turn->manager, &about, status, turn->error);
+    return status;
+}
+
+/* The act between two batches: what became of one, and unless `last`, what is in the next. */
+static sealring_status prepare(struct turn *turn, bool last)
+{
+    const struct audit_act about = {.name = "notices"};
     sealring_status status = manager_begin_dated(turn->manager, "notices", !last, turn->error);
     if (status != SEALRING_OK)
         return status;
     status = record_batch(turn);
-    if (status == SEALRING_OK && first)
-        status = notices_derive(turn->manager, alarm, turn->error);
-    if (status == SEALRING_OK && alarm[0] != '\0')
-        status = report_alarm(turn, "", alarm);
     if (status == SEALRING_OK && !last)
-        status = compose_batch(turn, more);
+        status = compose_batch(turn);
     if (status == SEALRING_OK)
         status = claim_batch(turn);
     manager_end_act(turn->manager, &about, status, turn->error);
@@ -194,16 +206,17 @@ static void send_batch(struct turn *turn)
 
 static sealring_status run_turn(struct turn *turn)
 {
-    bool more = true, last = false;
-    sealring_status status = SEALRING_OK;
-    for (bool first = true; status == SEALRING_OK && more; first = false) {
-        last = last || clock_boot_ms() >= turn->until;
-        if (last && turn->count == 0)
-            break;
-        status = prepare(turn, first, last, &more);
+    bool due = false;
+    sealring_status status = derive(turn);
+    if (status == SEALRING_OK)
+        status = find_next(turn, clock_wall_ms(), &due);
+    memset(&turn->place, 0, sizeof turn->place);
+    for (bool more = due; status == SEALRING_OK && more;) {
+        bool last = clock_boot_ms() >= turn->until && turn->tried;
+        status = prepare(turn, last);
         if (status == SEALRING_OK)
             send_batch(turn);
-        more = status == SEALRING_OK && turn->count > 0;
+        more = turn->count > 0;
     }
     return status;
 }
