@@ -80,6 +80,7 @@ static const struct member client_members[] = {
     MEMBER(registry_client, "forgotten", forgotten, NUMBER64),
     MEMBER(registry_client, "contact_hash", contact_hash, BYTES),
     MEMBER(registry_client, "certificate_hash", certificate_hash, BYTES),
+    MEMBER(registry_client, "notices_hash", notices_hash, BYTES),
     {0},
 };
 

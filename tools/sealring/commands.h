@@ -15,6 +15,8 @@ extern const struct command command_key_list, command_key_show, command_key_set,
     command_key_resume, command_key_rekey;
 extern const struct command command_token_destroy_object;
 extern const struct command command_verifier_list, command_verifier_forget;
+extern const struct command command_notify_list, command_notify_retry, command_notify_send, command_notify_test,
+    command_notify_secret;
 extern const struct command command_verify, command_explain;
 extern const struct command command_rotate, command_prepare, command_activate, command_rollback, command_retire,
     command_reinstate, command_compromise, command_destroy;

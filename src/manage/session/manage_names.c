@@ -2,6 +2,7 @@
 /* Names of events and states, as <sealring/manage.h> and <sealring/doctor.h> have them. */
 #include <sealring/doctor.h>
 #include <sealring/manage.h>
+#include <sealring/notices.h>
 #include <sealring/renew.h>
 
 #include "base/name_table.h"
@@ -13,6 +14,22 @@ const char *sealring_event_name(sealring_event event)
         {SEALRING_EVENT_ROTATE, "rotate"},         {SEALRING_EVENT_ROLLBACK, "rollback"},
         {SEALRING_EVENT_RETIRE, "retire"},         {SEALRING_EVENT_REINSTATE, "reinstate"},
         {SEALRING_EVENT_COMPROMISE, "compromise"}, {SEALRING_EVENT_DESTROY, "destroy"},
+    };
+    return FIND(names, event, "none");
+}
+
+const char *sealring_notice_event_name(sealring_notice_event event)
+{
+    static const struct value_name names[] = {
+        {SEALRING_NOTICE_SUCCESSOR, "successor-available"},
+        {SEALRING_NOTICE_CLOSING, "window-closing"},
+        {SEALRING_NOTICE_OLD, "still-on-old-version"},
+        {SEALRING_NOTICE_EXPIRING, "expiring"},
+        {SEALRING_NOTICE_EXPIRED, "expired"},
+        {SEALRING_NOTICE_REVOKED, "revoked"},
+        {SEALRING_NOTICE_ROLLED_BACK, "rolled-back"},
+        {SEALRING_NOTICE_CONTESTED, "contested"},
+        {SEALRING_NOTICE_EMERGENCY, "emergency"},
     };
     return FIND(names, event, "none");
 }

@@ -8,6 +8,7 @@
  * predecessor: the time of the operator's issue, and the serial of the credential that was renewed (0: none), which they contain, too. version.prf: the kind of
  * the pseudorandom function with which the version's key derives; a program that does not know it derives nothing. public_key: the SHA-256
  * of an asymmetric key's public key. client.*_hash: SHA-256 over salt and value, as the client's last fact contains it (client_rows.c).
+ * notice: what clients are to be notified of, which is derived again before it is sent; notice_state: up to which entry and time that was derived.
  * closed_fact_contested: facts of API keys that are contested (closed_facts.h), and perhaps a few others. usage_hour_seat: rows that are not folded, by the file that they are of. Rows of settled hours have seat 0: one for a credential and hour.
  * renewal_error: why renewals of an API key failed since its newest credential was issued; no decision reads it. */
 const struct schema_addition schema_sqlite_additions[] = {
@@ -39,6 +40,38 @@ const struct schema_addition schema_sqlite_additions[] = {
      " count INTEGER NOT NULL CHECK (count > 0), latest INTEGER NOT NULL CHECK (latest >= 0),"
      " PRIMARY KEY (api_key, result)) STRICT, WITHOUT ROWID"},
     {3, "audit", "packed", "packed BLOB CHECK (length(packed) > 4)"},
+    {3, "client", "notices", "notices TEXT NOT NULL DEFAULT '' CHECK (length(CAST(notices AS BLOB)) <= 2300)"},
+    {3, "client", "notices_hash", "notices_hash BLOB CHECK (notices_hash IS NULL OR length(notices_hash) = 32)"},
+    {3, "notice", NULL,
+     "CREATE TABLE notice ("
+     "    client INTEGER NOT NULL,"
+     "    channel INTEGER NOT NULL CHECK (channel BETWEEN 1 AND 3),"
+     "    event INTEGER NOT NULL CHECK (event BETWEEN 1 AND 9),"
+     "    ring INTEGER NOT NULL,"
+     "    version INTEGER NOT NULL CHECK (version BETWEEN 0 AND 4294967295),"
+     "    key_id TEXT NOT NULL CHECK (length(CAST(key_id AS BLOB)) IN (0, 16)),"
+     "    serial INTEGER NOT NULL CHECK (serial BETWEEN 0 AND 4294967295),"
+     "    threshold INTEGER NOT NULL CHECK (threshold >= 0),"
+     "    entry INTEGER NOT NULL CHECK (entry >= 0),"
+     "    at INTEGER NOT NULL CHECK (at >= 0),"
+     "    message BLOB NOT NULL CHECK (length(message) IN (0, 16)),"
+     "    attempts INTEGER NOT NULL CHECK (attempts BETWEEN 0 AND 4294967295),"
+     "    first INTEGER NOT NULL CHECK (first >= 0),"
+     "    due INTEGER NOT NULL CHECK (due >= 0),"
+     "    dead INTEGER NOT NULL CHECK (dead IN (0, 1)),"
+     "    reason TEXT NOT NULL CHECK (length(CAST(reason AS BLOB)) < 200),"
+     "    PRIMARY KEY (client, channel, event, ring, version, key_id, serial, threshold, entry)"
+     ") STRICT, WITHOUT ROWID"},
+    {3, "notice_due", NULL, "CREATE INDEX notice_due ON notice (dead, due)"},
+    {3, "notice_state", NULL,
+     "CREATE TABLE notice_state ("
+     "    id INTEGER PRIMARY KEY CHECK (id = 1),"
+     "    entry INTEGER NOT NULL CHECK (entry >= 0),"
+     "    time INTEGER NOT NULL CHECK (time >= 0)"
+     ") STRICT"},
+    {3, "client_notified", NULL, "CREATE INDEX client_notified ON client (id) WHERE notices <> ''"},
+    {3, "credential_expires", NULL,
+     "CREATE INDEX credential_expires ON credential (expires) WHERE state = 1 AND expires > 0"},
 };
 
 const size_t schema_sqlite_addition_count = sizeof schema_sqlite_additions / sizeof *schema_sqlite_additions;
@@ -86,4 +119,4 @@ const char *const schema_sqlite_unfollowed[] = {
 const size_t schema_sqlite_unfollowed_count = sizeof schema_sqlite_unfollowed / sizeof *schema_sqlite_unfollowed;
 
 const char schema_sqlite_digest[SCHEMA_DIGEST_SIZE] =
-    "71ed445499c2d68b1d7ac317a6a0423a0dc383ca846f25ab9d692762a50cda9b";
+    "7a81d7efd4022f24066759e6edd30dae19310ff750a822dfa3be5984d55f15e9";

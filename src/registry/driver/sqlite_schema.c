@@ -28,9 +28,7 @@ static int schema_add(sqlite3 *handle, const struct schema_addition *addition)
 {
     char sql[512];
     snprintf(sql, sizeof sql, "ALTER TABLE %s ADD COLUMN %s", addition->table, addition->definition);
-    if (addition->column == NULL)
-        snprintf(sql, sizeof sql, "%s", addition->definition);
-    return sqlite3_exec(handle, sql, NULL, NULL, NULL);
+    return sqlite3_exec(handle, addition->column != NULL ? sql : addition->definition, NULL, NULL, NULL);
 }
 
 /* Adds what came after schema 1, up to schema `to`. *reached: the newest schema that the tables have all of then. */

@@ -51,7 +51,7 @@ uint64_t columns_read_fact(struct query *query, char *text, size_t size);
     " AND cf.version = v.number ORDER BY cf.sequence DESC LIMIT 1), " NO_FACT ")"
 
 #define CLIENT_COLUMNS \
-    "cl.id, cl.name, cl.contact, cl.created, cl.forgotten, cl.salt, cl.contact_hash, cl.certificate_hash"
+    "cl.id, cl.name, cl.contact, cl.created, cl.forgotten, cl.salt, cl.contact_hash, cl.certificate_hash, cl.notices_hash"
 void columns_read_client(struct query *query, void *client);
 
 #define KEY_COLUMNS \

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tools/sealring/commands.h"
+#include "tools/sealring/notices/notices_view.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
@@ -17,9 +18,10 @@
 
 struct running {
     struct session *session;
-    json_t *before;   /* owned: what was reported in the turn before, as an object's names */
-    json_t *now;      /* owned: the same of this turn */
-    char remark[256]; /* the beginning of the last one */
+    json_t *before;    /* owned: what was reported in the turn before, as an object's names */
+    json_t *now;       /* owned: the same of this turn */
+    char notices[256]; /* the beginning of the last failure of sending */
+    char remark[256];  /* the beginning of the last one */
     char trouble[sizeof((sealring_error *)0)->message];
 };
 
@@ -124,6 +126,23 @@ static void say_trouble(struct running *running, bool over)
     fflush(stdout);
 }
 
+/* ---- notices ---------------------------------------------------------------------------------------------------------------- */
+
+/* A failure does not concern the rings. It is reported once while it does not change. */
+static bool send_notices(struct running *running)
+{
+    struct session *session = running->session;
+    sealring_notices_result result = {.size = sizeof result};
+    sealring_error error = {.message = ""};
+    if (signals_caught() != 0)
+        return true;
+    sealring_status status = sealring_notices_send(session->manager, 0, notices_report, session, &result, &error);
+    if (session_is_news(running->notices, sizeof running->notices, status != SEALRING_OK ? error.message : "") &&
+        status != SEALRING_OK)
+        session_warn(session, "notices are not sent: %s", error.message);
+    return status == SEALRING_OK && result.alarms == 0;
+}
+
 /* ---- the loop ---------------------------------------------------------------------------------------------------------------- */
 
 static sealring_status turn(struct running *running, sealring_run_result *result)
@@ -163,7 +182,7 @@ static int run_turns(struct running *running)
         sealring_status status = turn(running, &result);
         if (status != SEALRING_OK)
             return signals_caught() == 0 ? session_fail(session, status) : STATUS_DONE;
-        failed += result.failed;
+        failed += result.failed + !send_notices(running);
         if (result.silence == 0 || session->dry_run || signals_caught() != 0)
             return failed > 0 ? STATUS_REFUSED : result.unsigned_log ? STATUS_TOKEN : STATUS_DONE;
         signals_sleep(result.silence < MEASURE_EVERY ? result.silence : MEASURE_EVERY);
@@ -185,6 +204,7 @@ static int loop(struct running *running, int64_t every)
                 say_trouble(running, true);
             back_off = every;
             say_remark(running);
+            (void)send_notices(running);
             signals_sleep(result.come_back < every ? result.come_back : every);
             continue;
         }

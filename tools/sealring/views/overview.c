@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/sealring/notices/notices_view.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
@@ -180,10 +181,11 @@ json_t *overview_read(struct session *session, const char *ring, const struct pa
         print_scheduler(&info, page);
         log_health_print(&health, page);
     }
+    json_t *notices = *status == SEALRING_OK ? notices_counts(session, page, status) : NULL;
     if (*status == SEALRING_OK)
-        overview = json_pack("{s:o, s:O, s:O, s:{s:o}, s:o}", "vault", vault_json(&info), "rings", array, "verifiers",
-                             verifiers.array, "scheduler", "last_run", jsontext_time(info.last_run), "audit",
-                             log_health_json(&health));
+        overview = json_pack("{s:o, s:O, s:O, s:{s:o}, s:o, s:o}", "vault", vault_json(&info), "rings", array,
+                             "verifiers", verifiers.array, "scheduler", "last_run", jsontext_time(info.last_run),
+                             "audit", log_health_json(&health), "notices", notices);
     json_decref(array);
     verifiers_free(&verifiers);
     log_health_free(&health);
