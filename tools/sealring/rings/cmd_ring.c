@@ -10,6 +10,7 @@
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/terminal.h"
 #include "tools/sealring/views/listing.h"
+#include "tools/sealring/views/scanner_rule.h"
 #include "tools/sealring/views/waitline.h"
 
 static const struct table_column columns[] = {
@@ -161,6 +162,30 @@ static int print_ring(struct session *session)
     return listing_finish(&versions, status, "ring", "version_list", NULL);
 }
 
+static int print_rule(const sealring_ring_info *ring, void *context)
+{
+    const struct session *session = context;
+    scanner_print_rule(session, option_text(&session->options, "scanner-rule"), ring->name, ring->prefix);
+    return 0;
+}
+
+static int check_show(struct session *session)
+{
+    const char *scanner = option_text(&session->options, "scanner-rule");
+    if (scanner != NULL && !scanner_is_known(scanner))
+        return session_refuse(session, STATUS_USAGE, "--scanner-rule takes " SCANNERS);
+    return STATUS_DONE;
+}
+
+static int run_show(struct session *session)
+{
+    if (!option_given(&session->options, "scanner-rule"))
+        return print_ring(session);
+    sealring_status status =
+        sealring_ring_list(session->manager, session->options.arguments[0], print_rule, session, &session->error);
+    return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
+}
+
 /* Where verifiers serve already, the first version issues once they have proved it. */
 static sealring_status activate_first(struct session *session, const char *name)
 {
@@ -265,7 +290,11 @@ const struct command command_ring_show = {
     .words = "ring show",
     .purpose = "show a ring's policy and versions",
     .arguments = {{NAME_ARGUMENT}},
-    .run = print_ring,
+    .options = {{"scanner-rule", "SCANNER",
+                 "print instead how a scanner finds its credentials in other people's files: " SCANNERS, OPTION_TEXT}},
+    .examples = {"sealring ring show payments --scanner-rule gitleaks >>.gitleaks.toml"},
+    .check = check_show,
+    .run = run_show,
 };
 
 const struct command command_ring_set = {
