@@ -29,6 +29,7 @@ sealring_SOURCES = \
 	tools/sealring/delivery/handover.c tools/sealring/delivery/handover.h \
 	tools/sealring/delivery/delivery.c tools/sealring/delivery/delivery.h \
 	tools/sealring/delivery/certificate_file.c tools/sealring/delivery/certificate_file.h \
+	tools/sealring/delivery/claim_page.c tools/sealring/delivery/claim_page.h \
 	tools/sealring/delivery/clients_csv.c tools/sealring/delivery/clients_csv.h \
 	tools/sealring/views/verdict.c tools/sealring/views/verdict.h \
 	tools/sealring/views/listing.c tools/sealring/views/listing.h \
@@ -47,7 +48,7 @@ sealring_SOURCES = \
 	tools/sealring/views/contested_view.c tools/sealring/views/contested_view.h \
 	tools/sealring/views/renewing_view.c tools/sealring/views/renewing_view.h \
 	tools/sealring/keys/cmd_key.c \
-	tools/sealring/keys/cmd_rekey.c \
+	tools/sealring/keys/cmd_rekey.c tools/sealring/keys/cmd_claim.c \
 	tools/sealring/keys/cmd_verify.c \
 	tools/sealring/rings/cmd_verifier.c \
 	tools/sealring/keys/cmd_explain.c \
