@@ -23,7 +23,7 @@ EXTRA_DIST += tools/packages.sh tools/build.sh tools/quickstart.sh tools/coverag
 # Man pages. A page about several names is found under each of them: links are made as its NAME section says.
 dist_man_MANS = \
 	docs/man/sealring-audit.1 docs/man/sealring-backup.1 docs/man/sealring-restore.1 docs/man/sealring-upgrade.1 docs/man/sealring_upgrade.3 docs/man/sealring-client.1 docs/man/sealring-doctor.1 docs/man/sealring_doctor.3 docs/man/sealring-help.1 docs/man/sealring-import.1 docs/man/sealring-init.1 docs/man/sealring-issue.1 \
-	docs/man/sealring-key.1 docs/man/sealring-reissue.1 docs/man/sealring-renew.1 docs/man/sealring-ring.1 docs/man/sealring-status.1 \
+	docs/man/sealring-key.1 docs/man/sealring-reissue.1 docs/man/sealring-claim.1 docs/man/sealring-renew.1 docs/man/sealring-ring.1 docs/man/sealring-status.1 \
 	docs/man/sealring-usage.1 docs/man/sealring-run.1 docs/man/sealring-verify.1 docs/man/sealring-version.1 \
 	docs/man/sealring.1 docs/man/libsealring.3 docs/man/sealring-verifier.1 docs/man/sealring-token.1 \
 	docs/man/sealring_audit_archive.3 docs/man/sealring_audit_list.3 docs/man/sealring_audit_rekey.3 docs/man/sealring_audit_verify.3 docs/man/sealring_backup.3 docs/man/sealring_client_add.3 docs/man/sealring_client_set_certified.3 docs/man/sealring_seal_credentials.3 docs/man/sealring_environment.3 docs/man/sealring_explain.3 docs/man/sealring_harvest.3 \
@@ -31,7 +31,7 @@ dist_man_MANS = \
 	docs/man/sealring_key_set_state.3 docs/man/sealring_library_version.3 docs/man/sealring_maintain.3 \
 	docs/man/sealring_manager_open.3 docs/man/sealring_object_destroy.3 \
 	docs/man/sealring_open.3 docs/man/sealring_open_with_pin.3 docs/man/sealring_reissue.3 docs/man/sealring_rekey.3 \
-	docs/man/sealring_renew.3 docs/man/sealring_key_set_holders.3 \
+	docs/man/sealring_renew.3 docs/man/sealring_claim.3 docs/man/sealring_key_set_holders.3 \
 	docs/man/sealring_ring_create.3 docs/man/sealring_text_escape.3 docs/man/sealring_time_format.3 docs/man/sealring_usage_list.3 \
 	docs/man/sealring_verdict_name.3 docs/man/sealring_run_once.3 docs/man/sealring_verify.3 \
 	docs/man/sealring_version_change.3 docs/man/sealring_version_list.3 docs/man/sealring_version_state_name.3 \

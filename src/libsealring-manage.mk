@@ -89,6 +89,8 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/keys/batch.c src/manage/keys/batch.h \
 	src/manage/keys/batch_plan.c \
 	src/manage/keys/clients.c src/manage/keys/clients.h src/manage/keys/list_clients.c \
+	src/manage/keys/claim_offer.c src/manage/keys/claim_offer.h \
+	src/manage/claims/take_claim.c src/manage/claims/list_claims.c \
 	src/manage/keys/issue.c \
 	src/manage/keys/issue_request.c src/manage/keys/issue_request.h \
 	src/manage/keys/keys.c src/manage/keys/keys.h \

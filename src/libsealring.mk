@@ -30,6 +30,7 @@ libsealring_core_la_SOURCES = \
 	src/credential/credential_text.c src/credential/credential_text.h \
 	src/credential/key_ends.c src/credential/key_ends.h \
 	src/credential/holders.c src/credential/holders.h \
+	src/credential/claim_code.c src/credential/claim_code.h src/credential/key_claim.c src/credential/key_claim.h \
 	src/credential/networks.c src/credential/networks.h src/credential/scope.c src/credential/scope.h \
 	src/kdf/claims.c src/kdf/claims.h \
 	src/kdf/kdf.c src/kdf/kdf.h \

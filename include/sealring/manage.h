@@ -463,7 +463,8 @@ typedef struct sealring_issued {
     uint32_t version, serial;
     int64_t expires;
     bool existed;           /* it was issued before and is passed again */
-    const char *credential; /* NULL: imported, only the client has it; or `sealed` has it */
+    const char *credential; /* NULL: imported, only the client has it; or one of the next two was asked for */
+    const char *claim;      /* a code to be traded for it (<sealring/claim.h>); NULL: not asked for */
     const char *sealed;     /* encrypted, in PEM (<sealring/sealed.h>); NULL: not asked for */
 } sealring_issued;
 

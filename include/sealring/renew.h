@@ -106,7 +106,7 @@ const char *sealring_holders_name(sealring_holders holders);
 sealring_status sealring_key_set_holders(sealring_manager *manager, const char *key_id, sealring_holders holders,
                                          sealring_error *error);
 
-/* An API key that is contested: two peers renewed the same credential of a key for one holder. */
+/* An API key that is contested: two peers renewed the same credential of a key for one holder, or two tried the same claim. */
 typedef struct sealring_contested {
     const char *key_id;
     const char *ring;
@@ -116,6 +116,7 @@ typedef struct sealring_contested {
     int64_t since;           /* the second renewal */
     const char *first_peer;  /* who got the successor; "": not known */
     const char *second_peer; /* who was refused; "": not known */
+    bool claim;              /* it is the key's claim (<sealring/claim.h>): two public keys came with its code */
 } sealring_contested;
 
 typedef int (*sealring_contested_callback)(const sealring_contested *contested, void *context);

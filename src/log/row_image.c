@@ -8,7 +8,7 @@
 #include "base/base62.h"
 
 /* One member of an image, and its place in the row. The first two of a table identify the row: no act changes them. */
-enum member_kind { NUMBER32, NUMBER64, FLAG, STATE, TEXT, BYTES, OBJECT_ID, ENDS, NETWORKS, HOLDERS };
+enum member_kind { NUMBER32, NUMBER64, FLAG, STATE, TEXT, BYTES, OBJECT_ID, ENDS, NETWORKS, HOLDERS, CLAIM };
 
 struct member {
     const char *name;
@@ -98,6 +98,7 @@ static const struct member key_members[] = {
     MEMBER(registry_key, "ends", ends, ENDS),
     MEMBER(registry_key, "networks", networks, NETWORKS),
     MEMBER(registry_key, "holders", holders, HOLDERS),
+    MEMBER(registry_key, "claim", claim, CLAIM),
     {0},
 };
 
@@ -153,6 +154,21 @@ static json_t *hexadecimal(const void *bytes, size_t size)
     return json_string(text);
 }
 
+/* What only a fact about an API key contains. "": none. */
+#define FACT_TEXT_SIZE (NETWORKS_TEXT_SIZE + KEY_ENDS_TEXT_SIZE + HOLDERS_TEXT_SIZE + KEY_CLAIM_TEXT_SIZE)
+static void write_fact_text(const struct member *member, const struct registry_key *key, char text[FACT_TEXT_SIZE])
+{
+    text[0] = '\0';
+    if (member->kind == ENDS)
+        ends_format(&key->ends, text);
+    else if (member->kind == HOLDERS)
+        holders_format(&key->holders, text);
+    else if (member->kind == CLAIM)
+        key_claim_format(&key->claim, text);
+    else if (key->bound)
+        networks_format(&key->networks, text);
+}
+
 /* *wanted: the member is not 0, false or empty. NULL while *wanted: no memory. */
 static json_t *write_member(const struct member *member, const void *row, bool *wanted)
 {
@@ -185,22 +201,12 @@ static json_t *write_member(const struct member *member, const void *row, bool *
         hex_encode((const uint8_t *)place, length, text); /* even if all are zero, because the length is part of it */
         return *wanted ? json_string(text) : NULL;
     }
-    case ENDS: {
-        char text[KEY_ENDS_TEXT_SIZE];
-        ends_format((const struct key_ends *)(const void *)place, text);
-        *wanted = text[0] != '\0';
-        return *wanted ? json_string(text) : NULL;
-    }
-    case NETWORKS: {
-        char text[NETWORKS_TEXT_SIZE];
-        *wanted = ((const struct registry_key *)row)->bound;
-        if (*wanted)
-            networks_format((const struct networks *)(const void *)place, text);
-        return *wanted ? json_string(text) : NULL;
-    }
-    case HOLDERS: {
-        char text[HOLDERS_TEXT_SIZE];
-        holders_format((const struct holders *)(const void *)place, text);
+    case ENDS:
+    case NETWORKS:
+    case HOLDERS:
+    case CLAIM: {
+        char text[FACT_TEXT_SIZE];
+        write_fact_text(member, row, text);
         *wanted = text[0] != '\0';
         return *wanted ? json_string(text) : NULL;
     }
@@ -299,6 +305,9 @@ static bool read_member(const struct member *member, const json_t *value, void *
     case HOLDERS:
         return json_string_length(value) > 0 &&
                holders_parse(json_string_value(value), (struct holders *)(void *)place);
+    case CLAIM:
+        return json_string_length(value) > 0 &&
+               key_claim_parse(json_string_value(value), (struct key_claim *)(void *)place);
     }
     return false;
 }

@@ -17,3 +17,7 @@ c_tests += test_renew_sealed
 test_renew_sealed_SOURCES = tests/renew/test_renew_sealed.c client/unseal/unseal.c client/unseal/unseal.h $(renew_stage)
 test_renew_sealed_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)
 test_renew_sealed_LDADD = $(TEST_LIBS) $(CRYPTO_LIBS)
+c_tests += test_take_claim
+test_take_claim_SOURCES = tests/renew/test_take_claim.c client/unseal/unseal.c client/unseal/unseal.h $(renew_stage)
+test_take_claim_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)
+test_take_claim_LDADD = $(TEST_LIBS) $(CRYPTO_LIBS)

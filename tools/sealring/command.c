@@ -36,6 +36,8 @@ const struct command *const command_table[] = {
     &command_key_suspend,
     &command_key_resume,
     &command_key_rekey,
+    &command_claim_list,
+    &command_claim_cancel,
     &command_verify,
     &command_explain,
     &command_rotate,

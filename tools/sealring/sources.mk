@@ -29,6 +29,7 @@ sealring_SOURCES = \
 	tools/sealring/delivery/handover.c tools/sealring/delivery/handover.h \
 	tools/sealring/delivery/delivery.c tools/sealring/delivery/delivery.h \
 	tools/sealring/delivery/certificate_file.c tools/sealring/delivery/certificate_file.h \
+	tools/sealring/delivery/claim_page.c tools/sealring/delivery/claim_page.h \
 	tools/sealring/delivery/clients_csv.c tools/sealring/delivery/clients_csv.h \
 	tools/sealring/views/verdict.c tools/sealring/views/verdict.h \
 	tools/sealring/views/listing.c tools/sealring/views/listing.h \
@@ -48,7 +49,7 @@ sealring_SOURCES = \
 	tools/sealring/views/renewing_view.c tools/sealring/views/renewing_view.h \
 	tools/sealring/views/scanner_rule.c tools/sealring/views/scanner_rule.h \
 	tools/sealring/keys/cmd_key.c \
-	tools/sealring/keys/cmd_rekey.c \
+	tools/sealring/keys/cmd_rekey.c tools/sealring/keys/cmd_claim.c \
 	tools/sealring/keys/cmd_verify.c \
 	tools/sealring/rings/cmd_verifier.c \
 	tools/sealring/notices/cmd_notify_secret.c tools/sealring/notices/cmd_notify.c tools/sealring/notices/notices_view.c tools/sealring/notices/notices_view.h \

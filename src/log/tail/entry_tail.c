@@ -29,7 +29,8 @@ static bool is_restricted(const struct registry_key *image, const struct registr
 {
     bool closed = image->state == SEALRING_KEY_REVOKED || image->state == SEALRING_KEY_SUSPENDED || image->narrowed ||
                   image->bound || image->holders.one;
-    bool bound = registry_key_has_networks_of(image, row) && holders_equal(&image->holders, &row->holders);
+    bool bound = registry_key_has_networks_of(image, row) && holders_equal(&image->holders, &row->holders) &&
+                 key_claim_equal(&image->claim, &row->claim);
     return closed && bound && image->id == row->id && image->client == row->client && image->ring == row->ring &&
            image->last_serial == row->last_serial && strcmp(image->label, row->label) == 0;
 }
@@ -53,6 +54,7 @@ static sealring_status image_restricts(struct registry *registry, const char *ke
         present.bound = facts.bound;
         present.networks = facts.networks;
         present.holders = facts.holders;
+        present.claim = facts.claim;
     }
     *restricts = status == SEALRING_OK && found && is_restricted(&row.key, &present);
     return status;

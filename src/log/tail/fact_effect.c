@@ -57,7 +57,8 @@ static enum fact_effect effect_on_key(const struct registry_closed *before, cons
     bool ended = ends_include(&now.ends, &was.ends);
     bool bound = !was.bound || (now.bound && networks_within(&now.networks, &was.networks));
     bool held = holders_within(&now.holders, &was.holders);
-    return suspended && narrowed && labelled && ended && bound && held ? FACT_RESTRICTS_KEY : FACT_PERMITS;
+    bool claimed = key_claim_within(&now.claim, &was.claim);
+    return suspended && narrowed && labelled && ended && bound && held && claimed ? FACT_RESTRICTS_KEY : FACT_PERMITS;
 }
 
 enum fact_effect fact_effect(const struct registry_closed *before, const struct registry_closed *fact)

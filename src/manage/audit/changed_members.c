@@ -96,6 +96,8 @@ static bool check_next(const struct changed_row *row, char text[CHANGED_TEXT_SIZ
     json_int_t before = number_of(row->image, member) - 1;
     if (before == number_of(row->was, member))
         return true;
+    if (before + 1 == number_of(row->was, member) && differs(row, "claim")) /* offered for a credential that exists */
+        return true;
     snprintf(found, sizeof found, "%" JSON_INTEGER_FORMAT, before);
     return found_edited(row, member, found, text);
 }
@@ -227,8 +229,9 @@ static const struct {
     {"key.addresses", REGISTRY_TABLE_KEY, 0, NULL, "networks", check_networks},
     {"key.holders", REGISTRY_TABLE_KEY, 0, NULL, "holders", check_holders},
     {"key.contested", REGISTRY_TABLE_KEY, 0, NULL, "holders", NULL},
-    {ISSUES, REGISTRY_TABLE_KEY, 0, NULL, "last_serial", check_next},
-    {"key.rekey", REGISTRY_TABLE_KEY, 0, NULL, "last_serial narrowed narrowed_scopes", check_rekey},
+    {ISSUES, REGISTRY_TABLE_KEY, 0, NULL, "last_serial claim", check_next},
+    {"key.claim key.claim-contested key.claim-cancel", REGISTRY_TABLE_KEY, 0, NULL, "claim", NULL},
+    {"key.rekey", REGISTRY_TABLE_KEY, 0, NULL, "last_serial narrowed narrowed_scopes claim", check_rekey},
     {ISSUES, REGISTRY_TABLE_CREDENTIAL, 0, NULL, "state", NULL},
     {ISSUES, REGISTRY_TABLE_CREDENTIAL, 0, "imported", "replaced retire_at", check_end},
     {"key.rekey", REGISTRY_TABLE_CREDENTIAL, 0, NULL, "state replaced retire_at", check_end},

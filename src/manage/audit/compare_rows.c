@@ -64,6 +64,7 @@ static void compare_images(const struct retrace *retrace, enum registry_table ta
                     "ends"); /* of an API key: no column contains them, and those of its credentials are compared */
     json_object_del(image, "networks"); /* likewise: a fact alone contains them */
     json_object_del(image, "holders");
+    json_object_del(image, "claim");
     for (size_t i = 0; !told && first[i] != NULL; i++)
         told = tell_member(retrace, table, what, first[i], json_object_get(now, first[i]),
                            json_object_get(image, first[i]));

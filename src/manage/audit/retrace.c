@@ -112,7 +112,7 @@ static bool keep_key(struct retraced_row *row, const json_t *was)
 {
     const struct registry_key *key = &row->row.key;
     bool plain = key->state == SEALRING_KEY_ACTIVE && !key->narrowed && key->ends.count == 0 && !key->bound &&
-                 !key->holders.one && was == NULL;
+                 !key->holders.one && !key->claim.offered && was == NULL;
     return judge_key(row) && issued_keys_put(&row->retrace->issued, key) && (plain || keep(row));
 }
 

@@ -47,6 +47,8 @@ sealring_status sealring_seal_credentials(sealring_manager *manager, const void 
                          "vault %s has no audit token, whose key signs what is encrypted: credentials can be issued in "
                          "plain text only",
                          manager->config->directory);
+    if (manager->claims)
+        return error_set(error, SEALRING_INVALID, "credentials are encrypted or claimed, not both");
     X509 *recipient = certificate != NULL ? certificate_read(certificate, length, &problem) : NULL;
     if (problem == NULL && recipient != NULL)
         problem = certificate_problem(recipient, clock_wall_ms(), text);

@@ -149,7 +149,7 @@ static sealring_status name_contested(struct registry *registry, int64_t ring, s
         const struct registry_holder *holder = &list.items[i];
         char *text = all->names[all->name_count++];
         snprintf(text, sizeof all->names[0], "%s of %s", holder->key.key_id, holder->client.name);
-        all->contested[i] = (struct lifecycle_user){.name = text, .last_use = holder->key.holders.since};
+        all->contested[i] = (struct lifecycle_user){.name = text, .last_use = contested_since(&holder->key)};
         evidence->view.contested_count = i + 1;
     }
     evidence->view.contested = all->contested;

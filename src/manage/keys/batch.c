@@ -8,13 +8,21 @@
 #include "base/base62.h"
 #include "base/error.h"
 #include "base/secret.h"
+#include "manage/keys/claim_offer.h"
 #include "manage/keys/clients.h"
 #include "manage/keys/keys.h"
 #include "manage/session/parallel_work.h"
+#include "registry/rows/closed_facts.h"
 
 static bool is_made(const struct item *item)
 {
     return item->kind == ITEM_NEW || item->kind == ITEM_SUCCESSOR;
+}
+
+/* The credential exists, and its key gets another claim. */
+static bool is_offered_again(const struct batch *batch, const struct item *item)
+{
+    return batch->call->manager->claims && item->kind == ITEM_EXISTING && !item->holder.credential.imported;
 }
 
 /* ---- sealing */
@@ -42,9 +50,11 @@ static sealring_status ask_token(struct batch *batch, struct item *item, char te
                                  sealring_error *error)
 {
     sealring_manager *manager = batch->call->manager;
-    if (item->kind == ITEM_EXISTING)
-        return seal_again(manager, &batch->vault, &item->holder, text, &item->doubt, error);
-    return seal_new(manager, &batch->vault, &item->holder, text, &item->doubt, error);
+    sealring_status status = item->kind == ITEM_EXISTING
+                                 ? seal_again(manager, &batch->vault, &item->holder, text, &item->doubt, error)
+                                 : seal_new(manager, &batch->vault, &item->holder, text, &item->doubt, error);
+    return status == SEALRING_OK ? claim_offer(manager, &batch->vault, &item->holder, text, &item->doubt, error)
+                                 : status;
 }
 
 static sealring_status seal_item(size_t index, void *context, sealring_error *error)
@@ -153,6 +163,8 @@ static sealring_status write_items(struct registry *registry, struct batch *batc
                          "the registry was changed again and again while ring %s was issuing: repeat the command",
                          batch->call->ring_name);
     for (size_t i = 0; status == SEALRING_OK && i < batch->count; i++) {
+        if (is_offered_again(batch, &batch->items[i]))
+            status = registry_key_set_claim(registry, &batch->items[i].holder.key, error);
         if (!is_made(&batch->items[i]))
             continue;
         status = write_item(batch->call->manager, &batch->call->requests[batch->first + i], &batch->items[i], error);
@@ -165,7 +177,7 @@ static sealring_status write_items(struct registry *registry, struct batch *batc
 static bool writes_something(const struct batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++)
-        if (is_made(&batch->items[i]))
+        if (is_made(&batch->items[i]) || is_offered_again(batch, &batch->items[i]))
             return true;
     return false;
 }

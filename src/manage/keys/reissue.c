@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
+#include "manage/keys/claim_offer.h"
 #include "manage/keys/keys.h"
 #include "manage/keys/renewal.h"
 
@@ -29,13 +30,17 @@ static sealring_status reissue_seal(struct renewal *renewal, struct renewal_item
     item->existed = item->older.version.number == renewal->active.number && !item->older.credential.imported;
     /* claims are copied only from a row that the token confirms */
     sealring_status status = seal_again(renewal->manager, &renewal->vault, &item->older, text, &item->doubt, error);
-    if (status != SEALRING_OK || item->existed)
+    if (status == SEALRING_OK && item->existed)
+        return claim_offer(renewal->manager, &renewal->vault, &item->older, text, &item->doubt, error);
+    if (status != SEALRING_OK)
         return status;
     secret_wipe(text, SEAL_TEXT_SIZE);
     status = seal_successor(renewal->manager, &renewal->vault, &item->older, &renewal->active, &item->successor, error);
-    return status != SEALRING_OK
-               ? status
-               : seal_new(renewal->manager, &renewal->vault, &item->successor, text, &item->doubt, error);
+    if (status == SEALRING_OK)
+        status = seal_new(renewal->manager, &renewal->vault, &item->successor, text, &item->doubt, error);
+    return status == SEALRING_OK
+               ? claim_offer(renewal->manager, &renewal->vault, &item->successor, text, &item->doubt, error)
+               : status;
 }
 
 static sealring_status reissue_write(struct renewal *renewal, const struct renewal_item *item, sealring_error *error)

@@ -8,6 +8,7 @@
 #include "base/struct_size.h"
 #include "base/timetext.h"
 #include "credential/scope.h"
+#include "manage/keys/claim_offer.h"
 #include "manage/keys/keys.h"
 #include "manage/keys/renewal.h"
 #include "verifier/request/judge.h"
@@ -57,10 +58,10 @@ static sealring_status choose_serial(struct renewal_item *item, sealring_error *
     return status;
 }
 
-/* Without an overlap it takes something away only, unless it also lifts a narrowing: that needs a signature first. */
+/* Without an overlap it takes something away only, unless it also lifts a narrowing or offers a claim: that needs a signature first. */
 static bool restricts(const struct renewal *renewal)
 {
-    return renewal->rekey->request->overlap == 0 && renewal->manager->trust_clock == NULL;
+    return renewal->rekey->request->overlap == 0 && renewal->manager->trust_clock == NULL && !renewal->manager->claims;
 }
 
 static sealring_status rekey_seal(struct renewal *renewal, struct renewal_item *item, char text[SEAL_TEXT_SIZE],
@@ -86,7 +87,9 @@ static sealring_status rekey_seal(struct renewal *renewal, struct renewal_item *
     if (credential->expires != 0 && credential->expires <= clock_wall_ms())
         return error_set(error, SEALRING_REFUSED,
                          "the credential of API key %s would have expired already: --expires T", renewal->key_id);
-    return seal_new(renewal->manager, &renewal->vault, successor, text, &item->doubt, error);
+    status = seal_new(renewal->manager, &renewal->vault, successor, text, &item->doubt, error);
+    return status == SEALRING_OK ? claim_offer(renewal->manager, &renewal->vault, successor, text, &item->doubt, error)
+                                 : status;
 }
 
 /* Every older credential ends after the overlap, including those that are superseded already; an earlier end stays. */

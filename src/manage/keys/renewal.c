@@ -148,11 +148,11 @@ static sealring_status seal_items(struct renewal *renewal, sealring_error *error
 
 /* ---- writing */
 
-/* Handing over an existing credential again changes no verdict. */
+/* Handing over an existing credential again changes no verdict; but another claim is a fact. */
 static bool makes_something(const struct renewal *renewal)
 {
     for (size_t i = 0; i < renewal->count; i++)
-        if (!renewal->items[i].existed)
+        if (!renewal->items[i].existed || renewal->manager->claims)
             return true;
     return false;
 }
@@ -193,6 +193,8 @@ static sealring_status write_items(struct renewal *renewal, sealring_error *erro
     for (size_t i = 0; status == SEALRING_OK && i < renewal->count; i++)
         if (!renewal->items[i].existed)
             status = renewal->kind->write(renewal, &renewal->items[i], error);
+        else if (renewal->manager->claims)
+            status = registry_key_set_claim(renewal->manager->registry, &renewal->items[i].older.key, error);
     renewal->kind->record(renewal);
     return status;
 }

@@ -271,6 +271,8 @@ void seal_record(const sealring_manager *manager, struct audit_act *act)
 {
     if (manager->seals)
         audit_detail_add(act, "sealed", json_true());
+    if (manager->claims)
+        audit_detail_add(act, "claims", json_true());
 }
 
 /* What was issued stays issued. */
@@ -332,7 +334,7 @@ sealring_status seal_hand_over(struct seal_receiver *receiver, const struct regi
                                size_t index, bool existed, sealring_error *error)
 {
     char *sealed = NULL;
-    bool imported = holder->credential.imported;
+    bool imported = holder->credential.imported, claimed = receiver->manager->claims && !imported;
     if (receiver->delivery != NULL && !imported) {
         sealring_status status = encrypt(receiver, holder->key.key_id, text, &sealed, error);
         if (status != SEALRING_OK)
@@ -348,7 +350,8 @@ sealring_status seal_hand_over(struct seal_receiver *receiver, const struct regi
         .serial = holder->credential.serial,
         .expires = holder->credential.expires,
         .existed = existed,
-        .credential = imported || sealed != NULL ? NULL : text,
+        .credential = imported || sealed != NULL || claimed ? NULL : text,
+        .claim = claimed ? text : NULL,
         .sealed = sealed,
     };
     int stopped = receiver->each(&issued, receiver->context);

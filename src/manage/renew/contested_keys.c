@@ -200,14 +200,17 @@ sealring_status sealring_contested_list(sealring_manager *manager, const char *r
     for (size_t i = 0; status == SEALRING_OK && i < list.count; i++) {
         const struct registry_holder *holder = &list.items[i];
         const struct holders *holders = &holder->key.holders;
+        const struct key_claim *claim = &holder->key.claim;
+        const bool of_claim = registry_claim_is_contested(&holder->key);
         const sealring_contested contested = {.key_id = holder->key.key_id,
                                               .ring = holder->ring.name,
                                               .client = holder->client.name,
                                               .label = holder->key.label,
-                                              .serial = holders->serial,
-                                              .since = holders->since,
-                                              .first_peer = holders->first,
-                                              .second_peer = holders->second};
+                                              .serial = of_claim ? claim->serial : holders->serial,
+                                              .since = contested_since(&holder->key),
+                                              .first_peer = of_claim ? claim->first : holders->first,
+                                              .second_peer = of_claim ? claim->second : holders->second,
+                                              .claim = of_claim};
         if (each(&contested, context) != 0)
             status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
     }

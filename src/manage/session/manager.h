@@ -79,6 +79,8 @@ struct sealring_manager {
     uint8_t commit_seed[REGISTRY_DIGEST_SIZE]; /* secret, for commit_random */
     int64_t commit_ms;                         /* the time of the commit that is at work; 0: none is */
     bool seals;                                /* credentials are passed encrypted (sealring_seal_credentials) */
+    bool claims;                               /* codes are passed instead (sealring_claim_credentials) */
+    int64_t claim_life;                        /* ms */
     struct x509_st *seals_to;                  /* to this certificate; NULL: to that of each client */
     bool doubtful; /* the last commit failed at its end, and may be found in the registry nevertheless */
 };

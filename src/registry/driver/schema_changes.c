@@ -9,7 +9,7 @@
  * the pseudorandom function with which the version's key derives; a program that does not know it derives nothing. public_key: the SHA-256
  * of an asymmetric key's public key. client.*_hash: SHA-256 over salt and value, as the client's last fact contains it (client_rows.c).
  * notice: what clients are to be notified of, which is derived again before it is sent; notice_state: up to which entry and time that was derived.
- * closed_fact_contested: facts of API keys that are contested (closed_facts.h), and perhaps a few others. usage_hour_seat: rows that are not folded, by the file that they are of. Rows of settled hours have seat 0: one for a credential and hour.
+ * closed_fact_contested: facts of API keys that are contested (closed_facts.h), and perhaps a few others. closed_fact_claim: of those with a claim. usage_hour_seat: rows that are not folded, by the file that they are of. Rows of settled hours have seat 0: one for a credential and hour.
  * renewal_error: why renewals of an API key failed since its newest credential was issued; no decision reads it. */
 const struct schema_addition schema_sqlite_additions[] = {
     {2, "ring", "succession", "succession INTEGER NOT NULL DEFAULT 0 CHECK (succession >= 0)"},
@@ -39,6 +39,8 @@ const struct schema_addition schema_sqlite_additions[] = {
      "CREATE TABLE renewal_error (api_key INTEGER NOT NULL, result INTEGER NOT NULL CHECK (result BETWEEN 0 AND 9),"
      " count INTEGER NOT NULL CHECK (count > 0), latest INTEGER NOT NULL CHECK (latest >= 0),"
      " PRIMARY KEY (api_key, result)) STRICT, WITHOUT ROWID"},
+    {3, "closed_fact_claim", NULL,
+     "CREATE INDEX closed_fact_claim ON closed_fact (key_id) WHERE kind = 1 AND instr(value, ' claim ') > 0"},
     {3, "audit", "packed", "packed BLOB CHECK (length(packed) > 4)"},
     {3, "client", "notices", "notices TEXT NOT NULL DEFAULT '' CHECK (length(CAST(notices AS BLOB)) <= 2300)"},
     {3, "client", "notices_hash", "notices_hash BLOB CHECK (notices_hash IS NULL OR length(notices_hash) = 32)"},
@@ -119,4 +121,4 @@ const char *const schema_sqlite_unfollowed[] = {
 const size_t schema_sqlite_unfollowed_count = sizeof schema_sqlite_unfollowed / sizeof *schema_sqlite_unfollowed;
 
 const char schema_sqlite_digest[SCHEMA_DIGEST_SIZE] =
-    "7a81d7efd4022f24066759e6edd30dae19310ff750a822dfa3be5984d55f15e9";
+    "1af5dc11c3f7979d31f8a479ad2707b4c9f0060a31a09ff0d560e3124f032dd4";

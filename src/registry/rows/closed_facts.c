@@ -152,13 +152,16 @@ sealring_status registry_facts_begun(struct registry *registry, struct registry_
 static void write_value(const struct registry_key *key, bool relabelled, char value[REGISTRY_FACT_VALUE_SIZE])
 {
     char ends[KEY_ENDS_TEXT_SIZE], networks[NETWORKS_TEXT_SIZE] = "", holders[HOLDERS_TEXT_SIZE];
+    char claim[KEY_CLAIM_TEXT_SIZE];
+    const bool has_holders = key->holders.one || key->claim.offered, has_networks = key->bound || has_holders;
     ends_format(&key->ends, ends);
     holders_format(&key->holders, holders);
+    key_claim_format(&key->claim, claim);
     if (key->bound)
         networks_format(&key->networks, networks);
-    (void)snprintf(value, REGISTRY_FACT_VALUE_SIZE, "%d\n%s\n%s\n%s%s%s%s%s", key->narrowed, key->narrowed_scopes,
-                   relabelled ? key->label : "", ends, key->bound || key->holders.one ? "\n" : "", networks,
-                   key->holders.one ? "\n" : "", holders);
+    (void)snprintf(value, REGISTRY_FACT_VALUE_SIZE, "%d\n%s\n%s\n%s%s%s%s%s%s%s", key->narrowed, key->narrowed_scopes,
+                   relabelled ? key->label : "", ends, has_networks ? "\n" : "", networks, has_holders ? "\n" : "",
+                   holders, key->claim.offered ? "\n" : "", claim);
 }
 
 static bool has_same_values(const struct registry_key *one, const struct registry_key *other)
@@ -166,7 +169,8 @@ static bool has_same_values(const struct registry_key *one, const struct registr
     return one->state == other->state && one->narrowed == other->narrowed &&
            strcmp(one->narrowed_scopes, other->narrowed_scopes) == 0 && strcmp(one->label, other->label) == 0 &&
            ends_include(&one->ends, &other->ends) && ends_include(&other->ends, &one->ends) &&
-           registry_key_has_networks_of(one, other) && holders_equal(&one->holders, &other->holders);
+           registry_key_has_networks_of(one, other) && holders_equal(&one->holders, &other->holders) &&
+           key_claim_equal(&one->claim, &other->claim);
 }
 
 sealring_status closed_note_key(struct registry *registry, const struct registry_key *before,
@@ -215,7 +219,7 @@ static bool read_lines(char text[REGISTRY_FACT_VALUE_SIZE], char *lines[4])
 }
 
 /* The lines that not every value of a key has. */
-enum { LINE_NETWORKS = 4, LINE_HOLDERS };
+enum { LINE_NETWORKS = 4, LINE_HOLDERS, LINE_CLAIM };
 
 /* NULL: there are fewer lines. */
 static const char *find_line(const char *value, int number)
@@ -247,15 +251,23 @@ bool registry_fact_networks(const char *value, struct registry_key *key)
     return strcmp(again, text) == 0;
 }
 
-/* Without the line: many. */
-static bool read_holders(const char *line, struct holders *holders)
-{
-    return holders_parse(line != NULL ? line : "", holders) && holders->one == (line != NULL);
-}
-
+/* Without the line, or with an empty one before a claim: many. */
 bool registry_fact_holders(const char *value, struct registry_key *key)
 {
-    return read_holders(find_line(value, LINE_HOLDERS), &key->holders);
+    char text[HOLDERS_TEXT_SIZE];
+    const char *line = find_line(value, LINE_HOLDERS), *last = find_line(value, LINE_CLAIM);
+    size_t length = line == NULL ? 0 : last != NULL ? (size_t)(last - line) - 1 : strlen(line);
+    if (length >= sizeof text)
+        return false;
+    memcpy(text, line != NULL ? line : "", length);
+    text[length] = '\0';
+    return holders_parse(text, &key->holders) && key->holders.one == (line != NULL && (last == NULL || length > 0));
+}
+
+bool registry_fact_claim(const char *value, struct registry_key *key)
+{
+    const char *line = find_line(value, LINE_CLAIM);
+    return key_claim_parse(line != NULL ? line : "", &key->claim) && key->claim.offered == (line != NULL);
 }
 
 bool registry_fact_apply(const struct registry_closed *fact, struct registry_key *key)
@@ -270,7 +282,8 @@ bool registry_fact_apply(const struct registry_closed *fact, struct registry_key
     if ((!narrowed && (strcmp(lines[0], "0") != 0 || scopes[0] != '\0')) ||
         strlen(scopes) > SEALRING_SCOPES_LENGTH_MAX || !is_printable(scopes, strlen(scopes)) ||
         (label[0] != '\0' && name_problem(label, problem) != NULL) || !ends_parse(lines[3], &ends) ||
-        !registry_fact_networks(fact->value, key) || !registry_fact_holders(fact->value, key))
+        !registry_fact_networks(fact->value, key) || !registry_fact_holders(fact->value, key) ||
+        !registry_fact_claim(fact->value, key))
         return false;
     key->state = (sealring_key_state)fact->state;
     key->narrowed = narrowed;
@@ -348,6 +361,7 @@ sealring_status registry_key_follow(struct registry *registry, struct registry_k
     row.bound = key->bound;
     row.networks = key->networks;
     row.holders = key->holders;
+    row.claim = key->claim;
     *differs = !has_same_values(&row, key);
     return SEALRING_OK;
 }

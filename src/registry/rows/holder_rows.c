@@ -53,7 +53,8 @@ static void holder_read(struct query *query, void *row)
     columns_read_credential(query, &holder->credential);
     const char *value = query_borrow(query);
     if (value != NULL && holder->key.state != SEALRING_KEY_REVOKED)
-        query_demand(query, registry_fact_networks(value, &holder->key) && registry_fact_holders(value, &holder->key));
+        query_demand(query, registry_fact_networks(value, &holder->key) && registry_fact_holders(value, &holder->key) &&
+                                registry_fact_claim(value, &holder->key));
 }
 
 static int64_t holder_limit(const struct registry_holder_filter *filter)

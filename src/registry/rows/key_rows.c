@@ -53,6 +53,12 @@ static const struct db_query key_ids_contested = {
     " WHERE f.kind = 1 AND instr(f.value, char(10) || '1 ') > 0 ORDER BY k.id",
     false};
 
+/* As the index closed_fact_claim has it. */
+static const struct db_query key_ids_claimed = {
+    "SELECT DISTINCT k.id, k.key_id FROM closed_fact f JOIN api_key k ON k.key_id = f.key_id"
+    " WHERE f.kind = 1 AND instr(f.value, ' claim ') > 0 ORDER BY k.id",
+    false};
+
 static const struct db_query key_last = {"SELECT coalesce(max(k.id), 0) FROM api_key k", false};
 
 static const struct db_query key_count = {"SELECT count(*) FROM api_key k WHERE k.ring = ?1 AND k.state <> 3", false};
@@ -75,6 +81,7 @@ void columns_read_key(struct query *query, void *row)
     key->bound = false;
     key->networks.count = 0;
     key->holders = (struct holders){.one = false};
+    key->claim = (struct key_claim){.offered = false};
     key->fact = 0;
 }
 
@@ -83,12 +90,14 @@ static sealring_status note_values(struct registry *registry, const struct regis
     struct registry_key plain = *key;
     plain.bound = false;
     plain.holders = (struct holders){.one = false};
+    plain.claim = (struct key_claim){.offered = false};
     return closed_note_key(registry, &plain, key, error);
 }
 
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error)
 {
-    sealring_status status = key->bound || key->holders.one ? note_values(registry, key, error) : SEALRING_OK;
+    const bool has_values = key->bound || key->holders.one || key->claim.offered;
+    sealring_status status = has_values ? note_values(registry, key, error) : SEALRING_OK;
     if (status != SEALRING_OK)
         return status;
     status = query_insert(registry, &key_insert,
@@ -130,6 +139,8 @@ static void set_serial(struct registry_key *now, const struct registry_key *to)
 {
     now->last_serial = to->last_serial;
     (void)ends_restrict(&now->ends, &to->ends);
+    if (to->claim.offered)
+        now->claim = to->claim;
 }
 
 static void set_rekeyed(struct registry_key *now, const struct registry_key *to)
@@ -149,6 +160,11 @@ static void set_holders(struct registry_key *now, const struct registry_key *to)
     now->holders = to->holders;
 }
 
+static void set_claim(struct registry_key *now, const struct registry_key *to)
+{
+    now->claim = to->claim;
+}
+
 static void set_all(struct registry_key *now, const struct registry_key *to)
 {
     set_state(now, to);
@@ -156,6 +172,7 @@ static void set_all(struct registry_key *now, const struct registry_key *to)
     set_networks(now, to);
     set_holders(now, to);
     set_rekeyed(now, to);
+    set_claim(now, to);
 }
 
 /* Whether the row is to be written, and *edited: because it is not what the ends before contain. */
@@ -271,6 +288,11 @@ sealring_status registry_key_set_holders(struct registry *registry, const struct
     return key_change(registry, key, set_holders, &key_update_fact, error);
 }
 
+sealring_status registry_key_set_claim(struct registry *registry, const struct registry_key *key, sealring_error *error)
+{
+    return key_change(registry, key, set_claim, &key_update_fact, error);
+}
+
 sealring_status registry_key_set_serial(struct registry *registry, const struct registry_key *key,
                                         sealring_error *error)
 {
@@ -322,6 +344,11 @@ struct registry_cursor registry_key_ids(struct registry *registry, int64_t after
 struct registry_cursor registry_key_ids_contested(struct registry *registry, sealring_error *error)
 {
     return query_list(registry, &key_ids_contested, NULL, error);
+}
+
+struct registry_cursor registry_key_ids_claimed(struct registry *registry, sealring_error *error)
+{
+    return query_list(registry, &key_ids_claimed, NULL, error);
 }
 
 bool registry_key_id_next(struct registry_cursor *key_ids_read, struct registry_key_id *key_id)

@@ -6,6 +6,7 @@
 #include <sealring/manage.h>
 
 #include "credential/holders.h"
+#include "credential/key_claim.h"
 #include "credential/key_ends.h"
 #include "credential/networks.h"
 #include "registry/connection/registry.h"
@@ -163,9 +164,10 @@ struct registry_key {
     bool bound;           /* likewise: its credentials are accepted from these networks only */
     struct networks networks;
     struct holders holders; /* likewise */
+    struct key_claim claim; /* likewise */
     uint64_t fact;          /* likewise: the sequence of the last fact about its values; 0: it has none */
 };
-/* Adds a fact if the key is bound to networks or has one holder. */
+/* Adds a fact if the key is bound to networks, has one holder, or has a claim. */
 sealring_status registry_key_insert(struct registry *registry, struct registry_key *key, sealring_error *error);
 sealring_status registry_key_update(struct registry *registry, const struct registry_key *key, sealring_error *error);
 /* Acts use these: each writes what its name contains from `key`, and no other column. The log gets the row as it is after that. */

@@ -33,6 +33,12 @@ static const struct db_query idle_keys = {
     " AND (" credential ".replaced = 0 OR " credential ".retire_at > " now ")"
 #define LAST_USE_IN(table) "coalesce((SELECT max(u.last_use) FROM " table " u WHERE u.api_key = k.id), 0)"
 
+/* A credential whose code nobody has traded for it yet, by the key's last fact (credential/key_claim.h): its client does not have it. */
+#define CLAIM_IN_FACT "coalesce(" KEY_FACT ", '')"
+#define UNCLAIMED(credential)                                                                                       \
+    "instr(" CLAIM_IN_FACT ", char(10) || '0 claim ') > 0 AND instr(substr(" CLAIM_IN_FACT ", instr(" CLAIM_IN_FACT \
+    ", char(10) || '0 claim ') + 73), ' ' || " credential ".serial || ' ') = 1"
+
 /* By the keys of the ring, as verdicts do: a credential's own column of its ring decides nothing. A successor was issued later and is under an
  * accepted version, whose number may be lower after a rollback. */
 static const struct db_query behind_keys = {
@@ -42,12 +48,12 @@ static const struct db_query behind_keys = {
                          "c",
                          "?3") " AND " KEY_STATE " = 1"
                                " AND NOT EXISTS (SELECT 1 FROM credential n CROSS JOIN version v WHERE n.api_key = c.api_key AND n.serial > c.serial"
-                               " AND v.ring = k.ring AND v.number = n.version AND " VERSION_STATE " < 4 AND " GOOD_AT(
-                                   "n",
-                                   "?3") ")"
-                                         " AND (k.used >= ?4 OR EXISTS (SELECT 1 FROM usage_hour u WHERE u.api_key = k.id AND u.last_use >= ?4)"
-                                         " OR EXISTS (SELECT 1 FROM usage_day u WHERE u.api_key = k.id AND u.last_use >= ?4))"
-                                         " AND cl.id = k.client LIMIT ?5",
+                               " AND v.ring = k.ring AND v.number = n.version AND " VERSION_STATE
+                               " < 4 AND " GOOD_AT("n", "?3") " AND NOT (" UNCLAIMED(
+                                   "n") "))"
+                                        " AND (k.used >= ?4 OR EXISTS (SELECT 1 FROM usage_hour u WHERE u.api_key = k.id AND u.last_use >= ?4)"
+                                        " OR EXISTS (SELECT 1 FROM usage_day u WHERE u.api_key = k.id AND u.last_use >= ?4))"
+                                        " AND cl.id = k.client LIMIT ?5",
     false};
 
 static void read_name(struct query *query, void *row)

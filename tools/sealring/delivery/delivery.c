@@ -11,11 +11,12 @@
 #include <csv.h>
 
 #include "tools/sealring/delivery/certificate_file.h"
+#include "tools/sealring/delivery/claim_page.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/signals.h"
 
-static const char csv_header[] = "client,label,key_id,version,serial,expires,scopes,credential,state\n";
+static const char csv_header[] = "client,label,key_id,version,serial,expires,scopes,%s,state\n";
 
 static unsigned file_flags(enum delivery_kind kind)
 {
@@ -37,7 +38,8 @@ static bool make_directory(const char *path, char problem[HANDOVER_PROBLEM_SIZE]
 static void write_header(struct delivery *delivery)
 {
     if (delivery->kind == DELIVERY_LIST && !delivery->session->json && !delivery->begun)
-        fputs(csv_header, delivery->out != NULL ? delivery->file.stream : stdout);
+        fprintf(delivery->out != NULL ? delivery->file.stream : stdout, csv_header,
+                delivery->claimed ? "claim" : "credential");
     delivery->begun = true;
 }
 
@@ -75,7 +77,9 @@ static int seal(struct delivery *delivery)
         return session_refuse(session, STATUS_USAGE,
                               "--sealed encrypts to each client's certificate, --recipient to "
                               "another: give one of them");
-    int result = certificate_file_read(session, "recipient", &certificate);
+    int result = claim_page_ask(session, &delivery->claimed);
+    if (result == STATUS_DONE)
+        result = certificate_file_read(session, "recipient", &certificate);
     if (result != STATUS_DONE || (!to_client && !to_file))
         return result;
     delivery->sealed = true;
@@ -93,7 +97,7 @@ static int choose_kind(struct delivery *delivery)
     bool directory = delivery->out != NULL && names_directory(delivery->out) && issues(session);
     if (delivery->kind == DELIVERY_LIST && directory)
         delivery->kind = DELIVERY_DIRECTORY;
-    else if (delivery->kind == DELIVERY_SINGLE && directory && delivery->sealed)
+    else if (delivery->kind == DELIVERY_SINGLE && directory && (delivery->sealed || delivery->claimed))
         delivery->kind = DELIVERY_OWN_FILE;
     if (delivery->kind == DELIVERY_LIST && delivery->sealed && !session->json)
         return session_refuse(session, STATUS_USAGE,
@@ -150,9 +154,9 @@ static void write_csv(FILE *stream, const sealring_issued *issued)
     write_field(stream, issued->label);
     fprintf(stream, ",%s,%" PRIu32 ",%" PRIu32 ",%s,", issued->key_id, issued->version, issued->serial, expires);
     write_field(stream, issued->scopes);
-    bool imported = issued->credential == NULL;
-    fprintf(stream, ",%s,%s\n", imported ? "" : issued->credential,
-            issued->existed ? "existed" : (imported ? "imported" : "issued"));
+    const char *text = issued->claim != NULL ? issued->claim : issued->credential;
+    bool imported = text == NULL;
+    fprintf(stream, ",%s,%s\n", imported ? "" : text, issued->existed ? "existed" : (imported ? "imported" : "issued"));
 }
 
 /* A file with the name of an encrypted credential contains nothing else. */
@@ -165,7 +169,7 @@ static void write_issued(const struct delivery *delivery, FILE *stream, const se
     else if (delivery->kind == DELIVERY_LIST)
         write_csv(stream, issued);
     else
-        fprintf(stream, "%s\n", issued->credential);
+        fprintf(stream, "%s\n", issued->claim != NULL ? issued->claim : issued->credential);
 }
 
 static bool write_own_file(struct delivery *delivery, const sealring_issued *issued)
@@ -174,7 +178,10 @@ static bool write_own_file(struct delivery *delivery, const sealring_issued *iss
     size_t length = strlen(delivery->out);
     bool slash = length > 0 && delivery->out[length - 1] == '/';
     int path = snprintf(delivery->path, sizeof delivery->path, "%s%s%s.%s.%s%s", delivery->out, slash ? "" : "/",
-                        issued->client, issued->label, issued->key_id, issued->sealed != NULL ? ".cms" : "");
+                        issued->client, issued->label, issued->key_id,
+                        issued->sealed != NULL  ? ".cms"
+                        : issued->claim != NULL ? ".claim"
+                                                : "");
     if (path < 0 || (size_t)path >= sizeof delivery->path) {
         snprintf(delivery->problem, sizeof delivery->problem, "the name of the directory is too long");
         return false;
@@ -248,9 +255,12 @@ int delivery_end(struct delivery *delivery, sealring_status status)
         return STATUS_DONE;
     handover_abandon(&delivery->file);
     if (delivery->failed && is_one(delivery))
-        return session_refuse(
-            session, STATUS_REFUSED, "%s; API key %s was issued: get its credential with `sealring reissue %s%s`",
-            delivery->problem, delivery->key_id, delivery->key_id, delivery->sealed ? " --sealed" : "");
+        return session_refuse(session, STATUS_REFUSED,
+                              "%s; API key %s was issued: get its credential with `sealring reissue %s%s`",
+                              delivery->problem, delivery->key_id, delivery->key_id,
+                              delivery->sealed    ? " --sealed"
+                              : delivery->claimed ? " --claim"
+                                                  : "");
     if (delivery->failed)
         return session_refuse(session, STATUS_REFUSED, "%s%s", delivery->problem, how_to_complete(delivery));
     if (signals_caught() != 0) {

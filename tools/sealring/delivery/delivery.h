@@ -27,6 +27,7 @@ struct delivery {
     struct progress progress;
     uint64_t total; /* for the progress bar, may be set while it runs */
     bool sealed;    /* they are encrypted */
+    bool claimed;   /* they are claim codes */
     bool begun;     /* something was written */
     uint64_t issued;
     uint64_t existed;
@@ -45,7 +46,13 @@ struct delivery {
 #define RECIPIENT_OPTION \
     "recipient", "FILE", "encrypt to the X.509 certificate in this file instead of the client's", OPTION_TEXT
 
-/* Checks where the credentials are to go before any is issued: by --out, --sealed and --recipient, where the command has these. kind: DELIVERY_SINGLE or
+#define CLAIM_OPTION "claim", NULL, "give out a claim code, which the client trades for the credential", OPTION_FLAG
+#define CLAIM_LIFE_OPTION \
+    "claim-life", "DURATION", "how long the code is valid, 1m to 30d; default: 24h", OPTION_DURATION
+#define INSTRUCTIONS_OPTION \
+    "instructions", "FILE", "with --claim: write a page for the client, to be sent along with the code", OPTION_TEXT
+
+/* Checks where the credentials are to go before any is issued: by --out, --sealed, --recipient and --claim, where the command has these. kind: DELIVERY_SINGLE or
  * DELIVERY_LIST, which becomes one in a directory if --out names one. Returns an exit status; on STATUS_DONE it must be ended. With --dry-run
  * nothing is opened. */
 int delivery_start(struct delivery *delivery, struct session *session, enum delivery_kind kind);

@@ -61,7 +61,10 @@ static int issue_one(struct session *session)
         session_say(session, "would issue an API key to client %s in ring %s", request.client, ring);
     else if (result == STATUS_DONE)
         session_say(session, "API key %s was issued to client %s in ring %s, version %u%s%s", delivery.key_id,
-                    request.client, ring, (unsigned)delivery.version, place != NULL ? "; its credential is in " : "",
+                    request.client, ring, (unsigned)delivery.version,
+                    place == NULL      ? ""
+                    : delivery.claimed ? "; its claim code is in "
+                                       : "; its credential is in ",
                     place != NULL ? place : "");
     return await_addresses(session, &request, 1, result);
 }
@@ -202,6 +205,9 @@ const struct command command_issue = {
                 {"from", "FILE", "issue one API key for each line of a CSV file; - for standard input", OPTION_TEXT},
                 {SEALED_OPTION},
                 {RECIPIENT_OPTION},
+                {CLAIM_OPTION},
+                {CLAIM_LIFE_OPTION},
+                {INSTRUCTIONS_OPTION},
                 {"out", "PATH", "write to this file (0600); with --from or --sealed also to a directory, one file each",
                  OPTION_TEXT},
                 {WAIT_OPTION},

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include <sealring/claim.h>
 #include <sealring/renew.h>
 
 #include "tools/sealring/commands.h"
@@ -55,6 +56,17 @@ static int describe_key(const sealring_key_info *key, void *context)
     return 0;
 }
 
+/* The key is described already. */
+static int describe_claim(const sealring_claim_info *claim, void *context)
+{
+    struct shown_rows *listing = context;
+    if (listing->session->json)
+        return json_object_set_new(listing->object, "claim", jsontext_claim(claim));
+    table_fact(&listing->session->out, "claim", "%s, of credential %" PRIu32 ", until %s", claim->state, claim->serial,
+               moment_format(claim->expires, listing->session->now).text);
+    return 0;
+}
+
 static int describe_credential(const sealring_credential_info *credential, void *context)
 {
     struct shown_rows *listing = context;
@@ -87,6 +99,8 @@ static int show_key(struct session *session)
     sealring_key_filter filter = {.key_id = key_id};
     listing_start(&credentials, session, columns);
     sealring_status status = sealring_key_list(session->manager, &filter, describe_key, &credentials, &session->error);
+    if (status == SEALRING_OK)
+        status = sealring_claim_list(session->manager, key_id, NULL, describe_claim, &credentials, &session->error);
     if (status == SEALRING_OK)
         status = sealring_credential_list(session->manager, key_id, describe_credential, &credentials, &session->error);
     return listing_finish(&credentials, status, "key", "credential_list", NULL);

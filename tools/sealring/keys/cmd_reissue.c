@@ -81,6 +81,9 @@ const struct command command_reissue = {
     .options = {{"all", NULL, "reissue every active API key of the ring", OPTION_FLAG},
                 {SEALED_OPTION},
                 {RECIPIENT_OPTION},
+                {CLAIM_OPTION},
+                {CLAIM_LIFE_OPTION},
+                {INSTRUCTIONS_OPTION},
                 {"out", "PATH", "write to this file (0600); with --all or --sealed also to a directory, one file each",
                  OPTION_TEXT}},
     .notes =

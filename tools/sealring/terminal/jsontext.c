@@ -244,17 +244,28 @@ void jsontext_print_as(const char *name, json_t *value)
     jsontext_print(json_pack("{s:o}", name, value));
 }
 
+json_t *jsontext_claim(const sealring_claim_info *claim)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:s, s:s, s:o}", "key_id", claim->key_id, "ring", claim->ring,
+                     "client", claim->client, "label", claim->label, "state", claim->state, "serial",
+                     (json_int_t)claim->serial, "expires", jsontext_time(claim->expires), "first_peer",
+                     claim->first_peer, "second_peer", claim->second_peer, "contested",
+                     jsontext_time(claim->contested));
+}
+
 void jsontext_print_issued(FILE *stream, const sealring_issued *issued)
 {
-    json_t *object = json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:s}", "client", issued->client, "label",
-                               issued->label, "key_id", issued->key_id, "version", (json_int_t)issued->version,
-                               "serial", (json_int_t)issued->serial, "expires", jsontext_time(issued->expires),
-                               "scopes", jsontext_scopes(issued->scopes), "state",
-                               issued->existed                                        ? "existed"
-                               : issued->credential == NULL && issued->sealed == NULL ? "imported"
-                                                                                      : "issued");
+    json_t *object = json_pack(
+        "{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:s}", "client", issued->client, "label", issued->label, "key_id",
+        issued->key_id, "version", (json_int_t)issued->version, "serial", (json_int_t)issued->serial, "expires",
+        jsontext_time(issued->expires), "scopes", jsontext_scopes(issued->scopes), "state",
+        issued->existed                                                                 ? "existed"
+        : issued->credential == NULL && issued->sealed == NULL && issued->claim == NULL ? "imported"
+                                                                                        : "issued");
     if (issued->sealed != NULL)
         json_object_set_new(object, "sealed", json_string(issued->sealed));
+    if (issued->claim != NULL)
+        json_object_set_new(object, "claim", json_string(issued->claim));
     /* into memory that is there: json_dumps may leave a member's name out when it gets none */
     size_t length = json_dumpb(object, NULL, 0, JSON_COMPACT);
     char *text = memory_grow(NULL, length + 1, 1);

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include <sealring/claim.h>
 #include <sealring/sealed.h>
 #include <sealring/manage.h>
 
@@ -23,6 +24,7 @@ json_t *jsontext_plan(const sealring_plan *plan);
 json_t *jsontext_client(const sealring_client_info *client);
 json_t *jsontext_certificate(const sealring_certificate_info *certificate);
 json_t *jsontext_key(const sealring_key_info *key);
+json_t *jsontext_claim(const sealring_claim_info *claim);
 json_t *jsontext_credential(const sealring_credential_info *credential);
 
 /* Writes the value and a newline; nothing in it can steer a terminal. 0, or -1. */
