@@ -15,6 +15,7 @@
 #define ENTRIES_MOST 1000 /* that one transaction reads */
 #define EVENTS_MOST  50   /* that it adds rows for */
 #define TIMES_EVERY  INT64_C(60000)
+#define USED_WITHIN  (INT64_C(7) * 86400000)
 
 /* One entry that clients are notified of. */
 struct event {
