@@ -4,7 +4,7 @@
 
     mail_server.py DIRECTORY CERTIFICATE|plain [USER PASSWORD]
 
-With a certificate it offers STARTTLS and takes no mail without it; with a user it takes none without AUTH. The recipient's local part says
+With a certificate it offers STARTTLS and takes no mail without it; with a user it takes none without AUTH. The recipient's local part sets
 what happens to a message: 550, 450, later550 (after the text), close, hang; any other is taken. Writes DIRECTORY/address once it listens, each
 message to DIRECTORY/NUMBER.eml, and DIRECTORY/sessions, a line for each: number, TLS or plain, sender, recipient.
 """

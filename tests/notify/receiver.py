@@ -4,7 +4,7 @@
 
     receiver.py DIRECTORY CERTIFICATE|http [ADDRESS]
 
-The path says what is done with a request: /200, /503/retry/7, /slow, ... (see `faults`). Writes DIRECTORY/address once it listens; for
+The path sets what is done with a request: /200, /503/retry/7, /slow, ... (see `faults`). Writes DIRECTORY/address once it listens; for
 each request DIRECTORY/requests, a line: connection, method, path, status of its signatures, ID; and DIRECTORY/last, the headers and body.
 """
 

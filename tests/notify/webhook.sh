@@ -35,7 +35,7 @@ is "$(tail -n 1 "$served/requests")" "2 POST /204 1,2,3 msg_2" "there is a signa
 KEYS=3 send webhook "$url/200" a b c
 is "$(tail -n 3 "$served/requests" | cut -d ' ' -f 1 | uniq | wc -l)" 1 "several in one turn need one connection"
 
-# What the project's own library makes of it: where npm has installed it, or can.
+# The project's own library verifies it, where npm has installed that, or can.
 library=${STANDARD_WEBHOOKS-}
 if [ -z "$library" ] && [ -n "${NPM_PACKAGES-}" ] && command -v npm >/dev/null &&
     (cd "$work" && timeout 60 npm install --ignore-scripts --no-audit --no-fund standardwebhooks@1.1.1 >"$work/npm" 2>&1); then
