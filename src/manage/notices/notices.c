@@ -26,7 +26,7 @@ struct turn {
     int64_t until; /* since boot */
     bool tried;    /* to send a message */
     struct message_senders senders;
-    struct outgoing batch[BATCH_MESSAGES];
+    struct outgoing_message batch[BATCH_MESSAGES];
     size_t count;
     struct registry_notice place; /* the last one that was composed in this turn */
     sealring_error *error;
@@ -52,7 +52,7 @@ static sealring_status report_alarm(struct turn *turn, const char *client, const
 
 /* ---- After sending ------------------------------------------------------------------------------------------------------- */
 
-static sealring_status report_sent(struct turn *turn, const struct outgoing *outgoing)
+static sealring_status report_sent(struct turn *turn, const struct outgoing_message *outgoing)
 {
     static const sealring_send_state states[] = {
         [SEND_DONE] = SEALRING_SEND_DONE, [SEND_RETRY] = SEALRING_SEND_RETRY, [SEND_REFUSED] = SEALRING_SEND_DEAD};
@@ -128,8 +128,8 @@ static sealring_status compose_batch(struct turn *turn)
         }
         if (status != SEALRING_OK || !more)
             break;
-        struct outgoing *outgoing = &turn->batch[turn->count++];
-        *outgoing = (struct outgoing){.client = turn->place.client, .channel = turn->place.channel};
+        struct outgoing_message *outgoing = &turn->batch[turn->count++];
+        *outgoing = (struct outgoing_message){.client = turn->place.client, .channel = turn->place.channel};
         status = compose_message(turn->manager, outgoing, now, turn->error);
         if (status == SEALRING_OK && outgoing->sends)
             senders_prepare(&turn->senders, turn->manager, outgoing->channel);
@@ -191,7 +191,7 @@ static sealring_status prepare(struct turn *turn, bool last)
 
 /* ---- Sending --------------------------------------------------------------------------------------------------------------- */
 
-static int64_t limit_of(const struct outgoing *outgoing)
+static int64_t limit_of(const struct outgoing_message *outgoing)
 {
     return outgoing->channel == SEALRING_CHANNEL_HOOK ? HOOKS_MS : SEND_MS;
 }
@@ -200,7 +200,7 @@ static int64_t limit_of(const struct outgoing *outgoing)
 static void send_batch(struct turn *turn)
 {
     for (size_t i = 0; i < turn->count; i++) {
-        struct outgoing *outgoing = &turn->batch[i];
+        struct outgoing_message *outgoing = &turn->batch[i];
         if (!outgoing->sends || (turn->tried && clock_boot_ms() >= turn->until))
             continue;
         message_send(&turn->senders, outgoing, limit_of(outgoing));

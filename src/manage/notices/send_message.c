@@ -28,7 +28,7 @@ void senders_close(struct message_senders *senders)
 }
 
 /* Whatever is wrong with the configuration, an operator can correct it. */
-static void fail(struct outgoing *outgoing, const char *reason)
+static void fail(struct outgoing_message *outgoing, const char *reason)
 {
     outgoing->result = (struct send_result){.outcome = SEND_RETRY};
     (void)snprintf(outgoing->result.reason, sizeof outgoing->result.reason, "%.199s", reason);
@@ -39,7 +39,7 @@ static const char *set_or_null(const char *text)
     return text[0] != '\0' ? text : NULL;
 }
 
-static void send_by_mail(struct message_senders *senders, struct outgoing *outgoing, int64_t limit)
+static void send_by_mail(struct message_senders *senders, struct outgoing_message *outgoing, int64_t limit)
 {
     const struct config_notify *notify = &senders->config->notify;
     const struct notice_message *message = &outgoing->message;
@@ -62,7 +62,7 @@ static void send_by_mail(struct message_senders *senders, struct outgoing *outgo
         send_mail(senders->mail, &mail, limit, &outgoing->result);
 }
 
-static void send_by_webhook(struct message_senders *senders, struct outgoing *outgoing, int64_t limit)
+static void send_by_webhook(struct message_senders *senders, struct outgoing_message *outgoing, int64_t limit)
 {
     const struct config_notify *notify = &senders->config->notify;
     const struct notice_message *message = &outgoing->message;
@@ -86,7 +86,7 @@ static void send_by_webhook(struct message_senders *senders, struct outgoing *ou
     secret_wipe(keys, sizeof keys);
 }
 
-static void send_by_hook(struct message_senders *senders, struct outgoing *outgoing, int64_t limit)
+static void send_by_hook(struct message_senders *senders, struct outgoing_message *outgoing, int64_t limit)
 {
     const struct notice_message *message = &outgoing->message;
     const struct notice *first = message->count > 0 ? message->notices : NULL;
@@ -121,7 +121,7 @@ static void send_by_hook(struct message_senders *senders, struct outgoing *outgo
     senders->hooks = NULL;
 }
 
-void message_send(struct message_senders *senders, struct outgoing *outgoing, int64_t limit)
+void message_send(struct message_senders *senders, struct outgoing_message *outgoing, int64_t limit)
 {
     switch ((sealring_notice_channel)outgoing->channel) {
     case SEALRING_CHANNEL_EMAIL:

@@ -114,4 +114,4 @@ const char *const schema_sqlite_unfollowed[] = {
 const size_t schema_sqlite_unfollowed_count = sizeof schema_sqlite_unfollowed / sizeof *schema_sqlite_unfollowed;
 
 const char schema_sqlite_digest[SCHEMA_DIGEST_SIZE] =
-    "1e59304fac96ec14c8e17a6ba8e7492fd7bf89e926898dcc1b72a17679235447";
+    "67d3ba7f97db40401ca175f818ffc665a24f4a37e19bcd7d66f8db9bf5dfcb62";

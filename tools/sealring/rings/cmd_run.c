@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "tools/sealring/commands.h"
-#include "tools/sealring/notices/notices_view.h"
+#include "tools/sealring/views/notices_view.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
