@@ -35,7 +35,7 @@ dist_man_MANS = \
 	docs/man/sealring_ring_create.3 docs/man/sealring_text_escape.3 docs/man/sealring_time_format.3 docs/man/sealring_usage_list.3 \
 	docs/man/sealring_verdict_name.3 docs/man/sealring_run_once.3 docs/man/sealring_verify.3 \
 	docs/man/sealring_version_change.3 docs/man/sealring_version_list.3 docs/man/sealring_version_state_name.3 \
-	docs/man/sealring-notify.1 docs/man/sealring_webhook_secret_derive.3 \
+	docs/man/sealring-notify.1 docs/man/sealring_notices_send.3 docs/man/sealring_client_set_notified.3 docs/man/sealring_webhook_secret_derive.3 \
 	docs/man/sealring.conf.5 docs/man/sealringd.8 docs/man/sealring-client.8 docs/man/sealring_client_open.3 docs/man/sealring-broker.8 docs/man/sealring_verifier_list.3 docs/man/sealring_wait_barrier.3
 
 # "SECTION FILE NAME" for each name that is not the file's own.

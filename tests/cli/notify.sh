@@ -155,7 +155,7 @@ row 9 4 '' 0 0 "$last" "$time" && planted "an emergency that names another act"
 row 1 3 '' 0 0 "$last" "$time" && planted "another version than the entry's"
 row 1 4 '' 0 0 "$last" 1 && planted "another time"
 row 6 0 "$other" 0 0 "$last" "$time" && planted "a revocation of another client's key"
-row 2 2 '' 0 5 0 1 && planted "a reminder at a time that is none"
+row 2 2 '' 0 5 0 1 && planted "a reminder at no threshold"
 row 1 4 '' 0 0 999999 "$time" && planted "an entry that there is not"
 sends
 row 1 4 '' 0 0 "$last" "$time"
