@@ -32,6 +32,8 @@ const struct config_key config_keys[CONFIG_KEYS] = {
     {"vault", VALUE_TEXT, offsetof(struct config, place), PATH_MAX, false},
     {"vault-inode", VALUE_TEXT, offsetof(struct config, place_inode), CONFIG_INODE_SIZE, false},
     {"verifier-group", VALUE_TEXT, offsetof(struct config, verifier_group), CONFIG_GROUP_SIZE, false},
+    {"hooks", VALUE_PATH, offsetof(struct config, hooks), PATH_MAX, false},
+    {"deliveries", VALUE_PATH, offsetof(struct config, deliveries), PATH_MAX, false},
 };
 
 static const char *const label_words[] = {

@@ -55,6 +55,8 @@ struct config {
         [PATH_MAX]; /* the directory in which the vault was made, with a trailing slash; "" in a file of an older program */
     char place_inode[CONFIG_INODE_SIZE];    /* decimal, followed by a word if the vault was made on an overlay */
     char verifier_group[CONFIG_GROUP_SIZE]; /* whose users may verify: verifier_group.h; "": none */
+    char hooks[PATH_MAX];                   /* directory of executables that get successors */
+    char deliveries[PATH_MAX];              /* directory for encrypted successors */
     sealring_pin_callback
         ask_pin; /* not from the file: who is asked where a PIN comes from the terminal; NULL: nobody */
     void *ask_context;

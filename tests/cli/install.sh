@@ -73,6 +73,7 @@ find "$tree" ! -type d | sed "s|^$tree||" | sort >"$work/installed"
     done
     echo "$includedir/sealring/backup.h"
     echo "$includedir/sealring/sealed.h"
+    echo "$includedir/sealring/successors.h"
     echo "$includedir/sealring/client.h"
     echo "$includedir/sealring/lagging.h"
     echo "$includedir/sealring/outside.h"

@@ -34,6 +34,15 @@ const struct schema_addition schema_sqlite_additions[] = {
     {3, "closed_fact_contested", NULL,
      "CREATE INDEX closed_fact_contested ON closed_fact (key_id) WHERE kind = 1 AND instr(value, char(10) || '1 ') > 0"},
     {3, "audit", "packed", "packed BLOB CHECK (length(packed) > 4)"},
+    {3, "handover", NULL,
+     "CREATE TABLE handover ("
+     "    api_key INTEGER PRIMARY KEY,"
+     "    version INTEGER NOT NULL CHECK (version BETWEEN 1 AND 4294967295),"
+     "    delivered INTEGER NOT NULL CHECK (delivered >= 0),"
+     "    attempts INTEGER NOT NULL CHECK (attempts BETWEEN 0 AND 4294967295),"
+     "    due INTEGER NOT NULL CHECK (due >= 0),"
+     "    failure TEXT NOT NULL CHECK (length(CAST(failure AS BLOB)) < 256)"
+     ") STRICT"},
 };
 
 const size_t schema_sqlite_addition_count = sizeof schema_sqlite_additions / sizeof *schema_sqlite_additions;
@@ -81,4 +90,4 @@ const char *const schema_sqlite_unfollowed[] = {
 const size_t schema_sqlite_unfollowed_count = sizeof schema_sqlite_unfollowed / sizeof *schema_sqlite_unfollowed;
 
 const char schema_sqlite_digest[SCHEMA_DIGEST_SIZE] =
-    "093f42186cd7fb1779f0f3d7d36b9bff5b85fd3d97cdb2c8185bc5da6f6928c0";
+    "72ebb0371046b3be825d76971a99dc5ed733a10cfb4c369da82a6666ac537787";
