@@ -18,6 +18,9 @@ clientsdir = $(docdir)/clients
 dist_clients_DATA = docs/clients/README.md docs/clients/follow.js docs/clients/follow.py docs/clients/follow.sh docs/clients/sidecar.yaml
 clientsgodir = $(clientsdir)/go
 dist_clientsgo_DATA = docs/clients/go/go.mod docs/clients/go/follow.go
+hooksdir = $(docdir)/hooks
+dist_hooks_DATA = docs/hooks/README.md docs/hooks/sealring_hook.py
+dist_hooks_SCRIPTS = docs/hooks/aws-secrets-manager docs/hooks/github-actions docs/hooks/kubernetes-secret docs/hooks/vault-kv
 EXTRA_DIST += tools/packages.sh tools/build.sh tools/quickstart.sh tools/coverage.sh
 
 # Man pages. A page about several names is found under each of them: links are made as its NAME section says.

@@ -41,3 +41,5 @@ test_bad_credentials_SOURCES = tests/cli/test_bad_credentials.c
 test_bad_credentials_CPPFLAGS = $(TEST_CPPFLAGS)
 test_bad_credentials_LDADD = $(TEST_LIBS)
 endif
+TESTS += tests/hooks/hooks.sh
+EXTRA_DIST += tests/hooks/hooks.sh tests/hooks/hooks.py
