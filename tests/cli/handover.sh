@@ -38,7 +38,7 @@ chmod 700 "$work/hooks"
 
 # ---- sealring.conf ----
 
-must ring create plain --prefix acme_live --overlap 1s --quiet-period 1s --deliver hook
+must ring create plain --prefix acme_live --overlap 1s --quiet-period 1s --deliver hook --keep 20
 for client in shop depot; do
     must client add $client
     must issue plain --client $client --label web --out "$work/$client.first"
@@ -127,6 +127,36 @@ must rotate plain
 run run --once
 is "$(cut -d_ -f4 "$store/depot.web" "$store/shop.web" | paste -sd ' ')" "4 4" "notify delivers nothing"
 
+# ---- killed, and at the same time ----
+
+must ring set plain --deliver hook
+for moment in before after; do
+    rm -f "$store/killed"
+    must rotate plain
+    hook 10-store "[ $moment = after ] || [ -e \"\$store/killed\" ] || { touch \"\$store/killed\" && kill -9 \"\$PPID\"; exit 1; }
+        cat >\"\$store/\$SEALRING_CLIENT.\$SEALRING_LABEL\"; echo \"\$SEALRING_CLIENT\" >>\"\$store/order\"
+        [ -e \"\$store/killed\" ] || { touch \"\$store/killed\" && kill -9 \"\$PPID\"; }"
+    : >"$store/order"
+    run run --once
+    is "$status" 137 "sealring run is killed $moment a hook has stored a successor"
+    issued=$(sqlite3 "$database" "SELECT count(*) FROM credential")
+    run handover list
+    out_like '^plain +depot .* owed +0 ' "which is owed"
+    [ $moment = before ] || stored=$(cat "$store/depot.web")
+    run run --once
+    succeeds "the next turn delivers"
+    is "$(sqlite3 "$database" "SELECT count(*) - $issued FROM credential")" 1 "and issues the other one only"
+    is "$(sort "$store/order" | uniq -c | awk '{ print $2 " " $1 }' | paste -sd ' ')" "depot $([ $moment = before ] && echo 1 || echo 2) shop 1" \
+        "it is delivered once more at most"
+done
+is "$(cat "$store/depot.web")" "$stored" "and is the same"
+must rotate plain
+hook 10-store "LD_LIBRARY_PATH='${LD_LIBRARY_PATH-}' '$SEALRING' handover send --vault '$SEALRING_VAULT' >\"\$store/second\" 2>&1; cat >\"\$store/\$SEALRING_CLIENT.\$SEALRING_LABEL\""
+run run --once
+succeeds "sealring run delivers"
+ok "a second process meanwhile does not" grep -q 'another process delivers' "$store/second"
+is "$(cut -d_ -f4 "$store/depot.web" "$store/shop.web" | paste -sd ' ')" "8 8" "each gets its successor"
+
 # ---- encrypted successors ----
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/client.key" -subj /CN=client -days 30 -out "$work/client.pem" \
@@ -175,11 +205,11 @@ before=$(cat "$store/shop.web")
 sqlite3 "$database" "UPDATE handover SET version = 1, attempts = 9, due = 9e15, failure = 'made up'"
 must rotate plain
 run run --once
-is "$(cut -d_ -f4 "$store/shop.web")" 6 "what a row has about an older version delays nothing"
+is "$(cut -d_ -f4 "$store/shop.web")" 9 "what a row has about an older version delays nothing"
 sqlite3 "$database" "UPDATE ring SET deliver = 2 WHERE name = 'plain'"
 sqlite3 "$database" "UPDATE handover SET delivered = 0, due = 0"
 run run --once
-ok "an edited row delivers the same once more" [ "$(cut -d_ -f4 "$store/shop.web")" = 6 ]
+ok "an edited row delivers the same once more" [ "$(cut -d_ -f4 "$store/shop.web")" = 9 ]
 ok "which it was before" [ "$before" != "$(cat "$store/shop.web")" ]
 run audit verify
 succeeds "and the log agrees"

@@ -2,6 +2,7 @@
 /* Hands over what a rotation owes to API keys, ring by ring, and lists it. */
 #include <sealring/successors.h>
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -224,26 +225,32 @@ static sealring_status deliver_rings(struct turn *turn)
     return turn->trouble.status;
 }
 
-/* One process at a time delivers, so that nobody gets an older successor after a newer one. It holds no other lock while hooks run. */
-static sealring_status deliver_locked(struct turn *turn, sealring_error *error)
+/* One process at a time delivers, so that nobody gets an older successor after a newer one. */
+static sealring_status deliver_locked(struct turn *turn, struct lock *lock)
+{
+    sealring_status status = lock_acquire(lock, 0, "deliver", &turn->trouble);
+    turn->result.more = turn->trouble.system_errno == EWOULDBLOCK; /* another one delivers */
+    if (status != SEALRING_OK)
+        return turn->result.more ? SEALRING_OK : status;
+    status = read_takers(turn, &turn->trouble);
+    if (status == SEALRING_OK)
+        status = deliver_rings(turn);
+    lock_release(lock);
+    return status;
+}
+
+/* It holds no other lock while hooks run. */
+static sealring_status deliver(struct turn *turn, sealring_error *error)
 {
     char path[PATH_MAX + 32];
     struct lock lock;
     (void)snprintf(path, sizeof path, "%s/vault.handover", turn->manager->config->directory);
-    sealring_status status = lock_init(&lock, path, error);
-    if (status != SEALRING_OK)
-        return status;
-    if (lock_acquire(&lock, 0, "deliver", NULL) == SEALRING_OK) {
-        status = read_takers(turn, &turn->trouble);
-        if (status == SEALRING_OK)
-            status = deliver_rings(turn);
-        lock_release(&lock);
-        if (status != SEALRING_OK && error != NULL)
-            *error = turn->trouble;
-    } else {
-        turn->result.more = true;
-    }
+    sealring_status status = lock_init(&lock, path, &turn->trouble);
+    if (status == SEALRING_OK)
+        status = deliver_locked(turn, &lock);
     lock_free(&lock);
+    if (status != SEALRING_OK && error != NULL)
+        *error = turn->trouble;
     return status;
 }
 
@@ -266,7 +273,7 @@ sealring_status sealring_successors_deliver(sealring_manager *manager, const sea
     if (status == SEALRING_OK)
         status = read_rings(turn, error);
     if (status == SEALRING_OK && turn->ring_count > 0)
-        status = deliver_locked(turn, error);
+        status = deliver(turn, error);
     memcpy(manager->actor, actor, sizeof actor);
     sized_give(result, &turn->result, sizeof turn->result);
     free(turn->due);
