@@ -19,7 +19,7 @@ echo "\$SEALRING_EVENT \$SEALRING_CLIENT" >>"$work/environment"
 [ ! -e "$work/broken" ] || { echo "the queue is full" >&2; exit 1; }
 HOOK
 chmod 755 "$work/hooks/keep"
-echo "hooks = $work/hooks" >>"$SEALRING_VAULT/sealring.conf"
+echo "notice-hooks = $work/hooks" >>"$SEALRING_VAULT/sealring.conf"
 : >"$work/received"
 : >"$work/environment"
 

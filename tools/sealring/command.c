@@ -36,6 +36,8 @@ const struct command *const command_table[] = {
     &command_key_suspend,
     &command_key_resume,
     &command_key_rekey,
+    &command_handover_list,
+    &command_handover_send,
     &command_verify,
     &command_explain,
     &command_rotate,

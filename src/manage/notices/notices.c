@@ -18,7 +18,7 @@
 #define HOOKS_MS       INT64_C(30000)
 #define TURN_MS        INT64_C(30000)
 
-struct turn {
+struct notice_turn {
     sealring_manager *manager;
     sealring_notices_callback each;
     void *context;
@@ -32,14 +32,14 @@ struct turn {
     sealring_error *error;
 };
 
-static sealring_status report(struct turn *turn, const sealring_notices_report *line)
+static sealring_status report(struct notice_turn *turn, const sealring_notices_report *line)
 {
     if (turn->each == NULL || turn->each(line, turn->context) == 0)
         return SEALRING_OK;
     return error_set(turn->error, SEALRING_REFUSED, "stopped by the caller");
 }
 
-static sealring_status report_alarm(struct turn *turn, const char *client, const char *text)
+static sealring_status report_alarm(struct notice_turn *turn, const char *client, const char *text)
 {
     const sealring_notices_report line = {
         .size = sizeof line, .client = client, .state = SEALRING_SEND_ALARM, .text = text};
@@ -52,7 +52,7 @@ static sealring_status report_alarm(struct turn *turn, const char *client, const
 
 /* ---- After sending ------------------------------------------------------------------------------------------------------- */
 
-static sealring_status report_sent(struct turn *turn, const struct outgoing_message *outgoing)
+static sealring_status report_sent(struct notice_turn *turn, const struct outgoing_message *outgoing)
 {
     static const sealring_send_state states[] = {
         [SEND_DONE] = SEALRING_SEND_DONE, [SEND_RETRY] = SEALRING_SEND_RETRY, [SEND_REFUSED] = SEALRING_SEND_DEAD};
@@ -68,7 +68,7 @@ static sealring_status report_sent(struct turn *turn, const struct outgoing_mess
     return report(turn, &line);
 }
 
-static void release_batch(struct turn *turn)
+static void release_batch(struct notice_turn *turn)
 {
     for (size_t i = 0; i < turn->count; i++)
         compose_release(&turn->batch[i]);
@@ -77,7 +77,7 @@ static void release_batch(struct turn *turn)
 }
 
 /* What was sent in the batch before. In an act. */
-static sealring_status record_batch(struct turn *turn)
+static sealring_status record_batch(struct notice_turn *turn)
 {
     sealring_status status = SEALRING_OK;
     if (turn->count == 0)
@@ -98,7 +98,7 @@ static sealring_status record_batch(struct turn *turn)
 
 /* ---- Before sending ------------------------------------------------------------------------------------------------------ */
 
-static sealring_status find_next(struct turn *turn, int64_t now, bool *found)
+static sealring_status find_next(struct notice_turn *turn, int64_t now, bool *found)
 {
     sealring_status status;
     struct registry *registry = turn->manager->registry;
@@ -115,7 +115,7 @@ static sealring_status find_next(struct turn *turn, int64_t now, bool *found)
     return status;
 }
 
-static sealring_status compose_batch(struct turn *turn)
+static sealring_status compose_batch(struct notice_turn *turn)
 {
     int64_t now = clock_wall_ms();
     bool more = true;
@@ -139,7 +139,7 @@ static sealring_status compose_batch(struct turn *turn)
     return status;
 }
 
-static sealring_status claim_batch(struct turn *turn)
+static sealring_status claim_batch(struct notice_turn *turn)
 {
     sealring_status status = SEALRING_OK;
     if (turn->count == 0)
@@ -155,7 +155,7 @@ static sealring_status claim_batch(struct turn *turn)
     return status;
 }
 
-static sealring_status derive(struct turn *turn)
+static sealring_status derive(struct notice_turn *turn)
 {
     const struct audit_act about = {.name = "notices"};
     char alarm[SEALRING_MESSAGE_SIZE] = "";
@@ -174,7 +174,7 @@ static sealring_status derive(struct turn *turn)
 }
 
 /* The act between two batches: what became of one, and unless `last`, what is in the next. */
-static sealring_status prepare(struct turn *turn, bool last)
+static sealring_status prepare(struct notice_turn *turn, bool last)
 {
     const struct audit_act about = {.name = "notices"};
     sealring_status status = manager_begin_dated(turn->manager, "notices", !last, turn->error);
@@ -197,7 +197,7 @@ static int64_t limit_of(const struct outgoing_message *outgoing)
 }
 
 /* Outside of every lock. What the time does not suffice for is sent in the next turn; one message is sent in any case. */
-static void send_batch(struct turn *turn)
+static void send_batch(struct notice_turn *turn)
 {
     for (size_t i = 0; i < turn->count; i++) {
         struct outgoing_message *outgoing = &turn->batch[i];
@@ -208,7 +208,7 @@ static void send_batch(struct turn *turn)
     }
 }
 
-static sealring_status run_turn(struct turn *turn)
+static sealring_status run_turn(struct notice_turn *turn)
 {
     bool due = false;
     sealring_status status = derive(turn);
@@ -225,7 +225,7 @@ static sealring_status run_turn(struct turn *turn)
     return status;
 }
 
-static sealring_status count_rest(struct turn *turn)
+static sealring_status count_rest(struct notice_turn *turn)
 {
     sealring_status status;
     struct registry_transaction reading = registry_reading(turn->manager->registry, turn->error);
@@ -240,10 +240,10 @@ static sealring_status count_rest(struct turn *turn)
 sealring_status sealring_notices_send(sealring_manager *manager, int64_t limit, sealring_notices_callback each,
                                       void *context, sealring_notices_result *result, sealring_error *error)
 {
-    struct turn *turn = calloc(1, sizeof *turn);
+    struct notice_turn *turn = calloc(1, sizeof *turn);
     if (turn == NULL)
         return error_no_memory(error);
-    *turn = (struct turn){.manager = manager, .each = each, .context = context, .error = error};
+    *turn = (struct notice_turn){.manager = manager, .each = each, .context = context, .error = error};
     turn->until = clock_boot_ms() + (limit > 0 ? limit : TURN_MS);
     sealring_status status = manager->dry_run ? SEALRING_OK : run_turn(turn);
     if (status == SEALRING_OK)

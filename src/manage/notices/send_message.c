@@ -101,16 +101,16 @@ static void send_by_hook(struct message_senders *senders, struct outgoing_messag
                                    .limit = limit};
     sealring_error error = {.message = ""};
     sealring_status status = SEALRING_OK;
-    if (senders->config->hooks[0] == '\0') {
-        fail(outgoing, "sealring.conf has no hooks");
+    if (senders->config->notify.hooks[0] == '\0') {
+        fail(outgoing, "sealring.conf has no notice-hooks");
         return;
     }
     if (senders->hooks == NULL) {
         senders->hooks = malloc(sizeof *senders->hooks);
-        status = senders->hooks != NULL ? hooks_read(senders->config->hooks, senders->hooks, &error)
+        status = senders->hooks != NULL ? hooks_read(senders->config->notify.hooks, senders->hooks, &error)
                                         : error_no_memory(&error);
         if (status == SEALRING_OK && senders->hooks->count == 0)
-            status = error_set(&error, SEALRING_REFUSED, "%s has no hook", senders->config->hooks);
+            status = error_set(&error, SEALRING_REFUSED, "%s has no hook", senders->config->notify.hooks);
     }
     if (status == SEALRING_OK) {
         hooks_run(senders->hooks, &call, &outgoing->result);

@@ -6,7 +6,7 @@
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/delivery/certificate_file.h"
-#include "tools/sealring/views/notices_view.h"
+#include "tools/sealring/notices/notices_view.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/moment.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/sealring/views/notices_view.h"
+#include "tools/sealring/notices/notices_view.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"

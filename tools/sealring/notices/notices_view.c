@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Notices as they are shown: what became of messages, and what a client's settings are. */
-#include "tools/sealring/views/notices_view.h"
+#include "tools/sealring/notices/notices_view.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include <sealring/notices.h>
 
 #include "tools/sealring/commands.h"
-#include "tools/sealring/views/notices_view.h"
+#include "tools/sealring/notices/notices_view.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/moment.h"
