@@ -31,6 +31,9 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/renew/read_predecessor.c \
 	src/manage/renew/renew_answer.c \
 	src/manage/renew/renew.c src/manage/renew/renew_batch.h \
+	src/manage/handover/deliver_successor.c src/manage/handover/deliver_successor.h \
+	src/manage/handover/delivery_file.c src/manage/handover/delivery_file.h \
+	src/manage/handover/owed_successors.c \
 	src/manage/act/act.h \
 	src/manage/act/begin_act.c \
 	src/manage/act/end_act.c \
@@ -173,6 +176,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/registry/rows/holder_rows.c \
 	src/registry/rows/intention_rows.c \
 	src/registry/rows/verifier_rows.c \
+	src/registry/handover/handover_rows.c src/registry/handover/handover_rows.h \
 	src/registry/usage/renewal_counts.c src/registry/usage/renewal_counts.h \
 	src/registry/usage/renewal_errors.c src/registry/usage/renewal_errors.h \
 	src/registry/usage/usage_counts.h \

@@ -57,6 +57,7 @@ include tests/tamper/tests.mk
 include tests/upgrade/tests.mk
 include tests/gateway/tests.mk
 include tests/client/tests.mk
+include tests/notify/tests.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
 include tests/soak/soak.mk

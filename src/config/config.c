@@ -33,6 +33,8 @@ const struct config_key config_keys[CONFIG_KEYS] = {
     {"vault-inode", VALUE_TEXT, offsetof(struct config, place_inode), CONFIG_INODE_SIZE, false},
     {"verifier-group", VALUE_TEXT, offsetof(struct config, verifier_group), CONFIG_GROUP_SIZE, false},
     {"hooks", VALUE_PATH, offsetof(struct config, hooks), PATH_MAX, false},
+    {"deliveries", VALUE_PATH, offsetof(struct config, deliveries), PATH_MAX, false},
+    {"notice-hooks", VALUE_PATH, offsetof(struct config, notify.hooks), PATH_MAX, false},
     {"mail-server", VALUE_TEXT, offsetof(struct config, notify.mail_server), CONFIG_TEXT_SIZE, false},
     {"mail-from", VALUE_TEXT, offsetof(struct config, notify.mail_from), CONFIG_TEXT_SIZE, false},
     {"mail-user", VALUE_TEXT, offsetof(struct config, notify.mail_user), CONFIG_TEXT_SIZE, false},

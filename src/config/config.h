@@ -29,6 +29,7 @@ struct config_variable {
 
 /* How notices leave the vault: for the operator's side only. Checked where they are used (src/notify). */
 struct config_notify {
+    char hooks[PATH_MAX]; /* directory of executables that get notices, and no credentials */
     char mail_server[CONFIG_TEXT_SIZE];
     char mail_from[CONFIG_TEXT_SIZE];
     char mail_user[CONFIG_TEXT_SIZE];
@@ -68,6 +69,7 @@ struct config {
     char place_inode[CONFIG_INODE_SIZE];    /* decimal, followed by a word if the vault was made on an overlay */
     char verifier_group[CONFIG_GROUP_SIZE]; /* whose users may verify: verifier_group.h; "": none */
     char hooks[PATH_MAX];                   /* directory of executables that get successors */
+    char deliveries[PATH_MAX];              /* directory for encrypted successors */
     struct config_notify notify;
     sealring_pin_callback
         ask_pin; /* not from the file: who is asked where a PIN comes from the terminal; NULL: nobody */

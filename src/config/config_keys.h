@@ -24,7 +24,7 @@ struct config_key {
     size_t size;
     bool required;
 };
-#define CONFIG_KEYS 23
+#define CONFIG_KEYS 25
 extern const struct config_key config_keys[CONFIG_KEYS];
 
 /* Replaces the existing file atomically by its present contents with the lines added. Owner and mode stay. without: the keys whose present lines are left out, NULL at

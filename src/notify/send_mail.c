@@ -26,7 +26,7 @@ struct mail_sender {
     size_t sent;                      /* bytes of it that libcurl has taken */
     bool begun;                       /* the server has asked for it */
     size_t read;                      /* bytes of replies to it */
-    char reply[SEND_REASON_SIZE / 2]; /* the last one */
+    char reply[SEND_REASON_SIZE / 2]; /* the last refusal */
 };
 
 /* ---- The server ---- */
@@ -91,13 +91,16 @@ static size_t give_message(char *buffer, size_t size, size_t count, void *contex
     return length;
 }
 
+/* Keeps the last refusal: libcurl sends QUIT after one. */
 static size_t take_reply(char *data, size_t size, size_t count, void *context)
 {
     struct mail_sender *sender = context;
     size_t length = size * count;
     sender->read += length;
-    (void)snprintf(sender->reply, sizeof sender->reply, "%.*s", (int)length, data);
-    sender->reply[strcspn(sender->reply, "\r\n")] = '\0';
+    if (length > 0 && (data[0] == '4' || data[0] == '5')) {
+        (void)snprintf(sender->reply, sizeof sender->reply, "%.*s", (int)length, data);
+        sender->reply[strcspn(sender->reply, "\r\n")] = '\0';
+    }
     return sender->read <= REPLY_MAX ? length : 0;
 }
 

@@ -30,7 +30,8 @@ tests_bench_measure_SOURCES = tests/bench/measure.c tests/bench/parts.h \
 	tests/bench/strangers.c \
 	tests/bench/table.c tests/bench/table.h \
 	tests/bench/tail.c \
-	tests/bench/threads.c
+	tests/bench/threads.c \
+	tests/bench/webhook_signing.c
 tests_bench_measure_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(P11KIT_CFLAGS) $(CRYPTO_CFLAGS) $(SQLITE_CFLAGS) \
 	$(JANSSON_CFLAGS) $(DEFLATE_CFLAGS) $(LIBJWT_CFLAGS) $(HIREDIS_CFLAGS)
 tests_bench_measure_LDADD = $(sealring_objects) libsealring-client-core.la $(P11KIT_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) \

@@ -50,6 +50,7 @@ static void run_rounds(struct scene *scene)
         strangers_round(scene);
         first_sight_round(scene);
         client_text_round(scene);
+        webhook_signing_round(scene);
     }
 }
 

@@ -31,6 +31,8 @@ void first_sight_round(struct scene *scene);
 
 void client_text_round(struct scene *scene);
 
+void webhook_signing_round(struct scene *scene);
+
 void tail_measure(struct scene *scene);
 int tail_churn(const char *vault, const char *shared_path);
 

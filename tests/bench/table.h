@@ -54,6 +54,7 @@ enum row_name {
     ROW_LOCK_COMMIT,
     ROW_LOCK_WORK,
     ROW_CLIENT_TEXT,
+    ROW_WEBHOOK_SIGNING,
     ROWS
 };
 

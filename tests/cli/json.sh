@@ -37,7 +37,7 @@ json_is '.ring.created | test("^20[0-9-]+T[0-9:.]+Z$")' true "times are RFC 3339
 json_is '.ring.version_list[0].retire_at' null "no time is null"
 json_is '.ring.keys | type' number "numbers are numbers"
 run client add acme --contact 'a "quoted" contact' --json
-fields .client "certificate contact contact_state created forgotten keys name" "client add"
+fields .client "certificate contact contact_state created forgotten keys name notices" "client add"
 json_is .client.contact 'a "quoted" contact' "text is escaped"
 run issue r --client acme --scope read --json
 fields . "client credential expires key_id label scopes serial state version" "issue"

@@ -38,6 +38,8 @@ const struct command *const command_table[] = {
     &command_key_rekey,
     &command_claim_list,
     &command_claim_cancel,
+    &command_handover_list,
+    &command_handover_send,
     &command_verify,
     &command_explain,
     &command_rotate,

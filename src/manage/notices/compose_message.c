@@ -21,13 +21,13 @@
 
 /* ---- The client -------------------------------------------------------------------------------------------------------- */
 
-static void drop_all(struct outgoing *outgoing)
+static void drop_all(struct outgoing_message *outgoing)
 {
     for (size_t i = 0; i < outgoing->row_count; i++)
         outgoing->fates[i] = OUTGOING_DROPPED;
 }
 
-static void refuse_altered(struct outgoing *outgoing, const char *what, int64_t now)
+static void refuse_altered(struct outgoing_message *outgoing, const char *what, int64_t now)
 {
     outgoing->defer = now + LATER_MS;
     (void)snprintf(outgoing->alarm, sizeof outgoing->alarm,
@@ -37,8 +37,8 @@ static void refuse_altered(struct outgoing *outgoing, const char *what, int64_t 
 }
 
 /* *ready: it can be notified by this channel. */
-static sealring_status read_client(sealring_manager *manager, struct outgoing *outgoing, int64_t now, bool *ready,
-                                   sealring_error *error)
+static sealring_status read_client(sealring_manager *manager, struct outgoing_message *outgoing, int64_t now,
+                                   bool *ready, sealring_error *error)
 {
     struct registry *registry = manager->registry;
     struct registry_client client;
@@ -78,7 +78,7 @@ static sealring_status read_client(sealring_manager *manager, struct outgoing *o
     return SEALRING_OK;
 }
 
-static sealring_status read_rows(struct registry *registry, struct outgoing *outgoing, sealring_error *error)
+static sealring_status read_rows(struct registry *registry, struct outgoing_message *outgoing, sealring_error *error)
 {
     struct registry_notice row;
     sealring_status status = SEALRING_OK;
@@ -93,7 +93,7 @@ static sealring_status read_rows(struct registry *registry, struct outgoing *out
     return registry_close_cursor(&rows, status);
 }
 
-static sealring_status read_all(sealring_manager *manager, struct outgoing *outgoing, int64_t now, bool *ready,
+static sealring_status read_all(sealring_manager *manager, struct outgoing_message *outgoing, int64_t now, bool *ready,
                                 sealring_error *error)
 {
     sealring_status status;
@@ -112,12 +112,12 @@ static sealring_status read_all(sealring_manager *manager, struct outgoing *outg
 
 /* ---- Which rows belong together ------------------------------------------------------------------------------------------ */
 
-static int64_t may_go_at(const struct outgoing *outgoing, const struct registry_notice *row, int64_t now)
+static int64_t may_go_at(const struct outgoing_message *outgoing, const struct registry_notice *row, int64_t now)
 {
     return notice_not_before(&outgoing->settings, notice_is_urgent((sealring_notice_event)row->event), row->at, now);
 }
 
-static bool is_of_group(const struct outgoing *outgoing, const struct registry_notice *head,
+static bool is_of_group(const struct outgoing_message *outgoing, const struct registry_notice *head,
                         const struct registry_notice *row)
 {
     bool urgent = notice_is_urgent((sealring_notice_event)row->event);
@@ -128,7 +128,7 @@ static bool is_of_group(const struct outgoing *outgoing, const struct registry_n
 }
 
 /* What was put together once stays so, as the receiver may have got it. Nothing is sent before it, so that a client gets its notices in order. */
-static bool choose_again(struct outgoing *outgoing, int64_t now)
+static bool choose_again(struct outgoing_message *outgoing, int64_t now)
 {
     const struct registry_notice *head = NULL;
     for (size_t i = 0; i < outgoing->row_count && head == NULL; i++)
@@ -149,7 +149,7 @@ static bool choose_again(struct outgoing *outgoing, int64_t now)
 }
 
 /* The first row that may be sent, with those that belong to it. */
-static void choose_new(struct outgoing *outgoing, int64_t now)
+static void choose_new(struct outgoing_message *outgoing, int64_t now)
 {
     const struct registry_notice *head = NULL;
     int64_t first = INT64_MAX;
@@ -168,7 +168,7 @@ static void choose_new(struct outgoing *outgoing, int64_t now)
 
 /* ---- What they report ---------------------------------------------------------------------------------------------------- */
 
-static sealring_status derive_row(sealring_manager *manager, const struct outgoing *outgoing,
+static sealring_status derive_row(sealring_manager *manager, const struct outgoing_message *outgoing,
                                   const struct registry_notice *row, int64_t now, struct registry_vault *vault,
                                   struct notice_subject *subject, enum notice_truth *truth, sealring_error *error)
 {
@@ -187,15 +187,15 @@ static sealring_status derive_row(sealring_manager *manager, const struct outgoi
     return status;
 }
 
-static void report_false(struct outgoing *outgoing, const struct registry_notice *row, const char *why)
+static void report_false(struct outgoing_message *outgoing, const struct registry_notice *row, const char *why)
 {
     (void)snprintf(outgoing->alarm, sizeof outgoing->alarm,
                    "ALARM: the registry was altered: a notice to client %s (%s, version %u) %s; it was not sent",
                    outgoing->name, sealring_notice_event_name((sealring_notice_event)row->event), row->version, why);
 }
 
-static sealring_status report_row(sealring_manager *manager, struct outgoing *outgoing, size_t index, int64_t now,
-                                  sealring_error *error)
+static sealring_status report_row(sealring_manager *manager, struct outgoing_message *outgoing, size_t index,
+                                  int64_t now, sealring_error *error)
 {
     struct registry_notice *row = &outgoing->rows[index];
     struct notice_message *message = &outgoing->message;
@@ -225,7 +225,7 @@ static sealring_status report_row(sealring_manager *manager, struct outgoing *ou
 }
 
 /* The first 16 bytes of a hash over the vault and what distinguishes the first row from all others. */
-static void make_id(const struct registry_vault *vault, const struct outgoing *outgoing,
+static void make_id(const struct registry_vault *vault, const struct outgoing_message *outgoing,
                     const struct registry_notice *row, char id[NOTICE_ID_SIZE])
 {
     uint8_t bytes[512], hash[SHA256_SIZE];
@@ -246,7 +246,7 @@ static void make_id(const struct registry_vault *vault, const struct outgoing *o
     hex_encode(hash, REGISTRY_MESSAGE_SIZE, id);
 }
 
-static sealring_status write_message(sealring_manager *manager, struct outgoing *outgoing, int64_t now,
+static sealring_status write_message(sealring_manager *manager, struct outgoing_message *outgoing, int64_t now,
                                      sealring_error *error)
 {
     struct notice_message *message = &outgoing->message;
@@ -265,7 +265,7 @@ static sealring_status write_message(sealring_manager *manager, struct outgoing 
     return status == SEALRING_OK && !notice_text_make(message) ? error_no_memory(error) : status;
 }
 
-sealring_status compose_message(sealring_manager *manager, struct outgoing *outgoing, int64_t now,
+sealring_status compose_message(sealring_manager *manager, struct outgoing_message *outgoing, int64_t now,
                                 sealring_error *error)
 {
     bool ready = false;
@@ -283,7 +283,7 @@ sealring_status compose_message(sealring_manager *manager, struct outgoing *outg
     return status == SEALRING_OK && outgoing->message.count > 0 ? write_message(manager, outgoing, now, error) : status;
 }
 
-void compose_release(struct outgoing *outgoing)
+void compose_release(struct outgoing_message *outgoing)
 {
     notice_text_release(&outgoing->message);
     free(outgoing->rows);

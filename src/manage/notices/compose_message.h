@@ -14,7 +14,7 @@ enum outgoing_fate {
     OUTGOING_DROPPED
 };
 
-struct outgoing {
+struct outgoing_message {
     int64_t client;
     int channel;
     struct registry_notice *rows; /* of this client and channel, in their order */
@@ -33,15 +33,15 @@ struct outgoing {
 };
 
 /* In an act with the token, outside any transaction. outgoing: all zero but client and channel. */
-sealring_status compose_message(sealring_manager *manager, struct outgoing *outgoing, int64_t now,
+sealring_status compose_message(sealring_manager *manager, struct outgoing_message *outgoing, int64_t now,
                                 sealring_error *error);
-void compose_release(struct outgoing *outgoing);
+void compose_release(struct outgoing_message *outgoing);
 
 /* Inside a writing transaction, before it is sent: the message's rows get its ID and are not due for `lease` ms; others are deleted or deferred. */
-sealring_status compose_claim(struct registry *registry, const struct outgoing *outgoing, int64_t now, int64_t lease,
-                              sealring_error *error);
+sealring_status compose_claim(struct registry *registry, const struct outgoing_message *outgoing, int64_t now,
+                              int64_t lease, sealring_error *error);
 /* After it: what became of them. */
-sealring_status compose_record(struct registry *registry, struct outgoing *outgoing, int64_t now,
+sealring_status compose_record(struct registry *registry, struct outgoing_message *outgoing, int64_t now,
                                sealring_error *error);
 
 #endif

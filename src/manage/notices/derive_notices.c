@@ -15,6 +15,7 @@
 #define ENTRIES_MOST 1000 /* that one transaction reads */
 #define EVENTS_MOST  50   /* that it adds rows for */
 #define TIMES_EVERY  INT64_C(60000)
+#define USED_WITHIN  (INT64_C(7) * 86400000)
 
 /* One entry that clients are notified of. */
 struct event {
@@ -23,7 +24,7 @@ struct event {
     char ring[SEALRING_NAME_LENGTH_MAX + 1];
 };
 
-struct derivation {
+struct notice_derivation {
     struct registry *registry;
     struct registry_notice_state state;
     int64_t now;
@@ -34,7 +35,7 @@ struct derivation {
     sealring_error *error;
 };
 
-static void take_entry(struct derivation *derivation, const struct registry_audit *entry)
+static void take_entry(struct notice_derivation *derivation, const struct registry_audit *entry)
 {
     const struct notice_rule *rule = notice_rule_of_act(entry->act);
     derivation->state.entry = entry->sequence;
@@ -52,7 +53,7 @@ static void take_entry(struct derivation *derivation, const struct registry_audi
                    rule->scope == NOTICE_OF_KEY && entry->key_id != NULL ? entry->key_id : "");
 }
 
-static sealring_status read_entries(struct derivation *derivation)
+static sealring_status read_entries(struct notice_derivation *derivation)
 {
     const sealring_audit_filter filter = {.size = sizeof filter, .first = derivation->state.entry + 1};
     struct registry_audit entry;
@@ -67,7 +68,7 @@ static sealring_status read_entries(struct derivation *derivation)
     return registry_close_cursor(&entries, SEALRING_OK);
 }
 
-static sealring_status add_events(struct derivation *derivation)
+static sealring_status add_events(struct notice_derivation *derivation)
 {
     sealring_status status = SEALRING_OK;
     for (size_t i = 0; status == SEALRING_OK && i < derivation->count; i++) {
@@ -91,7 +92,7 @@ struct ending {
     uint32_t version;
 };
 
-static sealring_status read_endings(struct derivation *derivation, struct ending **endings, size_t *count)
+static sealring_status read_endings(struct notice_derivation *derivation, struct ending **endings, size_t *count)
 {
     struct registry_version version;
     sealring_status status = SEALRING_OK;
@@ -108,7 +109,7 @@ static sealring_status read_endings(struct derivation *derivation, struct ending
     return registry_close_cursor(&versions, status);
 }
 
-static sealring_status remind(struct derivation *derivation, const struct notice_reminder *reminder,
+static sealring_status remind(struct notice_derivation *derivation, const struct notice_reminder *reminder,
                               const struct ending *endings, size_t count)
 {
     int64_t from, to;
@@ -130,7 +131,7 @@ static sealring_status remind(struct derivation *derivation, const struct notice
     return status;
 }
 
-static sealring_status add_reminders(struct derivation *derivation)
+static sealring_status add_reminders(struct notice_derivation *derivation)
 {
     struct ending *endings = NULL;
     size_t count = 0;
@@ -145,7 +146,7 @@ static sealring_status add_reminders(struct derivation *derivation)
 /* ---- Both -------------------------------------------------------------------------------------------------------------- */
 
 /* The place from which to go on. *begun: notices are derived in this vault. */
-static sealring_status read_state(struct derivation *derivation, bool *begun)
+static sealring_status read_state(struct notice_derivation *derivation, bool *begun)
 {
     struct registry *registry = derivation->registry;
     uint64_t size = 0;
@@ -169,7 +170,7 @@ static sealring_status read_state(struct derivation *derivation, bool *begun)
     return SEALRING_OK;
 }
 
-static bool has_work(const struct derivation *derivation, uint64_t size)
+static bool has_work(const struct notice_derivation *derivation, uint64_t size)
 {
     return derivation->state.entry < size || derivation->now - derivation->state.time >= TIMES_EVERY;
 }
@@ -177,7 +178,7 @@ static bool has_work(const struct derivation *derivation, uint64_t size)
 sealring_status notices_find_work(sealring_manager *manager, bool *work, sealring_error *error)
 {
     char alarm[SEALRING_MESSAGE_SIZE] = "";
-    struct derivation derivation = {
+    struct notice_derivation derivation = {
         .registry = manager->registry, .now = clock_wall_ms(), .alarm = alarm, .error = error};
     uint64_t size = 0;
     bool begun = false;
@@ -194,7 +195,7 @@ sealring_status notices_find_work(sealring_manager *manager, bool *work, sealrin
     return status;
 }
 
-static sealring_status derive(struct derivation *derivation)
+static sealring_status derive(struct notice_derivation *derivation)
 {
     bool begun = false;
     derivation->alarm[0] = '\0';
@@ -215,11 +216,11 @@ static sealring_status derive(struct derivation *derivation)
 sealring_status notices_derive(sealring_manager *manager, char alarm[SEALRING_MESSAGE_SIZE], sealring_error *error)
 {
     char found[SEALRING_MESSAGE_SIZE] = "";
-    struct derivation *derivation = calloc(1, sizeof *derivation);
+    struct notice_derivation *derivation = calloc(1, sizeof *derivation);
     sealring_status status = SEALRING_OK;
     if (derivation == NULL)
         return error_no_memory(error);
-    *derivation = (struct derivation){.registry = manager->registry, .alarm = found, .error = error};
+    *derivation = (struct notice_derivation){.registry = manager->registry, .alarm = found, .error = error};
     do {
         struct commit commit = manager_commit(manager, false, NULL, error);
         do {

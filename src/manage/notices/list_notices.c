@@ -141,7 +141,7 @@ sealring_status sealring_notices_retry(sealring_manager *manager, const char *cl
 /* ---- Testing --------------------------------------------------------------------------------------------------------------- */
 
 /* Settings and contact that the client's facts confirm. */
-static sealring_status read_settings(struct registry *registry, const char *name, struct outgoing *outgoing,
+static sealring_status read_settings(struct registry *registry, const char *name, struct outgoing_message *outgoing,
                                      sealring_error *error)
 {
     struct registry_client client;
@@ -166,7 +166,7 @@ static sealring_status read_settings(struct registry *registry, const char *name
     return SEALRING_OK;
 }
 
-static sealring_status prepare_test(sealring_manager *manager, const char *client, struct outgoing *outgoing,
+static sealring_status prepare_test(sealring_manager *manager, const char *client, struct outgoing_message *outgoing,
                                     struct message_senders *senders, sealring_error *error)
 {
     uint8_t id[REGISTRY_MESSAGE_SIZE];
@@ -196,7 +196,7 @@ static sealring_status prepare_test(sealring_manager *manager, const char *clien
     return status;
 }
 
-static sealring_status send_test(struct outgoing *outgoing, struct message_senders *senders, int channel,
+static sealring_status send_test(struct outgoing_message *outgoing, struct message_senders *senders, int channel,
                                  sealring_notices_callback each, void *context, sealring_error *error)
 {
     outgoing->channel = channel;
@@ -216,7 +216,7 @@ sealring_status sealring_notices_test(sealring_manager *manager, const char *cli
                                       void *context, sealring_error *error)
 {
     struct message_senders senders = {.config = NULL};
-    struct outgoing *outgoing = calloc(1, sizeof *outgoing);
+    struct outgoing_message *outgoing = calloc(1, sizeof *outgoing);
     if (outgoing == NULL)
         return error_no_memory(error);
     sealring_status status = prepare_test(manager, client, outgoing, &senders, error);

@@ -18,7 +18,7 @@
 #define HOOKS_MS       INT64_C(30000)
 #define TURN_MS        INT64_C(30000)
 
-struct turn {
+struct notice_turn {
     sealring_manager *manager;
     sealring_notices_callback each;
     void *context;
@@ -26,20 +26,20 @@ struct turn {
     int64_t until; /* since boot */
     bool tried;    /* to send a message */
     struct message_senders senders;
-    struct outgoing batch[BATCH_MESSAGES];
+    struct outgoing_message batch[BATCH_MESSAGES];
     size_t count;
     struct registry_notice place; /* the last one that was composed in this turn */
     sealring_error *error;
 };
 
-static sealring_status report(struct turn *turn, const sealring_notices_report *line)
+static sealring_status report(struct notice_turn *turn, const sealring_notices_report *line)
 {
     if (turn->each == NULL || turn->each(line, turn->context) == 0)
         return SEALRING_OK;
     return error_set(turn->error, SEALRING_REFUSED, "stopped by the caller");
 }
 
-static sealring_status report_alarm(struct turn *turn, const char *client, const char *text)
+static sealring_status report_alarm(struct notice_turn *turn, const char *client, const char *text)
 {
     const sealring_notices_report line = {
         .size = sizeof line, .client = client, .state = SEALRING_SEND_ALARM, .text = text};
@@ -52,7 +52,7 @@ static sealring_status report_alarm(struct turn *turn, const char *client, const
 
 /* ---- After sending ------------------------------------------------------------------------------------------------------- */
 
-static sealring_status report_sent(struct turn *turn, const struct outgoing *outgoing)
+static sealring_status report_sent(struct notice_turn *turn, const struct outgoing_message *outgoing)
 {
     static const sealring_send_state states[] = {
         [SEND_DONE] = SEALRING_SEND_DONE, [SEND_RETRY] = SEALRING_SEND_RETRY, [SEND_REFUSED] = SEALRING_SEND_DEAD};
@@ -68,7 +68,7 @@ static sealring_status report_sent(struct turn *turn, const struct outgoing *out
     return report(turn, &line);
 }
 
-static void release_batch(struct turn *turn)
+static void release_batch(struct notice_turn *turn)
 {
     for (size_t i = 0; i < turn->count; i++)
         compose_release(&turn->batch[i]);
@@ -77,7 +77,7 @@ static void release_batch(struct turn *turn)
 }
 
 /* What was sent in the batch before. In an act. */
-static sealring_status record_batch(struct turn *turn)
+static sealring_status record_batch(struct notice_turn *turn)
 {
     sealring_status status = SEALRING_OK;
     if (turn->count == 0)
@@ -98,7 +98,7 @@ static sealring_status record_batch(struct turn *turn)
 
 /* ---- Before sending ------------------------------------------------------------------------------------------------------ */
 
-static sealring_status find_next(struct turn *turn, int64_t now, bool *found)
+static sealring_status find_next(struct notice_turn *turn, int64_t now, bool *found)
 {
     sealring_status status;
     struct registry *registry = turn->manager->registry;
@@ -115,17 +115,21 @@ static sealring_status find_next(struct turn *turn, int64_t now, bool *found)
     return status;
 }
 
-static sealring_status compose_batch(struct turn *turn)
+static sealring_status compose_batch(struct notice_turn *turn)
 {
     int64_t now = clock_wall_ms();
     bool more = true;
     sealring_status status = SEALRING_OK;
     while (status == SEALRING_OK && more && turn->count < BATCH_MESSAGES) {
         status = find_next(turn, now, &more);
+        if (status == SEALRING_OK && !more && turn->count == 0 && turn->place.client != 0) {
+            memset(&turn->place, 0, sizeof turn->place); /* once more: each has had one message */
+            status = find_next(turn, now, &more);
+        }
         if (status != SEALRING_OK || !more)
             break;
-        struct outgoing *outgoing = &turn->batch[turn->count++];
-        *outgoing = (struct outgoing){.client = turn->place.client, .channel = turn->place.channel};
+        struct outgoing_message *outgoing = &turn->batch[turn->count++];
+        *outgoing = (struct outgoing_message){.client = turn->place.client, .channel = turn->place.channel};
         status = compose_message(turn->manager, outgoing, now, turn->error);
         if (status == SEALRING_OK && outgoing->sends)
             senders_prepare(&turn->senders, turn->manager, outgoing->channel);
@@ -135,7 +139,7 @@ static sealring_status compose_batch(struct turn *turn)
     return status;
 }
 
-static sealring_status claim_batch(struct turn *turn)
+static sealring_status claim_batch(struct notice_turn *turn)
 {
     sealring_status status = SEALRING_OK;
     if (turn->count == 0)
@@ -151,7 +155,7 @@ static sealring_status claim_batch(struct turn *turn)
     return status;
 }
 
-static sealring_status derive(struct turn *turn)
+static sealring_status derive(struct notice_turn *turn)
 {
     const struct audit_act about = {.name = "notices"};
     char alarm[SEALRING_MESSAGE_SIZE] = "";
@@ -170,7 +174,7 @@ static sealring_status derive(struct turn *turn)
 }
 
 /* The act between two batches: what became of one, and unless `last`, what is in the next. */
-static sealring_status prepare(struct turn *turn, bool last)
+static sealring_status prepare(struct notice_turn *turn, bool last)
 {
     const struct audit_act about = {.name = "notices"};
     sealring_status status = manager_begin_dated(turn->manager, "notices", !last, turn->error);
@@ -187,16 +191,16 @@ static sealring_status prepare(struct turn *turn, bool last)
 
 /* ---- Sending --------------------------------------------------------------------------------------------------------------- */
 
-static int64_t limit_of(const struct outgoing *outgoing)
+static int64_t limit_of(const struct outgoing_message *outgoing)
 {
     return outgoing->channel == SEALRING_CHANNEL_HOOK ? HOOKS_MS : SEND_MS;
 }
 
 /* Outside of every lock. What the time does not suffice for is sent in the next turn; one message is sent in any case. */
-static void send_batch(struct turn *turn)
+static void send_batch(struct notice_turn *turn)
 {
     for (size_t i = 0; i < turn->count; i++) {
-        struct outgoing *outgoing = &turn->batch[i];
+        struct outgoing_message *outgoing = &turn->batch[i];
         if (!outgoing->sends || (turn->tried && clock_boot_ms() >= turn->until))
             continue;
         message_send(&turn->senders, outgoing, limit_of(outgoing));
@@ -204,7 +208,7 @@ static void send_batch(struct turn *turn)
     }
 }
 
-static sealring_status run_turn(struct turn *turn)
+static sealring_status run_turn(struct notice_turn *turn)
 {
     bool due = false;
     sealring_status status = derive(turn);
@@ -221,7 +225,7 @@ static sealring_status run_turn(struct turn *turn)
     return status;
 }
 
-static sealring_status count_rest(struct turn *turn)
+static sealring_status count_rest(struct notice_turn *turn)
 {
     sealring_status status;
     struct registry_transaction reading = registry_reading(turn->manager->registry, turn->error);
@@ -236,10 +240,10 @@ static sealring_status count_rest(struct turn *turn)
 sealring_status sealring_notices_send(sealring_manager *manager, int64_t limit, sealring_notices_callback each,
                                       void *context, sealring_notices_result *result, sealring_error *error)
 {
-    struct turn *turn = calloc(1, sizeof *turn);
+    struct notice_turn *turn = calloc(1, sizeof *turn);
     if (turn == NULL)
         return error_no_memory(error);
-    *turn = (struct turn){.manager = manager, .each = each, .context = context, .error = error};
+    *turn = (struct notice_turn){.manager = manager, .each = each, .context = context, .error = error};
     turn->until = clock_boot_ms() + (limit > 0 ? limit : TURN_MS);
     sealring_status status = manager->dry_run ? SEALRING_OK : run_turn(turn);
     if (status == SEALRING_OK)

@@ -8,8 +8,8 @@
 #include "base/base62.h"
 #include "manage/notices/notice_schedule.h"
 
-static sealring_status claim_row(struct registry *registry, const struct outgoing *outgoing, struct registry_notice row,
-                                 int64_t now, int64_t lease, sealring_error *error)
+static sealring_status claim_row(struct registry *registry, const struct outgoing_message *outgoing,
+                                 struct registry_notice row, int64_t now, int64_t lease, sealring_error *error)
 {
     row.is_in_message = hex_decode(outgoing->message.id, row.message, sizeof row.message);
     row.first = row.attempts == 0 ? now : row.first;
@@ -19,8 +19,8 @@ static sealring_status claim_row(struct registry *registry, const struct outgoin
     return registry_notice_update(registry, &row, error);
 }
 
-sealring_status compose_claim(struct registry *registry, const struct outgoing *outgoing, int64_t now, int64_t lease,
-                              sealring_error *error)
+sealring_status compose_claim(struct registry *registry, const struct outgoing_message *outgoing, int64_t now,
+                              int64_t lease, sealring_error *error)
 {
     sealring_status status = SEALRING_OK;
     if (outgoing->defer > now && !outgoing->sends)
@@ -33,7 +33,7 @@ sealring_status compose_claim(struct registry *registry, const struct outgoing *
     return status;
 }
 
-static sealring_status record_row(struct registry *registry, const struct outgoing *outgoing,
+static sealring_status record_row(struct registry *registry, const struct outgoing_message *outgoing,
                                   struct registry_notice row, int64_t now, sealring_error *error)
 {
     const struct send_result *result = &outgoing->result;
@@ -52,7 +52,8 @@ static sealring_status record_row(struct registry *registry, const struct outgoi
     return registry_notice_update(registry, &row, error);
 }
 
-sealring_status compose_record(struct registry *registry, struct outgoing *outgoing, int64_t now, sealring_error *error)
+sealring_status compose_record(struct registry *registry, struct outgoing_message *outgoing, int64_t now,
+                               sealring_error *error)
 {
     sealring_status status = SEALRING_OK;
     for (size_t i = 0; status == SEALRING_OK && outgoing->sends && i < outgoing->row_count; i++)

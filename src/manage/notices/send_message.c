@@ -28,7 +28,7 @@ void senders_close(struct message_senders *senders)
 }
 
 /* Whatever is wrong with the configuration, an operator can correct it. */
-static void fail(struct outgoing *outgoing, const char *reason)
+static void fail(struct outgoing_message *outgoing, const char *reason)
 {
     outgoing->result = (struct send_result){.outcome = SEND_RETRY};
     (void)snprintf(outgoing->result.reason, sizeof outgoing->result.reason, "%.199s", reason);
@@ -39,7 +39,7 @@ static const char *set_or_null(const char *text)
     return text[0] != '\0' ? text : NULL;
 }
 
-static void send_by_mail(struct message_senders *senders, struct outgoing *outgoing, int64_t limit)
+static void send_by_mail(struct message_senders *senders, struct outgoing_message *outgoing, int64_t limit)
 {
     const struct config_notify *notify = &senders->config->notify;
     const struct notice_message *message = &outgoing->message;
@@ -62,7 +62,7 @@ static void send_by_mail(struct message_senders *senders, struct outgoing *outgo
         send_mail(senders->mail, &mail, limit, &outgoing->result);
 }
 
-static void send_by_webhook(struct message_senders *senders, struct outgoing *outgoing, int64_t limit)
+static void send_by_webhook(struct message_senders *senders, struct outgoing_message *outgoing, int64_t limit)
 {
     const struct config_notify *notify = &senders->config->notify;
     const struct notice_message *message = &outgoing->message;
@@ -86,7 +86,7 @@ static void send_by_webhook(struct message_senders *senders, struct outgoing *ou
     secret_wipe(keys, sizeof keys);
 }
 
-static void send_by_hook(struct message_senders *senders, struct outgoing *outgoing, int64_t limit)
+static void send_by_hook(struct message_senders *senders, struct outgoing_message *outgoing, int64_t limit)
 {
     const struct notice_message *message = &outgoing->message;
     const struct notice *first = message->count > 0 ? message->notices : NULL;
@@ -101,16 +101,16 @@ static void send_by_hook(struct message_senders *senders, struct outgoing *outgo
                                    .limit = limit};
     sealring_error error = {.message = ""};
     sealring_status status = SEALRING_OK;
-    if (senders->config->hooks[0] == '\0') {
-        fail(outgoing, "sealring.conf has no hooks");
+    if (senders->config->notify.hooks[0] == '\0') {
+        fail(outgoing, "sealring.conf has no notice-hooks");
         return;
     }
     if (senders->hooks == NULL) {
         senders->hooks = malloc(sizeof *senders->hooks);
-        status = senders->hooks != NULL ? hooks_read(senders->config->hooks, senders->hooks, &error)
+        status = senders->hooks != NULL ? hooks_read(senders->config->notify.hooks, senders->hooks, &error)
                                         : error_no_memory(&error);
         if (status == SEALRING_OK && senders->hooks->count == 0)
-            status = error_set(&error, SEALRING_REFUSED, "%s has no hook", senders->config->hooks);
+            status = error_set(&error, SEALRING_REFUSED, "%s has no hook", senders->config->notify.hooks);
     }
     if (status == SEALRING_OK) {
         hooks_run(senders->hooks, &call, &outgoing->result);
@@ -121,7 +121,7 @@ static void send_by_hook(struct message_senders *senders, struct outgoing *outgo
     senders->hooks = NULL;
 }
 
-void message_send(struct message_senders *senders, struct outgoing *outgoing, int64_t limit)
+void message_send(struct message_senders *senders, struct outgoing_message *outgoing, int64_t limit)
 {
     switch ((sealring_notice_channel)outgoing->channel) {
     case SEALRING_CHANNEL_EMAIL:

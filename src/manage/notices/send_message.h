@@ -27,6 +27,6 @@ void senders_prepare(struct message_senders *senders, sealring_manager *manager,
 void senders_close(struct message_senders *senders);
 
 /* Outside of every lock and transaction: sends it once, for at most `limit` ms. */
-void message_send(struct message_senders *senders, struct outgoing *outgoing, int64_t limit);
+void message_send(struct message_senders *senders, struct outgoing_message *outgoing, int64_t limit);
 
 #endif

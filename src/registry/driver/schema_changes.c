@@ -74,6 +74,15 @@ const struct schema_addition schema_sqlite_additions[] = {
     {3, "client_notified", NULL, "CREATE INDEX client_notified ON client (id) WHERE notices <> ''"},
     {3, "credential_expires", NULL,
      "CREATE INDEX credential_expires ON credential (expires) WHERE state = 1 AND expires > 0"},
+    {3, "handover", NULL,
+     "CREATE TABLE handover ("
+     "    api_key INTEGER PRIMARY KEY,"
+     "    version INTEGER NOT NULL CHECK (version BETWEEN 1 AND 4294967295),"
+     "    delivered INTEGER NOT NULL CHECK (delivered >= 0),"
+     "    attempts INTEGER NOT NULL CHECK (attempts BETWEEN 0 AND 4294967295),"
+     "    due INTEGER NOT NULL CHECK (due >= 0),"
+     "    failure TEXT NOT NULL CHECK (length(CAST(failure AS BLOB)) < 256)"
+     ") STRICT"},
 };
 
 const size_t schema_sqlite_addition_count = sizeof schema_sqlite_additions / sizeof *schema_sqlite_additions;
@@ -121,4 +130,4 @@ const char *const schema_sqlite_unfollowed[] = {
 const size_t schema_sqlite_unfollowed_count = sizeof schema_sqlite_unfollowed / sizeof *schema_sqlite_unfollowed;
 
 const char schema_sqlite_digest[SCHEMA_DIGEST_SIZE] =
-    "1af5dc11c3f7979d31f8a479ad2707b4c9f0060a31a09ff0d560e3124f032dd4";
+    "6645fd64af4cddb82fd28cf706c5028857ce3c349b3eb128fe354abd45ea0bf1";

@@ -48,50 +48,53 @@ sealring_status registry_notice_state_put(struct registry *registry, const struc
 
 /* ---- Adding -------------------------------------------------------------------------------------------------------------- */
 
-/* ?1 event, ?2 ring, ?3 version, ?4 key ID, ?5 threshold, ?6 entry, ?7 at, ?8 now, ?9 from, ?10 to. The settings begin with a letter for each channel
+/* ?1 event, ?2 threshold, ?3 entry, ?4 now, ?5 from, ?6 to, ?7 at, ?8 ring, ?9 version, ?10 key ID. The settings begin with a letter for each channel
  * (manage/delivery/notice_settings.c). */
 #define CHANNELS "(SELECT 1 AS number, 'e' AS letter UNION ALL SELECT 2, 'w' UNION ALL SELECT 3, 'h')"
-#define ADD_COLUMNS                                                                                             \
-    "INSERT INTO notice (client, channel, event, ring, version, key_id, serial, threshold, entry, at, message," \
-    " attempts, first, due, dead, reason) SELECT "
-#define NOTIFIED "cl.notices <> '' AND cl.forgotten = 0 AND substr(cl.notices, ch.number, 1) = ch.letter"
+#define ADD(ring, version, key_id, serial, at, from)                                                               \
+    "INSERT INTO notice (client, channel, event, ring, version, key_id, serial, threshold, entry, at, message,"    \
+    " attempts, first, due, dead, reason) SELECT cl.id, ch.number, ?1, " ring ", " version ", " key_id ", " serial \
+    ", ?2, ?3, " at ", x'', 0, ?4, ?4, 0, '' FROM " from " CROSS JOIN " CHANNELS                                   \
+    " ch WHERE cl.notices <> '' AND cl.forgotten = 0 AND substr(cl.notices, ch.number, 1) = ch.letter AND ?5 <= ?6 AND "
 #define ADD_ONCE " ON CONFLICT DO NOTHING"
 #define NEWEST   "c.serial = (SELECT max(n.serial) FROM credential n WHERE n.api_key = k.id)"
 
-#define ADD_BY_RING(condition)                                                                                    \
-    ADD_COLUMNS                                                                                                   \
-    "cl.id, ch.number, ?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, x'', 0, ?8, ?8, 0, '' FROM client cl CROSS JOIN " CHANNELS  \
-    " ch WHERE " NOTIFIED " AND EXISTS (SELECT 1 FROM api_key k CROSS JOIN credential c"                          \
-    " WHERE k.client = cl.id AND k.ring = ?2 AND k.state <> 3 AND c.api_key = k.id AND " NEWEST " AND " condition \
-    ")" ADD_ONCE
+#define ADD_BY_RING(condition)                                                                       \
+    ADD("?8", "?9", "?10", "0", "?7", "client cl")                                                   \
+    "EXISTS (SELECT 1 FROM api_key k CROSS JOIN credential c WHERE k.client = cl.id AND k.ring = ?8" \
+    " AND k.state <> 3 AND c.api_key = k.id AND " NEWEST " AND " condition ")" ADD_ONCE
 
 static const struct db_query add_by_scope[] = {
-    [NOTICE_OF_OTHERS] = {ADD_BY_RING("c.version <> ?3"), true},
-    [NOTICE_OF_HOLDERS] = {ADD_BY_RING("c.version = ?3"), true},
-    [NOTICE_OF_USERS] = {ADD_BY_RING("c.version <> ?3 AND EXISTS (SELECT 1 FROM usage_hour u WHERE u.api_key = k.id"
-                                     " AND u.version = ?3 AND u.hour >= ?9 / 3600000 AND u.accepted > 0)"),
+    [NOTICE_OF_OTHERS] = {ADD_BY_RING("c.version <> ?9"), true},
+    [NOTICE_OF_HOLDERS] = {ADD_BY_RING("c.version = ?9"), true},
+    [NOTICE_OF_USERS] = {ADD_BY_RING("c.version <> ?9 AND EXISTS (SELECT 1 FROM usage_hour u WHERE u.api_key = k.id"
+                                     " AND u.version = ?9 AND u.hour >= ?5 / 3600000 AND u.accepted > 0)"),
                          true},
-    [NOTICE_OF_KEY] = {ADD_COLUMNS "cl.id, ch.number, ?1, k.ring, ?3, k.key_id, 0, ?5, ?6, ?7, x'', 0, ?8, ?8, 0, ''"
-                                   " FROM api_key k CROSS JOIN client cl CROSS JOIN " CHANNELS " ch"
-                                   " WHERE k.key_id = ?4 AND cl.id = k.client AND " NOTIFIED ADD_ONCE,
-                       true},
+    [NOTICE_OF_KEY] =
+        {ADD("k.ring", "?9", "k.key_id", "0", "?7",
+             "api_key k CROSS JOIN client cl") "k.key_id = ?10 AND k.ring = ?8 AND cl.id = k.client" ADD_ONCE,
+         true},
     [NOTICE_OF_EXPIRY] =
-        {ADD_COLUMNS "cl.id, ch.number, ?1, k.ring, c.version, k.key_id, c.serial, ?5, ?6, c.expires - ?5, x'', 0,"
-                     " ?8, ?8, 0, '' FROM credential c CROSS JOIN api_key k CROSS JOIN client cl CROSS JOIN " CHANNELS
-                     " ch WHERE c.state = 1 AND c.expires > 0 AND c.expires > ?9 AND c.expires <= ?10"
-                     " AND k.id = c.api_key AND k.state <> 3 AND " NEWEST
-                     " AND cl.id = k.client AND " NOTIFIED ADD_ONCE,
+        {ADD("k.ring", "c.version", "k.key_id", "c.serial", "c.expires - ?2",
+             "credential c CROSS JOIN api_key k CROSS JOIN client cl") "c.state = 1 AND c.expires > 0 AND c.expires > ?5 AND c.expires <= ?6 AND k.id = c.api_key"
+                                                                       " AND k.state <> 3 AND " NEWEST
+                                                                       " AND cl.id = k.client" ADD_ONCE,
          true},
 };
+
+#define COMMON(notice)                                                                                           \
+    INTEGER((notice)->event), INTEGER((notice)->threshold), UNSIGNED((notice)->entry), INTEGER((notice)->first), \
+        INTEGER(from), INTEGER(to)
 
 sealring_status registry_notice_add(struct registry *registry, enum registry_notice_scope scope,
                                     const struct registry_notice *notice, int64_t from, int64_t to,
                                     sealring_error *error)
 {
+    if (scope == NOTICE_OF_EXPIRY)
+        return query_change_any(registry, &add_by_scope[scope], PARAMETERS(COMMON(notice)), error);
     return query_change_any(registry, &add_by_scope[scope],
-                            PARAMETERS(INTEGER(notice->event), INTEGER(notice->ring), INTEGER(notice->version),
-                                       TEXT(notice->key_id), INTEGER(notice->threshold), UNSIGNED(notice->entry),
-                                       INTEGER(notice->at), INTEGER(notice->first), INTEGER(from), INTEGER(to)),
+                            PARAMETERS(COMMON(notice), INTEGER(notice->at), INTEGER(notice->ring),
+                                       INTEGER(notice->version), TEXT(notice->key_id)),
                             error);
 }
 

@@ -48,12 +48,12 @@ sealring_status registry_notice_state_put(struct registry *registry, const struc
                                           sealring_error *error);
 
 /* For whom a notice is. Each adds a row for each client that has settings, and each of its channels, unless that is in the outbox. One statement,
- * whatever the number of clients. */
+ * whatever the number of clients. from, to: 0 where they do not apply. */
 enum registry_notice_scope {
     NOTICE_OF_OTHERS,  /* clients with an API key in the ring whose newest credential is not under the version */
     NOTICE_OF_HOLDERS, /* under it */
     NOTICE_OF_USERS,   /* not under it; and the key was used with it since `from` */
-    NOTICE_OF_KEY,     /* the client of the API key, in whatever state that is */
+    NOTICE_OF_KEY,     /* the client of the API key in the ring, in whatever state that is */
     NOTICE_OF_EXPIRY, /* of keys whose newest credential expires after `from`, and not after `to`: a row for each key */
 };
 sealring_status registry_notice_add(struct registry *registry, enum registry_notice_scope scope,

@@ -80,6 +80,8 @@ void notices_show_settings(const struct style *style, const sealring_notices_inf
 json_t *notices_settings_json(const sealring_notices_info *info)
 {
     char digest[SEALRING_TIME_SIZE] = "none";
+    if (strcmp(info->state, "none") == 0)
+        return json_null();
     if (info->digest != 0)
         sealring_duration_format(info->digest, digest);
     return json_pack("{s:s, s:s, s:s, s:s, s:s}", "state", info->state, "channels", info->channels, "webhook",

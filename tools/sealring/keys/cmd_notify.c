@@ -120,6 +120,8 @@ static int report_test(const sealring_notices_report *report, void *context)
 static int run_test(struct session *session)
 {
     struct tested tested = {.session = session};
+    if (session->dry_run)
+        return session_refuse(session, STATUS_USAGE, "a test is sent, or there is none: notify test without --dry-run");
     sealring_status status =
         sealring_notices_test(session->manager, session->options.arguments[0], report_test, &tested, &session->error);
     if (status != SEALRING_OK)
@@ -161,5 +163,5 @@ const struct command command_notify_test = {
     .purpose = "send a test message to a client by each of its channels",
     .arguments = {{"CLIENT", "the client's name", ARGUMENT_TEXT, 0}},
     .run = run_test,
-    .flags = COMMAND_TOKEN,
+    .flags = COMMAND_CHANGES | COMMAND_TOKEN,
 };
