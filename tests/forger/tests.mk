@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 # A forger built from sealring's own code: every cell edited at every point, and consistent forgeries without a signature.
-c_tests += test_forger
 test_forger_SOURCES = tests/forger/forger.c tests/forger/edits.c tests/forger/edits.h tests/forger/files.c tests/forger/files.h \
 	tests/forger/forge.c tests/forger/forge.h tests/forger/forgeries.c tests/forger/forgeries.h \
 	tests/forger/judge.c tests/forger/judge.h tests/forger/limits.c tests/forger/limits.h \

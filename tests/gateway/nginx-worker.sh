@@ -256,6 +256,16 @@ for case in "401|/" "401|/orders/" "200|/health" "403|/orders/|successor" "200|/
     request -H "$([ -z "$file" ] || bearer "$work/$file")" "http://x$path"
     is "$code" "${case%%|*}" "$path with ${file:-no credential}"
 done
+nginx_end
+sed -i 's|rate=100r/s|rate=1r/m|; s/burst=200/burst=1/' "$site/nginx.conf"
+nginx_start
+ok "with a lower limit" until_true serving
+for _ in 1 2 3; do
+    request http://x/
+    echo "$code"
+done >"$work/codes"
+is "$(tr '\n' ' ' <"$work/codes")" "401 401 429 " "who has no credential is limited by address"
+ok "which does not limit a client at the same address" gets_in successor
 
 nginx_was_well
 done_testing
