@@ -87,6 +87,7 @@ static void take_answer(uint32_t id, const struct renewal_answer *answer)
     in_flight_count--;
     if (answer->form != RENEWAL_NOTHING)
         question->body = renewal_body(answer);
+    question->expires = answer->expires;
     bool lost = answer->form != RENEWAL_NOTHING && question->body == NULL; /* no memory */
     resume(question, lost ? SEALRING_RENEWAL_UNAVAILABLE : answer->result, answer->retry_after);
 }

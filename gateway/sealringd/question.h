@@ -31,6 +31,7 @@ struct question {
     bool renewed;            /* the broker, or its absence, has answered */
     unsigned renewal_result; /* sealring_renewal_result */
     uint32_t retry_after;    /* seconds, 0: none */
+    int64_t expires;         /* of the presented credential, if none is due; 0: never */
     char *body;              /* with the successor: a secret */
     /* What broker_link.c uses, under its lock. */
     uint32_t id;

@@ -159,11 +159,26 @@ enum MHD_Result respond_verdict(const struct question *question, bool close)
     return queue(question->connection, answer->status, response, close);
 }
 
+/* No successor is due: the client learns until when its credential is valid. */
+static enum MHD_Result respond_current(const struct question *question, bool close)
+{
+    char expires[TIME_SIZE];
+    struct MHD_Response *response = make_response(NULL, close);
+    http_date(question->expires, expires);
+    if (response != NULL && !add(response, "Sealring-Expires", expires[0] == '\0' ? "never" : expires)) {
+        MHD_destroy_response(response);
+        response = NULL;
+    }
+    return queue(question->connection, answer_of(ANSWER_CURRENT)->status, response, close);
+}
+
 enum MHD_Result respond_renewal(struct question *question, bool close)
 {
     enum answer_kind kind = renewal_answer_for(question->renewal_result);
     const struct answer *answer = answer_of(kind);
     char retry_after[16];
+    if (kind == ANSWER_CURRENT)
+        return respond_current(question, close);
     if (kind == ANSWER_RENEWED) {
         struct MHD_Response *response = make_response(question->body, close);
         question->body = NULL;

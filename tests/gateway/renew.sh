@@ -159,7 +159,7 @@ broker_start
 daemon_start --renew-listen "unix:$renewal" --broker "$broker_socket" --address-header X-Real-IP
 until_true renewing
 renew "$work/one"
-is "$code" 204 "before a rotation nothing is due"
+is "$code $(header Sealring-Expires)" "204 never" "before a rotation nothing is due, and the answer has the credential's end"
 must rotate payments
 renew "$work/one" -H 'X-Real-IP: 203.0.113.5'
 is "$code $(jq -r '"\(.key_id) \(.version)"' "$work/body")" "200 $(key_of "$work/one") 2" "after it the successor comes"
