@@ -2,7 +2,6 @@
 /* One event in progress: read and decided, decided again inside the changing transaction, written, recorded. */
 #include "manage/versions/transition.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,30 +105,15 @@ static sealring_status ask_held(struct registry *registry, struct transition *tr
     return status;
 }
 
-/* A version whose row is missing is not seen, so another one would take its place. What restricts is done all the same. */
-static sealring_status check_missing(struct registry *registry, const struct transition *transition,
-                                     sealring_error *error)
-{
-    uint64_t missing = 0;
-    if (transition->event == SEALRING_EVENT_COMPROMISE)
-        return SEALRING_OK;
-    sealring_status status = registry_version_missing(registry, &transition->state.ring, &missing, error);
-    if (status == SEALRING_OK && missing != 0)
-        status = error_set(error, SEALRING_REFUSED,
-                           "ALARM: version %" PRIu64 " of ring %s has no row: the registry was altered; nothing was "
-                           "changed: restore the newest backup",
-                           missing, transition->ring);
-    return status;
-}
-
 /* In a transaction: the ring as it is now, the vault's row, and what verifiers report now. */
 static sealring_status transition_read(struct transition *transition, sealring_error *error)
 {
     struct registry *registry = transition->manager->registry;
     transition->vault = *registry_vault_row(registry);
     sealring_status status = state_load(registry, transition->ring, &transition->state, error);
-    if (status == SEALRING_OK)
-        status = check_missing(registry, transition, error);
+    if (status == SEALRING_OK &&
+        transition->event != SEALRING_EVENT_COMPROMISE) /* which restricts: nothing delays it */
+        status = state_check_missing(registry, &transition->state, error);
     if (status == SEALRING_OK && transition->blind)
         return evidence_unknown(&transition->evidence) ? SEALRING_OK : error_no_memory(error);
     if (status == SEALRING_OK)

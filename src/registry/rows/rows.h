@@ -89,9 +89,6 @@ sealring_status registry_version_find_by_object(struct registry *registry, const
                                                 struct registry_version *version, bool *found, sealring_error *error);
 /* By number; ring 0: of all rings. */
 struct registry_cursor registry_versions(struct registry *registry, int64_t ring, sealring_error *error);
-/* A version that a fact is about, and that has no row in its ring; 0: there is none. */
-sealring_status registry_version_missing(struct registry *registry, const struct registry_ring *ring, uint64_t *number,
-                                         sealring_error *error);
 /* Those with closing_owed, of all rings, by ring and number. Costs one index lookup if there are none. */
 struct registry_cursor registry_versions_owed(struct registry *registry, sealring_error *error);
 bool registry_version_next(struct registry_cursor *versions, struct registry_version *version);

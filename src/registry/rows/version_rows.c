@@ -45,11 +45,6 @@ static const struct db_query version_of_ring = {
 static const struct db_query version_all = {"SELECT " VERSION_WITH_FACT " FROM version v ORDER BY v.ring, v.number",
                                             false};
 
-static const struct db_query version_missing = {
-    "SELECT coalesce(max(f.version), 0) FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = ?2"
-    " AND NOT EXISTS (SELECT 1 FROM version v WHERE v.ring = ?1 AND v.number = f.version)",
-    false};
-
 /* The 1 is literal, not bound: only then does SQLite know that the index version_owed contains them all. */
 static const struct db_query version_owed = {
     "SELECT " VERSION_WITH_FACT " FROM version v WHERE v.closing_owed = 1 ORDER BY v.ring, v.number", false};
@@ -235,13 +230,6 @@ struct registry_cursor registry_versions(struct registry *registry, int64_t ring
 {
     return ring == 0 ? query_list(registry, &version_all, NULL, error)
                      : query_list(registry, &version_of_ring, PARAMETERS(INTEGER(ring)), error);
-}
-
-sealring_status registry_version_missing(struct registry *registry, const struct registry_ring *ring, uint64_t *number,
-                                         sealring_error *error)
-{
-    return query_count(registry, &version_missing,
-                       PARAMETERS(INTEGER(ring->id), BYTES(ring->ring_id, sizeof ring->ring_id)), number, error);
 }
 
 struct registry_cursor registry_versions_owed(struct registry *registry, sealring_error *error)
