@@ -66,7 +66,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/delivery/envelope.c src/manage/delivery/envelope.h \
 	src/manage/delivery/sealed_delivery.c src/manage/delivery/sealed_delivery.h \
 	src/manage/delivery/recipient.c src/manage/delivery/recipient.h \
-	src/manage/doctor/doctor.c \
+	src/manage/doctor/doctor.c src/manage/doctor/doctor_channels.c \
 	src/manage/doctor/doctor_altered.c src/manage/doctor/doctor_entries.c src/manage/doctor/doctor_space.c src/manage/doctor/doctor_audit.c \
 	src/manage/doctor/doctor_copies.c \
 	src/manage/doctor/doctor_files.c \
@@ -95,7 +95,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/keys/rekey.c \
 	src/manage/keys/renewal.c src/manage/keys/renewal.h \
 	src/manage/keys/seal.c src/manage/keys/seal.h \
-	src/manage/notices/webhook_secret.c src/manage/notices/webhook_secret.h \
+	src/manage/notices/channel_options.h src/manage/notices/webhook_secret.c src/manage/notices/webhook_secret.h \
 	src/manage/rings/rings.c \
 	src/manage/session/actor.c src/manage/session/actor.h \
 	src/manage/session/anchor.c \

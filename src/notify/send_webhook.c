@@ -209,9 +209,10 @@ void send_webhook(struct webhook_sender *sender, const struct webhook *webhook, 
 sealring_status webhook_sender_open(const struct webhook_options *options, struct webhook_sender **sender,
                                     sealring_error *error)
 {
-    *sender = calloc(1, sizeof **sender);
+    sealring_status status = transfer_check_ca("webhook-ca", options->ca_file, error);
+    *sender = status == SEALRING_OK ? calloc(1, sizeof **sender) : NULL;
     if (*sender == NULL)
-        return error_no_memory(error);
+        return status == SEALRING_OK ? error_no_memory(error) : status;
     struct transfer *transfer = &(*sender)->transfer;
     (*sender)->private_addresses = options->private_addresses;
     transfer->private_addresses = options->private_addresses;
