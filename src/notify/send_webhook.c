@@ -45,8 +45,6 @@ static const char *find_url_problem(CURLU *parts, const char *scheme, const char
         return "is http, which is for loopback addresses only";
     if (has_url_part(parts, CURLUPART_USER) || has_url_part(parts, CURLUPART_PASSWORD))
         return "has a user or a password";
-    if (has_url_part(parts, CURLUPART_FRAGMENT))
-        return "has a fragment";
     if (!private_addresses && !address_host_may_be_public(host))
         return "has a host that is not public";
     return NULL;
@@ -78,6 +76,10 @@ const char *webhook_url_problem(const char *url, bool private_addresses)
     for (const char *at = url; *at != '\0'; at++)
         if (*at <= ' ' || *at > '~') /* also where char is signed: bytes above ASCII */
             return "has a character other than printable ASCII";
+    if (strchr(url, '#') != NULL)
+        return "has a fragment";
+    if (strstr(url, "://") == NULL)
+        return "is no valid URL"; /* libcurl is content with one slash */
     return parse_url(url, private_addresses, &plain);
 }
 
