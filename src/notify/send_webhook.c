@@ -21,7 +21,7 @@ struct webhook_sender {
     struct transfer transfer;
     bool private_addresses;
     size_t read;   /* bytes of the present answer */
-    bool complete; /* its header, of status 200 or above, was read to its end */
+    bool complete; /* its header was read to its end */
 };
 
 /* ---- The URL ---- */
@@ -98,16 +98,15 @@ static size_t take_answer_body(char *data, size_t size, size_t count, void *cont
     return count_answer(context, size * count);
 }
 
-/* A response begins with its status line and its header ends with an empty line; one of status 1xx precedes another one. */
+/* A response begins with its status line, and its header ends with an empty line. One of status 1xx precedes another one. */
 static size_t take_answer_header(char *data, size_t size, size_t count, void *context)
 {
     struct webhook_sender *sender = context;
     size_t length = size * count;
-    long status = 0;
     if (length > 5 && memcmp(data, "HTTP/", 5) == 0)
         sender->complete = false;
-    else if (length <= 2 && curl_easy_getinfo(sender->transfer.curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK)
-        sender->complete = status >= 200;
+    else if (length <= 2)
+        sender->complete = true;
     return count_answer(sender, length);
 }
 
