@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Webhooks: what a receiver gets, what each of its answers causes, and where nothing is sent.
-# shellcheck disable=SC2154 # what lib.sh sets
+# shellcheck disable=SC2154,SC2317 # what lib.sh sets; functions that helpers call
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
 # shellcheck source=tests/notify/lib.sh
