@@ -71,7 +71,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/delivery/sealed_delivery.c src/manage/delivery/sealed_delivery.h \
 	src/manage/delivery/notice_settings.c src/manage/delivery/notice_settings.h \
 	src/manage/delivery/recipient.c src/manage/delivery/recipient.h \
-	src/manage/doctor/doctor.c \
+	src/manage/doctor/doctor.c src/manage/doctor/doctor_channels.c \
 	src/manage/doctor/doctor_altered.c src/manage/doctor/doctor_entries.c src/manage/doctor/doctor_space.c src/manage/doctor/doctor_audit.c \
 	src/manage/doctor/doctor_copies.c \
 	src/manage/doctor/doctor_files.c \
@@ -114,7 +114,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/notices/notices.c src/manage/notices/notice_turn.h \
 	src/manage/notices/outbox.c \
 	src/manage/notices/send_message.c src/manage/notices/send_message.h \
-	src/manage/notices/webhook_secret.c src/manage/notices/webhook_secret.h \
+	src/manage/notices/channel_options.h src/manage/notices/webhook_secret.c src/manage/notices/webhook_secret.h \
 	src/manage/rings/rings.c \
 	src/manage/session/actor.c src/manage/session/actor.h \
 	src/manage/session/anchor.c \

@@ -74,7 +74,7 @@ static sealring_status check_options(const struct mail_options *options, sealrin
         return error_set(error, SEALRING_INVALID, "mail-from in sealring.conf %s", problem);
     if (is_set(options->user) != is_set(options->password_file))
         return error_set(error, SEALRING_INVALID, "sealring.conf has only one of mail-user and mail-password-file");
-    return SEALRING_OK;
+    return transfer_check_ca("mail-ca", options->ca_file, error);
 }
 
 /* ---- What libcurl calls ---- */

@@ -21,7 +21,7 @@ struct webhook_sender {
     struct transfer transfer;
     bool private_addresses;
     size_t read;   /* bytes of the present answer */
-    bool complete; /* its header, of status 200 or above, was read to its end */
+    bool complete; /* its header was read to its end */
 };
 
 /* ---- The URL ---- */
@@ -45,8 +45,6 @@ static const char *find_url_problem(CURLU *parts, const char *scheme, const char
         return "is http, which is for loopback addresses only";
     if (has_url_part(parts, CURLUPART_USER) || has_url_part(parts, CURLUPART_PASSWORD))
         return "has a user or a password";
-    if (has_url_part(parts, CURLUPART_FRAGMENT))
-        return "has a fragment";
     if (!private_addresses && !address_host_may_be_public(host))
         return "has a host that is not public";
     return NULL;
@@ -78,6 +76,10 @@ const char *webhook_url_problem(const char *url, bool private_addresses)
     for (const char *at = url; *at != '\0'; at++)
         if (*at <= ' ' || *at > '~') /* also where char is signed: bytes above ASCII */
             return "has a character other than printable ASCII";
+    if (strchr(url, '#') != NULL)
+        return "has a fragment";
+    if (strstr(url, "://") == NULL)
+        return "is no valid URL"; /* libcurl is content with one slash */
     return parse_url(url, private_addresses, &plain);
 }
 
@@ -96,16 +98,15 @@ static size_t take_answer_body(char *data, size_t size, size_t count, void *cont
     return count_answer(context, size * count);
 }
 
-/* A response begins with its status line and its header ends with an empty line; one of status 1xx precedes another one. */
+/* A response begins with its status line, and its header ends with an empty line. One of status 1xx precedes another one. */
 static size_t take_answer_header(char *data, size_t size, size_t count, void *context)
 {
     struct webhook_sender *sender = context;
     size_t length = size * count;
-    long status = 0;
     if (length > 5 && memcmp(data, "HTTP/", 5) == 0)
         sender->complete = false;
-    else if (length <= 2 && curl_easy_getinfo(sender->transfer.curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK)
-        sender->complete = status >= 200;
+    else if (length <= 2)
+        sender->complete = true;
     return count_answer(sender, length);
 }
 
@@ -209,9 +210,10 @@ void send_webhook(struct webhook_sender *sender, const struct webhook *webhook, 
 sealring_status webhook_sender_open(const struct webhook_options *options, struct webhook_sender **sender,
                                     sealring_error *error)
 {
-    *sender = calloc(1, sizeof **sender);
+    sealring_status status = transfer_check_ca("webhook-ca", options->ca_file, error);
+    *sender = status == SEALRING_OK ? calloc(1, sizeof **sender) : NULL;
     if (*sender == NULL)
-        return error_no_memory(error);
+        return status == SEALRING_OK ? error_no_memory(error) : status;
     struct transfer *transfer = &(*sender)->transfer;
     (*sender)->private_addresses = options->private_addresses;
     transfer->private_addresses = options->private_addresses;

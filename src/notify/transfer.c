@@ -2,12 +2,15 @@
 /* What the channels that use libcurl share: its start, the options of every transfer, and one transfer. */
 #include "notify/transfer.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "base/error.h"
 #include "base/utf8.h"
 #include "notify/public_address.h"
 #include "token/module/signal_block.h"
@@ -73,6 +76,15 @@ bool transfer_begin(struct transfer *transfer, const char *ca_file)
         return false;
     transfer->curl = curl_easy_init();
     return transfer->curl != NULL && set_options(transfer, ca_file);
+}
+
+sealring_status transfer_check_ca(const char *key, const char *ca_file, sealring_error *error)
+{
+    if (ca_file == NULL || ca_file[0] == '\0' || access(ca_file, R_OK) == 0)
+        return SEALRING_OK;
+    int problem = errno;
+    return error_set(error, SEALRING_INVALID, "%s in sealring.conf, %s, cannot be read: %s", key, ca_file,
+                     strerror(problem));
 }
 
 /* Connections that are closed may raise SIGPIPE, too: TLS and SMTP say goodbye. */

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <sealring/verify.h>
+
 #include "notify/send_result.h"
 
 struct transfer {
@@ -21,6 +23,9 @@ struct transfer {
  * .netrc, checked certificates of TLS 1.2 at least. The transfer must not move until it is ended. ca_file: NULL: the system's authorities. False: no memory. */
 bool transfer_begin(struct transfer *transfer, const char *ca_file);
 void transfer_end(struct transfer *transfer);
+
+/* SEALRING_INVALID if the file of authorities cannot be read. key: of sealring.conf, for the message; ca_file: NULL or "": none. */
+sealring_status transfer_check_ca(const char *key, const char *ca_file, sealring_error *error);
 
 /* Runs the transfer that is set up, for at most `limit` ms. */
 CURLcode transfer_run(struct transfer *transfer, int64_t limit);

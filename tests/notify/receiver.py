@@ -85,8 +85,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def endless(self, _words):
         self.raw(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")
+        sent = 0
         while self.raw(b"x" * 4096):
-            pass
+            sent += 4096
+        with open(os.path.join(directory, "endless"), "w", encoding="ascii") as file:
+            file.write(f"{sent}\n")
 
     def drip(self, _words):
         self.raw(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")

@@ -8,8 +8,6 @@
 #include "notify/send_mail.h"
 #include "notify/send_webhook.h"
 
-enum { IDS_MAX = 64 };
-
 static const char *text_of(const char *name, const char *otherwise)
 {
     const char *value = getenv(name);
@@ -28,12 +26,12 @@ static int fail(const sealring_error *error)
     return 1;
 }
 
-/* webhook URL ID...; CA, PRIVATE, LIMIT, BODY, KEYS: a number of keys, the n-th is 32 bytes of the number n */
+/* webhook URL [PATH:]ID...: to the URL followed by PATH; CA, PRIVATE, LIMIT, BODY, KEYS: a number of keys, the n-th is 32 bytes of the number n */
 static int send_webhooks(int count, char **arguments)
 {
     struct webhook_options options = {.ca_file = text_of("CA", NULL), .private_addresses = text_of("PRIVATE", NULL)};
     struct webhook_key keys[WEBHOOK_KEYS_MAX];
-    struct webhook webhook = {.url = arguments[0], .body = text_of("BODY", "{}"), .keys = keys};
+    struct webhook webhook = {.body = text_of("BODY", "{}"), .keys = keys};
     struct webhook_sender *sender;
     struct send_result result;
     sealring_error error;
@@ -45,10 +43,15 @@ static int send_webhooks(int count, char **arguments)
     if (webhook_sender_open(&options, &sender, &error) != SEALRING_OK)
         return fail(&error);
     for (int i = 1; i < count; i++) {
-        webhook.id = arguments[i];
+        char *colon = strchr(arguments[i], ':'), *url = NULL;
+        webhook.id = colon != NULL ? colon + 1 : arguments[i];
+        if (asprintf(&url, "%s%.*s", arguments[0], colon != NULL ? (int)(colon - arguments[i]) : 0, arguments[i]) < 0)
+            return 1;
+        webhook.url = url;
         webhook.now = clock_wall_ms();
         send_webhook(sender, &webhook, strtol(text_of("LIMIT", "20000"), NULL, 10), &result);
         print_result(&result);
+        free(url);
     }
     webhook_sender_close(sender);
     return 0;

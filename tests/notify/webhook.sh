@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Webhooks: what a receiver gets, what each of its answers causes, and where nothing is sent.
-# shellcheck disable=SC2154 # what lib.sh sets
+# shellcheck disable=SC2154,SC2317 # what lib.sh sets; functions that helpers call
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
 # shellcheck source=tests/notify/lib.sh
@@ -53,8 +53,8 @@ answer() { # PATH TEXT
     send webhook "$url/$1" msg
     sent "$2" "/$1"
 }
-answer 301/location/localhost "retry 0 the receiver answered 301: redirects are not followed"
-answer 308/location/localhost "retry 0 the receiver answered 308: redirects are not followed"
+answer "301/location/$address" "retry 0 the receiver answered 301: redirects are not followed"
+answer "308/location/$address" "retry 0 the receiver answered 308: redirects are not followed"
 answer 410 "refused 0 the receiver answered 410: it takes no more webhooks"
 answer 400 "retry 0 the receiver answered 400"
 answer 404 "retry 0 the receiver answered 404"
@@ -70,7 +70,15 @@ answer "503/retry/Fri,%2001%20Jan%201999%2000:00:00%20GMT" "retry 0 the receiver
 answer colours "retry 0 the receiver answered 500"
 answer endless "done 0 "
 answer half "done 0 "
+ended() {
+    [ -s "$served/endless" ]
+}
+until_true ended
+ok "an endless body is not read" [ "$(cat "$served/endless")" -lt 50000000 ]
 is "$(grep -c 'POST /200' "$served/requests")" 4 "no redirect was followed"
+
+send webhook "$url" /200:a /nothing:b /410:c /cut:d /200:e
+is "$(cut -d ' ' -f 1 "$work/out" | tr '\n' ' ')" "done retry refused retry done " "each result is of its own attempt"
 
 LIMIT=1500
 export LIMIT

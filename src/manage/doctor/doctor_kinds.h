@@ -91,6 +91,9 @@
     KIND(DOCTOR_LEFTOVER_FILE, "leftover-file", WARNING, mend_leftover, \
          "something was interrupted; the file is of no use", \
          "rm {object}") \
+    KIND(DOCTOR_CHANNEL_UNUSABLE, "channel-unusable", WARNING, NULL, \
+         "clients get no notices that way", \
+         "correct {object}, see sealring.conf(5), or what it names") \
     /* registry */ \
     KIND(DOCTOR_REGISTRY_UNUSABLE, "registry-unusable", ALARM, NULL, \
          "nothing can be managed, and servers answer *unavailable* when their lease has ended", \
