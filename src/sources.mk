@@ -35,5 +35,5 @@ src/libsealring-all.map: src/libsealring.map src/private_map.sh libsealring-core
 
 sealringincludedir = $(includedir)/sealring
 sealringinclude_HEADERS = include/sealring/verify.h include/sealring/manage.h include/sealring/doctor.h include/sealring/backup.h \
-	include/sealring/sealed.h include/sealring/lagging.h include/sealring/outside.h include/sealring/ring_policy.h include/sealring/renew.h
+	include/sealring/sealed.h include/sealring/lagging.h include/sealring/outside.h include/sealring/ring_policy.h include/sealring/renew.h include/sealring/leaks.h
 pkgconfig_DATA = sealring.pc sealring-manage.pc

@@ -16,6 +16,7 @@ extern const struct command command_key_list, command_key_show, command_key_set,
 extern const struct command command_token_destroy_object;
 extern const struct command command_verifier_list, command_verifier_forget;
 extern const struct command command_verify, command_explain;
+extern const struct command command_leaks_report, command_leaks_list, command_leaks_ack;
 extern const struct command command_rotate, command_prepare, command_activate, command_rollback, command_retire,
     command_reinstate, command_compromise, command_destroy;
 extern const struct command command_audit_show, command_audit_verify, command_audit_export, command_audit_key,

@@ -8,7 +8,7 @@
  * predecessor: the time of the operator's issue, and the serial of the credential that was renewed (0: none), which they contain, too. version.prf: the kind of
  * the pseudorandom function with which the version's key derives; a program that does not know it derives nothing. public_key: the SHA-256
  * of an asymmetric key's public key. client.*_hash: SHA-256 over salt and value, as the client's last fact contains it (client_rows.c).
- * closed_fact_contested: facts of API keys that are contested (closed_facts.h), and perhaps a few others. usage_hour_seat: rows that are not folded, by the file that they are of. Rows of settled hours have seat 0: one for a credential and hour. */
+ * closed_fact_contested: facts of API keys that are contested (closed_facts.h), and perhaps a few others. audit_leak: entries about leaked credentials. usage_hour_seat: rows that are not folded, by the file that they are of. Rows of settled hours have seat 0: one for a credential and hour. */
 const struct schema_addition schema_sqlite_additions[] = {
     {2, "ring", "succession", "succession INTEGER NOT NULL DEFAULT 0 CHECK (succession >= 0)"},
     {3, "ring", "renew", "renew INTEGER NOT NULL DEFAULT 0 CHECK (renew BETWEEN 0 AND 2)"},
@@ -33,6 +33,7 @@ const struct schema_addition schema_sqlite_additions[] = {
      "CREATE INDEX usage_hour_seat ON usage_hour (seat, hour) WHERE seat <> x'00000000000000000000000000000000'"},
     {3, "closed_fact_contested", NULL,
      "CREATE INDEX closed_fact_contested ON closed_fact (key_id) WHERE kind = 1 AND instr(value, char(10) || '1 ') > 0"},
+    {3, "audit_leak", NULL, "CREATE INDEX audit_leak ON audit (key_id) WHERE act = 'key.leak'"},
     {3, "audit", "packed", "packed BLOB CHECK (length(packed) > 4)"},
 };
 
@@ -81,4 +82,4 @@ const char *const schema_sqlite_unfollowed[] = {
 const size_t schema_sqlite_unfollowed_count = sizeof schema_sqlite_unfollowed / sizeof *schema_sqlite_unfollowed;
 
 const char schema_sqlite_digest[SCHEMA_DIGEST_SIZE] =
-    "093f42186cd7fb1779f0f3d7d36b9bff5b85fd3d97cdb2c8185bc5da6f6928c0";
+    "a74462b27774adbb2626891c5c0885619f7a5ed712c7921cb8c0c622cb0e9fa2";
