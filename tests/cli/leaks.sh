@@ -82,6 +82,7 @@ run_with "$work/in-suspend" verify
 status_is 0 "nothing was suspended"
 
 # ---- the policies
+must backup "$work/backup"
 report_leak "$work/paste" --apply --url "https://git.example/$(cat "$work/in-alarm")"
 status_is 2 "an address with a credential in it is refused, as on every command line"
 report_leak "$work/paste" --apply --url "https://git.example/$(printf '\033[31m')x"
@@ -146,4 +147,12 @@ report_leak "$work/stranger" --apply
 is "$(jq -r '.leaks[0].result' "$work/out")" unknown "strangers never reach the token"
 mv "$SEALRING_VAULT/away" "$SEALRING_VAULT/tokens"
 must audit verify
+
+# ---- a restore repeats the log
+must audit export
+cp "$work/out" "$work/export"
+run restore "$work/backup" --log "$work/export"
+succeeds "a restore with the log"
+run leaks list --json
+is "$(jq -r '[.leaks[].client] | join(" ")' "$work/out")" in-lone "has the same open leaks"
 done_testing
