@@ -30,7 +30,7 @@ dist_man_MANS = \
 	docs/man/sealring-usage.1 docs/man/sealring-run.1 docs/man/sealring-verify.1 docs/man/sealring-version.1 \
 	docs/man/sealring.1 docs/man/libsealring.3 docs/man/sealring-verifier.1 docs/man/sealring-token.1 \
 	docs/man/sealring_audit_archive.3 docs/man/sealring_audit_list.3 docs/man/sealring_audit_rekey.3 docs/man/sealring_audit_verify.3 docs/man/sealring_backup.3 docs/man/sealring_client_add.3 docs/man/sealring_client_set_certified.3 docs/man/sealring_seal_credentials.3 docs/man/sealring_environment.3 docs/man/sealring_explain.3 docs/man/sealring_harvest.3 \
-	docs/man/sealring_import.3 docs/man/sealring_init.3 docs/man/sealring_issue.3 docs/man/sealring_key_list.3 docs/man/sealring_lagging.3 \
+	docs/man/sealring_import.3 docs/man/sealring_init.3 docs/man/sealring_issue.3 docs/man/sealring_key_list.3 docs/man/sealring_lagging.3 docs/man/sealring-leaks.1 docs/man/sealring_report_leaks.3 \
 	docs/man/sealring_key_set_state.3 docs/man/sealring_library_version.3 docs/man/sealring_maintain.3 \
 	docs/man/sealring_manager_open.3 docs/man/sealring_object_destroy.3 \
 	docs/man/sealring_open.3 docs/man/sealring_open_with_pin.3 docs/man/sealring_reissue.3 docs/man/sealring_rekey.3 \

@@ -23,6 +23,12 @@ libsealring_manage_core_la_SOURCES = \
 	src/log/tail/own_note.c src/log/tail/own_note.h \
 	src/log/row_image.c src/log/row_image.h \
 	src/manage/fleet/contested_holders.c src/manage/fleet/contested_holders.h \
+	src/manage/leaks/act_on_leak.c src/manage/leaks/leak_batch.h \
+	src/manage/leaks/find_credentials.c \
+	src/manage/leaks/leak_answer.c \
+	src/manage/leaks/leak_list.c src/manage/leaks/leak_list.h \
+	src/manage/leaks/prove_leak.c \
+	src/manage/leaks/report_leaks.c \
 	src/manage/renew/contested_keys.c \
 	src/manage/renew/record_errors.c \
 	src/manage/renew/count_renewing.c \

@@ -36,5 +36,5 @@ src/libsealring-all.map: src/libsealring.map src/private_map.sh libsealring-core
 sealringincludedir = $(includedir)/sealring
 sealringinclude_HEADERS = include/sealring/verify.h include/sealring/manage.h include/sealring/doctor.h include/sealring/backup.h \
 	include/sealring/sealed.h include/sealring/claim.h include/sealring/lagging.h include/sealring/outside.h include/sealring/ring_policy.h include/sealring/successors.h include/sealring/renew.h \
-	include/sealring/webhooks.h include/sealring/notices.h
+	include/sealring/webhooks.h include/sealring/notices.h include/sealring/leaks.h
 pkgconfig_DATA = sealring.pc sealring-manage.pc

@@ -140,6 +140,10 @@ size_t renewal_message_write(const struct renewal_message *message, uint8_t byte
         put_request(&message->of.request, &at);
     else if (message->type == RENEWAL_RENEWED)
         put_answer(&message->of.answer, &at);
+    else if (message->type == RENEWAL_LEAK)
+        at += leak_report_write(&message->of.report, at);
+    else if (message->type == RENEWAL_LEAK_TAKEN)
+        put(&at, message->of.leak_result, LEAK_TAKEN_SIZE);
     return (size_t)(at - bytes);
 }
 
@@ -157,6 +161,11 @@ bool renewal_message_read(const uint8_t *bytes, size_t size, struct renewal_mess
         return size == RENEWAL_HEADER_SIZE;
     case RENEWAL_RENEW:
         return size == RENEWAL_REQUEST_SIZE && get_request(at, &message->of.request);
+    case RENEWAL_LEAK:
+        return leak_report_read(at, size - RENEWAL_HEADER_SIZE, &message->of.report);
+    case RENEWAL_LEAK_TAKEN:
+        return size == RENEWAL_HEADER_SIZE + LEAK_TAKEN_SIZE &&
+               (message->of.leak_result = (unsigned)get(&at, LEAK_TAKEN_SIZE)) <= SEALRING_LEAK_REKEYED;
     case RENEWAL_RENEWED:
         return size >= RENEWAL_ANSWER_SIZE && get_answer(at, size, &message->of.answer);
     default:

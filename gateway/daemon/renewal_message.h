@@ -9,12 +9,16 @@
 
 #include <sealring/renew.h>
 
+#include "gateway/daemon/leak_message.h"
+
 /* Every message begins with the protocol (u16), its type (u16), and an id (u32) that the asking side chooses and its answer repeats. */
 enum renewal_message_type {
     RENEWAL_RENEW = 1,
     RENEWAL_PING = 2,
-    RENEWAL_RENEWED = 0x8001, /* the answer to RENEW */
-    RENEWAL_PONG = 0x8002     /* the answer to PING */
+    RENEWAL_LEAK = 4,
+    RENEWAL_RENEWED = 0x8001,    /* the answer to RENEW */
+    RENEWAL_LEAK_TAKEN = 0x8004, /* the answer to LEAK */
+    RENEWAL_PONG = 0x8002        /* the answer to PING */
 };
 
 enum renewal_message_sizes {
@@ -56,6 +60,8 @@ struct renewal_message {
     union {
         struct renewal_request request;
         struct renewal_answer answer;
+        struct leak_report report; /* LEAK */
+        unsigned leak_result;      /* LEAK_TAKEN */
     } of;
 };
 

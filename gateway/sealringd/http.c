@@ -12,6 +12,7 @@
 
 #include "gateway/daemon/journal.h"
 #include "gateway/daemon/listener.h"
+#include "gateway/sealringd/alert_request.h"
 #include "gateway/sealringd/broker_link.h"
 #include "gateway/sealringd/direct_clients.h"
 #include "gateway/sealringd/question.h"
@@ -23,6 +24,8 @@
 enum { HEADERS_SIZE = 32768, IDLE_SECONDS = 75 };
 /* Of renewal: what a body may have, and connections with TLS, each of which has some 50 KiB. */
 enum { BODY_MAX = 1024, TLS_CONNECTIONS_MAX = 1024, RETIRED_MAX = 32 };
+/* Of alerts, each of which has 256 KiB. */
+enum { ALERT_CONNECTIONS_MAX = 64 };
 
 static struct MHD_Daemon *daemons[LISTENERS_MAX];
 static struct http_listener listeners[LISTENERS_MAX];
@@ -44,6 +47,8 @@ static void *begin(void *context, const char *uri, struct MHD_Connection *connec
     question->listener = context;
     if (question->listener->renews)
         target_parse_renewal(uri, &question->target);
+    else if (question->listener->alerts)
+        target_parse_leaks(uri, &question->target);
     else
         target_parse(uri, settings->any_allowed, &question->target);
     atomic_fetch_add(&active, 1);
@@ -164,9 +169,11 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 {
     struct question *question = *state;
     bool close = atomic_load(&draining);
-    (void)context, (void)url, (void)version, (void)data;
+    (void)context, (void)url, (void)version;
     if (question == NULL)
         return MHD_NO;
+    if (question->target.kind == TARGET_LEAKS)
+        return alert_handle(question, method, data, size, close);
     if (question->asked && !question->renewed) /* and resumed, so it is answered */
         return respond_judged(question, close);
     if (question->target.kind == TARGET_RENEW)
@@ -206,6 +213,8 @@ static struct MHD_Daemon *start_daemon(struct http_listener *listener, const str
     unsigned connections = settings->connections;
     if (listener->tls && connections > TLS_CONNECTIONS_MAX)
         connections = TLS_CONNECTIONS_MAX;
+    if (listener->alerts && connections > ALERT_CONNECTIONS_MAX)
+        connections = ALERT_CONNECTIONS_MAX;
     struct MHD_OptionItem of_tls[] = {
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)direct_clients_notify, NULL},
         {MHD_OPTION_HTTPS_MEM_CERT, 0, files->certificate},

@@ -2,6 +2,9 @@
 # The daemon, over the public API only.
 sbin_PROGRAMS += sealringd
 sealringd_pure = \
+	gateway/daemon/leak_message.c gateway/daemon/leak_message.h \
+	gateway/daemon/alerts.c gateway/daemon/alerts.h \
+	gateway/daemon/alert_keys.c gateway/daemon/alert_keys.h \
 	gateway/daemon/renewal_message.c gateway/daemon/renewal_message.h \
 	gateway/sealringd/address_limit.c gateway/sealringd/address_limit.h \
 	gateway/sealringd/target.c gateway/sealringd/target.h \
@@ -11,6 +14,7 @@ sealringd_pure = \
 sealringd_SOURCES = $(sealringd_pure) $(daemon_sources) \
 	gateway/sealringd/sealringd.c \
 	gateway/sealringd/daemon_options.c gateway/sealringd/daemon_options.h \
+	gateway/sealringd/alert_request.c gateway/sealringd/alert_request.h \
 	gateway/sealringd/http.c gateway/sealringd/http.h \
 	gateway/sealringd/direct_clients.c gateway/sealringd/direct_clients.h \
 	gateway/sealringd/respond.c gateway/sealringd/respond.h \

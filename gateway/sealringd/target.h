@@ -12,7 +12,8 @@ enum target_kind {
     TARGET_VERIFY,
     TARGET_HEALTH,
     TARGET_READY,
-    TARGET_RENEW
+    TARGET_RENEW,
+    TARGET_LEAKS
 };
 
 struct target {
@@ -33,5 +34,8 @@ void target_parse(const char *text, bool any_allowed, struct target *target);
 
 /* Reads the target of a listener for renewal, where there is one only: /v1/renew. */
 void target_parse_renewal(const char *text, struct target *target);
+
+/* Reads the target of a listener for alerts about leaks, where there is one only: /v1/leaks. */
+void target_parse_leaks(const char *text, struct target *target);
 
 #endif

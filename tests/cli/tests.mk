@@ -20,7 +20,7 @@ cli_tests = tests/cli/story.sh tests/cli/init.sh tests/cli/ring.sh tests/cli/cli
 	tests/cli/playbooks.sh tests/cli/status.sh tests/cli/audit.sh tests/cli/doctor.sh tests/cli/backup.sh tests/cli/restore-keys.sh \
 	tests/cli/secrets.sh tests/cli/trace.sh tests/cli/late-clock.sh tests/cli/filesystem.sh tests/cli/whose-vault.sh tests/cli/exit.sh tests/cli/one-process.sh tests/cli/containers.sh \
 	tests/cli/outside.sh tests/cli/reports.sh tests/cli/orphan.sh tests/cli/restrictions.sh tests/cli/altered-schema.sh \
-	tests/cli/edited-rows.sh tests/cli/archive.sh tests/cli/event-loop.sh tests/cli/audit-away.sh tests/cli/group.sh tests/cli/audit-rekey.sh tests/cli/narrow.sh tests/cli/addresses.sh tests/cli/scanner-rule.sh
+	tests/cli/edited-rows.sh tests/cli/archive.sh tests/cli/event-loop.sh tests/cli/audit-away.sh tests/cli/group.sh tests/cli/audit-rekey.sh tests/cli/narrow.sh tests/cli/addresses.sh tests/cli/scanner-rule.sh tests/cli/leaks.sh
 TESTS += $(cli_tests)
 EXTRA_DIST += $(cli_tests) tests/cli/locks.sh tests/cli/identity.sh tests/cli/clean.pl tests/cli/clock.sh tests/cli/lib.sh tests/cli/server.sh tests/cli/object.c tests/cli/one_process.c tests/cli/reseal.pl tests/cli/forge-entry.pl
 TESTS += tests/cli/abi.sh

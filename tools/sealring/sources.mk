@@ -47,7 +47,8 @@ sealring_SOURCES = \
 	tools/sealring/keys/cmd_reissue.c tools/sealring/keys/cmd_renew.c tools/sealring/keys/holders_option.h \
 	tools/sealring/views/contested_view.c tools/sealring/views/contested_view.h \
 	tools/sealring/views/renewing_view.c tools/sealring/views/renewing_view.h \
-	tools/sealring/views/scanner_rule.c tools/sealring/views/scanner_rule.h \
+	tools/sealring/keys/cmd_leaks.c tools/sealring/views/leaks_view.c tools/sealring/views/leaks_view.h \
+	tools/sealring/rings/scanner_rule.c tools/sealring/rings/scanner_rule.h \
 	tools/sealring/keys/cmd_key.c \
 	tools/sealring/keys/cmd_rekey.c tools/sealring/keys/cmd_claim.c \
 	tools/sealring/keys/cmd_verify.c \

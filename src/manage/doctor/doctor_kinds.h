@@ -125,6 +125,9 @@
     KIND(DOCTOR_KEY_CONTESTED, "key-contested", ALARM, NULL, \
          "somebody has a copy of a credential that one process should have: both go on, no version of the ring retires", \
          "find out who of the two it is, then: sealring key rekey {id}") \
+    KIND(DOCTOR_KEY_LEAKED, "key-leaked", ALARM, NULL, \
+         "whoever found the credential can use it, unless the report ended it", \
+         "sealring leaks list; then act on the API key, or: sealring leaks ack {id}") \
     /* audit log */ \
     KIND(DOCTOR_AUDIT_LOG, "audit-log", ALARM, NULL, \
          "entries, checkpoints or facts were changed, or are missing", \

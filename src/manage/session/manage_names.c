@@ -3,6 +3,7 @@
 #include <sealring/doctor.h>
 #include <sealring/manage.h>
 #include <sealring/notices.h>
+#include <sealring/leaks.h>
 #include <sealring/renew.h>
 
 #include "base/name_table.h"
@@ -103,6 +104,21 @@ const char *sealring_leaks_mode_name(sealring_leaks_mode mode)
         {SEALRING_LEAKS_REKEY, "rekey"},
     };
     return FIND(names, mode, "none");
+}
+
+const char *sealring_leak_result_name(sealring_leak_result result)
+{
+    static const struct value_name names[] = {
+        {SEALRING_LEAK_UNAVAILABLE, "unavailable"},
+        {SEALRING_LEAK_UNKNOWN, "unknown"},
+        {SEALRING_LEAK_ENDED, "ended"},
+        {SEALRING_LEAK_KNOWN, "known"},
+        {SEALRING_LEAK_FOUND, "found"},
+        {SEALRING_LEAK_ALARMED, "alarmed"},
+        {SEALRING_LEAK_SUSPENDED, "suspended"},
+        {SEALRING_LEAK_REKEYED, "rekeyed"},
+    };
+    return FIND(names, result, "none");
 }
 
 const char *sealring_holders_name(sealring_holders holders)

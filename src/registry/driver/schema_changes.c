@@ -9,7 +9,7 @@
  * the pseudorandom function with which the version's key derives; a program that does not know it derives nothing. public_key: the SHA-256
  * of an asymmetric key's public key. client.*_hash: SHA-256 over salt and value, as the client's last fact contains it (client_rows.c).
  * notice: what clients are to be notified of, which is derived again before it is sent; notice_state: up to which entry and time that was derived.
- * closed_fact_contested: facts of API keys that are contested (closed_facts.h), and perhaps a few others. closed_fact_claim: of those with a claim. usage_hour_seat: rows that are not folded, by the file that they are of. Rows of settled hours have seat 0: one for a credential and hour.
+ * closed_fact_contested: facts of API keys that are contested (closed_facts.h), and perhaps a few others. closed_fact_claim: of those with a claim. audit_leak: entries about leaked credentials. usage_hour_seat: rows that are not folded, by the file that they are of. Rows of settled hours have seat 0: one for a credential and hour.
  * renewal_error: why renewals of an API key failed since its newest credential was issued; no decision reads it. */
 const struct schema_addition schema_sqlite_additions[] = {
     {2, "ring", "succession", "succession INTEGER NOT NULL DEFAULT 0 CHECK (succession >= 0)"},
@@ -41,6 +41,7 @@ const struct schema_addition schema_sqlite_additions[] = {
      " PRIMARY KEY (api_key, result)) STRICT, WITHOUT ROWID"},
     {3, "closed_fact_claim", NULL,
      "CREATE INDEX closed_fact_claim ON closed_fact (key_id) WHERE kind = 1 AND instr(value, ' claim ') > 0"},
+    {3, "audit_leak", NULL, "CREATE INDEX audit_leak ON audit (key_id) WHERE act = 'key.leak'"},
     {3, "audit", "packed", "packed BLOB CHECK (length(packed) > 4)"},
     {3, "client", "notices", "notices TEXT NOT NULL DEFAULT '' CHECK (length(CAST(notices AS BLOB)) <= 2300)"},
     {3, "client", "notices_hash", "notices_hash BLOB CHECK (notices_hash IS NULL OR length(notices_hash) = 32)"},
@@ -130,4 +131,4 @@ const char *const schema_sqlite_unfollowed[] = {
 const size_t schema_sqlite_unfollowed_count = sizeof schema_sqlite_unfollowed / sizeof *schema_sqlite_unfollowed;
 
 const char schema_sqlite_digest[SCHEMA_DIGEST_SIZE] =
-    "6645fd64af4cddb82fd28cf706c5028857ce3c349b3eb128fe354abd45ea0bf1";
+    "1cd433bc321f918628e6b8e5fef86c53512aae36e5532f939401755da6027965";

@@ -10,7 +10,7 @@
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/terminal.h"
 #include "tools/sealring/views/listing.h"
-#include "tools/sealring/views/scanner_rule.h"
+#include "tools/sealring/rings/scanner_rule.h"
 #include "tools/sealring/views/waitline.h"
 
 static const struct table_column columns[] = {

@@ -13,6 +13,7 @@
 #include "tools/sealring/terminal/terminal.h"
 #include "tools/sealring/views/advice.h"
 #include "tools/sealring/views/contested_view.h"
+#include "tools/sealring/views/leaks_view.h"
 #include "tools/sealring/views/log_health.h"
 #include "tools/sealring/views/plans.h"
 #include "tools/sealring/views/renewing_view.h"
@@ -103,7 +104,7 @@ static sealring_status look_at_ring(struct session *session, const sealring_ring
                                     const struct page *page)
 {
     struct ring_view view = {.info = info};
-    json_t *contested = NULL;
+    json_t *contested = NULL, *leaks = NULL;
     sealring_status status = versions_load(&view.versions, session, info->name);
     if (status == SEALRING_OK)
         status = traffic_load(&view.traffic, session, info->name);
@@ -113,15 +114,20 @@ static sealring_status look_at_ring(struct session *session, const sealring_ring
         status = renewing_load(&view.renewing, session, info);
     if (status == SEALRING_OK)
         status = contested_load(&contested, session, info->name);
+    if (status == SEALRING_OK)
+        status = leaks_load(&leaks, session, info->name);
     if (status == SEALRING_OK) {
         json_t *object = ring_json(&view, session->now);
         json_object_set(object, "contested", contested);
+        json_object_set(object, "leaks", leaks);
         json_array_append_new(array, object);
         fputc('\n', page->out.stream);
         print_ring(&view, page);
         contested_print(contested, page);
+        leaks_print(leaks, page);
     }
     json_decref(contested);
+    json_decref(leaks);
     versions_free(&view.versions);
     traffic_free(&view.traffic);
     plans_free(&view.plans);

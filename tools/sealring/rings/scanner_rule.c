@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The pattern of a ring's credentials, in the formats of programs that search for leaked ones. */
-#include "tools/sealring/views/scanner_rule.h"
+#include "tools/sealring/rings/scanner_rule.h"
 
 #include <stdlib.h>
 #include <string.h>
