@@ -147,12 +147,17 @@ static bool send_message(const struct renewal_message *message)
 static bool send_question(struct question *question)
 {
     const struct presented_headers *presented = &question->presented;
+    const struct claim_body *claim = question->claim;
     struct renewal_message message = {
-        .type = RENEWAL_RENEW,
+        .type = claim != NULL ? RENEWAL_CLAIM : RENEWAL_RENEW,
         .id = ++latest_id,
         .of.request = {.address_length = presented->address_length, .length = presented->length}};
     memcpy(message.of.request.address, presented->address, presented->address_length);
     memcpy(message.of.request.credential, presented->credential, presented->length);
+    if (claim != NULL) {
+        message.of.request.certificate_length = claim->certificate_length;
+        memcpy(message.of.request.certificate, claim->certificate, claim->certificate_length);
+    }
     question->id = message.id;
     bool sent = send_message(&message);
     explicit_bzero(&message, sizeof message);
@@ -187,7 +192,7 @@ static bool receive_message(void)
         return false;
     }
     if ((size_t)size > sizeof bytes || !renewal_message_read(bytes, (size_t)size, &message) ||
-        (message.type != RENEWAL_PONG && message.type != RENEWAL_RENEWED)) {
+        (message.type != RENEWAL_PONG && message.type != RENEWAL_RENEWED && message.type != RENEWAL_CLAIMED)) {
         has_received = false;
         lose_connection("it has sent a malformed message");
         return false;
@@ -197,7 +202,7 @@ static bool receive_message(void)
     if (is_away)
         journal_write(JOURNAL_INFORMATION, "the broker answers");
     is_away = false;
-    if (message.type == RENEWAL_RENEWED)
+    if (message.type != RENEWAL_PONG)
         take_answer(message.id, &message.of.answer);
     explicit_bzero(bytes, (size_t)size);
     return true;

@@ -10,6 +10,7 @@
 
 #include <sealring/verify.h>
 
+#include "gateway/daemon/claim_body.h"
 #include "gateway/sealringd/presented.h"
 #include "gateway/sealringd/target.h"
 
@@ -25,6 +26,7 @@ struct question {
     const struct http_listener *listener;
     struct target target;
     struct presented_headers presented; /* the credential is the connection's, or credential_copy */
+    struct claim_body *claim;           /* of a claim; then `presented` has its code */
     bool complete;                      /* its end was received */
     struct outcome outcome;
     /* Of a renewal, set by broker_link.c. */

@@ -161,7 +161,8 @@ enum MHD_Result respond_verdict(const struct question *question, bool close)
 
 enum MHD_Result respond_renewal(struct question *question, bool close)
 {
-    enum answer_kind kind = renewal_answer_for(question->renewal_result);
+    enum answer_kind kind = question->claim != NULL ? claim_answer_for(question->renewal_result)
+                                                    : renewal_answer_for(question->renewal_result);
     const struct answer *answer = answer_of(kind);
     char retry_after[16];
     if (kind == ANSWER_RENEWED) {

@@ -3,6 +3,7 @@
 sbin_PROGRAMS += sealringd
 sealringd_pure = \
 	gateway/daemon/renewal_message.c gateway/daemon/renewal_message.h \
+	gateway/daemon/claim_body.c gateway/daemon/claim_body.h \
 	gateway/sealringd/target.c gateway/sealringd/target.h \
 	gateway/sealringd/presented.c gateway/sealringd/presented.h \
 	gateway/sealringd/renewal_response.c gateway/sealringd/renewal_response.h \
@@ -11,6 +12,7 @@ sealringd_SOURCES = $(sealringd_pure) $(daemon_sources) \
 	gateway/sealringd/sealringd.c \
 	gateway/sealringd/daemon_options.c gateway/sealringd/daemon_options.h \
 	gateway/sealringd/http.c gateway/sealringd/http.h \
+	gateway/sealringd/claim_request.c gateway/sealringd/claim_request.h \
 	gateway/sealringd/respond.c gateway/sealringd/respond.h \
 	gateway/sealringd/question.c gateway/sealringd/question.h \
 	gateway/sealringd/waiters.c gateway/sealringd/waiters.h \

@@ -12,7 +12,8 @@ enum target_kind {
     TARGET_VERIFY,
     TARGET_HEALTH,
     TARGET_READY,
-    TARGET_RENEW
+    TARGET_RENEW,
+    TARGET_CLAIM
 };
 
 struct target {
@@ -31,7 +32,7 @@ struct target {
  * themselves in a path: no `%`, `;`, `?`. A target that is wrong is TARGET_UNKNOWN. */
 void target_parse(const char *text, bool any_allowed, struct target *target);
 
-/* Reads the target of a listener for renewal, where there is one only: /v1/renew. */
+/* Reads the target of a listener for renewal, which has /v1/renew and /v1/claim. */
 void target_parse_renewal(const char *text, struct target *target);
 
 #endif
