@@ -295,7 +295,7 @@ ACT(claim)
                                       .certificate = certificate,
                                       .certificate_length = sizeof certificate,
                                       .peer = "192.0.2.1"};
-    (void)told;
+    UNUSED;
     sealring_status status = sealring_claim_credentials(manager, SEALRING_CLAIM_LIFE, error);
     if (status == SEALRING_OK)
         status = sealring_reissue(manager, scene->key_ids[GROUND_RETIRING], take_code, code, error);
