@@ -14,7 +14,7 @@ database() {
 edit() { # SQL, as an attacker who also lets the epoch move
     unguarded "$(database)" "$1; UPDATE vault SET epoch = epoch + 1" || bail_out "the edit itself failed: $1"
 }
-chain() { # the facts' hashes, made anew
+chain() { # the facts' hashes, computed again
     unguarded "$(database)" "$(perl "$top_srcdir/tests/tamper/forge.pl" chain "$(database)")" || bail_out "the chain cannot be made"
 }
 own_code() { # KEYID: $own and its $digest
