@@ -150,6 +150,7 @@ libsealring_core_la_SOURCES = \
 	src/verifier/report/report_walk.c \
 	src/verifier/report/report_seat.c src/verifier/report/report_seat.h \
 	src/verifier/report/report_usage.c \
+	src/verifier/request/claim_check.c src/verifier/request/claim_check.h \
 	src/verifier/request/derive.c src/verifier/request/derive.h \
 	src/verifier/request/first_sight.c src/verifier/request/first_sight.h \
 	src/verifier/request/judge.c src/verifier/request/judge.h \

@@ -153,7 +153,7 @@ static int is_stopped(void *context, curl_off_t a, curl_off_t b, curl_off_t c, c
 }
 
 /* Each option that could send the credential elsewhere is set, whatever its default and the environment. */
-static bool prepare(CURL *curl, const struct client_server *server, const struct curl_slist *headers)
+static bool prepare(CURL *curl, const struct client_server *server, const char *body, const struct curl_slist *headers)
 {
     return curl_easy_setopt(curl, CURLOPT_URL, server->url) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, server->socket == NULL ? "https" : "http") == CURLE_OK &&
@@ -167,8 +167,8 @@ static bool prepare(CURL *curl, const struct client_server *server, const struct
            (server->ca_file == NULL || (curl_easy_setopt(curl, CURLOPT_CAINFO, server->ca_file) == CURLE_OK &&
                                         curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) == CURLE_OK)) &&
            curl_easy_setopt(curl, CURLOPT_POST, 1L) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "") == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, 0L) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body)) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS) == CURLE_OK &&
@@ -187,10 +187,12 @@ static bool prepare_reply(CURL *curl, const atomic_bool *stop, struct client_rep
            curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, problem) == CURLE_OK;
 }
 
+/* credential NULL: of a claim, which has a body instead. */
 static struct curl_slist *make_headers(const char *credential)
 {
-    char line[SEALRING_CLIENT_TEXT_MAX + 32];
-    (void)snprintf(line, sizeof line, "Authorization: Bearer %s", credential);
+    char line[SEALRING_CLIENT_TEXT_MAX + 32] = "Content-Type: application/json";
+    if (credential != NULL)
+        (void)snprintf(line, sizeof line, "Authorization: Bearer %s", credential);
     struct curl_slist *headers = curl_slist_append(NULL, line);
     struct curl_slist *more =
         headers == NULL ? NULL : curl_slist_append(headers, "Accept: application/json, application/problem+json");
@@ -207,15 +209,15 @@ static void free_headers(struct curl_slist *headers)
     curl_slist_free_all(headers);
 }
 
-sealring_status client_http_renew(const struct client_server *server, const char *credential, const atomic_bool *stop,
-                                  struct client_reply *reply, sealring_error *error)
+static sealring_status perform(const struct client_server *server, struct curl_slist *headers, const char *body,
+                               const atomic_bool *stop, struct client_reply *reply, sealring_error *error)
 {
     char problem[CURL_ERROR_SIZE] = "";
     CURLcode code = CURLE_OUT_OF_MEMORY;
     CURL *curl = curl_easy_init();
-    struct curl_slist *headers = make_headers(credential);
     memset(reply, 0, sizeof *reply);
-    if (curl != NULL && headers != NULL && prepare(curl, server, headers) && prepare_reply(curl, stop, reply, problem))
+    if (curl != NULL && headers != NULL && prepare(curl, server, body, headers) &&
+        prepare_reply(curl, stop, reply, problem))
         code = curl_easy_perform(curl);
     if (code == CURLE_OK)
         code = curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply->status);
@@ -228,4 +230,26 @@ sealring_status client_http_renew(const struct client_server *server, const char
                      problem[0] != '\0' && server->socket == NULL
                          ? problem
                          : curl_easy_strerror(code)); /* curl names a host and a port also there */
+}
+
+sealring_status client_http_renew(const struct client_server *server, const char *credential, const atomic_bool *stop,
+                                  struct client_reply *reply, sealring_error *error)
+{
+    return perform(server, make_headers(credential), "", stop, reply, error);
+}
+
+sealring_status client_http_claim(const struct client_server *server, const char *body, struct client_reply *reply,
+                                  sealring_error *error)
+{
+    static const char target[] = "/v1/claim";
+    static const atomic_bool never;
+    struct client_server there = *server;
+    _Static_assert(sizeof target == sizeof TARGET, "one takes the place of the other");
+    there.url = strdup(server->url);
+    if (there.url == NULL)
+        return error_no_memory(error);
+    memcpy(there.url + strlen(there.url) - (sizeof target - 1), target, sizeof target);
+    sealring_status status = perform(&there, make_headers(NULL), body, &never, reply, error);
+    free(there.url);
+    return status;
 }

@@ -38,4 +38,8 @@ struct client_reply {
 sealring_status client_http_renew(const struct client_server *server, const char *credential, const atomic_bool *stop,
                                   struct client_reply *reply, sealring_error *error);
 
+/* Sends a claim, a JSON object, to /v1/claim at the same server. Likewise. */
+sealring_status client_http_claim(const struct client_server *server, const char *body, struct client_reply *reply,
+                                  sealring_error *error);
+
 #endif

@@ -62,29 +62,45 @@ static const char *open_with(struct unseal_request *request, struct client_renew
     return good ? NULL : problem;
 }
 
-const char *client_sealed_open(const struct client_recipient *recipient, const char *presented,
-                               struct client_renewed *renewed, char problem[CLIENT_SEALED_PROBLEM_SIZE])
+/* Without the vault's keys in `path`, if that is not NULL, nothing is opened. */
+static const char *open_text(struct unseal_request *request, const char *path, struct client_renewed *renewed,
+                             char problem[CLIENT_SEALED_PROBLEM_SIZE])
 {
     _Static_assert(CLIENT_SEALED_PROBLEM_SIZE >= UNSEAL_PROBLEM_SIZE, "a problem fits");
     char keys[KEYS_MAX];
-    size_t text_length = strlen(renewed->sealed), length = 0;
+    size_t text_length = strlen(renewed->sealed);
     uint8_t *sealed = malloc(text_length + 1);
+    const char *wrong = NULL;
+    request->sealed = sealed;
+    request->vault_keys = path != NULL ? keys : NULL;
+    if (sealed == NULL || !base64_decode(renewed->sealed, text_length, sealed, text_length, &request->length))
+        wrong = "is sealed, and damaged";
+    else if (path != NULL && !read_keys(path, keys))
+        wrong = "is sealed, and the file with the vault's keys cannot be read";
+    if (wrong == NULL)
+        wrong = open_with(request, renewed, problem);
+    free(sealed);
+    return wrong;
+}
+
+const char *client_sealed_open_with(EVP_PKEY *key, X509 *certificate, const char *vault_keys, const char *key_id,
+                                    struct client_renewed *renewed, char problem[CLIENT_SEALED_PROBLEM_SIZE])
+{
+    struct unseal_request request = {.key = key, .certificate = certificate, .key_id = key_id};
+    return open_text(&request, vault_keys, renewed, problem);
+}
+
+const char *client_sealed_open(const struct client_recipient *recipient, const char *presented,
+                               struct client_renewed *renewed, char problem[CLIENT_SEALED_PROBLEM_SIZE])
+{
     struct text_parts parts;
     bool is_ours = text_parse(presented, strlen(presented), &parts, NULL) == TEXT_GOOD;
-    struct unseal_request request = {.sealed = sealed, .vault_keys = keys, .key_id = is_ours ? parts.key_id : NULL};
-    const char *wrong = NULL;
-    if (sealed == NULL || !base64_decode(renewed->sealed, text_length, sealed, text_length, &length))
-        wrong = "is sealed, and damaged";
-    else if (!read_keys(recipient->vault_keys, keys))
-        wrong = "is sealed, and the file with the vault's keys cannot be read";
-    else if (!read_recipient(recipient->key_file, &request))
-        wrong = "is sealed, and the file with private key and certificate cannot be read";
-    request.length = length;
-    if (wrong == NULL)
-        wrong = open_with(&request, renewed, problem);
+    struct unseal_request request = {.key_id = is_ours ? parts.key_id : NULL};
+    const char *wrong = read_recipient(recipient->key_file, &request)
+                            ? open_text(&request, recipient->vault_keys, renewed, problem)
+                            : "is sealed, and the file with private key and certificate cannot be read";
     EVP_PKEY_free(request.key);
     X509_free(request.certificate);
     secret_wipe(&parts, sizeof parts);
-    free(sealed);
     return wrong;
 }

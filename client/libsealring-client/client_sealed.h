@@ -3,6 +3,9 @@
 #ifndef CLIENT_SEALED_H
 #define CLIENT_SEALED_H
 
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
 #include "client/libsealring-client/client_answer.h"
 
 #define CLIENT_SEALED_PROBLEM_SIZE 256
@@ -16,5 +19,9 @@ struct client_recipient {
  * credential whose API key it must be for; an imported one does not contain its key ID, so anything is. Returns NULL, or what is wrong, which may be in `problem`. */
 const char *client_sealed_open(const struct client_recipient *recipient, const char *presented,
                                struct client_renewed *renewed, char problem[CLIENT_SEALED_PROBLEM_SIZE]);
+
+/* The same with a key that is in memory. key_id: of the API key that it must be for; vault_keys: the file, NULL: who signed it is not checked. */
+const char *client_sealed_open_with(EVP_PKEY *key, X509 *certificate, const char *vault_keys, const char *key_id,
+                                    struct client_renewed *renewed, char problem[CLIENT_SEALED_PROBLEM_SIZE]);
 
 #endif

@@ -3,6 +3,7 @@
 noinst_LTLIBRARIES += libsealring-client-core.la
 libsealring_client_core_la_SOURCES = include/sealring/client.h \
 	client/libsealring-client/client_answer.c client/libsealring-client/client_answer.h \
+	client/libsealring-client/client_claim.c client/libsealring-client/client_claim_key.c client/libsealring-client/client_claim_key.h \
 	client/libsealring-client/client_change.c client/libsealring-client/client_parts.h \
 	client/libsealring-client/client_file.c client/libsealring-client/client_file.h \
 	client/libsealring-client/client_http.c client/libsealring-client/client_http.h \

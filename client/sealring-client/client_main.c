@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <termios.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "client/sealring-client/client_exec.h"
 #include "client/sealring-client/client_options.h"
 
-enum { TIME_SIZE = 32 };
+enum { TIME_SIZE = 32, CODE_SIZE = 256 };
 
 static int open_client(const struct client_command *command, sealring_client **client)
 {
@@ -69,6 +71,46 @@ static int renew(const struct client_command *command)
     }
     sealring_client_close(&client);
     return status;
+}
+
+/* ---- claim ---- */
+
+/* A code is no argument: others could read it. A terminal does not echo it. */
+static bool read_code(char *code, size_t size)
+{
+    struct termios before, quiet;
+    const bool terminal = isatty(STDIN_FILENO) == 1 && tcgetattr(STDIN_FILENO, &before) == 0;
+    if (terminal) {
+        quiet = before;
+        quiet.c_lflag &= ~(tcflag_t)ECHO;
+        (void)fputs("claim code: ", stderr);
+        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+    }
+    const bool good = fgets(code, (int)size, stdin) != NULL;
+    if (terminal) {
+        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+        (void)fputc('\n', stderr);
+    }
+    code[good ? strcspn(code, "\r\n") : 0] = '\0';
+    return code[0] != '\0';
+}
+
+static int claim(const struct client_command *command)
+{
+    char code[CODE_SIZE];
+    sealring_error error = {.message = ""};
+    if (!read_code(code, sizeof code))
+        return client_fail(CLIENT_EXIT_USAGE, "there is no claim code on standard input");
+    sealring_client_result result = sealring_client_claim(&command->open, code, &error);
+    explicit_bzero(code, sizeof code);
+    if (result == SEALRING_CLIENT_RENEWED) {
+        (void)printf("the API key is in %s\n", command->open.file);
+        return CLIENT_EXIT_DONE;
+    }
+    return client_fail(result == SEALRING_CLIENT_LATER    ? CLIENT_EXIT_LATER
+                       : error.status == SEALRING_INVALID ? CLIENT_EXIT_USAGE
+                                                          : CLIENT_EXIT_REFUSED,
+                       "%s", error.message);
 }
 
 /* ---- status ---- */
@@ -150,7 +192,8 @@ int main(int argc, char **argv)
     (void)prctl(PR_SET_DUMPABLE, 0);
 #endif
     (void)signal(SIGPIPE, SIG_IGN);
-    status = command.verb == VERB_RENEW    ? renew(&command)
+    status = command.verb == VERB_CLAIM    ? claim(&command)
+             : command.verb == VERB_RENEW  ? renew(&command)
              : command.verb == VERB_STATUS ? print_status(&command)
                                            : client_exec(&command);
     if (fflush(stdout) != 0 || ferror(stdout) != 0)

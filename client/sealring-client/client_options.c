@@ -18,13 +18,14 @@ static const char help[] =
     "Usage: sealring-client renew FILE --url URL [--ca FILE] [--wait DURATION]\n"
     "       sealring-client watch FILE --url URL [--ca FILE] [--interval DURATION] [--spread DURATION]\n"
     "       sealring-client exec FILE [--url URL] [--ca FILE] [--env NAME | --file] [--signal NAME | --restart] -- PROGRAM [ARGUMENT]...\n"
+    "       sealring-client claim FILE --url URL [--ca FILE] [--vault-keys FILE]\n"
     "       sealring-client status FILE [--json]\n"
-    "Keeps the API key in FILE current.\n"
+    "Keeps the API key in FILE current. claim trades the claim code on standard input for it.\n"
     "\n"
     "  --url URL                  where renewals are: https://HOST[:PORT][/PATH] or unix:PATH; without it FILE is only watched\n"
     "  --ca FILE                  certificates that sign the server's; default: the system's\n"
     "  --key FILE                 for `renew sealed`: the private key and its certificate, in PEM\n"
-    "  --vault-keys FILE          for the same: the vault's keys, as `sealring audit key --all` prints them\n"
+    "  --vault-keys FILE          for the same, and for claim: the vault's keys, as `sealring audit key --all` prints them\n"
     "  --systemd-credential NAME  in place of FILE: a credential of the systemd unit, which is only watched\n"
     "  --wait DURATION            how long to wait for another process that is renewing; default: 30s\n"
     "  --interval DURATION        how often to ask the server whether a successor is due; default: 6h\n"
@@ -83,6 +84,7 @@ static const struct {
     const char *name;
     unsigned options;
 } verbs[VERBS] = {
+    [VERB_CLAIM] = {"claim", BIT(OPTION_CA) | BIT(OPTION_URL) | BIT(OPTION_VAULT_KEYS)},
     [VERB_RENEW] = {"renew", SOURCE | BIT(OPTION_WAIT)},
     [VERB_WATCH] = {"watch", SOURCE | TIMES},
     [VERB_STATUS] = {"status", BIT(OPTION_JSON) | BIT(OPTION_SYSTEMD)},
@@ -234,7 +236,8 @@ static bool check(struct client_command *command, unsigned given)
         return complain("env", "and --file exclude each other");
     if (command->signal != 0 && (command->restart || command->variable != NULL))
         return complain("signal", "needs --file, without --restart: a running program's variables cannot be changed");
-    if (command->open.url == NULL && (command->verb == VERB_RENEW || command->verb == VERB_WATCH) &&
+    if (command->open.url == NULL &&
+        (command->verb == VERB_CLAIM || command->verb == VERB_RENEW || command->verb == VERB_WATCH) &&
         command->open.systemd_credential == NULL)
         return complain("url", "is required");
     command->restart = command->restart || command->variable != NULL;

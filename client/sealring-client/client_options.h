@@ -18,7 +18,7 @@ enum client_exit {
     CLIENT_EXIT_NO_PROGRAM = 127
 };
 
-enum client_verb { VERB_RENEW, VERB_WATCH, VERB_STATUS, VERB_EXEC, VERBS };
+enum client_verb { VERB_CLAIM, VERB_RENEW, VERB_WATCH, VERB_STATUS, VERB_EXEC, VERBS };
 
 struct client_command {
     enum client_verb verb;

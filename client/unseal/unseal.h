@@ -19,8 +19,9 @@ struct unseal_request {
     size_t length;
     EVP_PKEY *key;     /* the client's private key, */
     X509 *certificate; /* and its certificate */
-    const char
-        *vault_keys;    /* the keys of the vault's audit token, one a line, as `sealring audit key --all` prints them */
+    const char *
+        vault_keys; /* the keys of the vault's audit token, one a line, as `sealring audit key --all` prints them; NULL: who signed it
+                         * is not checked */
     const char *prefix; /* what the credential must be for, if the caller knows; NULL: anything */
     const char *key_id;
 };

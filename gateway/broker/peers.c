@@ -123,7 +123,7 @@ static void close_malformed(struct peer *peer)
 
 bool peer_receive(struct peer *peer, struct renewal_message *message)
 {
-    uint8_t bytes[RENEWAL_HEADER_SIZE + LEAK_REPORT_MAX];
+    uint8_t bytes[RENEWAL_REQUEST_MAX];
     ssize_t size = recv(peer->descriptor, bytes, sizeof bytes, MSG_DONTWAIT | MSG_TRUNC); /* the packet's whole size */
     if (size < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
@@ -132,7 +132,7 @@ bool peer_receive(struct peer *peer, struct renewal_message *message)
         return false;
     }
     bool good = (size_t)size <= sizeof bytes && renewal_message_read(bytes, (size_t)size, message) &&
-                (message->type == RENEWAL_RENEW || message->type == RENEWAL_PING || message->type == RENEWAL_LEAK);
+                (message->type == RENEWAL_RENEW || message->type == RENEWAL_CLAIM || message->type == RENEWAL_PING || message->type == RENEWAL_LEAK);
     explicit_bzero(bytes, sizeof bytes);
     if (!good)
         close_malformed(peer);

@@ -58,19 +58,38 @@ static void prepare(size_t i)
     write_peer(request, batch->peers[i]);
 }
 
+static sealring_status claim(sealring_error *error)
+{
+    const struct renewal_request *request = &batch->requests[0];
+    batch->claim = (sealring_claim_request){.size = sizeof batch->claim,
+                                            .code = request->credential,
+                                            .code_length = request->length,
+                                            .certificate = request->certificate,
+                                            .certificate_length = request->certificate_length,
+                                            .peer = batch->peers[0]};
+    write_peer(request, batch->peers[0]);
+    return sealring_claim(manager, &batch->claim, error);
+}
+
+static sealring_status renew_all(sealring_error *error)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        prepare(i);
+    return sealring_renew(manager, batch->renewals, batch->count, error);
+}
+
 /* What failed is opened again the next time. */
 static void renew(void)
 {
     sealring_error error = {.message = ""};
-    for (size_t i = 0; i < batch->count; i++)
-        prepare(i);
     sealring_status status = manager != NULL ? SEALRING_OK : open_vault(&error);
     if (status == SEALRING_OK)
-        status = sealring_renew(manager, batch->renewals, batch->count, &error);
+        status = batch->claims ? claim(&error) : renew_all(&error);
     if (status != SEALRING_OK) {
         static struct journal_pace pace;
         if (journal_may_repeat(&pace))
-            journal_write(JOURNAL_WARNING, "%zu credentials cannot be renewed now: %s", batch->count, error.message);
+            journal_write(JOURNAL_WARNING, "%zu credentials cannot be renewed now: %s", batch->count,
+                          error.message);
         sealring_manager_close(&manager);
         return;
     }
@@ -166,6 +185,7 @@ void renewer_clear(void)
 {
     for (size_t i = 0; i < batch->count; i++)
         sealring_renewal_release(&batch->renewals[i]);
+    sealring_claim_release(&batch->claim);
     explicit_bzero(batch, sizeof *batch);
 }
 

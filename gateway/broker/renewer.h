@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sealring/claim.h>
 #include <sealring/renew.h>
 
 #include "gateway/daemon/renewal_message.h"
@@ -16,6 +17,8 @@ enum renewer_bounds { BATCH_MAX = 64 };
 /* In locked memory. */
 struct renewal_batch {
     size_t count;
+    bool claims;                  /* it is one claim, in requests[0] */
+    sealring_claim_request claim; /* and its answer */
     sealring_renewal renewals[BATCH_MAX];
     struct renewal_request requests[BATCH_MAX];
     char peers[BATCH_MAX][SEALRING_PEER_SIZE];

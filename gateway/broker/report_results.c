@@ -11,9 +11,11 @@
 #include "gateway/daemon/journal.h"
 #include "gateway/daemon/renewal_message.h"
 
-enum { STATUS_EVERY_MS = 5000, LINE_SIZE = 320 };
+enum { STATUS_EVERY_MS = 5000, LINE_SIZE = 384 };
 
 static uint64_t counts[SEALRING_RENEWAL_LIMITED + 1];
+
+static uint64_t claims[2]; /* refused, handed over */
 
 void report_count(unsigned result)
 {
@@ -51,16 +53,37 @@ void report_renewal(const sealring_renewal *renewal)
     }
 }
 
+void report_claim(const sealring_claim_request *claim)
+{
+    static struct journal_pace pace;
+    const char *peer = claim->peer != NULL && claim->peer[0] != '\0' ? claim->peer : "an unknown address";
+    claims[claim->result == SEALRING_CLAIM_TAKEN || claim->result == SEALRING_CLAIM_AGAIN]++;
+    if (claim->result == SEALRING_CLAIM_TAKEN)
+        journal_write(JOURNAL_INFORMATION,
+                      "key %s of %s in ring %s was claimed from %s: version %" PRIu32 ", serial %" PRIu32,
+                      claim->key_id, claim->client, claim->ring, peer, claim->version, claim->serial);
+    else if (claim->result == SEALRING_CLAIM_CONTESTED)
+        journal_write(JOURNAL_ALARM, "the claim of key %s of %s in ring %s is contested, from %s: %s", claim->key_id,
+                      claim->client, claim->ring, peer, claim->reason);
+    else if (claim->result != SEALRING_CLAIM_AGAIN && claim->reason[0] != '\0' && journal_may_repeat(&pace))
+        journal_write(JOURNAL_WARNING, "not claimed (%s), key %s, from %s: %s",
+                      sealring_claim_result_name(claim->result), claim->key_id[0] != '\0' ? claim->key_id : "unknown",
+                      peer, claim->reason);
+}
+
 static void describe(uint64_t malformed, uint64_t refused, char line[LINE_SIZE])
 {
     uint64_t others = 0;
     for (unsigned result = SEALRING_RENEWAL_CURRENT; result < SEALRING_RENEWAL_LIMITED; result++)
         others += counts[result];
-    (void)snprintf(line, LINE_SIZE,
-                   "issued %" PRIu64 ", again %" PRIu64 ", not renewed %" PRIu64 ", limited %" PRIu64
-                   ", unavailable %" PRIu64 "; malformed messages %" PRIu64 ", refused connections %" PRIu64,
-                   counts[SEALRING_RENEWAL_ISSUED], counts[SEALRING_RENEWAL_AGAIN], others,
-                   counts[SEALRING_RENEWAL_LIMITED], counts[SEALRING_RENEWAL_UNAVAILABLE], malformed, refused);
+    int length = snprintf(line, LINE_SIZE,
+                          "issued %" PRIu64 ", again %" PRIu64 ", not renewed %" PRIu64 ", limited %" PRIu64
+                          ", unavailable %" PRIu64 "; malformed messages %" PRIu64 ", refused connections %" PRIu64,
+                          counts[SEALRING_RENEWAL_ISSUED], counts[SEALRING_RENEWAL_AGAIN], others,
+                          counts[SEALRING_RENEWAL_LIMITED], counts[SEALRING_RENEWAL_UNAVAILABLE], malformed, refused);
+    if (claims[0] + claims[1] > 0)
+        (void)snprintf(line + length, (size_t)(LINE_SIZE - length), "; claimed %" PRIu64 ", not claimed %" PRIu64,
+                       claims[1], claims[0]);
 }
 
 void report_status(uint64_t malformed, uint64_t refused, int64_t now)

@@ -5,10 +5,14 @@
 
 #include <stdint.h>
 
+#include <sealring/claim.h>
 #include <sealring/renew.h>
 
 /* Counts an answer: sealring_renewal_result. */
 void report_count(unsigned result);
+
+/* Counts a claim, and a line about it, if somebody should read it. */
+void report_claim(const sealring_claim_request *claim);
 
 /* A line about a renewal, if somebody should read it. */
 void report_renewal(const sealring_renewal *renewal);

@@ -22,6 +22,7 @@
 #include "gateway/daemon/journal.h"
 
 /* Between two batches the vault's lock is free for as long as its waiters sleep at most between two attempts. */
+enum { CLAIM_LIMITED = 9 }; /* a result besides those of sealring_claim_result: too often, or too many at once */
 enum { COLLECT_MS = 5, REST_MS = 25, RETRY_SECONDS = 5, END_MS = 10000, ROUND_MAX = 64, TICK_MS = 1000 };
 
 static struct key_limit *limit;
@@ -56,6 +57,30 @@ static void answer_without(struct peer *peer, uint32_t id, unsigned result, uint
         .type = RENEWAL_RENEWED, .id = id, .of.answer = {.result = result, .retry_after = retry_after}};
     report_count(result);
     peer_send(peer, &message);
+}
+
+static void answer_claim_without(struct peer *peer, uint32_t id, unsigned result, uint32_t retry_after)
+{
+    const struct renewal_message message = {
+        .type = RENEWAL_CLAIMED, .id = id, .of.answer = {.result = result, .retry_after = retry_after}};
+    peer_send(peer, &message);
+}
+
+/* A code has the key ID behind `claim_`. */
+static void take_claim(struct peer *peer, const struct renewal_message *message, int64_t now)
+{
+    char key_id[SEALRING_KEY_ID_LENGTH + 1] = "";
+    memcpy(key_id, message->of.request.credential + 6, SEALRING_KEY_ID_LENGTH);
+    uint32_t wait = key_limit_take(limit, key_id, now);
+    struct queued_request queued = {
+        .peer = peer->number, .id = message->id, .since = now, .request = message->of.request};
+    if (wait == 0 && !queue_add(&queued))
+        wait = RETRY_SECONDS;
+    explicit_bzero(&queued, sizeof queued);
+    if (wait > 0)
+        answer_claim_without(peer, message->id, CLAIM_LIMITED, wait);
+    else
+        peer->requests++;
 }
 
 static void take_request(struct peer *peer, const struct renewal_message *message, int64_t now)
@@ -120,6 +145,8 @@ static void read_peer(struct peer *peer, int64_t now)
             peer_send(peer, &(struct renewal_message){.type = RENEWAL_PONG, .id = message.id});
         else if (message.type == RENEWAL_LEAK)
             take_leak(peer, &message);
+        else if (message.type == RENEWAL_CLAIM)
+            take_claim(peer, &message, now);
         else
             take_request(peer, &message, now);
     }
@@ -143,11 +170,16 @@ static void begin_batch(void)
     struct renewal_batch *batch = renewer_batch();
     const struct queued_request *first;
     batch->count = 0;
-    while (batch->count < BATCH_MAX && (first = queue_first()) != NULL) {
+    batch->claims = false;
+    /* a claim is a batch of its own */
+    while (batch->count < BATCH_MAX && !batch->claims && (first = queue_first()) != NULL) {
+        if (first->request.certificate_length > 0 && batch->count > 0)
+            break;
         if (peer_numbered(first->peer) != NULL) { /* else it has left */
             asked[batch->count].peer = first->peer;
             asked[batch->count].id = first->id;
             batch->limited[batch->count] = first->limited;
+            batch->claims = first->request.certificate_length > 0;
             batch->requests[batch->count++] = first->request;
         }
         queue_remove_first();
@@ -187,12 +219,41 @@ static void answer(struct peer *peer, uint32_t id, const sealring_renewal *renew
     peer_send(peer, &message);
 }
 
+static void finish_claim(const sealring_claim_request *claim)
+{
+    struct peer *peer = peer_numbered(asked[0].peer);
+    report_claim(claim);
+    if (peer == NULL)
+        return;
+    peer->requests--;
+    bool handed_over = claim->sealed != NULL && claim->sealed_length <= RENEWAL_SEALED_MAX;
+    bool later = claim->result == SEALRING_CLAIM_UNAVAILABLE || (claim->sealed != NULL && !handed_over);
+    if (!handed_over) {
+        answer_claim_without(peer, asked[0].id, later ? SEALRING_CLAIM_UNAVAILABLE : (unsigned)claim->result,
+                             later ? RETRY_SECONDS : 0);
+        return;
+    }
+    struct renewal_message message = {.type = RENEWAL_CLAIMED,
+                                      .id = asked[0].id,
+                                      .of.answer = {.result = (unsigned)claim->result,
+                                                    .expires = claim->expires,
+                                                    .version = claim->version,
+                                                    .serial = claim->serial,
+                                                    .form = RENEWAL_SEALED,
+                                                    .payload = claim->sealed,
+                                                    .payload_length = claim->sealed_length}};
+    memcpy(message.of.answer.key_id, claim->key_id, sizeof message.of.answer.key_id);
+    peer_send(peer, &message);
+}
+
 static void finish_batch(void)
 {
     if (!renewer_finished())
         return;
     struct renewal_batch *batch = renewer_batch();
-    for (size_t i = 0; i < batch->count; i++) {
+    if (batch->claims)
+        finish_claim(&batch->claim);
+    for (size_t i = 0; !batch->claims && i < batch->count; i++) {
         struct peer *peer = peer_numbered(asked[i].peer);
         report_renewal(&batch->renewals[i]);
         if (peer == NULL)
@@ -283,7 +344,9 @@ static void drain(int signals)
 {
     for (const struct queued_request *first; (first = queue_first()) != NULL; queue_remove_first()) {
         struct peer *peer = peer_numbered(first->peer);
-        if (peer != NULL)
+        if (peer != NULL && first->request.certificate_length > 0)
+            answer_claim_without(peer, first->id, SEALRING_CLAIM_UNAVAILABLE, 1);
+        else if (peer != NULL)
             answer_without(peer, first->id, SEALRING_RENEWAL_UNAVAILABLE, 1);
     }
     for (int64_t end = process_clock_ms() + END_MS;

@@ -36,35 +36,76 @@ static bool is_plain(const uint8_t *bytes, size_t size)
     return true;
 }
 
-/* ---- RENEW ---- */
+/* ---- RENEW, CLAIM ---- */
 
-static void put_request(const struct renewal_request *request, uint8_t **at)
+static void put_address(const struct renewal_request *request, uint8_t **at)
 {
     put(at, request->address_length == 16 ? 6 : request->address_length, 1);
     memset(*at, 0, 16);
     memcpy(*at, request->address, request->address_length);
     *at += 16;
-    put(at, request->length, 2);
-    memset(*at, 0, SEALRING_CREDENTIAL_LENGTH_MAX);
-    memcpy(*at, request->credential, request->length);
-    *at += SEALRING_CREDENTIAL_LENGTH_MAX;
+}
+
+static bool get_address(const uint8_t **at, struct renewal_request *request)
+{
+    uint64_t family = get(at, 1);
+    request->address_length = family == 6 ? 16 : (size_t)family;
+    if ((family != 0 && family != 4 && family != 6) ||
+        !is_zero(*at + request->address_length, 16 - request->address_length))
+        return false;
+    memcpy(request->address, *at, 16);
+    *at += 16;
+    return true;
+}
+
+/* Its length, and the bytes in a field of `room` bytes with zeros behind them. */
+static void put_padded(const void *bytes, size_t length, size_t room, uint8_t **at)
+{
+    put(at, length, 2);
+    memset(*at, 0, room);
+    memcpy(*at, bytes, length);
+    *at += room;
+}
+
+static bool get_padded(const uint8_t **at, void *bytes, size_t *length, size_t room)
+{
+    *length = (size_t)get(at, 2);
+    if (*length == 0 || *length > room || !is_zero(*at + *length, room - *length))
+        return false;
+    memcpy(bytes, *at, room);
+    *at += room;
+    return true;
+}
+
+static void put_request(const struct renewal_request *request, uint8_t **at)
+{
+    put_address(request, at);
+    put_padded(request->credential, request->length, SEALRING_CREDENTIAL_LENGTH_MAX, at);
 }
 
 static bool get_request(const uint8_t *at, struct renewal_request *request)
 {
-    uint64_t family = get(&at, 1);
-    request->address_length = family == 6 ? 16 : (size_t)family;
-    if ((family != 0 && family != 4 && family != 6) ||
-        !is_zero(at + request->address_length, 16 - request->address_length))
+    request->certificate_length = 0;
+    return get_address(&at, request) &&
+           get_padded(&at, request->credential, &request->length, SEALRING_CREDENTIAL_LENGTH_MAX);
+}
+
+static void put_claim(const struct renewal_request *request, uint8_t **at)
+{
+    put_address(request, at);
+    memcpy(*at, request->credential, CLAIM_CODE_LENGTH);
+    *at += CLAIM_CODE_LENGTH;
+    put_padded(request->certificate, request->certificate_length, CLAIM_CERTIFICATE_MAX, at);
+}
+
+static bool get_claim(const uint8_t *at, struct renewal_request *request)
+{
+    if (!get_address(&at, request) || !is_plain(at, CLAIM_CODE_LENGTH))
         return false;
-    memcpy(request->address, at, 16);
-    at += 16;
-    request->length = (size_t)get(&at, 2);
-    if (request->length == 0 || request->length > SEALRING_CREDENTIAL_LENGTH_MAX ||
-        !is_zero(at + request->length, SEALRING_CREDENTIAL_LENGTH_MAX - request->length))
-        return false;
-    memcpy(request->credential, at, SEALRING_CREDENTIAL_LENGTH_MAX);
-    return true;
+    memcpy(request->credential, at, CLAIM_CODE_LENGTH);
+    request->length = CLAIM_CODE_LENGTH;
+    at += CLAIM_CODE_LENGTH;
+    return get_padded(&at, request->certificate, &request->certificate_length, CLAIM_CERTIFICATE_MAX);
 }
 
 /* ---- RENEWED ---- */
@@ -138,7 +179,9 @@ size_t renewal_message_write(const struct renewal_message *message, uint8_t byte
     put(&at, message->id, 4);
     if (message->type == RENEWAL_RENEW)
         put_request(&message->of.request, &at);
-    else if (message->type == RENEWAL_RENEWED)
+    else if (message->type == RENEWAL_CLAIM)
+        put_claim(&message->of.request, &at);
+    else if (message->type == RENEWAL_RENEWED || message->type == RENEWAL_CLAIMED)
         put_answer(&message->of.answer, &at);
     else if (message->type == RENEWAL_LEAK)
         at += leak_report_write(&message->of.report, at);
@@ -166,8 +209,13 @@ bool renewal_message_read(const uint8_t *bytes, size_t size, struct renewal_mess
     case RENEWAL_LEAK_TAKEN:
         return size == RENEWAL_HEADER_SIZE + LEAK_TAKEN_SIZE &&
                (message->of.leak_result = (unsigned)get(&at, LEAK_TAKEN_SIZE)) <= SEALRING_LEAK_REKEYED;
+    case RENEWAL_CLAIM:
+        return size == RENEWAL_CLAIM_SIZE && get_claim(at, &message->of.request);
     case RENEWAL_RENEWED:
         return size >= RENEWAL_ANSWER_SIZE && get_answer(at, size, &message->of.answer);
+    case RENEWAL_CLAIMED:
+        return size >= RENEWAL_ANSWER_SIZE && get_answer(at, size, &message->of.answer) &&
+               message->of.answer.form != RENEWAL_CREDENTIAL;
     default:
         return false;
     }

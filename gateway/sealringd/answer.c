@@ -32,7 +32,19 @@ static const struct answer answers[ANSWERS] = {
     [ANSWER_NOT_RENEWED] = {503, "Service Unavailable", "The API key cannot be renewed now.", .code = "unavailable",
                             .retry_after = "10"},
     [ANSWER_METHOD] = {405, "Method Not Allowed", "This target takes POST only.", .allow = "POST"},
-    [ANSWER_TOO_LARGE] = {413, "Content Too Large", "A renewal has no body.", .code = NULL},
+    [ANSWER_TOO_LARGE] = {413, "Content Too Large", "The body is larger than this target takes.", .code = NULL},
+    [ANSWER_CLAIM_MALFORMED] = {400, "Bad Request", "The body is no JSON object with the texts code and certificate.",
+                                .code = "claim-malformed"},
+    [ANSWER_CLAIM_UNKNOWN] = {404, "Not Found", "The claim code is unknown, or it has expired. Ask the operator.",
+                              .code = "claim-unknown"},
+    [ANSWER_CLAIM_CERTIFICATE] = {400, "Bad Request", "Nothing is encrypted to this certificate.",
+                                  .code = "claim-certificate"},
+    [ANSWER_CLAIM_CLOSED] = {403, "Forbidden", "The API key is not valid any more. Ask the operator.",
+                             .code = "claim-closed"},
+    [ANSWER_CLAIM_TAKEN] = {409, "Conflict", "Somebody else has used the claim code. Ask the operator at once.",
+                            .code = "claim-taken"},
+    [ANSWER_NOT_CLAIMED] = {503, "Service Unavailable", "The API key cannot be claimed now.", .code = "unavailable",
+                            .retry_after = "10"},
 };
 
 const struct answer *answer_of(enum answer_kind kind)

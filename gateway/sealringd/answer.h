@@ -25,9 +25,16 @@ enum answer_kind {
     ANSWER_LIMITED,     /* too often, or too many */
     ANSWER_NOT_RENEWED, /* token, registry or broker: later */
     ANSWER_METHOD,
-    ANSWER_TOO_LARGE
+    ANSWER_TOO_LARGE,
+    /* Of claims only. */
+    ANSWER_CLAIM_MALFORMED,
+    ANSWER_CLAIM_UNKNOWN,     /* no such code, or it has expired */
+    ANSWER_CLAIM_CERTIFICATE, /* nothing is encrypted to it */
+    ANSWER_CLAIM_CLOSED,      /* the credential is not valid any more */
+    ANSWER_CLAIM_TAKEN,       /* by another public key */
+    ANSWER_NOT_CLAIMED        /* token, registry or broker: later */
 };
-#define ANSWERS 19
+#define ANSWERS 25
 
 struct answer {
     unsigned status;

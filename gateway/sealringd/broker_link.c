@@ -165,12 +165,17 @@ static bool send_question(struct question *question)
     if (question->report != NULL)
         return send_report(question);
     const struct presented_headers *presented = &question->presented;
+    const struct claim_body *claim = question->claim;
     struct renewal_message message = {
-        .type = RENEWAL_RENEW,
+        .type = claim != NULL ? RENEWAL_CLAIM : RENEWAL_RENEW,
         .id = ++latest_id,
         .of.request = {.address_length = presented->address_length, .length = presented->length}};
     memcpy(message.of.request.address, presented->address, presented->address_length);
     memcpy(message.of.request.credential, presented->credential, presented->length);
+    if (claim != NULL) {
+        message.of.request.certificate_length = claim->certificate_length;
+        memcpy(message.of.request.certificate, claim->certificate, claim->certificate_length);
+    }
     question->id = message.id;
     bool sent = send_message(&message);
     explicit_bzero(&message, sizeof message);
@@ -205,7 +210,8 @@ static bool receive_message(void)
         return false;
     }
     if ((size_t)size > sizeof bytes || !renewal_message_read(bytes, (size_t)size, &message) ||
-        (message.type != RENEWAL_PONG && message.type != RENEWAL_RENEWED && message.type != RENEWAL_LEAK_TAKEN)) {
+        (message.type != RENEWAL_PONG && message.type != RENEWAL_RENEWED && message.type != RENEWAL_CLAIMED &&
+         message.type != RENEWAL_LEAK_TAKEN)) {
         has_received = false;
         lose_connection("it has sent a malformed message");
         return false;

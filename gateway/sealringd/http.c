@@ -14,6 +14,7 @@
 #include "gateway/daemon/listener.h"
 #include "gateway/sealringd/alert_request.h"
 #include "gateway/sealringd/broker_link.h"
+#include "gateway/sealringd/claim_request.h"
 #include "gateway/sealringd/direct_clients.h"
 #include "gateway/sealringd/question.h"
 #include "gateway/sealringd/respond.h"
@@ -84,6 +85,14 @@ static void take_address(struct question *question)
         presented_address(&question->presented, info->client_addr);
 }
 
+/* As the gateway has passed it, or of the connection. */
+static void take_client(struct question *question)
+{
+    (void)MHD_get_connection_values(question->connection, MHD_HEADER_KIND, each_header, question);
+    if (question->listener->tls)
+        take_address(question);
+}
+
 static bool is_ready(void)
 {
     sealring_vault *vault = NULL;
@@ -114,9 +123,7 @@ static enum MHD_Result respond_judged(struct question *question, bool close)
 
 static enum MHD_Result verify(struct question *question, bool close)
 {
-    (void)MHD_get_connection_values(question->connection, MHD_HEADER_KIND, each_header, question);
-    if (question->listener->tls)
-        take_address(question);
+    take_client(question);
     if (question->presented.credentials == PRESENTED_NONE)
         return respond(question->connection, ANSWER_ABSENT, close);
     if (question->presented.credentials == PRESENTED_CONFLICT)
@@ -175,7 +182,9 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     if (question->target.kind == TARGET_LEAKS)
         return alert_handle(question, method, data, size, close);
     if (question->asked && !question->renewed) /* and resumed, so it is answered */
-        return respond_judged(question, close);
+        return question->claim != NULL ? claim_continue(question, close) : respond_judged(question, close);
+    if (question->target.kind == TARGET_CLAIM)
+        return claim_handle(question, method, data, size, close, take_client);
     if (question->target.kind == TARGET_RENEW)
         return handle_renewal(question, method, size, close);
     if (!question->complete && !has_body(connection)) {

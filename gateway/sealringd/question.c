@@ -20,6 +20,9 @@ void question_free(struct question *question)
     free_secret(question->credential_copy, question->presented.length);
     free_secret(question->body, question->body == NULL ? 0 : strlen(question->body));
     alert_free(question->alert);
+    if (question->claim != NULL)
+        explicit_bzero(question->claim, sizeof *question->claim);
+    free(question->claim);
     free(question);
 }
 
@@ -36,6 +39,9 @@ void question_ask(const struct question *question, uint32_t flags, struct outcom
     outcome->grant.size = sizeof outcome->grant;
     sealring_vault *vault = NULL;
     struct served_vault *taken = served_take(&vault);
-    outcome->verdict = sealring_verify_request(vault, &request, &outcome->grant);
+    if (question->target.kind == TARGET_CLAIM)
+        outcome->verdict = sealring_claim_known(vault, presented->credential, presented->length);
+    else
+        outcome->verdict = sealring_verify_request(vault, &request, &outcome->grant);
     served_return(taken);
 }

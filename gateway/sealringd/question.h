@@ -10,6 +10,7 @@
 
 #include <sealring/verify.h>
 
+#include "gateway/daemon/claim_body.h"
 #include "gateway/sealringd/presented.h"
 #include "gateway/sealringd/target.h"
 
@@ -29,6 +30,7 @@ struct question {
     struct presented_headers presented; /* the credential is the connection's, or credential_copy */
     struct alert_request *alert;        /* of alerts about leaks: alert_request.c */
     const struct leak_report *report;   /* what the broker is asked instead of a renewal; NULL: a renewal */
+    struct claim_body *claim;           /* of a claim; then `presented` has its code */
     bool complete;                      /* its end was received */
     struct outcome outcome;
     /* Of a renewal, set by broker_link.c. */

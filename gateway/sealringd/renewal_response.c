@@ -30,6 +30,16 @@ enum answer_kind renewal_answer_for(unsigned result)
     return result < sizeof kinds / sizeof kinds[0] ? kinds[result] : ANSWER_NOT_RENEWED;
 }
 
+/* The numbers are those of sealring_claim_result, in the library that sealringd does not have, and of RENEWED. */
+enum answer_kind claim_answer_for(unsigned result)
+{
+    static const enum answer_kind kinds[] = {
+        ANSWER_NOT_CLAIMED, ANSWER_RENEWED,      ANSWER_RENEWED,           ANSWER_NOT_CLAIMED, ANSWER_CLAIM_UNKNOWN,
+        ANSWER_ADDRESS,     ANSWER_CLAIM_CLOSED, ANSWER_CLAIM_CERTIFICATE, ANSWER_CLAIM_TAKEN, ANSWER_LIMITED,
+    };
+    return result < sizeof kinds / sizeof kinds[0] ? kinds[result] : ANSWER_NOT_CLAIMED;
+}
+
 /* RFC 3339 in quotation marks, without fractions (so never later than the time itself); null for none. */
 static void quote_time(int64_t milliseconds, char text[QUOTED_TIME_SIZE])
 {

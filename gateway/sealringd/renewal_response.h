@@ -8,6 +8,7 @@
 
 /* The kind of answer to a result of the broker. */
 enum answer_kind renewal_answer_for(unsigned result);
+enum answer_kind claim_answer_for(unsigned result);
 
 /* The JSON with the successor, for ISSUED and AGAIN: {"credential": …} or {"sealed": …} and the others. To be wiped and freed by the caller. NULL: no
  * memory. */

@@ -174,7 +174,8 @@ static enum MHD_Result respond_current(const struct question *question, bool clo
 
 enum MHD_Result respond_renewal(struct question *question, bool close)
 {
-    enum answer_kind kind = renewal_answer_for(question->renewal_result);
+    enum answer_kind kind = question->claim != NULL ? claim_answer_for(question->renewal_result)
+                                                    : renewal_answer_for(question->renewal_result);
     const struct answer *answer = answer_of(kind);
     char retry_after[16];
     if (kind == ANSWER_CURRENT)

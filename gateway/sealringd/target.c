@@ -61,7 +61,9 @@ void target_parse(const char *text, bool any_allowed, struct target *target)
 
 void target_parse_renewal(const char *text, struct target *target)
 {
-    target->kind = is_exactly(text, "/v1/renew") ? TARGET_RENEW : TARGET_UNKNOWN;
+    target->kind = is_exactly(text, "/v1/renew")   ? TARGET_RENEW
+                   : is_exactly(text, "/v1/claim") ? TARGET_CLAIM
+                                                   : TARGET_UNKNOWN;
     target->scopes[0] = '\0';
 }
 

@@ -13,6 +13,7 @@ enum target_kind {
     TARGET_HEALTH,
     TARGET_READY,
     TARGET_RENEW,
+    TARGET_CLAIM,
     TARGET_LEAKS
 };
 
@@ -32,7 +33,7 @@ struct target {
  * themselves in a path: no `%`, `;`, `?`. A target that is wrong is TARGET_UNKNOWN. */
 void target_parse(const char *text, bool any_allowed, struct target *target);
 
-/* Reads the target of a listener for renewal, where there is one only: /v1/renew. */
+/* Reads the target of a listener for renewal, which has /v1/renew and /v1/claim. */
 void target_parse_renewal(const char *text, struct target *target);
 
 /* Reads the target of a listener for alerts about leaks, where there is one only: /v1/leaks. */

@@ -86,6 +86,13 @@ typedef enum sealring_client_result {
  * another process that is renewing, and at most 30 s for the server. For all results except the first two, *error has the reason. */
 sealring_client_result sealring_client_renew(sealring_client *client, int64_t wait_ms, sealring_error *error);
 
+/* Trades a claim code, which the operator has sent, for the credential, and saves it in options->file (mode 0600 if there is none yet), which
+ * may then be opened. Of the options file and url are needed, and ca_file and vault_keys used: with the latter only an answer that the vault has
+ * signed is accepted. The key pair of the claim is in FILE.claim until the credential is saved, so after a lost answer the same call gets the same
+ * credential. Waits at most 30 s for another process, and as long for the server. RENEWED: it is in the file. Otherwise *error has the reason. */
+sealring_client_result sealring_client_claim(const sealring_client_options *options, const char *code,
+                                             sealring_error *error);
+
 /* What is known about the credential; the caller sets size first. Times are milliseconds since 1970-01-01 UTC, 0: not known, or never. */
 typedef struct sealring_client_summary {
     size_t size;

@@ -172,6 +172,11 @@ sealring_verdict sealring_verify_request(sealring_vault *vault, const sealring_r
 sealring_verdict sealring_verify(sealring_vault *vault, const char *credential, size_t length, const char *scope,
                                  sealring_grant *grant);
 
+/* Whether somebody can trade this claim code for a credential (sealring-claim(1)): SEALRING_ACCEPTED, SEALRING_REJECTED_MALFORMED,
+ * SEALRING_REJECTED_UNKNOWN (also if it has expired), or SEALRING_UNAVAILABLE. For a server that passes claims to sealring-broker, so that
+ * strangers cost one search in the registry; the broker proves the code. May wait. */
+sealring_verdict sealring_claim_known(sealring_vault *vault, const char *code, size_t length);
+
 /* Does once what the maintenance threads do: polls the registry, reports, proves new versions, warms the cache with a few credentials,
  * passes messages to the callback. *next_ms, if not NULL, receives the milliseconds after which to call again; a later call delays
  * changes, and after the lease the verifier stops serving. May be called from any thread; calls at the same time run one after another.

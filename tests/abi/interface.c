@@ -134,6 +134,7 @@ struct kept_prototypes {
     sealring_status (*open)(const char *, const sealring_options *, sealring_vault **, sealring_error *);
     sealring_verdict (*verify)(sealring_vault *, const char *, size_t, const char *, sealring_grant *);
     sealring_verdict (*verify_request)(sealring_vault *, const sealring_request *, sealring_grant *);
+    sealring_verdict (*claim_known)(sealring_vault *, const char *, size_t);
     void (*close)(sealring_vault **);
     sealring_status (*maintain)(sealring_vault *, uint32_t *, sealring_error *);
     void (*set_log)(sealring_vault *, sealring_log_callback, void *);
@@ -150,6 +151,7 @@ const struct kept_prototypes kept_prototypes = {
     .open = sealring_open,
     .verify = sealring_verify,
     .verify_request = sealring_verify_request,
+    .claim_known = sealring_claim_known,
     .close = sealring_close,
     .maintain = sealring_maintain,
     .set_log = sealring_set_log,

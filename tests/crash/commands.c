@@ -4,6 +4,7 @@
 
 #include <openssl/sha.h>
 #include <sealring/backup.h>
+#include <sealring/claim.h>
 #include <sealring/doctor.h>
 #include <sealring/renew.h>
 #include <sealring/sealed.h>
@@ -278,6 +279,37 @@ ACT(renew)
     return status;
 }
 
+static int take_code(const sealring_issued *issued, void *context)
+{
+    snprintf(context, SEALRING_CLAIM_CODE_LENGTH + 1, "%s", issued->claim);
+    return 0;
+}
+
+/* Offered, and then taken. */
+ACT(claim)
+{
+    char code[SEALRING_CLAIM_CODE_LENGTH + 1];
+    sealring_claim_request request = {.size = sizeof request,
+                                      .code = code,
+                                      .code_length = SEALRING_CLAIM_CODE_LENGTH,
+                                      .certificate = certificate,
+                                      .certificate_length = sizeof certificate,
+                                      .peer = "192.0.2.1"};
+    UNUSED;
+    sealring_status status = sealring_claim_credentials(manager, SEALRING_CLAIM_LIFE, error);
+    if (status == SEALRING_OK)
+        status = sealring_reissue(manager, scene->key_ids[GROUND_RETIRING], take_code, code, error);
+    if (status != SEALRING_OK || stop == 1)
+        return status;
+    status = sealring_claim(manager, &request, error);
+    if (status == SEALRING_OK && request.sealed == NULL) {
+        snprintf(error->message, sizeof error->message, "%s", request.reason);
+        status = SEALRING_TOKEN;
+    }
+    sealring_claim_release(&request);
+    return status;
+}
+
 /* ---- The rest ---- */
 
 ACT(forget)
@@ -435,6 +467,7 @@ const struct command commands[] = {
     {.name = "reissue an imported key", .act = reissue_imported},
     {.name = "reissue --all", .act = reissue_ring},
     {.name = "renew", .act = renew},
+    {.name = "claim", .act = claim, .steps = 1},
     {.name = "verifier forget", .act = forget},
     {.name = "usage harvest", .act = harvest, .same = true},
     {.name = "run --once", .act = run, .steps = 4, .again = destroy_automatic},

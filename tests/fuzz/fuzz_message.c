@@ -31,8 +31,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (message.type == RENEWAL_RENEW)
         require(message.of.request.length > 0 && message.of.request.length <= SEALRING_CREDENTIAL_LENGTH_MAX,
                 "the credential fits");
-    else if (message.type == RENEWAL_RENEWED)
+    else if (message.type == RENEWAL_CLAIM)
+        require(message.of.request.length == CLAIM_CODE_LENGTH && message.of.request.certificate_length > 0 &&
+                    message.of.request.certificate_length <= CLAIM_CERTIFICATE_MAX,
+                "code and certificate fit");
+    else if (message.type == RENEWAL_RENEWED || message.type == RENEWAL_CLAIMED)
         check_answer(&message.of.answer, data, size);
+    if (message.type == RENEWAL_CLAIMED)
+        require(message.of.answer.form != RENEWAL_CREDENTIAL, "nothing in plain text");
     memset(bytes, 0xa5, sizeof bytes);
     require(renewal_message_write(&message, bytes) == size && memcmp(bytes, data, size) == 0,
             "it is written as it was read");

@@ -17,6 +17,7 @@ static const uint8_t der[RENEWAL_SEALED_MAX] = {0x30, 0x82};
 
 #define KEY_ID "0123456789abcdef"
 #define TEXT   "acme_live_0123456789abcdef_3_secret"
+#define CODE   "claim_0123456789abcdef_0000000000000000000000000000"
 
 static const struct {
     struct renewal_message message;
@@ -52,6 +53,21 @@ static const struct {
                     .payload = der,
                     .payload_length = sizeof der}},
      RENEWAL_MESSAGE_MAX},
+    {{.type = RENEWAL_CLAIM,
+      .id = 3,
+      .of.request = {.address_length = 4,
+                     .credential = CODE,
+                     .length = CLAIM_CODE_LENGTH,
+                     .certificate = "-----BEGIN",
+                     .certificate_length = 10}},
+     2126},
+    {{.type = RENEWAL_CLAIM,
+      .of.request = {.credential = CODE, .length = CLAIM_CODE_LENGTH, .certificate_length = CLAIM_CERTIFICATE_MAX}},
+     2126},
+    {{.type = RENEWAL_CLAIMED,
+      .of.answer = {.result = 2, .key_id = KEY_ID, .form = RENEWAL_SEALED, .payload = der, .payload_length = 2}},
+     61},
+    {{.type = RENEWAL_CLAIMED, .of.answer = {.result = 8}}, 59},
 };
 
 START_TEST(what_is_written_is_read)

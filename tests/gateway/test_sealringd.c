@@ -8,6 +8,7 @@
 
 #include "gateway/sealringd/address_limit.h"
 #include "gateway/sealringd/answer.h"
+#include "gateway/daemon/claim_body.h"
 #include "gateway/sealringd/presented.h"
 #include "gateway/sealringd/renewal_response.h"
 #include "gateway/sealringd/target.h"
@@ -253,6 +254,56 @@ START_TEST(every_result_has_an_answer)
 }
 END_TEST
 
+START_TEST(every_result_of_a_claim_has_an_answer)
+{
+    static const unsigned statuses[] = {503, 200, 200, 503, 404, 403, 403, 400, 409, 429, 503};
+    for (unsigned result = 0; result < sizeof statuses / sizeof *statuses; result++)
+        ck_assert_uint_eq(answer_of(claim_answer_for(result))->status, statuses[result]);
+}
+END_TEST
+
+/* ---- Bodies of claims ---- */
+
+#define CODE "claim_0123456789abcdef_0000000000000000000000000000"
+static const struct {
+    const char *text;
+    enum claim_body_problem problem;
+} claims[] = {
+    {"{\"code\":\"" CODE "\",\"certificate\":\"x\"}", CLAIM_BODY_GOOD},
+    {"{\"more\":1,\"certificate\":\"x\",\"code\":\"" CODE "\"}", CLAIM_BODY_GOOD},
+    {"", CLAIM_BODY_MALFORMED},
+    {"[]", CLAIM_BODY_MALFORMED},
+    {"{}", CLAIM_BODY_MALFORMED},
+    {"{\"code\":\"" CODE "\",\"certificate\":\"x\"} x", CLAIM_BODY_MALFORMED},
+    {"{\"code\":\"" CODE "\",\"code\":\"" CODE "\",\"certificate\":\"x\"}", CLAIM_BODY_MALFORMED},
+    {"{\"code\":\"" CODE "\",\"certificate\":7}", CLAIM_BODY_MALFORMED},
+    {"{\"code\":\"" CODE "\",\"certificate\":\"\"}", CLAIM_BODY_NO_CERTIFICATE},
+    {"{\"code\":\"" CODE "0\",\"certificate\":\"x\"}", CLAIM_BODY_NO_CODE},
+    {"{\"code\":\"claim_0123456789abcdef-0000000000000000000000000000\",\"certificate\":\"x\"}", CLAIM_BODY_NO_CODE},
+};
+
+START_TEST(bodies_of_claims)
+{
+    struct claim_body body = {.length = 0};
+    ck_assert(claim_body_add(&body, claims[_i].text, strlen(claims[_i].text)));
+    ck_assert_int_eq(claim_body_read(&body), claims[_i].problem);
+    if (claims[_i].problem == CLAIM_BODY_GOOD) {
+        ck_assert_int_eq(memcmp(body.code, CODE, sizeof body.code), 0);
+        ck_assert(body.certificate_length == 1 && body.certificate[0] == 'x');
+    }
+}
+END_TEST
+
+START_TEST(a_body_has_a_bound)
+{
+    static char bytes[CLAIM_BODY_MAX + 1];
+    struct claim_body body = {.length = 0};
+    ck_assert(!claim_body_add(&body, bytes, sizeof bytes));
+    ck_assert(claim_body_add(&body, bytes, CLAIM_BODY_MAX));
+    ck_assert(!claim_body_add(&body, bytes, 1));
+}
+END_TEST
+
 static const struct {
     struct renewal_answer answer;
     const char *body;
@@ -391,6 +442,9 @@ int main(void)
     tcase_add_test(cases, every_verdict_has_an_answer);
     tcase_add_test(cases, answers_follow_the_standards);
     tcase_add_loop_test(cases, every_result_has_an_answer, 0, COUNT(results));
+    tcase_add_test(cases, every_result_of_a_claim_has_an_answer);
+    tcase_add_loop_test(cases, bodies_of_claims, 0, (int)(sizeof claims / sizeof claims[0]));
+    tcase_add_test(cases, a_body_has_a_bound);
     tcase_add_loop_test(cases, a_successor_has_a_body, 0, COUNT(bodies));
     tcase_add_test(cases, renewal_has_one_target);
     tcase_add_test(cases, a_connections_address_counts);

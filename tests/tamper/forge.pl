@@ -3,6 +3,7 @@
 # What an attacker computes who has no token: a credential's text with a secret of his own, and a chain of closed facts made anew.
 #
 #   forge.pl text PREFIX KEYID VERSION    a well-formed text, with the right check digits
+#   forge.pl claim DATABASE KEYID         a claim code of his own, and the digest that a fact has of it
 #   forge.pl chain DATABASE               SQL that gives each closed fact the hash that belongs behind the one before it
 #   forge.pl record DATABASE [vault.unsigned]              SQL that adds a fact for each ring and version whose row is not what the last one contains
 #   forge.pl key DATABASE KEY.pem         the text of a key of his own (Ed25519), as the registry or sealring.conf could name it
@@ -15,16 +16,28 @@ use Digest::SHA qw(sha256);
 
 my @digits = ('0' .. '9', 'A' .. 'Z', 'a' .. 'z');
 
-sub text {
-    my ($prefix, $key_id, $version) = @_;
-    # The first of 43 digits stays 0, so that the number is below 2^256.
-    my $text = "${prefix}_${key_id}_${version}_0" . join('', map { $digits[rand @digits] } 1 .. 42);
-    my ($crc, $check) = (crc32($text), '');
+sub check {
+    my ($crc, $check) = (crc32($_[0]), '');
     for (1 .. 6) {
         $check = $digits[$crc % 62] . $check;
         $crc = int($crc / 62);
     }
-    print "$text$check\n";
+    return $check;
+}
+
+sub text {
+    my ($prefix, $key_id, $version) = @_;
+    # The first of 43 digits stays 0, so that the number is below 2^256.
+    my $text = "${prefix}_${key_id}_${version}_0" . join('', map { $digits[rand @digits] } 1 .. 42);
+    print $text, check($text), "\n";
+}
+
+sub claim {
+    my ($database, $key_id) = @_;
+    my ($vault) = query($database, 'SELECT hex(vault_id) FROM vault');
+    my $code = "claim_${key_id}_" . join('', map { $digits[rand @digits] } 1 .. 22);
+    $code .= check($code);
+    print "$code ", unpack('H*', sha256("sealring claim v1\0" . pack('H*', $vault) . $code)), "\n";
 }
 
 sub chain {
@@ -122,6 +135,6 @@ sub checkpoint {
 }
 
 my $what = shift // '';
-my %sub = (text => \&text, chain => \&chain, record => \&record, key => \&key, checkpoint => \&checkpoint);
-die "forge.pl text|chain|record|key|checkpoint ...\n" if !$sub{$what};
+my %sub = (text => \&text, claim => \&claim, chain => \&chain, record => \&record, key => \&key, checkpoint => \&checkpoint);
+die "forge.pl text|claim|chain|record|key|checkpoint ...\n" if !$sub{$what};
 $sub{$what}->(@ARGV);

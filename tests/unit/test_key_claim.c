@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* credential/key_claim and claim_code: the texts, what is none, and which change restricts. */
+/* credential/key_claim and claim_code: the texts, what is not read, and which change restricts. */
 #include <string.h>
 
 #include "credential/key_claim.h"

@@ -11,6 +11,7 @@
 #include "base/struct_size.h"
 #include "config/verifier_group.h"
 #include "verifier/process/membership.h"
+#include "verifier/request/claim_check.h"
 #include "verifier/request/judge.h"
 
 struct sealring_vault {
@@ -137,6 +138,13 @@ sealring_verdict sealring_verify(sealring_vault *vault, const char *credential, 
     const sealring_request request = {
         .size = sizeof request, .credential = credential, .length = length, .scope = scope};
     return sealring_verify_request(vault, &request, grant);
+}
+
+sealring_verdict sealring_claim_known(sealring_vault *vault, const char *code, size_t length)
+{
+    sealring_error error;
+    struct verifier *verifier = membership_verifier(vault->membership, &error);
+    return verifier == NULL ? SEALRING_UNAVAILABLE : claim_check(verifier, code, length);
 }
 
 sealring_status sealring_maintain(sealring_vault *vault, uint32_t *next_ms, sealring_error *error)
