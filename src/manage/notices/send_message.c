@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "manage/notices/channel_options.h"
 
 void senders_prepare(struct message_senders *senders, sealring_manager *manager, int channel)
 {
@@ -34,11 +35,6 @@ static void fail(struct outgoing_message *outgoing, const char *reason)
     (void)snprintf(outgoing->result.reason, sizeof outgoing->result.reason, "%.199s", reason);
 }
 
-static const char *set_or_null(const char *text)
-{
-    return text[0] != '\0' ? text : NULL;
-}
-
 static void send_by_mail(struct message_senders *senders, struct outgoing_message *outgoing, int64_t limit)
 {
     const struct config_notify *notify = &senders->config->notify;
@@ -49,11 +45,7 @@ static void send_by_mail(struct message_senders *senders, struct outgoing_messag
                               .text = message->text,
                               .now = message->now};
     sealring_error error = {.message = ""};
-    senders->mail_options = (struct mail_options){.server = notify->mail_server,
-                                                  .from = notify->mail_from,
-                                                  .user = set_or_null(notify->mail_user),
-                                                  .password_file = set_or_null(notify->mail_password_file),
-                                                  .ca_file = set_or_null(notify->mail_ca)};
+    senders->mail_options = mail_options_of(notify);
     if (notify->mail_server[0] == '\0')
         fail(outgoing, "sealring.conf has no mail-server");
     else if (senders->mail == NULL && mail_sender_open(&senders->mail_options, &senders->mail, &error) != SEALRING_OK)
@@ -70,8 +62,7 @@ static void send_by_webhook(struct message_senders *senders, struct outgoing_mes
     struct webhook webhook = {
         .url = message->webhook, .id = message->id, .now = message->now, .body = message->json, .keys = keys};
     sealring_error error = {.message = ""};
-    senders->webhook_options = (struct webhook_options){
-        .ca_file = set_or_null(notify->webhook_ca), .private_addresses = strcmp(notify->webhook_private, "yes") == 0};
+    senders->webhook_options = webhook_options_of(notify);
     sealring_status status = senders->webhook_trouble.status;
     if (status != SEALRING_OK)
         error = senders->webhook_trouble;
