@@ -12,6 +12,7 @@ sealringd_SOURCES = $(sealringd_pure) $(daemon_sources) \
 	gateway/sealringd/daemon_options.c gateway/sealringd/daemon_options.h \
 	gateway/sealringd/http.c gateway/sealringd/http.h \
 	gateway/sealringd/respond.c gateway/sealringd/respond.h \
+	gateway/sealringd/kept_responses.c gateway/sealringd/kept_responses.h \
 	gateway/sealringd/question.c gateway/sealringd/question.h \
 	gateway/sealringd/waiters.c gateway/sealringd/waiters.h \
 	gateway/sealringd/broker_link.c gateway/sealringd/broker_link.h \
