@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "gateway/sealringd/kept_responses.h"
 #include "gateway/sealringd/renewal_response.h"
 
 enum { TIME_SIZE = 40 };
@@ -86,6 +87,7 @@ void respond_end(void)
             if (prepared[kind][close] != NULL)
                 MHD_destroy_response(prepared[kind][close]);
     memset(prepared, 0, sizeof prepared);
+    kept_responses_end();
 }
 
 enum MHD_Result respond(struct MHD_Connection *connection, enum answer_kind kind, bool close)
@@ -106,7 +108,7 @@ static void http_date(int64_t milliseconds, char text[TIME_SIZE])
                        parts.tm_sec);
 }
 
-/* All of them in every response: a gateway that copies them leaves none of the client's own. */
+/* All of them in every response: a gateway that copies them leaves none of the client's own. kept_responses.c compares what they are made of. */
 static bool add_grant(struct MHD_Response *response, const sealring_grant *grant)
 {
     char version[16], sunset[TIME_SIZE];
@@ -139,24 +141,35 @@ static enum MHD_Result queue(struct MHD_Connection *connection, unsigned status,
     return queued;
 }
 
+static enum MHD_Result respond_accepted(struct MHD_Connection *connection, const sealring_grant *grant, bool close)
+{
+    const unsigned status = answer_of(ANSWER_ACCEPTED)->status;
+    enum MHD_Result queued;
+    if (!close && kept_responses_queue(connection, status, grant, &queued))
+        return queued;
+    struct MHD_Response *response = make_response(NULL, close);
+    if (response != NULL && !add_grant(response, grant)) {
+        MHD_destroy_response(response);
+        response = NULL;
+    }
+    if (response == NULL || close)
+        return queue(connection, status, response, close);
+    queued = MHD_queue_response(connection, status, response);
+    kept_responses_add(grant, response);
+    return queued;
+}
+
 enum MHD_Result respond_verdict(const struct question *question, bool close)
 {
     enum answer_kind kind = answer_for(question->outcome.verdict);
     const struct answer *answer = answer_of(kind);
-    struct MHD_Response *response = NULL;
-    if (kind == ANSWER_ACCEPTED) {
-        response = make_response(NULL, close);
-        if (response != NULL && !add_grant(response, &question->outcome.grant)) {
-            MHD_destroy_response(response);
-            response = NULL;
-        }
-    } else if (kind == ANSWER_SCOPE) {
-        char challenge[SEALRING_SCOPES_LENGTH_MAX + 128];
-        (void)snprintf(challenge, sizeof challenge, "%s scope=\"%s\"", answer->challenge, question->target.scopes);
-        response = make_answer(answer, challenge, NULL, close);
-    } else
+    if (kind == ANSWER_ACCEPTED)
+        return respond_accepted(question->connection, &question->outcome.grant, close);
+    if (kind != ANSWER_SCOPE)
         return respond(question->connection, kind, close);
-    return queue(question->connection, answer->status, response, close);
+    char challenge[SEALRING_SCOPES_LENGTH_MAX + 128];
+    (void)snprintf(challenge, sizeof challenge, "%s scope=\"%s\"", answer->challenge, question->target.scopes);
+    return queue(question->connection, answer->status, make_answer(answer, challenge, NULL, close), close);
 }
 
 /* No successor is due: the client learns until when its credential is valid. */

@@ -20,6 +20,7 @@ sealringd_SOURCES = $(sealringd_pure) $(daemon_sources) \
 	gateway/sealringd/direct_clients.c gateway/sealringd/direct_clients.h \
 	gateway/sealringd/claim_request.c gateway/sealringd/claim_request.h \
 	gateway/sealringd/respond.c gateway/sealringd/respond.h \
+	gateway/sealringd/kept_responses.c gateway/sealringd/kept_responses.h \
 	gateway/sealringd/question.c gateway/sealringd/question.h \
 	gateway/sealringd/waiters.c gateway/sealringd/waiters.h \
 	gateway/sealringd/broker_link.c gateway/sealringd/broker_link.h \

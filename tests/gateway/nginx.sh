@@ -54,7 +54,8 @@ HTTP='
     map $sealring_client $limit_by { "" $sealring_verdict; default $sealring_client; }
     limit_req_zone $limit_by zone=clients:1m rate=1r/m;
     limit_req_zone $sealring_key_id zone=delays:1m rate=6r/m;
-    limit_conn_zone $limit_by zone=connections:1m;
+    limit_conn_zone $sealring_client zone=connections:1m;
+    log_format counted "$sealring_client $limit_conn_status";
     underscores_in_headers on;
     log_format verdicts "$uri $sealring_verdict client=$sealring_client key=$sealring_key_id ring=$sealring_ring scopes=$sealring_scopes version=$sealring_version";
     access_log '$site/verdicts.log' verdicts;
@@ -72,6 +73,7 @@ SERVER='
     location /other/ { sealring_credential X-Other; '$UP' }
     location /options/ { sealring_exempt_options on; '$UP' }
     location /limited/ { limit_req zone=clients; limit_req_status 429; '$UP' }
+    location /counted/ { limit_conn connections 9; access_log '$site/counted.log' counted; '$UP' }
     location /delayed/ { limit_req zone=delays burst=5; '$UP' }
     location /grpc/ { grpc_pass grpc://unix:'$site'/upstream2; }
     location /fcgi/ { fastcgi_pass unix:'$site'/fcgi; fastcgi_param SCRIPT_FILENAME '$work'/environment; fastcgi_param REQUEST_METHOD $request_method;
@@ -183,6 +185,8 @@ upstream_gets "a foreign Authorization stays" "authorization=Basic dTpw key= cli
 gets "a client's first request within the limit" 200 -H "$(bearer "$work/globex")" http://x/limited/a
 gets "its next one is limited" 429 -H "$(bearer "$work/globex")" http://x/limited/a
 gets "another client is not: the verdict was there before limit_req" 200 -H "$(bearer "$work/initech")" http://x/limited/a
+gets "limit_conn" 200 -H "$(bearer "$work/initech")" http://x/counted/a
+ok "counts by client, too: an empty key is not counted" until_true grep -qx "initech PASSED" "$site/counted.log"
 gets "a new credential of the limited client is limited although it was never seen" 429 -H "$(bearer "$work/globex.reader")" http://x/limited/a
 gets "read too early" 200 -H "$(bearer "$work/acme")" http://x/early/a
 is "$(header Early)" undecided "a verdict is undecided"

@@ -130,6 +130,31 @@ not_ok "nor an absolute target" test "$(target 'http://x/v1/verify/read/-')" = 2
 not_ok "nor a tabulator" test "$(target '/v1/verify/read\t/-')" = 200
 request -H "$(bearer "$work/one")" http://x/v1/verify/-
 is "$code" 404 "no scope at all is not offered"
+
+# ---- Responses are kept, for some of the credentials ----
+
+{
+    echo client,scopes
+    seq 1500 | sed 's/.*/client&,read tenant:&/'
+} >"$work/clients.csv"
+must issue payments --from "$work/clients.csv" --out "$work/issued.csv"
+awk -F, 'NR > 1 { split($8, parts, "_"); print 200, "client" NR - 1, parts[3], "read tenant:" NR - 1 }' "$work/issued.csv" >"$work/expected"
+for reader in 1 2 3; do # each twice, one after the other
+    awk -F, -v socket="$socket" 'NR > 1 { for (times = 1; times <= 2; times++) {
+        if (begun++) print "next"
+        printf "unix-socket = \"%s\"\nurl = http://x/v1/verify/read/-\nheader = \"X-API-Key: %s\"\noutput = /dev/null\nsilent\nmax-time = 60\n", socket, $8
+        print "write-out = \"%{http_code} %header{x-sealring-client} %header{x-sealring-key-id} %header{x-sealring-scopes}\\n\"" } }' \
+        "$work/issued.csv" >"$work/reader$reader"
+    curl -K "$work/reader$reader" >"$work/read$reader" &
+    readers="${readers-} $!"
+done
+# shellcheck disable=SC2086 # a list
+wait $readers
+for reader in 1 2 3; do
+    uniq "$work/read$reader" >"$work/once"
+    ok "1500 clients, at the same time: each response is about its own" cmp -s "$work/once" "$work/expected"
+done
+
 daemon_stop
 status_is 0 "it ends"
 not_ok "and removes its socket" test -e "$socket"
