@@ -125,8 +125,8 @@ static sealring_status remind(struct notice_derivation *derivation, const struct
         notice.ring = endings[i].ring;
         notice.version = endings[i].version;
         notice.at = endings[i].at - reminder->threshold;
-        status = registry_notice_add(derivation->registry, reminder->scope, &notice, derivation->now - 7 * 86400000LL,
-                                     0, derivation->error);
+        status = registry_notice_add(derivation->registry, reminder->scope, &notice, derivation->now - USED_WITHIN,
+                                     derivation->now, derivation->error);
     }
     return status;
 }
