@@ -736,7 +736,7 @@ must rotate r
 run notify send
 unguarded "$SEALRING_VAULT/registry/sealring.db" "UPDATE notice SET dead = 1"
 examine
-tells notices-dead '^outbox$' 'sealring notify retry$'
+json_is '[.doctor.findings[] | select(.code == "notices-dead") | .object] | join(" ")' outbox "finds notices-dead"
 
 # ---- All kinds were shown; the page knows all of them ----
 

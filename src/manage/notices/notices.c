@@ -117,6 +117,8 @@ static sealring_status find_next(struct notice_turn *turn, int64_t now, bool *fo
 }
 
 /* A damaged row of one client stops no other one. */
+static const bool concerns_one[SEALRING_NOT_EFFECTIVE + 1] = {[SEALRING_REGISTRY] = true};
+
 static sealring_status put_off(struct notice_turn *turn, struct outgoing_message *outgoing, int64_t now)
 {
     const struct outgoing_message none = {
@@ -147,7 +149,7 @@ static sealring_status compose_batch(struct notice_turn *turn)
         struct outgoing_message *outgoing = &turn->batch[turn->count++];
         *outgoing = (struct outgoing_message){.client = turn->place.client, .channel = turn->place.channel};
         status = compose_message(turn->manager, outgoing, now, turn->error);
-        if (status == SEALRING_REGISTRY)
+        if (concerns_one[status])
             status = put_off(turn, outgoing, now);
         if (status == SEALRING_OK && outgoing->sends)
             senders_prepare(&turn->senders, turn->manager, outgoing->channel);
