@@ -84,6 +84,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/doctor/doctor_findings.c \
 	src/manage/doctor/doctor_kinds.h \
 	src/manage/doctor/doctor_parts.h \
+	src/manage/doctor/doctor_notices.c \
 	src/manage/doctor/doctor_registry.c \
 	src/manage/doctor/doctor_repairs.c \
 	src/manage/doctor/doctor_reports.c \

@@ -751,6 +751,16 @@ run_with "$work/copied" renew
 examine
 tells key-contested '^API key [0-9A-Za-z]{16}$' 'sealring key rekey [0-9A-Za-z]{16}$'
 
+# ---- Notices that could not be sent ----
+
+must key rekey "$(rows "SELECT key_id FROM api_key")" --out "$work/rekeyed"
+must client set shop --notify hook
+must rotate r
+run notify send
+unguarded "$SEALRING_VAULT/registry/sealring.db" "UPDATE notice SET dead = 1"
+examine
+json_is '[.doctor.findings[] | select(.code == "notices-dead") | .object] | join(" ")' outbox "finds notices-dead"
+
 # ---- All kinds were shown; the page knows all of them ----
 
 sed -n 's/^    KIND(DOCTOR_[A-Z_]*, "\([a-z-]*\)",.*/\1/p' "$top_srcdir/src/manage/doctor/doctor_kinds.h" | sort >"$work/kinds"

@@ -16,7 +16,7 @@ EXTRA_DIST += tests/cli/cells.sh
 # The command, as an operator uses it.
 cli_tests = tests/cli/story.sh tests/cli/init.sh tests/cli/ring.sh tests/cli/client.sh tests/cli/certificate.sh tests/cli/issue.sh \
 	tests/cli/bulk.sh tests/cli/verify.sh tests/cli/lifecycle.sh tests/cli/key.sh tests/cli/usage.sh tests/cli/lagging.sh tests/cli/import.sh \
-	tests/cli/reissue.sh tests/cli/handover.sh tests/cli/renew.sh tests/cli/sealed.sh tests/cli/claim.sh tests/cli/notify.sh tests/cli/succession.sh tests/cli/json.sh tests/cli/help.sh tests/cli/exitcodes.sh tests/cli/run.sh tests/cli/verifier.sh tests/cli/forks.sh \
+	tests/cli/reissue.sh tests/cli/handover.sh tests/cli/renew.sh tests/cli/sealed.sh tests/cli/claim.sh tests/cli/notify.sh tests/cli/notify-times.sh tests/cli/succession.sh tests/cli/json.sh tests/cli/help.sh tests/cli/exitcodes.sh tests/cli/run.sh tests/cli/verifier.sh tests/cli/forks.sh \
 	tests/cli/playbooks.sh tests/cli/status.sh tests/cli/audit.sh tests/cli/doctor.sh tests/cli/backup.sh tests/cli/restore-keys.sh \
 	tests/cli/secrets.sh tests/cli/trace.sh tests/cli/late-clock.sh tests/cli/filesystem.sh tests/cli/whose-vault.sh tests/cli/exit.sh tests/cli/one-process.sh tests/cli/containers.sh \
 	tests/cli/outside.sh tests/cli/reports.sh tests/cli/orphan.sh tests/cli/restrictions.sh tests/cli/altered-schema.sh \

@@ -251,3 +251,7 @@ unit_tests += test_object_file
 test_object_file_SOURCES = tests/unit/test_object_file.c
 test_object_file_CPPFLAGS = $(TEST_CPPFLAGS)
 test_object_file_LDADD = $(TEST_LIBS)
+unit_tests += test_notices
+test_notices_SOURCES = tests/unit/test_notices.c
+test_notices_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
+test_notices_LDADD = $(TEST_LIBS) $(JANSSON_LIBS)

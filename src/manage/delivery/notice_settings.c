@@ -58,6 +58,11 @@ static const char *url_problem(const char *url)
     return NULL;
 }
 
+static bool is_digest(int64_t digest)
+{
+    return digest == 0 || (digest >= NOTICE_DIGEST_MIN && digest <= NOTICE_DIGEST_MAX);
+}
+
 bool notice_settings_read(const char *text, struct notice_settings *settings)
 {
     char again[NOTICE_TEXT_SIZE];
@@ -74,6 +79,8 @@ bool notice_settings_read(const char *text, struct notice_settings *settings)
     if (!read_quiet(quiet + 1, (size_t)(digest - quiet - 1), settings))
         return false;
     settings->digest = strtoll(digest + 1, NULL, 10);
+    if (!is_digest(settings->digest))
+        return false;
     memcpy(settings->webhook, url + 1, strlen(url + 1) + 1);
     if (settings->webhook[0] != '\0' && url_problem(settings->webhook) != NULL)
         return false;
@@ -173,8 +180,8 @@ static sealring_status change_quiet(struct notice_settings *settings, const char
 static sealring_status change_digest(struct notice_settings *settings, const char *text, sealring_error *error)
 {
     settings->digest = 0;
-    if (is_none(text) || (timetext_duration_parse(text, &settings->digest) && settings->digest >= NOTICE_DIGEST_MIN &&
-                          settings->digest <= NOTICE_DIGEST_MAX))
+    if (is_none(text) ||
+        (timetext_duration_parse(text, &settings->digest) && settings->digest != 0 && is_digest(settings->digest)))
         return SEALRING_OK;
     return error_set(error, SEALRING_INVALID, "a digest is sent every 1h to 7d, such as 1d, or none");
 }

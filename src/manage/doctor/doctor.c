@@ -118,6 +118,7 @@ static sealring_status look(struct doctor *doctor, sealring_error *error)
     doctor_look_at_objects(doctor); /* likewise */
     doctor_look_at_registry(doctor);
     doctor_look_at_audit(doctor);
+    doctor_look_at_notices(doctor);
     doctor_look_at_reports(doctor);
     doctor_look_at_token(doctor);
     return SEALRING_OK;

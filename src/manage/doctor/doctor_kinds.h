@@ -237,6 +237,9 @@
     KIND(DOCTOR_OBJECT_UNKNOWN, "object-unknown", NOTICE, NULL, \
          "usually another vault's on the same token", \
          "nothing, if another vault uses this token; else " DOCTOR_LIST) \
+    KIND(DOCTOR_NOTICES_DEAD, "notices-dead", WARNING, NULL, \
+         "these clients do not know what happens to their credentials", \
+         "sealring notify list, correct what it shows, then: sealring notify retry") \
     /* verifiers and their reports */ \
     KIND(DOCTOR_REPORT_WRITABLE, "report-writable", WARNING, mend_mode, \
          "whoever can write it can hide uses of a version, or make some up", \

@@ -86,11 +86,21 @@ static sealring_status add_events(struct notice_derivation *derivation)
 
 /* ---- Times ------------------------------------------------------------------------------------------------------------- */
 
-/* A version that retires at an announced time. */
+/* A version that retires at an announced time; or, with `at` 0, an active one. */
 struct ending {
     int64_t ring, at;
     uint32_t version;
+    int64_t since; /* it is active: clients were notified then */
 };
+
+/* The active version of the same ring is among them, with `since` alone. */
+static int64_t find_since(const struct ending *endings, size_t count, int64_t ring)
+{
+    for (size_t i = 0; i < count; i++)
+        if (endings[i].at == 0 && endings[i].ring == ring)
+            return endings[i].since;
+    return 0;
+}
 
 static sealring_status read_endings(struct notice_derivation *derivation, struct ending **endings, size_t *count)
 {
@@ -98,11 +108,14 @@ static sealring_status read_endings(struct notice_derivation *derivation, struct
     sealring_status status = SEALRING_OK;
     struct registry_cursor versions = registry_versions(derivation->registry, 0, derivation->error);
     while (status == SEALRING_OK && registry_version_next(&versions, &version)) {
-        if (version.state != SEALRING_VERSION_RETIRING || version.retire_at == 0)
+        bool retires = version.state == SEALRING_VERSION_RETIRING && version.retire_at != 0;
+        if (!retires && version.state != SEALRING_VERSION_ACTIVE)
             continue;
         if (array_grow(endings, *count))
-            (*endings)[(*count)++] =
-                (struct ending){.ring = version.ring, .at = version.retire_at, .version = version.number};
+            (*endings)[(*count)++] = (struct ending){.ring = version.ring,
+                                                     .at = retires ? version.retire_at : 0,
+                                                     .version = version.number,
+                                                     .since = retires ? 0 : version.activated};
         else
             status = error_no_memory(derivation->error);
     }
@@ -120,13 +133,15 @@ static sealring_status remind(struct notice_derivation *derivation, const struct
     if (reminder->scope == NOTICE_OF_EXPIRY)
         return registry_notice_add(derivation->registry, reminder->scope, &notice, from, to, derivation->error);
     for (size_t i = 0; status == SEALRING_OK && i < count; i++) {
-        if (endings[i].at <= from || endings[i].at > to)
+        const struct ending *ending = &endings[i];
+        if (ending->at <= from || ending->at > to ||
+            ending->at - reminder->threshold <= find_since(endings, count, ending->ring))
             continue;
-        notice.ring = endings[i].ring;
-        notice.version = endings[i].version;
-        notice.at = endings[i].at - reminder->threshold;
-        status = registry_notice_add(derivation->registry, reminder->scope, &notice, derivation->now - 7 * 86400000LL,
-                                     0, derivation->error);
+        notice.ring = ending->ring;
+        notice.version = ending->version;
+        notice.at = ending->at - reminder->threshold;
+        status = registry_notice_add(derivation->registry, reminder->scope, &notice, derivation->now - USED_WITHIN,
+                                     derivation->now, derivation->error);
     }
     return status;
 }

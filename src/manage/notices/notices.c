@@ -14,6 +14,7 @@
 
 #define BATCH_MESSAGES 32              /* sent between two acts */
 #define LEASE_MS       INT64_C(180000) /* nobody else sends a message meanwhile: longer than a turn takes */
+#define DAMAGED_MS     INT64_C(3600000)
 #define SEND_MS        INT64_C(10000)
 #define HOOKS_MS       INT64_C(30000)
 #define TURN_MS        INT64_C(30000)
@@ -115,6 +116,23 @@ static sealring_status find_next(struct notice_turn *turn, int64_t now, bool *fo
     return status;
 }
 
+/* A damaged row of one client stops no other one. */
+static const bool concerns_one[SEALRING_NOT_EFFECTIVE + 1] = {[SEALRING_REGISTRY] = true};
+
+static sealring_status put_off(struct notice_turn *turn, struct outgoing_message *outgoing, int64_t now)
+{
+    const struct outgoing_message none = {
+        .client = outgoing->client, .channel = outgoing->channel, .defer = now + DAMAGED_MS};
+    const sealring_notices_report line = {.size = sizeof line,
+                                          .client = outgoing->name,
+                                          .state = SEALRING_SEND_ALARM,
+                                          .text = turn->error != NULL ? turn->error->message : ""};
+    compose_release(outgoing);
+    *outgoing = none;
+    turn->result.alarms++;
+    return report(turn, &line);
+}
+
 static sealring_status compose_batch(struct notice_turn *turn)
 {
     int64_t now = clock_wall_ms();
@@ -131,6 +149,8 @@ static sealring_status compose_batch(struct notice_turn *turn)
         struct outgoing_message *outgoing = &turn->batch[turn->count++];
         *outgoing = (struct outgoing_message){.client = turn->place.client, .channel = turn->place.channel};
         status = compose_message(turn->manager, outgoing, now, turn->error);
+        if (concerns_one[status])
+            status = put_off(turn, outgoing, now);
         if (status == SEALRING_OK && outgoing->sends)
             senders_prepare(&turn->senders, turn->manager, outgoing->channel);
         if (status == SEALRING_OK && outgoing->alarm[0] != '\0')

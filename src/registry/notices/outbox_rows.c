@@ -131,7 +131,7 @@ static void read_notice(struct query *query, void *row)
     notice->event = query_small(query, SEALRING_NOTICE_SUCCESSOR, SEALRING_NOTICE_EMERGENCY);
     notice->ring = query_int64(query);
     notice->version = query_uint32(query);
-    query_ascii(query, notice->key_id, sizeof notice->key_id);
+    query_text(query, notice->key_id, sizeof notice->key_id);
     notice->serial = query_uint32(query);
     notice->threshold = query_time(query);
     notice->entry = query_uint64(query);
