@@ -728,6 +728,21 @@ run_with "$work/copied" renew
 examine
 tells key-contested '^API key [0-9A-Za-z]{16}$' 'sealring key rekey [0-9A-Za-z]{16}$'
 
+# ---- A successor that a hook does not take ----
+
+mkdir -m 700 "$work/hooks"
+printf '#!/bin/sh\necho no network\nexit 1\n' >"$work/hooks/store"
+chmod 700 "$work/hooks/store"
+echo "hooks = $work/hooks" >>"$SEALRING_VAULT/sealring.conf"
+must ring create taken --deliver hook
+must issue taken --client shop --out "$work/taken"
+must rotate taken
+run run taken --once
+examine
+tells successor-undelivered '^ring taken$' '^sealring handover list taken'
+run status taken
+out_like '1 successor was not delivered, and will be tried again: .*no network: sealring handover list taken' "status has it, too"
+
 # ---- All kinds were shown; the page knows all of them ----
 
 sed -n 's/^    KIND(DOCTOR_[A-Z_]*, "\([a-z-]*\)",.*/\1/p' "$top_srcdir/src/manage/doctor/doctor_kinds.h" | sort >"$work/kinds"

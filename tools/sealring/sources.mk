@@ -49,7 +49,7 @@ sealring_SOURCES = \
 	tools/sealring/keys/cmd_key.c \
 	tools/sealring/keys/cmd_rekey.c \
 	tools/sealring/keys/cmd_verify.c \
-	tools/sealring/keys/cmd_handover.c tools/sealring/views/handovers.c tools/sealring/views/handovers.h \
+	tools/sealring/keys/cmd_handover.c tools/sealring/delivery/handovers.c tools/sealring/delivery/handovers.h \
 	tools/sealring/rings/cmd_verifier.c \
 	tools/sealring/keys/cmd_explain.c \
 	tools/sealring/keys/cmd_usage.c tools/sealring/keys/show_lagging.c tools/sealring/keys/show_lagging.h \

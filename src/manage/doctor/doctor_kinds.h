@@ -122,6 +122,9 @@
     KIND(DOCTOR_KEY_CONTESTED, "key-contested", ALARM, NULL, \
          "somebody has a copy of a credential that one process should have: both go on, no version of the ring retires", \
          "find out who of the two it is, then: sealring key rekey {id}") \
+    KIND(DOCTOR_SUCCESSOR_UNDELIVERED, "successor-undelivered", WARNING, NULL, \
+         "its client goes on with a credential whose version will retire", \
+         "sealring handover list {ring}; when the reason is gone: sealring handover send {ring}") \
     /* audit log */ \
     KIND(DOCTOR_AUDIT_LOG, "audit-log", ALARM, NULL, \
          "entries, checkpoints or facts were changed, or are missing", \
