@@ -436,7 +436,7 @@ tells object-attributes '^payments/5$' 'sealring rotate payments, then sealring 
 json_is '.doctor.findings[] | select(.code == "object-attributes") | .what | test("CKA_EXTRACTABLE is true, CKA_NEVER_EXTRACTABLE is false")' \
     true "with each attribute that is wrong"
 must rotate payments
-must compromise payments 5 --reason "another key lay in its place"
+must compromise payments 5 --reason "another key was in its place"
 must destroy payments 5 --overrule "at once"
 run doctor
 succeeds "and so do rotate, compromise and destroy"
