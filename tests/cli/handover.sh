@@ -44,6 +44,9 @@ for client in shop depot; do
     must issue plain --client $client --label web --out "$work/$client.first"
 done
 must rotate plain
+err_like 'next: sealring run delivers the successors; sealring handover send plain' "rotate leaves that to sealring run"
+run status plain
+out_like 'version 1: sealring run delivers the next ones' "as status does"
 run run --once
 status_is 1 "successors that nobody takes are a failure"
 err_like 'ring plain delivers successors \(--deliver hook\), and sealring.conf has no `hooks`' "with the reason"
