@@ -60,6 +60,15 @@ status_is 1 "a hooks directory that others can write is refused"
 err_like 'hooks can be written by its group or by others: chmod go-w' "with what to do"
 is "$(sqlite3 "$database" "SELECT max(version) FROM credential")" 1 "and nothing is issued"
 chmod 700 "$work/hooks"
+mkdir -m 777 "$work/open"
+chmod 777 "$work/open"
+mv "$work/hooks" "$work/open/hooks"
+ln -s "$work/open/hooks" "$work/hooks"
+run run --once
+status_is 1 "so is one in a directory that others can write"
+err_like 'a directory above .*/open/hooks .*can be written by others' "with the reason"
+rm "$work/hooks"
+mv "$work/open/hooks" "$work/hooks"
 
 # ---- plain successors ----
 
