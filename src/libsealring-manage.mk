@@ -37,6 +37,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/renew/read_predecessor.c \
 	src/manage/renew/renew_answer.c \
 	src/manage/renew/renew.c src/manage/renew/renew_batch.h \
+	src/manage/doctor/doctor_handovers.c \
 	src/manage/handover/deliver_successor.c src/manage/handover/deliver_successor.h \
 	src/manage/handover/delivery_file.c src/manage/handover/delivery_file.h \
 	src/manage/handover/owed_successors.c \

@@ -160,7 +160,6 @@ static void end_in_time(struct hook_process *running, int64_t now)
         running->late = true;
         running->kill_at = now + GRACE_MS;
         tell_group(running, SIGTERM);
-        tell_group(running, SIGCONT); /* a stopped one, too */
     } else if (running->late && now >= running->kill_at) {
         tell_group(running, SIGKILL);
     }

@@ -436,7 +436,7 @@ tells object-attributes '^payments/5$' 'sealring rotate payments, then sealring 
 json_is '.doctor.findings[] | select(.code == "object-attributes") | .what | test("CKA_EXTRACTABLE is true, CKA_NEVER_EXTRACTABLE is false")' \
     true "with each attribute that is wrong"
 must rotate payments
-must compromise payments 5 --reason "another key lay in its place"
+must compromise payments 5 --reason "another key was in its place"
 must destroy payments 5 --overrule "at once"
 run doctor
 succeeds "and so do rotate, compromise and destroy"
@@ -760,6 +760,21 @@ run notify send
 unguarded "$SEALRING_VAULT/registry/sealring.db" "UPDATE notice SET dead = 1"
 examine
 json_is '[.doctor.findings[] | select(.code == "notices-dead") | .object] | join(" ")' outbox "finds notices-dead"
+
+# ---- A successor that a hook does not take ----
+
+mkdir -m 700 "$work/hooks"
+printf '#!/bin/sh\necho no network\nexit 1\n' >"$work/hooks/store"
+chmod 700 "$work/hooks/store"
+echo "hooks = $work/hooks" >>"$SEALRING_VAULT/sealring.conf"
+must ring create taken --deliver hook
+must issue taken --client shop --out "$work/taken"
+must rotate taken
+run run taken --once
+examine
+tells successor-undelivered '^ring taken$' '^sealring handover list taken'
+run status taken
+out_like '1 successor was not delivered, and will be tried again: .*no network: sealring handover list taken' "status has it, too"
 
 # ---- All kinds were shown; the page knows all of them ----
 

@@ -44,6 +44,9 @@ for client in shop depot; do
     must issue plain --client $client --label web --out "$work/$client.first"
 done
 must rotate plain
+err_like 'next: sealring run delivers the successors; sealring handover send plain' "rotate leaves that to sealring run"
+run status plain
+out_like 'version 1: sealring run delivers the next ones' "as status does"
 run run --once
 status_is 1 "successors that nobody takes are a failure"
 err_like 'ring plain delivers successors \(--deliver hook\), and sealring.conf has no `hooks`' "with the reason"
@@ -57,6 +60,15 @@ status_is 1 "a hooks directory that others can write is refused"
 err_like 'hooks can be written by its group or by others: chmod go-w' "with what to do"
 is "$(sqlite3 "$database" "SELECT max(version) FROM credential")" 1 "and nothing is issued"
 chmod 700 "$work/hooks"
+mkdir -m 777 "$work/open"
+chmod 777 "$work/open"
+mv "$work/hooks" "$work/open/hooks"
+ln -s "$work/open/hooks" "$work/hooks"
+run run --once
+status_is 1 "so is one in a directory that others can write"
+err_like 'a directory above .*/open/hooks .*can be written by others' "with the reason"
+rm "$work/hooks"
+mv "$work/open/hooks" "$work/hooks"
 
 # ---- plain successors ----
 
@@ -157,6 +169,14 @@ succeeds "sealring run delivers"
 ok "a second process meanwhile does not" grep -q 'another process delivers' "$store/second"
 is "$(cut -d_ -f4 "$store/depot.web" "$store/shop.web" | paste -sd ' ')" "8 8" "each gets its successor"
 
+must rotate plain
+hook 10-store "LD_LIBRARY_PATH='${LD_LIBRARY_PATH-}' '$SEALRING' ring set plain --deliver sealed --vault '$SEALRING_VAULT' >\"\$store/second\" 2>&1
+    cat >\"\$store/\$SEALRING_CLIENT.\$SEALRING_LABEL\""
+run run --once
+out_like 'to client shop .*the policy of ring plain was changed meanwhile' "a policy that is changed meanwhile counts at once"
+is "$(cut -d_ -f4 "$store/depot.web" "$store/shop.web" | paste -sd ' ')" "9 8" "nobody gets plain text then"
+must ring set plain --deliver notify
+
 # ---- encrypted successors ----
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/client.key" -subj /CN=client -days 30 -out "$work/client.pem" \
@@ -171,6 +191,8 @@ must rotate sealed
 run run --once
 status_is 1 "a client without a certificate is a failure"
 is "$(owed 'select(.ring == "sealed") | "\(.client) \(.state)"')" "certified delivered none failed" "of that client only"
+is "$(sqlite3 "$database" "SELECT group_concat(act, ', ') FROM (SELECT act FROM audit ORDER BY sequence DESC LIMIT 2)")" \
+    "refused, key.deliver" "the log has one entry for each"
 out_like 'client none .*certificate' "with the reason"
 key=$(cut -d_ -f3 "$work/certified.first")
 file=$work/deliveries/certified.web.$key.cms
@@ -205,11 +227,11 @@ before=$(cat "$store/shop.web")
 sqlite3 "$database" "UPDATE handover SET version = 1, attempts = 9, due = 9e15, failure = 'made up'"
 must rotate plain
 run run --once
-is "$(cut -d_ -f4 "$store/shop.web")" 9 "what a row has about an older version delays nothing"
+is "$(cut -d_ -f4 "$store/shop.web")" 10 "what a row has about an older version delays nothing"
 sqlite3 "$database" "UPDATE ring SET deliver = 2 WHERE name = 'plain'"
 sqlite3 "$database" "UPDATE handover SET delivered = 0, due = 0"
 run run --once
-ok "an edited row delivers the same once more" [ "$(cut -d_ -f4 "$store/shop.web")" = 9 ]
+ok "an edited row delivers the same once more" [ "$(cut -d_ -f4 "$store/shop.web")" = 10 ]
 ok "which it was before" [ "$before" != "$(cat "$store/shop.web")" ]
 run audit verify
 succeeds "and the log agrees"

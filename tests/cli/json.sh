@@ -65,8 +65,9 @@ run status --json
 fields .vault "created epoch era module path schema token_uri vault_id" "status: the vault"
 json_is '.rings[0].version_list | length' 2 "status: versions"
 json_is '.rings[0].next | length > 0' true "status: what to do next"
-fields '.rings[0]' "$(echo "$ring_fields contested next plan renewal traffic version_list" | tr ' ' '\n' | LC_ALL=C sort | tr '\n' ' ' | sed 's/ $//')" \
+fields '.rings[0]' "$(echo "$ring_fields contested handovers next plan renewal traffic version_list" | tr ' ' '\n' | LC_ALL=C sort | tr '\n' ' ' | sed 's/ $//')" \
     "status: a ring"
+fields '.rings[0].handovers' "failed owed" "status: what is to be handed over"
 run ring set r --renew bearer
 run status --json
 fields '.rings[0].renewal' "clients longest_ms renewing" "status: who renews"

@@ -52,7 +52,7 @@ sealring_SOURCES = \
 	tools/sealring/keys/cmd_key.c \
 	tools/sealring/keys/cmd_rekey.c tools/sealring/keys/cmd_claim.c \
 	tools/sealring/keys/cmd_verify.c \
-	tools/sealring/keys/cmd_handover.c tools/sealring/views/handovers.c tools/sealring/views/handovers.h \
+	tools/sealring/keys/cmd_handover.c tools/sealring/delivery/handovers.c tools/sealring/delivery/handovers.h \
 	tools/sealring/rings/cmd_verifier.c \
 	tools/sealring/notices/cmd_notify_secret.c tools/sealring/keys/cmd_notify.c tools/sealring/notices/notices_view.c tools/sealring/notices/notices_view.h \
 	tools/sealring/keys/cmd_explain.c \

@@ -128,6 +128,9 @@
     KIND(DOCTOR_KEY_LEAKED, "key-leaked", ALARM, NULL, \
          "whoever found the credential can use it, unless the report ended it", \
          "sealring leaks list; then act on the API key, or: sealring leaks ack {id}") \
+    KIND(DOCTOR_SUCCESSOR_UNDELIVERED, "successor-undelivered", WARNING, NULL, \
+         "its client goes on with a credential whose version will retire", \
+         "sealring handover list {ring}; when the reason is gone: sealring handover send {ring}") \
     /* audit log */ \
     KIND(DOCTOR_AUDIT_LOG, "audit-log", ALARM, NULL, \
          "entries, checkpoints or facts were changed, or are missing", \

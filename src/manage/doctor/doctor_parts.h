@@ -100,6 +100,7 @@ void doctor_look_at_channels(struct doctor *doctor);
 void doctor_look_at_objects(struct doctor *doctor);
 /* With the registry: damage, schema, rings, clocks, owed steps. */
 void doctor_look_at_registry(struct doctor *doctor);
+void doctor_look_at_handovers(struct doctor *doctor);
 void doctor_look_at_audit(struct doctor *doctor);
 void doctor_look_at_notices(struct doctor *doctor);
 void doctor_look_at_reports(struct doctor *doctor);

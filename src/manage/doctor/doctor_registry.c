@@ -288,4 +288,5 @@ void doctor_look_at_registry(struct doctor *doctor)
     look_at_clocks_and_steps(doctor);
     look_at_contested(doctor);
     look_at_leaks(doctor);
+    doctor_look_at_handovers(doctor);
 }

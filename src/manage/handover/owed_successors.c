@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/name_table.h"
 #include "base/struct_size.h"
+#include "config/file_trust.h"
 #include "manage/handover/deliver_successor.h"
 
 #define LIMIT_MS     INT64_C(30000)
@@ -104,6 +105,12 @@ static sealring_status read_takers(struct turn *turn, sealring_error *error)
     if (config->hooks[0] == '\0')
         return SEALRING_OK;
     turn->takers.has_hooks = true;
+    char place[PATH_MAX]; /* without symbolic links; what does not exist is reported by hooks_read */
+    if (realpath(config->hooks, place) != NULL && trust_way(place, NULL) != SEALRING_OK)
+        return error_set(error, SEALRING_INVALID,
+                         "a directory above %s belongs to another user, or can be written by others, who could put "
+                         "other hooks there",
+                         place);
     return hooks_read(config->hooks, &turn->takers.hooks, error);
 }
 

@@ -7,7 +7,7 @@
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/signals.h"
 #include "tools/sealring/views/listing.h"
-#include "tools/sealring/views/handovers.h"
+#include "tools/sealring/delivery/handovers.h"
 
 static const struct table_column columns[] = {
     {"RING", 0},  {"CLIENT", 0},   {"LABEL", 0}, {"KEY ID", 0}, {"VERSION", 1},

@@ -13,7 +13,7 @@
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/signals.h"
 #include "tools/sealring/terminal/terminal.h"
-#include "tools/sealring/views/handovers.h"
+#include "tools/sealring/delivery/handovers.h"
 
 #define EVERY_DEFAULT 10000
 #define BACK_OFF_MOST 60000

@@ -62,12 +62,29 @@ static void print_change_json(const struct session *session, const char *ring, c
                                           change->guard, "remark", change->remark));
 }
 
+static int take_deliver(const sealring_ring_info *ring, void *context)
+{
+    *(sealring_deliver_mode *)context = ring->policy.deliver;
+    return 0;
+}
+
+/* Who hands them over now. */
+static void say_successors(const struct session *session, const char *ring)
+{
+    sealring_deliver_mode deliver = SEALRING_DELIVER_NONE;
+    (void)sealring_ring_list(session->manager, ring, take_deliver, &deliver, NULL);
+    if (deliver >= SEALRING_DELIVER_SEALED)
+        session_say(session, "next: sealring run delivers the successors; sealring handover send %s does it now", ring);
+    else
+        session_say(session, "next: issue the successors: sealring reissue %s --all --out DIR/", ring);
+}
+
 static void say_next(const struct session *session, const char *ring)
 {
     switch ((sealring_event)session->command->detail) {
     case SEALRING_EVENT_ROTATE:
     case SEALRING_EVENT_ACTIVATE:
-        session_say(session, "next: issue the successors: sealring reissue %s --all --out DIR/", ring);
+        say_successors(session, ring);
         break;
     case SEALRING_EVENT_PREPARE:
         session_say(session, "next: sealring activate %s", ring);

@@ -32,7 +32,9 @@ static void advise_retiring(struct advice *advice, const sealring_ring_info *rin
                             int64_t now)
 {
     char command[SEALRING_NAME_LENGTH_MAX + 64] = "";
-    if (advice->plans == NULL || !plans_reissue(advice->plans))
+    if (ring->policy.deliver >= SEALRING_DELIVER_SEALED)
+        snprintf(command, sizeof command, ": sealring run delivers the next ones");
+    else if (advice->plans == NULL || !plans_reissue(advice->plans))
         snprintf(command, sizeof command, ": sealring reissue %s --all --out DIR/", ring->name);
     if (version->current > 0 && ring->active_version != 0)
         advise(advice, "%s of %s API key%s still %s newest credential under version %" PRIu32 "%s",

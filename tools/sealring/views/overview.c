@@ -11,6 +11,7 @@
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/terminal.h"
+#include "tools/sealring/delivery/handovers.h"
 #include "tools/sealring/views/advice.h"
 #include "tools/sealring/views/contested_view.h"
 #include "tools/sealring/views/leaks_view.h"
@@ -54,6 +55,7 @@ struct ring_view {
     struct traffic traffic;
     struct plans plans;
     sealring_renewing renewing;
+    struct handover_counts handovers;
 };
 
 static void print_heading(const struct ring_view *view, const struct page *page)
@@ -82,6 +84,7 @@ static void print_ring(const struct ring_view *view, const struct page *page)
     traffic_draw(&view->traffic, &view->versions, page);
     renewing_print(&view->renewing, view->info, page);
     plans_print(&view->plans, view->info->name, page);
+    handovers_print_counts(&view->handovers, view->info->name, page);
     json_array_foreach(advice, index, sentence)
     {
         page_point(page, TONE_INFO, json_string_value(sentence));
@@ -97,6 +100,7 @@ static json_t *ring_json(const struct ring_view *view, int64_t now)
     json_object_set(object, "traffic", view->traffic.array);
     json_object_set(object, "plan", view->plans.array);
     json_object_set_new(object, "renewal", renewing_json(&view->renewing, view->info));
+    json_object_set_new(object, "handovers", handovers_counts_json(&view->handovers));
     return object;
 }
 
@@ -116,6 +120,8 @@ static sealring_status look_at_ring(struct session *session, const sealring_ring
         status = contested_load(&contested, session, info->name);
     if (status == SEALRING_OK)
         status = leaks_load(&leaks, session, info->name);
+    if (status == SEALRING_OK)
+        status = handovers_count(&view.handovers, session, info->name);
     if (status == SEALRING_OK) {
         json_t *object = ring_json(&view, session->now);
         json_object_set(object, "contested", contested);
@@ -128,6 +134,7 @@ static sealring_status look_at_ring(struct session *session, const sealring_ring
     }
     json_decref(contested);
     json_decref(leaks);
+    free(view.handovers.reason);
     versions_free(&view.versions);
     traffic_free(&view.traffic);
     plans_free(&view.plans);

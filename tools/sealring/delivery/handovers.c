@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The handover of a successor, as text and as JSON. */
-#include "tools/sealring/views/handovers.h"
+#include "tools/sealring/delivery/handovers.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "tools/sealring/terminal/jsontext.h"
+#include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/terminal.h"
 
@@ -31,4 +33,38 @@ json_t *handovers_json(const sealring_successor *successor)
                      (json_int_t)successor->version, "state", sealring_successor_state_name(successor->state),
                      "attempts", (json_int_t)successor->attempts, "due", jsontext_time(successor->due), "delivered",
                      jsontext_time(successor->delivered), "reason", jsontext_text(successor->reason));
+}
+
+static int count_one(const sealring_successor *successor, void *context)
+{
+    struct handover_counts *counts = context;
+    if (successor->state != SEALRING_SUCCESSOR_FAILED) {
+        counts->owed++;
+        return 0;
+    }
+    if (counts->failed++ == 0)
+        counts->reason = memory_text("API key %s of %s: %s", successor->key_id, successor->client, successor->reason);
+    return 0;
+}
+
+sealring_status handovers_count(struct handover_counts *counts, struct session *session, const char *ring)
+{
+    *counts = (struct handover_counts){.owed = 0};
+    return sealring_successors_list(session->manager, ring, false, count_one, counts, &session->error);
+}
+
+void handovers_print_counts(const struct handover_counts *counts, const char *ring, const struct page *page)
+{
+    if (counts->failed == 0)
+        return;
+    char *text =
+        memory_text("%s successor%s not delivered, and will be tried again: %s: sealring handover list %s",
+                    moment_number(counts->failed).text, counts->failed == 1 ? " was" : "s were", counts->reason, ring);
+    page_point(page, TONE_WARN, text);
+    free(text);
+}
+
+json_t *handovers_counts_json(const struct handover_counts *counts)
+{
+    return json_pack("{s:I, s:I}", "owed", (json_int_t)counts->owed, "failed", (json_int_t)counts->failed);
 }
