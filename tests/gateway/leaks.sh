@@ -62,7 +62,13 @@ must issue suspend --client shop --label revoked
 tr -d '\n' <"$work/out" >"$work/revoked"
 must revoke "$(key_of revoked)"
 sed 's/.$/_/' "$work/alarm.a" >"$work/typo"
-sed 's/^acme_alarm_\(.\)/acme_alarm_Q/' "$work/alarm.a" >"$work/unknown"
+SEALRING_VAULT=$work/other
+must init
+must ring create alarm --prefix acme_alarm
+must client add shop
+must issue alarm --client shop
+tr -d '\n' <"$work/out" >"$work/unknown"
+SEALRING_VAULT=$work/vault
 for name in github stranger; do
     openssl ecparam -name prime256v1 -genkey -noout -out "$work/$name.pem"
 done
