@@ -258,6 +258,10 @@ by_tls() { # SCHEME
 }
 is "$(by_tls https) $(labels)" "200 true_positive true_positive true_positive" "alerts by TLS"
 is "$(by_tls http)" 000 "clear text is not understood"
+limited() { # one connection, so that it is quick
+    curl -s -m 60 -o /dev/null -w '%{http_code}\n' --cacert "$work/tls.crt" --data x "https://127.0.0.1:$port/v1/leaks?[1-400]" | grep -qx 429
+}
+ok "a stranger who hammers is limited" limited
 broker_stop
 daemon_stop
 must audit verify
