@@ -11,6 +11,8 @@
 #include "gateway/daemon/alert_keys.h"
 #include "gateway/daemon/alerts.h"
 #include "gateway/sealringd/broker_link.h"
+#include "gateway/sealringd/direct_clients.h"
+#include "gateway/sealringd/http.h"
 #include "gateway/sealringd/respond.h"
 #include "gateway/sealringd/waiters.h"
 
@@ -111,12 +113,13 @@ static enum MHD_Result go_on(struct question *question, bool close)
     struct alert_request *request = question->alert;
     for (; request->at < request->alerts.count; request->at++) {
         struct alert *alert = &request->alerts.each[request->at];
-        question->presented.credential = alert->token;
-        question->presented.length = strlen(alert->token);
         if (process_clock_ms() > request->deadline)
             return later(question, close);
-        if (!question->asked)
+        if (!question->asked) { /* else a thread may still read what it was given */
+            question->presented.credential = alert->token;
+            question->presented.length = strlen(alert->token);
             question_ask(question, SEALRING_NONBLOCK, &question->outcome);
+        }
         if (question->outcome.verdict == SEALRING_WOULD_BLOCK)
             return waiters_add(question) ? MHD_YES : later(question, close);
         if (is_undecided(question->outcome.verdict))
@@ -162,6 +165,9 @@ static enum MHD_Result take_body(struct question *question, bool close)
     bool good = alert_keys_verify(keys, length, header(question, "Github-Public-Key-Identifier"),
                                   header(question, "Github-Public-Key-Signature"), request->body, request->length);
     free(keys);
+    if (!good && journal_may_repeat(&pace))
+        journal_write(JOURNAL_WARNING,
+                      "refused alerts without a signature of a key in %s: is the list of keys current?", keys_file);
     if (!good)
         return refuse(question, 403, "Forbidden", "The alerts have no signature of a known key.", close);
     problem = alerts_read(request->body, request->length, &request->alerts);
@@ -174,6 +180,8 @@ static enum MHD_Result take_body(struct question *question, bool close)
 static enum MHD_Result begin(struct question *question, const char *method, bool close)
 {
     const char *length = header(question, "Content-Length");
+    if (question->listener->tls && !direct_clients_request(question->connection))
+        return refuse(question, 429, "Too Many Requests", "Too many requests of this address.", close);
     if (strcmp(method, "POST") != 0)
         return respond(question->connection, ANSWER_METHOD, close);
     if (strtoull(length, NULL, 10) > ALERTS_BODY_MAX)

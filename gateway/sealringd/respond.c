@@ -212,7 +212,8 @@ enum MHD_Result respond_problem(struct MHD_Connection *connection, unsigned stat
                                 const char *detail, bool close)
 {
     const struct answer answer = {.status = status, .title = title, .detail = detail};
-    return queue(connection, status, make_answer(&answer, NULL, status == 503 ? "10" : NULL, close), close);
+    return queue(connection, status, make_answer(&answer, NULL, status == 503 || status == 429 ? "10" : NULL, close),
+                 close);
 }
 
 enum MHD_Result respond_json(struct MHD_Connection *connection, char *body, bool close)

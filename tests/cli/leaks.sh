@@ -70,9 +70,12 @@ must init
 must ring create alarm --prefix acme_alarm
 issue alarm stranger
 SEALRING_VAULT=$work/vault
-perl -e 'use Compress::Zlib; my ($text) = @ARGV; $text =~ s/(.{43})(.{6})$//; my $secret = $1; $secret =~ tr/a-y/b-ya/;
+forge() { # NAME: a credential of this API key with another secret, and good check digits
+    perl -e 'use Compress::Zlib; my ($text) = @ARGV; $text =~ s/(.{43})(.{6})$//; my $secret = $1; $secret =~ tr/a-y/b-ya/;
     my $body = $text . $secret; my $crc = crc32($body); my @digits = (0 .. 9, "A" .. "Z", "a" .. "z"); my $check = "";
-    for (1 .. 6) { $check = $digits[$crc % 62] . $check; $crc = int($crc / 62); } print $body . $check' "$(cat "$work/in-suspend")" >"$work/forged"
+    for (1 .. 6) { $check = $digits[$crc % 62] . $check; $crc = int($crc / 62); } print $body . $check' "$(cat "$work/$1")"
+}
+forge in-suspend >"$work/forged"
 report_leak "$work/stranger" --apply
 is "$(jq -r '.leaks[0].result' "$work/out")" unknown "a credential of another vault"
 report_leak "$work/forged" --apply
@@ -142,6 +145,28 @@ report_leak "$work/second-suspend" --apply --dry-run
 is "$(results)" "second-suspend:suspended" "a dry run reports what would happen"
 run_with "$work/second-suspend" verify
 status_is 0 "and does nothing"
+# ---- who writes the registry cannot have somebody else's API key closed
+forge second-suspend >"$work/planted"
+unguarded "$database" "UPDATE credential SET digest = x'$(sha256sum <"$work/planted" | cut -c1-64)' WHERE api_key = (SELECT id FROM api_key WHERE key_id = '$(key_of second-suspend)')"
+report_leak "$work/planted" --apply
+is "$(results)" "second-suspend:unavailable" "a planted secret is not believed"
+is "$(jq -r '.leaks[0].reason' "$work/out" | grep -c 'ALARM: the registry was altered')" 1 "but raises an alarm"
+is "$(sqlite3 "$database" "SELECT state FROM api_key WHERE key_id = '$(key_of second-suspend)'") $(entries alarm)" "1 1" "which is recorded; the key stays active"
+unguarded "$database" "UPDATE credential SET digest = x'$(sha256sum <"$work/second-suspend" | cut -c1-64)' WHERE api_key = (SELECT id FROM api_key WHERE key_id = '$(key_of second-suspend)')"
+
+# ---- while the audit token, or every token, is away
+tokens=$SEALRING_VAULT/tokens
+audit=$(basename "$(dirname "$(grep -l sealring-audit "$tokens"/softhsm2/*/token.object)")")
+mkdir "$work/audit-away"
+mv "$tokens/softhsm2/$audit" "$work/audit-away/token"
+mv "$tokens/copies/$audit" "$work/audit-away/copies"
+report_leak "$work/second-suspend" --apply
+is "$(results)" "second-suspend:suspended" "without the audit token a leak is acted on all the same"
+mv "$work/audit-away/token" "$tokens/softhsm2/$audit"
+mv "$work/audit-away/copies" "$tokens/copies/$audit"
+run run --once
+run leaks list suspend
+out_like "$(key_of second-suspend)" "and is recorded"
 mv "$SEALRING_VAULT/tokens" "$SEALRING_VAULT/away"
 report_leak "$work/stranger" --apply
 is "$(jq -r '.leaks[0].result' "$work/out")" unknown "strangers never reach the token"
@@ -154,5 +179,5 @@ cp "$work/out" "$work/export"
 run restore "$work/backup" --log "$work/export"
 succeeds "a restore with the log"
 run leaks list --json
-is "$(jq -r '[.leaks[].client] | join(" ")' "$work/out")" in-lone "has the same open leaks"
+is "$(jq -r '[.leaks[].client] | join(" ")' "$work/out")" "in-lone second-suspend" "has the same open leaks"
 done_testing

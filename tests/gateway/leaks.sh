@@ -62,7 +62,13 @@ must issue suspend --client shop --label revoked
 tr -d '\n' <"$work/out" >"$work/revoked"
 must revoke "$(key_of revoked)"
 sed 's/.$/_/' "$work/alarm.a" >"$work/typo"
-sed 's/^acme_alarm_\(.\)/acme_alarm_Q/' "$work/alarm.a" >"$work/unknown"
+SEALRING_VAULT=$work/other
+must init
+must ring create alarm --prefix acme_alarm
+must client add shop
+must issue alarm --client shop
+tr -d '\n' <"$work/out" >"$work/unknown"
+SEALRING_VAULT=$work/vault
 for name in github stranger; do
     openssl ecparam -name prime256v1 -genkey -noout -out "$work/$name.pem"
 done
@@ -231,8 +237,32 @@ again() {
 ok "killed $kills times, the broker takes the alert in the end" until_true again
 is "$(sqlite3 "$database" "SELECT act, count(*) FROM audit WHERE key_id = '$(key_of suspend.killed)' AND act <> 'key.issue' GROUP BY act ORDER BY act" | tr '\n' ' ')" \
     "key.leak|1 key.suspend|1 " "which suspended and recorded once"
-broker_stop
 daemon_stop
 is "$status" 0 "sealringd ends"
+
+# ---- TLS, as GitHub needs it
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$work/tls.key" -out "$work/tls.crt" -days 2 -subj /CN=localhost \
+    -addext 'subjectAltName=IP:127.0.0.1' 2>/dev/null || bail_out "no certificate"
+timeout 20 "$SEALRINGD" --vault "$SEALRING_VAULT" --leaks-listen 0.0.0.0:0 --leaks-keys "$keys" 2>"$work/err"
+is $? 1 "clear text beyond loopback is refused"
+daemon_start --leaks-listen 127.0.0.1:0 --leaks-keys "$keys" --renew-tls-certificate "$work/tls.crt" --renew-tls-key "$work/tls.key" --broker "$broker_socket"
+in_log() {
+    port=$(sed -n 's/.*waiting for alerts on 127.0.0.1:\([0-9]*\)$/\1/p' "$work/daemon.log")
+    [ -n "$port" ]
+}
+until_true in_log
+signature=$(openssl dgst -sha256 -sign "$work/github.pem" "$work/thrice" | base64 -w 0)
+by_tls() { # SCHEME
+    curl -s -m 60 -o "$work/body" -w '%{http_code}' --cacert "$work/tls.crt" -H "Github-Public-Key-Identifier: id-github" \
+        -H "Github-Public-Key-Signature: $signature" --data-binary "@$work/thrice" "$1://127.0.0.1:$port/v1/leaks"
+}
+is "$(by_tls https) $(labels)" "200 true_positive true_positive true_positive" "alerts by TLS"
+is "$(by_tls http)" 000 "clear text is not understood"
+limited() { # one connection, so that it is quick
+    curl -s -m 60 -o /dev/null -w '%{http_code}\n' --cacert "$work/tls.crt" --data x "https://127.0.0.1:$port/v1/leaks?[1-400]" | grep -qx 429
+}
+ok "a stranger who hammers is limited" limited
+broker_stop
+daemon_stop
 must audit verify
 done_testing

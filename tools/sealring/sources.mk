@@ -23,7 +23,7 @@ sealring_SOURCES = \
 	tools/sealring/terminal/terminal.c tools/sealring/terminal/terminal.h \
 	tools/sealring/terminal/moment.c tools/sealring/terminal/moment.h \
 	tools/sealring/terminal/jsontext.c tools/sealring/terminal/jsontext.h \
-	tools/sealring/views/archives.c tools/sealring/views/archives.h tools/sealring/views/ocsf.c tools/sealring/views/ocsf.h \
+	tools/sealring/views/archives.c tools/sealring/views/archives.h tools/sealring/vault/ocsf.c tools/sealring/vault/ocsf.h \
 	tools/sealring/terminal/progress.c tools/sealring/terminal/progress.h \
 	tools/sealring/views/waitline.c tools/sealring/views/waitline.h \
 	tools/sealring/delivery/handover.c tools/sealring/delivery/handover.h \

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "manage/act/act.h"
+#include "manage/keys/keys.h"
 #include "manage/leaks/leak_batch.h"
 #include "registry/rows/closed_facts.h"
 
@@ -50,6 +51,22 @@ static sealring_status settle(struct leak_batch *batch, struct leak_item *item, 
     return SEALRING_OK;
 }
 
+/* What the token or the facts did not confirm, about the first of them. */
+static void record_alarm(struct leak_batch *batch)
+{
+    sealring_error error = {.message = ""};
+    for (size_t i = 0; i < batch->count && atomic_load(&batch->manager->alarmed); i++) {
+        const sealring_leak *leak = batch->items[i].leak;
+        struct audit_act act = {.name = "key.leak"};
+        if (leak->result != SEALRING_LEAK_UNAVAILABLE || leak->key_id[0] == '\0' ||
+            manager_begin(batch->manager, "leaks", false, &error) != SEALRING_OK)
+            continue;
+        key_record(&act, &batch->items[i].holder);
+        (void)error_set(&error, SEALRING_REFUSED, "%s", leak->reason);
+        manager_end_act(batch->manager, &act, SEALRING_REFUSED, &error);
+    }
+}
+
 static sealring_status run(struct leak_batch *batch, bool act, sealring_error *error)
 {
     sealring_status status = read_leaks(batch, error);
@@ -92,6 +109,8 @@ sealring_status sealring_report_leaks(sealring_manager *manager, sealring_leak *
         batch.items[i].leak = &leaks[i];
     }
     status = run(&batch, act, &inner);
+    if (act)
+        record_alarm(&batch);
     for (size_t i = 0; status != SEALRING_OK && i < count; i++)
         if (batch.items[i].doubtful || leaks[i].result == SEALRING_LEAK_UNAVAILABLE)
             leak_answer(&batch.items[i], SEALRING_LEAK_UNAVAILABLE, "%s", inner.message);

@@ -16,7 +16,7 @@
 #include "tools/sealring/terminal/terminal.h"
 #include "tools/sealring/views/archives.h"
 #include "tools/sealring/views/listing.h"
-#include "tools/sealring/views/ocsf.h"
+#include "tools/sealring/vault/ocsf.h"
 
 #define CHECKPOINT_MOST ((size_t)SEALRING_AUDIT_NOTE_SIZE * 32) /* bytes of a file */
 

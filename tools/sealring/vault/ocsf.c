@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Audit entries as events of the Open Cybersecurity Schema Framework. */
-#include "tools/sealring/views/ocsf.h"
+#include "tools/sealring/vault/ocsf.h"
 
 #include <stdlib.h>
 #include <string.h>
