@@ -36,6 +36,16 @@ must key rekey "$key" --claim --out "$work/code.new" --instructions "$work/page"
 ok "rekey" grep -q "^claim_$key" "$work/code.new"
 must audit verify
 
+# ---- from the log ----
+
+must backup "$work/backup"
+must issue payments --client shop --label logged --claim --out "$work/logged"
+"$SEALRING" audit export >"$work/export"
+must restore "$work/backup" --log "$work/export"
+must claim list --json
+is "$(jq -r --arg key "$(cut -d _ -f 2 "$work/logged")" '.claims[] | select(.key_id == $key).state' "$work/out")" open "a claim comes with the entries of the log"
+must revoke "$(cut -d _ -f 2 "$work/logged")" --no-wait
+
 # ---- refused ----
 
 for options in '--claim --claim-life 31d' '--claim --claim-life 59s' '--claim-life 1h' "--instructions $work/page2" '--claim --sealed'; do
