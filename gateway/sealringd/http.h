@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "gateway/sealringd/tls_files.h"
+#include "gateway/daemon/tls_files.h"
 
 struct http_settings {
     bool any_allowed;           /* the target may require no scope */

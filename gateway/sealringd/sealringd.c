@@ -18,7 +18,7 @@
 #include "gateway/sealringd/daemon_options.h"
 #include "gateway/sealringd/respond.h"
 #include "gateway/sealringd/served.h"
-#include "gateway/sealringd/tls_files.h"
+#include "gateway/daemon/tls_files.h"
 #include "gateway/sealringd/waiters.h"
 
 enum { DRAIN_SECONDS = 10, DESCRIPTORS_BESIDE = 512 };

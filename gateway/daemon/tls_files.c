@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The certificate and the key of listeners with TLS, read from files. */
-#include "gateway/sealringd/tls_files.h"
+#include "gateway/daemon/tls_files.h"
 
 #include <errno.h>
 #include <stdio.h>

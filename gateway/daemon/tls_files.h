@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The certificate and the key of listeners with TLS, read from files. */
-#ifndef GATEWAY_SEALRINGD_TLS_FILES_H
-#define GATEWAY_SEALRINGD_TLS_FILES_H
+#ifndef GATEWAY_DAEMON_TLS_FILES_H
+#define GATEWAY_DAEMON_TLS_FILES_H
 
 #include <stdbool.h>
 
