@@ -18,16 +18,19 @@ clientsdir = $(docdir)/clients
 dist_clients_DATA = docs/clients/README.md docs/clients/follow.js docs/clients/follow.py docs/clients/follow.sh docs/clients/sidecar.yaml
 clientsgodir = $(clientsdir)/go
 dist_clientsgo_DATA = docs/clients/go/go.mod docs/clients/go/follow.go
+hooksdir = $(docdir)/hooks
+dist_hooks_DATA = docs/hooks/README.md docs/hooks/sealring_hook.py
+dist_hooks_SCRIPTS = docs/hooks/aws-secrets-manager docs/hooks/github-actions docs/hooks/kubernetes-secret docs/hooks/vault-kv
 EXTRA_DIST += tools/packages.sh tools/build.sh tools/quickstart.sh tools/coverage.sh
 
 # Man pages. A page about several names is found under each of them: links are made as its NAME section says.
 dist_man_MANS = \
-	docs/man/sealring-audit.1 docs/man/sealring-backup.1 docs/man/sealring-restore.1 docs/man/sealring-upgrade.1 docs/man/sealring_upgrade.3 docs/man/sealring-client.1 docs/man/sealring-doctor.1 docs/man/sealring_doctor.3 docs/man/sealring-help.1 docs/man/sealring-import.1 docs/man/sealring-init.1 docs/man/sealring-issue.1 \
+	docs/man/sealring-audit.1 docs/man/sealring-backup.1 docs/man/sealring-restore.1 docs/man/sealring-upgrade.1 docs/man/sealring_upgrade.3 docs/man/sealring-client.1 docs/man/sealring-doctor.1 docs/man/sealring-handover.1 docs/man/sealring_successors_deliver.3 docs/man/sealring_doctor.3 docs/man/sealring-help.1 docs/man/sealring-import.1 docs/man/sealring-init.1 docs/man/sealring-issue.1 \
 	docs/man/sealring-key.1 docs/man/sealring-reissue.1 docs/man/sealring-claim.1 docs/man/sealring-renew.1 docs/man/sealring-ring.1 docs/man/sealring-status.1 \
 	docs/man/sealring-usage.1 docs/man/sealring-run.1 docs/man/sealring-verify.1 docs/man/sealring-version.1 \
 	docs/man/sealring.1 docs/man/libsealring.3 docs/man/sealring-verifier.1 docs/man/sealring-token.1 \
 	docs/man/sealring_audit_archive.3 docs/man/sealring_audit_list.3 docs/man/sealring_audit_rekey.3 docs/man/sealring_audit_verify.3 docs/man/sealring_backup.3 docs/man/sealring_client_add.3 docs/man/sealring_client_set_certified.3 docs/man/sealring_seal_credentials.3 docs/man/sealring_environment.3 docs/man/sealring_explain.3 docs/man/sealring_harvest.3 \
-	docs/man/sealring_import.3 docs/man/sealring_init.3 docs/man/sealring_issue.3 docs/man/sealring_key_list.3 docs/man/sealring_lagging.3 \
+	docs/man/sealring_import.3 docs/man/sealring_init.3 docs/man/sealring_issue.3 docs/man/sealring_key_list.3 docs/man/sealring_lagging.3 docs/man/sealring-leaks.1 docs/man/sealring_report_leaks.3 \
 	docs/man/sealring_key_set_state.3 docs/man/sealring_library_version.3 docs/man/sealring_maintain.3 \
 	docs/man/sealring_manager_open.3 docs/man/sealring_object_destroy.3 \
 	docs/man/sealring_open.3 docs/man/sealring_open_with_pin.3 docs/man/sealring_reissue.3 docs/man/sealring_rekey.3 \
@@ -35,6 +38,7 @@ dist_man_MANS = \
 	docs/man/sealring_ring_create.3 docs/man/sealring_text_escape.3 docs/man/sealring_time_format.3 docs/man/sealring_usage_list.3 \
 	docs/man/sealring_verdict_name.3 docs/man/sealring_run_once.3 docs/man/sealring_verify.3 \
 	docs/man/sealring_version_change.3 docs/man/sealring_version_list.3 docs/man/sealring_version_state_name.3 \
+	docs/man/sealring-notify.1 docs/man/sealring_notices_send.3 docs/man/sealring_client_set_notified.3 docs/man/sealring_webhook_secret_derive.3 \
 	docs/man/sealring.conf.5 docs/man/sealringd.8 docs/man/sealring-client.8 docs/man/sealring_client_open.3 docs/man/sealring-broker.8 docs/man/sealring_verifier_list.3 docs/man/sealring_wait_barrier.3
 
 # "SECTION FILE NAME" for each name that is not the file's own.

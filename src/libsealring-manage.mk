@@ -2,6 +2,7 @@
 # What an operator needs beyond that: libsealring-manage.
 libsealring_manage_core_la_SOURCES = \
 	src/base/name_table.h \
+	src/kdf/webhook_input.c src/kdf/webhook_input.h \
 	src/lifecycle/decide.c src/lifecycle/decide.h \
 	src/lifecycle/guard.c src/lifecycle/guard_text.c src/lifecycle/guard.h \
 	src/lifecycle/invariant.c src/lifecycle/invariant.h \
@@ -22,13 +23,23 @@ libsealring_manage_core_la_SOURCES = \
 	src/log/tail/own_note.c src/log/tail/own_note.h \
 	src/log/row_image.c src/log/row_image.h \
 	src/manage/fleet/contested_holders.c src/manage/fleet/contested_holders.h \
+	src/manage/leaks/act_on_leak.c src/manage/leaks/leak_batch.h \
+	src/manage/leaks/find_credentials.c \
+	src/manage/leaks/leak_answer.c \
+	src/manage/leaks/leak_list.c src/manage/leaks/leak_list.h \
+	src/manage/leaks/prove_leak.c \
+	src/manage/leaks/report_leaks.c \
 	src/manage/renew/contested_keys.c \
+	src/manage/renew/record_errors.c \
 	src/manage/renew/count_renewing.c \
 	src/manage/renew/encrypt_successor.c \
 	src/manage/renew/make_successor.c \
 	src/manage/renew/read_predecessor.c \
 	src/manage/renew/renew_answer.c \
 	src/manage/renew/renew.c src/manage/renew/renew_batch.h \
+	src/manage/handover/deliver_successor.c src/manage/handover/deliver_successor.h \
+	src/manage/handover/delivery_file.c src/manage/handover/delivery_file.h \
+	src/manage/handover/owed_successors.c \
 	src/manage/act/act.h \
 	src/manage/act/begin_act.c \
 	src/manage/act/end_act.c \
@@ -64,8 +75,9 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/delivery/certificate.c src/manage/delivery/certificate.h \
 	src/manage/delivery/envelope.c src/manage/delivery/envelope.h \
 	src/manage/delivery/sealed_delivery.c src/manage/delivery/sealed_delivery.h \
+	src/manage/delivery/notice_settings.c src/manage/delivery/notice_settings.h \
 	src/manage/delivery/recipient.c src/manage/delivery/recipient.h \
-	src/manage/doctor/doctor.c \
+	src/manage/doctor/doctor.c src/manage/doctor/doctor_channels.c \
 	src/manage/doctor/doctor_altered.c src/manage/doctor/doctor_entries.c src/manage/doctor/doctor_space.c src/manage/doctor/doctor_audit.c \
 	src/manage/doctor/doctor_copies.c \
 	src/manage/doctor/doctor_files.c \
@@ -85,7 +97,7 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/init/init_group.c src/manage/init/init_group.h src/manage/init/init_tokens.c src/manage/init/init_tokens.h \
 	src/manage/keys/batch.c src/manage/keys/batch.h \
 	src/manage/keys/batch_plan.c \
-	src/manage/keys/clients.c src/manage/keys/clients.h \
+	src/manage/keys/clients.c src/manage/keys/clients.h src/manage/keys/list_clients.c \
 	src/manage/keys/claim_offer.c src/manage/keys/claim_offer.h \
 	src/manage/claims/take_claim.c src/manage/claims/list_claims.c \
 	src/manage/keys/issue.c \
@@ -96,6 +108,19 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/keys/rekey.c \
 	src/manage/keys/renewal.c src/manage/keys/renewal.h \
 	src/manage/keys/seal.c src/manage/keys/seal.h \
+	src/manage/notices/notice_channel.h \
+	src/manage/notices/compose_message.c src/manage/notices/compose_message.h \
+	src/manage/notices/derive_notices.c \
+	src/manage/notices/list_notices.c \
+	src/manage/notices/notice_confirm.c src/manage/notices/notice_confirm.h \
+	src/manage/notices/notice_entry.c src/manage/notices/notice_entry.h \
+	src/manage/notices/notice_events.c src/manage/notices/notice_events.h \
+	src/manage/notices/notice_schedule.c src/manage/notices/notice_schedule.h \
+	src/manage/notices/notice_text.c src/manage/notices/notice_text.h \
+	src/manage/notices/notices.c src/manage/notices/notice_turn.h \
+	src/manage/notices/outbox.c \
+	src/manage/notices/send_message.c src/manage/notices/send_message.h \
+	src/manage/notices/channel_options.h src/manage/notices/webhook_secret.c src/manage/notices/webhook_secret.h \
 	src/manage/rings/rings.c \
 	src/manage/session/actor.c src/manage/session/actor.h \
 	src/manage/session/anchor.c \
@@ -139,14 +164,27 @@ libsealring_manage_core_la_SOURCES = \
 	src/manage/versions/run_stock.c src/manage/versions/run_stock.h \
 	src/manage/versions/transition.c src/manage/versions/transition.h \
 	src/manage/versions/version_events.c src/manage/versions/version_events.h \
+	src/notify/hook_directory.c \
+	src/notify/mail_message.c src/notify/mail_message.h \
+	src/notify/password_file.c src/notify/password_file.h \
+	src/notify/public_address.c src/notify/public_address.h \
+	src/notify/run_hook.c src/notify/run_hook.h \
+	src/notify/send_mail.c src/notify/send_mail.h \
+	src/notify/send_result.h \
+	src/notify/send_webhook.c src/notify/send_webhook.h \
+	src/notify/transfer.c src/notify/transfer.h \
+	src/notify/webhook_signature.c src/notify/webhook_signature.h \
 	src/registry/connection/registry_copy.c src/registry/connection/registry_copy.h \
-	src/registry/rows/client_rows.c \
+	src/registry/notices/outbox_rows.c src/registry/notices/outbox_rows.h \
+	src/registry/rows/client_rows.c src/registry/rows/client_notices.h \
 	src/registry/rows/clock_row.c \
 	src/registry/rows/current_rows.c src/registry/rows/current_rows.h \
 	src/registry/rows/holder_rows.c \
 	src/registry/rows/intention_rows.c \
 	src/registry/rows/verifier_rows.c \
+	src/registry/handover/handover_rows.c src/registry/handover/handover_rows.h \
 	src/registry/usage/renewal_counts.c src/registry/usage/renewal_counts.h \
+	src/registry/usage/renewal_errors.c src/registry/usage/renewal_errors.h \
 	src/registry/usage/usage_counts.h \
 	src/registry/usage/usage_names.c \
 	src/registry/usage/usage_roll.c \

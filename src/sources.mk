@@ -7,8 +7,8 @@ include src/libsealring-manage.mk
 libsealring_core_la_CFLAGS = $(AM_CFLAGS) $(SEALRING_EXPORT_CFLAGS)
 libsealring_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(SQLITE_CFLAGS) $(P11KIT_CFLAGS) $(DEFLATE_CFLAGS)
 libsealring_core_la_LIBADD = $(CRYPTO_LIBS) $(SQLITE_LIBS) $(P11KIT_LIBS) $(DEFLATE_LIBS)
-libsealring_manage_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(SQLITE_CFLAGS) $(LIBP11_CFLAGS) $(P11KIT_CFLAGS) $(JANSSON_CFLAGS)
-libsealring_manage_core_la_LIBADD = $(LIBP11_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
+libsealring_manage_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(SQLITE_CFLAGS) $(LIBP11_CFLAGS) $(P11KIT_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS)
+libsealring_manage_core_la_LIBADD = $(LIBP11_LIBS) $(JANSSON_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS)
 
 # For programs that need more than the public functions: the tests, the benchmarks, the fuzzers.
 sealring_objects = libsealring-manage-core.la libsealring-core.la
@@ -35,5 +35,6 @@ src/libsealring-all.map: src/libsealring.map src/private_map.sh libsealring-core
 
 sealringincludedir = $(includedir)/sealring
 sealringinclude_HEADERS = include/sealring/verify.h include/sealring/manage.h include/sealring/doctor.h include/sealring/backup.h \
-	include/sealring/sealed.h include/sealring/claim.h include/sealring/lagging.h include/sealring/outside.h include/sealring/ring_policy.h include/sealring/renew.h
+	include/sealring/sealed.h include/sealring/claim.h include/sealring/lagging.h include/sealring/outside.h include/sealring/ring_policy.h include/sealring/successors.h include/sealring/renew.h \
+	include/sealring/webhooks.h include/sealring/notices.h include/sealring/leaks.h
 pkgconfig_DATA = sealring.pc sealring-manage.pc

@@ -16,7 +16,7 @@ packages_of()
     test) # the check library, what the scripts call, and the languages of the examples
         echo check g++ binutils jq sqlite3 xz-utils procps git p11-kit libnss3 \
             mandoc zsh fish python3 golang-go nodejs rustc gdb libfaketime sshfs openssh-sftp-server \
-            fcgiwrap caddy haproxy ;;
+            fcgiwrap caddy haproxy libsodium23 python3-aiosmtpd ;;
     bench) # what `make bench` compares with
         echo libjwt-dev libhiredis-dev redis-server wrk nghttp2-client libnginx-mod-http-lua ;;
     ci) # the further checks of .ci/run

@@ -20,11 +20,14 @@ build_leave
 built=$build/sealring
 
 here=$(mktemp -d)
+helpers=
 finish()
 {
     status=$?
     trap - EXIT
     [ ! -f "$here/nginx.pid" ] || kill "$(cat "$here/nginx.pid")"
+    # shellcheck disable=SC2086 # a list
+    [ -z "$helpers" ] || kill $helpers 2>/dev/null || :
     if [ -n "${KEEP-}" ]; then
         echo "Kept in $here. To go on: export SEALRING_VAULT=$here/vault; $built status"
     else
@@ -69,6 +72,17 @@ show()
         echo "quickstart: the command ended with status $status instead of $1" >&2
         exit 1
     fi
+}
+
+# await CONDITION: until it holds, for a minute at most.
+await()
+{
+    tries=0
+    until eval "$1" >/dev/null 2>&1; do
+        tries=$((tries + 1))
+        [ $tries -lt 600 ] || { echo "quickstart: waited in vain: $1" >&2; cat ./*.log >&2; exit 1; }
+        sleep 0.1
+    done
 }
 
 # The credential of client $2 in the CSV file $1.
@@ -122,9 +136,7 @@ show 0 'sealring activate payments 2'
 
 say "The old version retires when its overlap has ended and nobody uses it any more. Its key in the token can then sign no more."
 show 5 'sealring retire payments 1'
-until sealring retire payments 1 --dry-run >/dev/null 2>&1; do
-    sleep 0.2
-done
+await 'sealring retire payments 1 --dry-run'
 show 0 'sealring retire payments 1'
 show 1 'sealring verify <old.key'
 show 0 'sealring verify <new.key'
@@ -187,5 +199,29 @@ show 0 'curl -s --unix-socket nginx.socket -H "Authorization: Bearer $(cat blue.
 show 0 'curl -s --unix-socket nginx.socket -o /dev/null -w "%{http_code}\n" http://api/payments'
 # shellcheck disable=SC2016 # show evaluates it
 show 0 'curl -s --unix-socket nginx.socket -o /dev/null -w "%{http_code}, it was revoked\n" -H "Authorization: Bearer $(cat new.key)" http://api/payments'
+
+say "Rotate, and the clients move by themselves: sealring-client asks sealringd for the successor, and replaces its file. sealring-broker
+makes the successor: it alone may change the vault."
+show 0 'sealring ring set payments --renew bearer'
+"$build/sealring-broker" --vault vault --allow-user "$(id -u)" --listen unix:broker.socket 2>broker.log &
+helpers=$!
+"$build/sealringd" --vault vault --listen unix:sealringd.socket --renew-listen unix:renew.socket --broker broker.socket 2>sealringd.log &
+helpers="$helpers $!"
+# shellcheck disable=SC2016 # await evaluates it
+await '[ "$(curl -s --unix-socket sealringd.socket http://x/readyz)" = "{\"renewal\":true}" ]'
+# shellcheck disable=SC2016 # it is shown only
+echo '$ sealring-client watch blue.key --url unix:$PWD/renew.socket --interval 1s &'
+"$build/sealring-client" watch blue.key --url "unix:$PWD/renew.socket" --interval 1s --spread 1s 2>client.log &
+helpers="$helpers $!"
+show 0 'sealring rotate payments'
+# shellcheck disable=SC2016 # await evaluates it
+await '[ "$(cut -d_ -f4 blue.key)" = 3 ]'
+# shellcheck disable=SC2016 # show evaluates it
+show 0 'curl -s --unix-socket nginx.socket -H "Authorization: Bearer $(cat blue.key)" http://api/payments'
+
+say "sealring status --watch shows who has moved, and what holds the old version open. Here it is, once:"
+await 'sealring retire payments 2 --dry-run'
+show 0 'sealring status payments'
+show 0 'sealring retire payments 2'
 
 say "Next: read README.md. To keep the vault and try more commands: KEEP=1 sh tools/quickstart.sh"

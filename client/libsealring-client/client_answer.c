@@ -50,6 +50,14 @@ bool client_date_parse(const char *text, int64_t *time)
     return timetext_parse(same, time);
 }
 
+bool client_expiry_parse(const char *text, int64_t *time)
+{
+    char trimmed[DATE_LENGTH + 1];
+    *time = 0;
+    return text != NULL && trim(text, trimmed, sizeof trimmed) &&
+           (strcmp(trimmed, "never") == 0 || client_date_parse(trimmed, time));
+}
+
 bool client_delay_parse(const char *text, int64_t now, int64_t *milliseconds)
 {
     char trimmed[64];

@@ -15,6 +15,9 @@
  * ignored. False for anything else. */
 bool client_date_parse(const char *text, int64_t *time);
 
+/* Sealring-Expires: a date, or `never`, which is 0. */
+bool client_expiry_parse(const char *text, int64_t *time);
+
 /* Retry-After (RFC 9110, section 10.2.3): seconds, or a date, of which `now` is subtracted. From 0 to CLIENT_DELAY_MAX_MS. */
 bool client_delay_parse(const char *text, int64_t now, int64_t *milliseconds);
 

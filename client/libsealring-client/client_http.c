@@ -16,7 +16,7 @@
 
 #define TARGET "/v1/renew"
 
-enum { CONNECT_SECONDS = 10, TOTAL_SECONDS = 30, SOCKET_PATH_MAX = 107 };
+enum { CONNECT_SECONDS = 10, TOTAL_SECONDS = 30, SOCKET_PATH_MAX = 107, VALUE_SIZE = 80 };
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 static bool curl_works;
@@ -123,17 +123,26 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
     return length;
 }
 
+/* Whether the header has this name (with its colon); its value then. */
+static bool has_value(const char *data, size_t length, const char *name, char value[VALUE_SIZE])
+{
+    size_t begin = strlen(name);
+    if (length < begin || length - begin >= VALUE_SIZE || strncasecmp(data, name, begin) != 0)
+        return false;
+    (void)snprintf(value, VALUE_SIZE, "%.*s", (int)(length - begin), data + begin);
+    value[strcspn(value, "\r\n")] = '\0';
+    return true;
+}
+
 static size_t take_header(char *data, size_t size, size_t count, void *context)
 {
-    static const char name[] = "Retry-After:";
     struct client_reply *reply = context;
     size_t length = size * count;
-    char value[80];
-    if (length >= sizeof name && length - sizeof name < sizeof value && strncasecmp(data, name, sizeof name - 1) == 0) {
-        (void)snprintf(value, sizeof value, "%.*s", (int)(length - sizeof name + 1), data + sizeof name - 1);
-        value[strcspn(value, "\r\n")] = '\0';
+    char value[VALUE_SIZE];
+    if (has_value(data, length, "Retry-After:", value))
         (void)client_delay_parse(value, clock_wall_ms(), &reply->retry_after);
-    }
+    else if (has_value(data, length, "Sealring-Expires:", value))
+        reply->tells_expiry = client_expiry_parse(value, &reply->expires);
     return length;
 }
 

@@ -28,6 +28,8 @@ void client_server_end(struct client_server *server);
 struct client_reply {
     long status;
     int64_t retry_after; /* ms, 0: the server did not say */
+    bool tells_expiry;   /* of the presented credential */
+    int64_t expires;     /* 0: never */
     size_t length;
     char body[CLIENT_BODY_MAX];
 };

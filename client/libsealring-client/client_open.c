@@ -252,6 +252,7 @@ static void fill_in(const struct client_state *state, sealring_client_summary *i
     info->version = state->version;
     info->renewed = state->renewed;
     info->expires = state->expires;
+    info->expires_known = state->expires_known != 0;
     info->predecessor_until = state->predecessor_until;
     info->checked = state->checked;
     info->retry_at = state->retry_at;

@@ -84,6 +84,7 @@ static sealring_client_result save(struct client_attempt *attempt, const struct 
     note_success(attempt, now);
     state->renewed = now;
     state->expires = renewed->expires;
+    state->expires_known = 1;
     state->predecessor_until = renewed->predecessor_until;
     state->version = renewed->version;
     state->serial = renewed->serial;
@@ -167,6 +168,10 @@ static sealring_client_result take_current(struct client_attempt *attempt)
     sealring_client *client = attempt->client;
     bool is_newest = attempt->presented == atomic_load(&client->newest);
     note_success(attempt, clock_wall_ms());
+    if (attempt->reply->tells_expiry) {
+        attempt->state.expires = attempt->reply->expires;
+        attempt->state.expires_known = 1;
+    }
     (void)write_state(attempt, NULL);
     atomic_store(&client->due, false);
     atomic_store(is_newest ? &client->refused_newest : &client->refused_previous, NULL);

@@ -26,17 +26,12 @@ static const struct client_member {
     {                                                                                                  \
 #member, kind, offsetof(struct client_state, member), sizeof((struct client_state *)0)->member \
     }
-    MEMBER(key_id, MEMBER_TEXT),
-    MEMBER(version, MEMBER_NUMBER),
-    MEMBER(serial, MEMBER_NUMBER),
-    MEMBER(renewed, MEMBER_TIME),
-    MEMBER(expires, MEMBER_TIME),
-    MEMBER(predecessor, MEMBER_TEXT),
-    MEMBER(predecessor_until, MEMBER_TIME),
-    MEMBER(checked, MEMBER_TIME),
-    MEMBER(failures, MEMBER_NUMBER),
-    MEMBER(failed, MEMBER_TIME),
-    MEMBER(last_error, MEMBER_TEXT),
+    MEMBER(key_id, MEMBER_TEXT),      MEMBER(version, MEMBER_NUMBER),
+    MEMBER(serial, MEMBER_NUMBER),    MEMBER(renewed, MEMBER_TIME),
+    MEMBER(expires, MEMBER_TIME),     MEMBER(expires_known, MEMBER_NUMBER),
+    MEMBER(predecessor, MEMBER_TEXT), MEMBER(predecessor_until, MEMBER_TIME),
+    MEMBER(checked, MEMBER_TIME),     MEMBER(failures, MEMBER_NUMBER),
+    MEMBER(failed, MEMBER_TIME),      MEMBER(last_error, MEMBER_TEXT),
     MEMBER(retry_at, MEMBER_TIME),
 #undef MEMBER
 };

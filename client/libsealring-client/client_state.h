@@ -18,6 +18,7 @@ struct client_state {
     uint32_t serial; /* of the last sealed successor */
     int64_t renewed;
     int64_t expires;
+    uint32_t expires_known; /* 1: `expires` is the credential's, so 0 is never */
     int64_t predecessor_until;
     int64_t checked;
     int64_t retry_at;

@@ -123,7 +123,7 @@ static void print_text(const char *file, const sealring_client_summary *info)
     (void)printf("%-18s %s\n", "API key", info->key_id[0] == '\0' ? "-" : info->key_id);
     (void)printf("%-18s %s\n", "renewed", time_text(info->renewed, times[0]));
     (void)printf("%-18s %s\n", "expires",
-                 info->renewed == 0   ? "not known before the first renewal"
+                 !info->expires_known ? "not known before the server has answered"
                  : info->expires == 0 ? "never"
                                       : time_text(info->expires, times[1]));
     (void)printf("%-18s %s\n", "predecessor until", time_text(info->predecessor_until, times[2]));
@@ -148,13 +148,13 @@ static json_t *text_json(const char *text)
 
 static int print_json(const char *file, const sealring_client_summary *info)
 {
-    json_t *root =
-        json_pack("{s:s, s:b, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o}", "file", file, "can_be_renewed",
-                  info->renews != 0, "reason", text_json(info->reason), "key_id", text_json(info->key_id), "version",
-                  (int)info->version, "renewed", time_json(info->renewed), "expires", time_json(info->expires),
-                  "predecessor_until", time_json(info->predecessor_until), "checked", time_json(info->checked),
-                  "failures", (int)info->failures, "failed", time_json(info->failed), "last_error",
-                  text_json(info->last_error), "retry_at", time_json(info->retry_at));
+    json_t *root = json_pack(
+        "{s:s, s:b, s:o, s:o, s:i, s:o, s:o, s:b, s:o, s:o, s:i, s:o, s:o, s:o}", "file", file, "can_be_renewed",
+        info->renews != 0, "reason", text_json(info->reason), "key_id", text_json(info->key_id), "version",
+        (int)info->version, "renewed", time_json(info->renewed), "expires", time_json(info->expires), "expires_known",
+        info->expires_known != 0, "predecessor_until", time_json(info->predecessor_until), "checked",
+        time_json(info->checked), "failures", (int)info->failures, "failed", time_json(info->failed), "last_error",
+        text_json(info->last_error), "retry_at", time_json(info->retry_at));
     if (root == NULL || json_dumpf(root, stdout, JSON_INDENT(2)) != 0)
         return client_fail(CLIENT_EXIT_REFUSED, "cannot print JSON: the path is not UTF-8, or there is no memory");
     (void)putchar('\n');

@@ -8,6 +8,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "gateway/broker/broker_options.h"
+#include "gateway/broker/leak_reporter.h"
 #include "gateway/broker/renewer.h"
 #include "gateway/broker/serve.h"
 #include "gateway/daemon/daemon_process.h"
@@ -42,8 +43,8 @@ static bool start(void)
         journal_write(JOURNAL_ERROR, "%s", error.message);
         return false;
     }
-    if (!serve_prepare()) {
-        journal_write(JOURNAL_ERROR, "no memory");
+    if (!serve_prepare() || !leak_reporter_start(options.vault)) {
+        journal_write(JOURNAL_ERROR, "no memory, no descriptors, or no threads");
         return false;
     }
     sealring_process_remark(remark);
@@ -78,7 +79,8 @@ int main(int argc, char **argv)
     (void)sd_notify(0, "READY=1");
     serve(&listeners, &options, descriptor);
     listeners_close(&listeners);
-    if (!renewer_stop()) { /* its locks end with the process, and what it has begun is completed by the next act */
+    if (!renewer_stop() ||
+        !leak_reporter_stop()) { /* its locks end with the process, and what it has begun is completed by the next act */
         journal_write(JOURNAL_WARNING, "ends without closing the vault, as the token does not answer");
         _exit(EXIT_SUCCESS);
     }

@@ -2,11 +2,13 @@
 # The broker, over the public API only.
 sbin_PROGRAMS += sealring-broker
 broker_pure = \
+	gateway/daemon/leak_message.c gateway/daemon/leak_message.h \
 	gateway/daemon/renewal_message.c gateway/daemon/renewal_message.h \
 	gateway/broker/key_limit.c gateway/broker/key_limit.h
 sealring_broker_SOURCES = $(broker_pure) $(daemon_sources) \
 	gateway/broker/broker.c \
 	gateway/broker/broker_options.c gateway/broker/broker_options.h \
+	gateway/broker/leak_reporter.c gateway/broker/leak_reporter.h \
 	gateway/broker/peers.c gateway/broker/peers.h \
 	gateway/broker/renewer.c gateway/broker/renewer.h \
 	gateway/broker/report_results.c gateway/broker/report_results.h \

@@ -41,7 +41,7 @@ struct peer *peer_numbered(uint64_t number);
 /* What to poll for. */
 short peer_events(const struct peer *peer);
 
-/* Receives one message, RENEW or PING. False: there is none now, or the connection was closed, because it ended or its message is malformed. */
+/* Receives one message, RENEW, LEAK or PING. False: there is none now, or the connection was closed, because it ended or its message is malformed. */
 bool peer_receive(struct peer *peer, struct renewal_message *message);
 
 /* Sends the message, now or when there is room. On an error the connection is closed. */

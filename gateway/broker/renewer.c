@@ -54,6 +54,7 @@ static void prepare(size_t i)
     renewal->credential = request->credential;
     renewal->credential_length = request->length;
     renewal->peer = batch->peers[i];
+    renewal->limited = batch->limited[i];
     write_peer(request, batch->peers[i]);
 }
 

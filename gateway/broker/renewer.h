@@ -22,6 +22,7 @@ struct renewal_batch {
     sealring_renewal renewals[BATCH_MAX];
     struct renewal_request requests[BATCH_MAX];
     char peers[BATCH_MAX][SEALRING_PEER_SIZE];
+    uint32_t limited[BATCH_MAX];
 };
 
 /* Opens the vault, and starts the thread. */

@@ -13,7 +13,7 @@
 
 enum { STATUS_EVERY_MS = 5000, LINE_SIZE = 384 };
 
-static uint64_t counts[RENEWAL_LIMITED + 1];
+static uint64_t counts[SEALRING_RENEWAL_LIMITED + 1];
 
 static uint64_t claims[2]; /* refused, handed over */
 
@@ -30,7 +30,7 @@ static const char *peer_of(const sealring_renewal *renewal)
 /* What a client can repeat at will is written once a second. */
 void report_renewal(const sealring_renewal *renewal)
 {
-    static struct journal_pace paces[RENEWAL_LIMITED + 1];
+    static struct journal_pace paces[SEALRING_RENEWAL_LIMITED + 1];
     switch (renewal->result) {
     case SEALRING_RENEWAL_AGAIN:
     case SEALRING_RENEWAL_CURRENT:
@@ -74,13 +74,13 @@ void report_claim(const sealring_claim_request *claim)
 static void describe(uint64_t malformed, uint64_t refused, char line[LINE_SIZE])
 {
     uint64_t others = 0;
-    for (unsigned result = SEALRING_RENEWAL_CURRENT; result < RENEWAL_LIMITED; result++)
+    for (unsigned result = SEALRING_RENEWAL_CURRENT; result < SEALRING_RENEWAL_LIMITED; result++)
         others += counts[result];
     int length = snprintf(line, LINE_SIZE,
                           "issued %" PRIu64 ", again %" PRIu64 ", not renewed %" PRIu64 ", limited %" PRIu64
                           ", unavailable %" PRIu64 "; malformed messages %" PRIu64 ", refused connections %" PRIu64,
                           counts[SEALRING_RENEWAL_ISSUED], counts[SEALRING_RENEWAL_AGAIN], others,
-                          counts[RENEWAL_LIMITED], counts[SEALRING_RENEWAL_UNAVAILABLE], malformed, refused);
+                          counts[SEALRING_RENEWAL_LIMITED], counts[SEALRING_RENEWAL_UNAVAILABLE], malformed, refused);
     if (claims[0] + claims[1] > 0)
         (void)snprintf(line + length, (size_t)(LINE_SIZE - length), "; claimed %" PRIu64 ", not claimed %" PRIu64,
                        claims[1], claims[0]);

@@ -8,7 +8,7 @@
 #include <sealring/claim.h>
 #include <sealring/renew.h>
 
-/* Counts an answer: sealring_renewal_result, or RENEWAL_LIMITED. */
+/* Counts an answer: sealring_renewal_result. */
 void report_count(unsigned result);
 
 /* Counts a claim, and a line about it, if somebody should read it. */

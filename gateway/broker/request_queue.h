@@ -14,7 +14,8 @@ enum queue_bounds { QUEUE_MAX = 1024 };
 struct queued_request {
     uint64_t peer; /* the connection's number */
     uint32_t id;
-    int64_t since; /* ms of CLOCK_MONOTONIC */
+    int64_t since;    /* ms of CLOCK_MONOTONIC */
+    uint32_t limited; /* of this key, since the one before */
     struct renewal_request request;
 };
 

@@ -13,6 +13,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "gateway/broker/key_limit.h"
+#include "gateway/broker/leak_reporter.h"
 #include "gateway/broker/peers.h"
 #include "gateway/broker/renewer.h"
 #include "gateway/broker/report_results.h"
@@ -94,13 +95,43 @@ static void take_request(struct peer *peer, const struct renewal_message *messag
     uint32_t wait = key_limit_take(limit, explanation.key_id, now);
     struct queued_request queued = {
         .peer = peer->number, .id = message->id, .since = now, .request = message->of.request};
-    if (wait == 0 && !queue_add(&queued))
-        wait = RETRY_SECONDS;
+    if (wait == 0) {
+        queued.limited = key_limit_counted(limit, explanation.key_id);
+        wait = queue_add(&queued) ? 0 : RETRY_SECONDS;
+    }
     explicit_bzero(&queued, sizeof queued);
-    if (wait > 0)
-        answer_without(peer, message->id, RENEWAL_LIMITED, wait);
-    else
+    if (wait > 0) {
+        key_limit_count(limit, explanation.key_id);
+        answer_without(peer, message->id, SEALRING_RENEWAL_LIMITED, wait);
+    } else
         peer->requests++;
+}
+
+static void answer_leak(struct peer *peer, uint32_t id, unsigned result)
+{
+    peer_send(peer, &(struct renewal_message){.type = RENEWAL_LEAK_TAKEN, .id = id, .of.leak_result = result});
+}
+
+static void take_leak(struct peer *peer, const struct renewal_message *message)
+{
+    if (leak_reporter_add(peer->number, message->id, &message->of.report))
+        peer->requests++;
+    else
+        answer_leak(peer, message->id, SEALRING_LEAK_UNAVAILABLE);
+}
+
+static void finish_leaks(void)
+{
+    uint64_t number;
+    uint32_t id;
+    unsigned result;
+    while (leak_reporter_next(&number, &id, &result)) {
+        struct peer *peer = peer_numbered(number);
+        if (peer == NULL)
+            continue;
+        peer->requests--;
+        answer_leak(peer, id, result);
+    }
 }
 
 /* Not for ever, so that one peer does not keep the others waiting. */
@@ -112,6 +143,8 @@ static void read_peer(struct peer *peer, int64_t now)
             break;
         if (message.type == RENEWAL_PING)
             peer_send(peer, &(struct renewal_message){.type = RENEWAL_PONG, .id = message.id});
+        else if (message.type == RENEWAL_LEAK)
+            take_leak(peer, &message);
         else if (message.type == RENEWAL_CLAIM)
             take_claim(peer, &message, now);
         else
@@ -145,6 +178,7 @@ static void begin_batch(void)
         if (peer_numbered(first->peer) != NULL) { /* else it has left */
             asked[batch->count].peer = first->peer;
             asked[batch->count].id = first->id;
+            batch->limited[batch->count] = first->limited;
             batch->claims = first->request.certificate_length > 0;
             batch->requests[batch->count++] = first->request;
         }
@@ -269,10 +303,11 @@ static int time_left(int64_t now, int64_t most)
 /* One round: waits for whatever is next, and does it. */
 static void turn(int signals, int64_t most)
 {
-    struct pollfd polled[2 + LISTENERS_MAX + PEERS_MAX];
+    struct pollfd polled[3 + LISTENERS_MAX + PEERS_MAX];
     nfds_t count = 0;
     polled[count++] = (struct pollfd){.fd = signals, .events = POLLIN};
     polled[count++] = (struct pollfd){.fd = renewer_descriptor(), .events = POLLIN};
+    polled[count++] = (struct pollfd){.fd = leak_reporter_descriptor(), .events = POLLIN};
     bool accepts = !stopping && !peers_are_full();
     for (size_t i = 0; i < listening->count; i++)
         polled[count++] = (struct pollfd){.fd = accepts ? listening->each[i].descriptor : -1, .events = POLLIN};
@@ -290,13 +325,15 @@ static void turn(int signals, int64_t most)
         take_signal(signals);
     if (polled[1].revents != 0)
         finish_batch();
+    if (polled[2].revents != 0)
+        finish_leaks();
     for (size_t i = 0; i < PEERS_MAX; i++) {
         struct peer *peer = peer_at(i);
         if (peer != NULL)
             serve_peer(peer, of_peers[i].revents, now);
     }
     for (size_t i = 0; i < listening->count; i++)
-        if (polled[2 + i].revents != 0)
+        if (polled[3 + i].revents != 0)
             peers_accept(listening->each[i].descriptor, options->allowed, options->allowed_count);
     if (!stopping && batch_due() <= now)
         begin_batch();
@@ -312,7 +349,8 @@ static void drain(int signals)
         else if (peer != NULL)
             answer_without(peer, first->id, SEALRING_RENEWAL_UNAVAILABLE, 1);
     }
-    for (int64_t end = process_clock_ms() + END_MS; (renewing || peers_are_behind()) && process_clock_ms() < end;)
+    for (int64_t end = process_clock_ms() + END_MS;
+         (renewing || leak_reporter_works() || peers_are_behind()) && process_clock_ms() < end;)
         turn(signals, TICK_MS / 10);
     for (size_t i = 0; i < PEERS_MAX; i++)
         if (peer_at(i) != NULL)

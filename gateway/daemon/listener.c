@@ -52,7 +52,7 @@ static const char *refuse_remote(const struct listeners *listeners, enum listene
 {
     if (listeners->remote[kind] || is_local(address))
         return NULL;
-    return kind == LISTENER_RENEW
+    return kind != LISTENER_PLAIN
                ? "it is no loopback address: credentials would cross the network in clear text; see "
                  "--renew-tls-certificate"
                : "it is no loopback address: credentials would cross the network in clear text; see --allow-remote";
@@ -143,7 +143,10 @@ const char *listener_make(struct listeners *listeners, enum listener_kind kind, 
 
 static const char *inherit_one(struct listeners *listeners, int descriptor, const char *name)
 {
-    enum listener_kind kind = name != NULL && strcmp(name, "renew") == 0 ? LISTENER_RENEW : LISTENER_PLAIN;
+    enum listener_kind kind = name == NULL                 ? LISTENER_PLAIN
+                              : strcmp(name, "renew") == 0 ? LISTENER_RENEW
+                              : strcmp(name, "leaks") == 0 ? LISTENER_LEAKS
+                                                           : LISTENER_PLAIN;
     union address address;
     socklen_t size = sizeof address;
     if (sd_is_socket(descriptor, listeners->type == SOCK_STREAM ? AF_UNSPEC : AF_UNIX, listeners->type, 1) <= 0 ||

@@ -9,13 +9,13 @@
 
 #define LISTENERS_MAX 8
 
-enum listener_kind { LISTENER_PLAIN = 0, LISTENER_RENEW };
+enum listener_kind { LISTENER_PLAIN = 0, LISTENER_RENEW, LISTENER_LEAKS };
 
 /* The caller sets the first three; all else is zero. */
 struct listeners {
     int type;       /* SOCK_STREAM; or SOCK_SEQPACKET, for Unix sockets only */
     mode_t mode;    /* permissions of Unix sockets */
-    bool remote[2]; /* by kind: other addresses than loopback ones are allowed */
+    bool remote[3]; /* by kind: other addresses than loopback ones are allowed */
     size_t count;
     struct {
         int descriptor;
@@ -28,7 +28,8 @@ struct listeners {
  * (static, or of strerror). */
 const char *listener_make(struct listeners *listeners, enum listener_kind kind, const char *address);
 
-/* Takes those that systemd passes (sd_listen_fds); one with the name `renew` is of LISTENER_RENEW. The same rules. */
+/* Takes those that systemd passes (sd_listen_fds); those with the name `renew` or `leaks` are of
+ * that kind. The same rules. */
 const char *listener_inherit(struct listeners *listeners);
 
 /* Returns whether it is a Unix socket. */

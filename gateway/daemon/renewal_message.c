@@ -154,7 +154,7 @@ static bool get_answer(const uint8_t *at, size_t size, struct renewal_answer *an
     answer->version = (uint32_t)get(&at, 4);
     answer->serial = (uint32_t)get(&at, 4);
     bool has_key = !is_zero(at, SEALRING_KEY_ID_LENGTH);
-    if (answer->result > RENEWAL_LIMITED || answer->expires < 0 || answer->predecessor_until < 0 ||
+    if (answer->result > SEALRING_RENEWAL_LIMITED || answer->expires < 0 || answer->predecessor_until < 0 ||
         (has_key && !is_plain(at, SEALRING_KEY_ID_LENGTH)))
         return false;
     memcpy(answer->key_id, at, SEALRING_KEY_ID_LENGTH);
@@ -183,6 +183,10 @@ size_t renewal_message_write(const struct renewal_message *message, uint8_t byte
         put_claim(&message->of.request, &at);
     else if (message->type == RENEWAL_RENEWED || message->type == RENEWAL_CLAIMED)
         put_answer(&message->of.answer, &at);
+    else if (message->type == RENEWAL_LEAK)
+        at += leak_report_write(&message->of.report, at);
+    else if (message->type == RENEWAL_LEAK_TAKEN)
+        put(&at, message->of.leak_result, LEAK_TAKEN_SIZE);
     return (size_t)(at - bytes);
 }
 
@@ -200,6 +204,11 @@ bool renewal_message_read(const uint8_t *bytes, size_t size, struct renewal_mess
         return size == RENEWAL_HEADER_SIZE;
     case RENEWAL_RENEW:
         return size == RENEWAL_REQUEST_SIZE && get_request(at, &message->of.request);
+    case RENEWAL_LEAK:
+        return leak_report_read(at, size - RENEWAL_HEADER_SIZE, &message->of.report);
+    case RENEWAL_LEAK_TAKEN:
+        return size == RENEWAL_HEADER_SIZE + LEAK_TAKEN_SIZE &&
+               (message->of.leak_result = (unsigned)get(&at, LEAK_TAKEN_SIZE)) <= SEALRING_LEAK_REKEYED;
     case RENEWAL_CLAIM:
         return size == RENEWAL_CLAIM_SIZE && get_claim(at, &message->of.request);
     case RENEWAL_RENEWED:

@@ -9,14 +9,18 @@
 
 #include <sealring/renew.h>
 
+#include "gateway/daemon/leak_message.h"
+
 /* Every message begins with the protocol (u16), its type (u16), and an id (u32) that the asking side chooses and its answer repeats. */
 enum renewal_message_type {
     RENEWAL_RENEW = 1,
     RENEWAL_PING = 2,
     RENEWAL_CLAIM = 3,
-    RENEWAL_RENEWED = 0x8001, /* the answer to RENEW */
-    RENEWAL_PONG = 0x8002,    /* the answer to PING */
-    RENEWAL_CLAIMED = 0x8003  /* the answer to CLAIM */
+    RENEWAL_LEAK = 4,
+    RENEWAL_RENEWED = 0x8001,   /* the answer to RENEW */
+    RENEWAL_PONG = 0x8002,      /* the answer to PING */
+    RENEWAL_CLAIMED = 0x8003,   /* the answer to CLAIM */
+    RENEWAL_LEAK_TAKEN = 0x8004 /* the answer to LEAK */
 };
 
 enum renewal_message_sizes {
@@ -32,9 +36,6 @@ enum renewal_message_sizes {
     RENEWAL_SEALED_MAX = 16384,
     RENEWAL_MESSAGE_MAX = RENEWAL_ANSWER_SIZE + RENEWAL_SEALED_MAX
 };
-
-/* A result besides those of sealring_renewal_result: too often for this key, or too many at once. */
-#define RENEWAL_LIMITED 9
 
 /* RENEW: address family (u8: 0, 4, 6), address (16 bytes; IPv4 in the first 4), length (u16), credential with zeros behind it. */
 struct renewal_request {
@@ -53,7 +54,7 @@ enum renewal_form { RENEWAL_NOTHING = 0, RENEWAL_CREDENTIAL = 1, RENEWAL_SEALED 
  * form (u8), length (u32), payload. There is a payload exactly for ISSUED and AGAIN. CLAIMED is the same, with a result of
  * sealring_claim_result, of which TAKEN and AGAIN have these numbers, and without a credential in plain text. */
 struct renewal_answer {
-    unsigned result;      /* sealring_renewal_result, or RENEWAL_LIMITED */
+    unsigned result;      /* sealring_renewal_result */
     uint32_t retry_after; /* seconds */
     int64_t expires, predecessor_until;
     uint32_t version, serial;
@@ -69,6 +70,8 @@ struct renewal_message {
     union {
         struct renewal_request request;
         struct renewal_answer answer;
+        struct leak_report report; /* LEAK */
+        unsigned leak_result;      /* LEAK_TAKEN */
     } of;
 };
 

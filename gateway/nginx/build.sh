@@ -13,7 +13,7 @@ built=$(cd "$1" && pwd)
 export SEALRING_INCLUDE="${SEALRING_INCLUDE-$here/../../include}" SEALRING_LIBS="${SEALRING_LIBS--lsealring}"
 
 # nginx's configure writes beside its sources, so it gets copies that are made once.
-identity="$here ${CC-cc} ${CFLAGS-} ${LDFLAGS-} $SEALRING_INCLUDE $SEALRING_LIBS $(cksum <"$sources/src/core/nginx.h")"
+identity="$here ${CC-cc} ${CFLAGS-} ${LDFLAGS-} $SEALRING_INCLUDE $SEALRING_LIBS $(cat "$sources/src/core/nginx.h" "$here/config" | cksum)"
 if [ "$(cat "$built/.identity" 2>/dev/null)" != "$identity" ]; then
     rm -rf "$built/nginx"
     cp -R "$sources" "$built/nginx"

@@ -288,7 +288,7 @@ static ngx_int_t add_handlers(ngx_conf_t *cf)
 
 /* ---- Processes ---- */
 
-static ngx_sealring_main_conf_t *conf_of(ngx_cycle_t *cycle)
+ngx_sealring_main_conf_t *ngx_sealring_conf(const ngx_cycle_t *cycle)
 {
     ngx_sealring_main_conf_t *conf = ngx_get_conf(cycle->conf_ctx, ngx_http_module) == NULL
                                          ? NULL
@@ -299,7 +299,7 @@ static ngx_sealring_main_conf_t *conf_of(ngx_cycle_t *cycle)
 /* The processes that manage nginx's cache start like workers; they verify nothing. */
 static ngx_int_t start_process(ngx_cycle_t *cycle)
 {
-    ngx_sealring_main_conf_t *conf = conf_of(cycle);
+    ngx_sealring_main_conf_t *conf = ngx_sealring_conf(cycle);
     if (conf == NULL || (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE))
         return NGX_OK;
     return ngx_sealring_worker_start(cycle, conf);
@@ -307,7 +307,7 @@ static ngx_int_t start_process(ngx_cycle_t *cycle)
 
 static void stop_process(ngx_cycle_t *cycle)
 {
-    ngx_sealring_main_conf_t *conf = conf_of(cycle);
+    ngx_sealring_main_conf_t *conf = ngx_sealring_conf(cycle);
     if (conf != NULL)
         ngx_sealring_worker_stop(conf);
 }

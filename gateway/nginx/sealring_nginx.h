@@ -83,7 +83,12 @@ typedef struct {
     int64_t sunset;
 } ngx_sealring_request_t;
 
-extern ngx_module_t ngx_http_sealring_module;
+extern ngx_module_t ngx_http_sealring_module, ngx_sealring_process_module;
+
+/* ngx_http_sealring_module.c */
+
+/* NULL: there is no sealring_vault. */
+ngx_sealring_main_conf_t *ngx_sealring_conf(const ngx_cycle_t *cycle);
 
 /* request_headers.c */
 

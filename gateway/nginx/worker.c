@@ -3,8 +3,6 @@
 
 #include "sealring_nginx.h"
 
-#include <sys/prctl.h>
-
 enum { RETRY_MS = 1000, RETRY_MS_MAX = 30000 };
 
 /* What a thread works on. It has memory of its own, because the request may end before the thread does. */
@@ -377,9 +375,6 @@ ngx_int_t ngx_sealring_worker_start(ngx_cycle_t *cycle, ngx_sealring_main_conf_t
     worker->retry.data = conf;
     worker->retry.log = cycle->log;
     worker->retry.cancelable = 1;
-    /* nginx makes workers dumpable, for worker_rlimit_core: then any process of this user could read a worker's memory. */
-    if (prctl(PR_SET_DUMPABLE, 0) != 0)
-        ngx_log_error(NGX_LOG_ALERT, cycle->log, ngx_errno, "sealring: prctl(PR_SET_DUMPABLE) failed");
     worker_open(conf);
     return NGX_OK;
 }

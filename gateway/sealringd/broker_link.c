@@ -76,17 +76,24 @@ static void resume_late(struct questions *questions, unsigned *count, int64_t no
 }
 
 /* One whose question was answered late already is ignored: the next renewal gets the same successor. */
-static void take_answer(uint32_t id, const struct renewal_answer *answer)
+static void take_answer(const struct renewal_message *message)
 {
+    const struct renewal_answer *answer = &message->of.answer;
+    const bool of_leak = message->type == RENEWAL_LEAK_TAKEN;
     struct question *question = TAILQ_FIRST(&in_flight);
-    while (question != NULL && question->id != id)
+    while (question != NULL && (question->id != message->id || (question->report != NULL) != of_leak))
         question = TAILQ_NEXT(question, entry);
     if (question == NULL)
         return;
     TAILQ_REMOVE(&in_flight, question, entry);
     in_flight_count--;
+    if (of_leak) {
+        resume(question, message->of.leak_result, 0);
+        return;
+    }
     if (answer->form != RENEWAL_NOTHING)
         question->body = renewal_body(answer);
+    question->expires = answer->expires;
     bool lost = answer->form != RENEWAL_NOTHING && question->body == NULL; /* no memory */
     resume(question, lost ? SEALRING_RENEWAL_UNAVAILABLE : answer->result, answer->retry_after);
 }
@@ -144,8 +151,19 @@ static bool send_message(const struct renewal_message *message)
     return sent >= 0; /* an end of the connection is noticed when receiving */
 }
 
+static bool send_report(struct question *question)
+{
+    struct renewal_message message = {.type = RENEWAL_LEAK, .id = ++latest_id, .of.report = *question->report};
+    question->id = message.id;
+    bool sent = send_message(&message);
+    explicit_bzero(&message, sizeof message);
+    return sent;
+}
+
 static bool send_question(struct question *question)
 {
+    if (question->report != NULL)
+        return send_report(question);
     const struct presented_headers *presented = &question->presented;
     const struct claim_body *claim = question->claim;
     struct renewal_message message = {
@@ -192,7 +210,8 @@ static bool receive_message(void)
         return false;
     }
     if ((size_t)size > sizeof bytes || !renewal_message_read(bytes, (size_t)size, &message) ||
-        (message.type != RENEWAL_PONG && message.type != RENEWAL_RENEWED && message.type != RENEWAL_CLAIMED)) {
+        (message.type != RENEWAL_PONG && message.type != RENEWAL_RENEWED && message.type != RENEWAL_CLAIMED &&
+         message.type != RENEWAL_LEAK_TAKEN)) {
         has_received = false;
         lose_connection("it has sent a malformed message");
         return false;
@@ -203,7 +222,7 @@ static bool receive_message(void)
         journal_write(JOURNAL_INFORMATION, "the broker answers");
     is_away = false;
     if (message.type != RENEWAL_PONG)
-        take_answer(message.id, &message.of.answer);
+        take_answer(&message);
     explicit_bzero(bytes, (size_t)size);
     return true;
 }

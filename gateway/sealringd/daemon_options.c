@@ -22,7 +22,10 @@ enum option_code {
     OPTION_RENEW_LISTEN,
     OPTION_RENEW_TLS_CERTIFICATE,
     OPTION_RENEW_TLS_KEY,
-    OPTION_BROKER
+    OPTION_BROKER,
+    OPTION_LEAKS_LISTEN,
+    OPTION_LEAKS_KEYS,
+    OPTION_REPLACE_LEAKS_KEYS
 };
 
 static const struct option table[] = {
@@ -39,6 +42,9 @@ static const struct option table[] = {
     {"renew-tls-certificate", required_argument, NULL, OPTION_RENEW_TLS_CERTIFICATE},
     {"renew-tls-key", required_argument, NULL, OPTION_RENEW_TLS_KEY},
     {"broker", required_argument, NULL, OPTION_BROKER},
+    {"leaks-listen", required_argument, NULL, OPTION_LEAKS_LISTEN},
+    {"leaks-keys", required_argument, NULL, OPTION_LEAKS_KEYS},
+    {"replace-leaks-keys", required_argument, NULL, OPTION_REPLACE_LEAKS_KEYS},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -61,8 +67,12 @@ static const char help[] =
     "  --connections N        for each listener, at most; default: 16384\n"
     "  --renew-listen ADDRESS where clients renew their credentials; may be repeated\n"
     "  --renew-tls-certificate FILE\n"
-    "  --renew-tls-key FILE   TLS for the addresses of --renew-listen (not for Unix sockets), in PEM\n"
+    "  --renew-tls-key FILE   TLS for --renew-listen and --leaks-listen (not for Unix sockets), in PEM\n"
     "  --broker PATH          the socket of sealring-broker; default: " BROKER "\n"
+    "  --leaks-listen ADDRESS where GitHub reports leaked credentials; may be repeated\n"
+    "  --leaks-keys FILE      the public keys with which such reports are signed\n"
+    "  --replace-leaks-keys FILE\n"
+    "                         replace FILE by the keys on standard input, if they are good ones, and end\n"
     "  --help, --version\n"
     "\n"
     "See sealringd(8).\n";
@@ -70,7 +80,7 @@ static const char help[] =
 static bool add_listener(const char *option, enum listener_kind kind, const char *text, struct daemon_options *options)
 {
     if (options->listen_count == LISTENERS_MAX)
-        return option_complain(option, "may be given 8 times, with those of the other kind");
+        return option_complain(option, "may be given 8 times, with those of the other kinds");
     options->listen_kinds[options->listen_count] = kind;
     options->listen[options->listen_count++] = text;
     return true;
@@ -106,6 +116,14 @@ static bool take_option(int code, const char *text, void *context)
         return add_listener("listen", LISTENER_PLAIN, text, options);
     case OPTION_RENEW_LISTEN:
         return add_listener("renew-listen", LISTENER_RENEW, text, options);
+    case OPTION_LEAKS_LISTEN:
+        return add_listener("leaks-listen", LISTENER_LEAKS, text, options);
+    case OPTION_LEAKS_KEYS:
+        options->leaks_keys = text;
+        return true;
+    case OPTION_REPLACE_LEAKS_KEYS:
+        options->replace_keys = text;
+        return true;
     case OPTION_RENEW_TLS_CERTIFICATE:
         options->certificate = text;
         return true;
@@ -145,6 +163,8 @@ bool daemon_options_read(int argc, char **argv, struct daemon_options *options, 
                                        .http = {.threads = 2, .connections = 16384}};
     if (!options_read(argc, argv, table, help, take_option, options, status))
         return false;
+    if (options->replace_keys != NULL)
+        return true;
     if (options->vault == NULL || options->vault[0] == '\0')
         (void)option_complain("vault", "is required");
     else if ((options->certificate == NULL) != (options->key == NULL))

@@ -18,6 +18,8 @@ struct daemon_options {
     bool remote;
     unsigned waiters;
     const char *broker;
+    const char *leaks_keys;        /* a file: alert_keys.h */
+    const char *replace_keys;      /* the process replaces this file, and does nothing else */
     const char *certificate, *key; /* files in PEM; both or none */
     struct http_settings http;
 };

@@ -12,8 +12,10 @@
 
 #include "gateway/daemon/journal.h"
 #include "gateway/daemon/listener.h"
+#include "gateway/sealringd/alert_request.h"
 #include "gateway/sealringd/broker_link.h"
 #include "gateway/sealringd/claim_request.h"
+#include "gateway/sealringd/direct_clients.h"
 #include "gateway/sealringd/question.h"
 #include "gateway/sealringd/respond.h"
 #include "gateway/sealringd/served.h"
@@ -23,6 +25,8 @@
 enum { HEADERS_SIZE = 32768, IDLE_SECONDS = 75 };
 /* Of renewal: what a body may have, and connections with TLS, each of which has some 50 KiB. */
 enum { BODY_MAX = 1024, TLS_CONNECTIONS_MAX = 1024, RETIRED_MAX = 32 };
+/* Of alerts, each of which has 256 KiB. */
+enum { ALERT_CONNECTIONS_MAX = 64 };
 
 static struct MHD_Daemon *daemons[LISTENERS_MAX];
 static struct http_listener listeners[LISTENERS_MAX];
@@ -44,6 +48,8 @@ static void *begin(void *context, const char *uri, struct MHD_Connection *connec
     question->listener = context;
     if (question->listener->renews)
         target_parse_renewal(uri, &question->target);
+    else if (question->listener->alerts)
+        target_parse_leaks(uri, &question->target);
     else
         target_parse(uri, settings->any_allowed, &question->target);
     atomic_fetch_add(&active, 1);
@@ -153,6 +159,8 @@ static enum MHD_Result handle_renewal(struct question *question, const char *met
         *size = 0;
         return MHD_YES;
     }
+    if (question->listener->tls && !direct_clients_request(connection))
+        return respond(connection, ANSWER_LIMITED, close);
     if (strcmp(method, "POST") != 0)
         return respond(connection, ANSWER_METHOD, close);
     if (is_too_large(connection))
@@ -171,6 +179,8 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     (void)context, (void)url, (void)version;
     if (question == NULL)
         return MHD_NO;
+    if (question->target.kind == TARGET_LEAKS)
+        return alert_handle(question, method, data, size, close);
     if (question->asked && !question->renewed) /* and resumed, so it is answered */
         return question->claim != NULL ? claim_continue(question, close) : respond_judged(question, close);
     if (question->target.kind == TARGET_CLAIM)
@@ -212,7 +222,10 @@ static struct MHD_Daemon *start_daemon(struct http_listener *listener, const str
     unsigned connections = settings->connections;
     if (listener->tls && connections > TLS_CONNECTIONS_MAX)
         connections = TLS_CONNECTIONS_MAX;
+    if (listener->alerts && connections > ALERT_CONNECTIONS_MAX)
+        connections = ALERT_CONNECTIONS_MAX;
     struct MHD_OptionItem of_tls[] = {
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)direct_clients_notify, NULL},
         {MHD_OPTION_HTTPS_MEM_CERT, 0, files->certificate},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, files->key},
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (char *)"SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
@@ -235,8 +248,9 @@ static struct MHD_Daemon *start_daemon(struct http_listener *listener, const str
         {MHD_OPTION_END, 0, NULL},
     };
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
-    return MHD_start_daemon(listener->tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, handle, NULL, MHD_OPTION_ARRAY,
-                            options, MHD_OPTION_ARRAY, of_pool, MHD_OPTION_END);
+    return MHD_start_daemon(listener->tls ? flags | MHD_USE_TLS : flags, 0,
+                            listener->tls ? direct_clients_accept : NULL, NULL, handle, NULL, MHD_OPTION_ARRAY, options,
+                            MHD_OPTION_ARRAY, of_pool, MHD_OPTION_END);
 }
 
 bool http_start(const struct http_settings *wanted, const struct http_listener *listener, const struct tls_files *files)

@@ -19,6 +19,7 @@ struct http_settings {
 struct http_listener {
     int descriptor; /* the caller's */
     bool renews;    /* it serves renewal, and nothing else */
+    bool alerts;    /* likewise alerts about leaks */
     bool tls;       /* so clients connect directly; otherwise a gateway does */
 };
 

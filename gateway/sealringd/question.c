@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/sealringd/alert_request.h"
 #include "gateway/sealringd/served.h"
 
 static void free_secret(char *text, size_t length)
@@ -18,6 +19,7 @@ void question_free(struct question *question)
 {
     free_secret(question->credential_copy, question->presented.length);
     free_secret(question->body, question->body == NULL ? 0 : strlen(question->body));
+    alert_free(question->alert);
     if (question->claim != NULL)
         explicit_bzero(question->claim, sizeof *question->claim);
     free(question->claim);

@@ -20,19 +20,24 @@ struct outcome {
 };
 
 struct http_listener;
+struct alert_request;
+struct leak_report;
 
 struct question {
     struct MHD_Connection *connection;
     const struct http_listener *listener;
     struct target target;
     struct presented_headers presented; /* the credential is the connection's, or credential_copy */
+    struct alert_request *alert;        /* of alerts about leaks: alert_request.c */
+    const struct leak_report *report;   /* what the broker is asked instead of a renewal; NULL: a renewal */
     struct claim_body *claim;           /* of a claim; then `presented` has its code */
     bool complete;                      /* its end was received */
     struct outcome outcome;
     /* Of a renewal, set by broker_link.c. */
     bool renewed;            /* the broker, or its absence, has answered */
-    unsigned renewal_result; /* sealring_renewal_result, or RENEWAL_LIMITED */
+    unsigned renewal_result; /* sealring_renewal_result, or RENEWAL_LIMITED; of a leak sealring_leak_result */
     uint32_t retry_after;    /* seconds, 0: none */
+    int64_t expires;         /* of the presented credential, if none is due; 0: never */
     char *body;              /* with the successor: a secret */
     /* What broker_link.c uses, under its lock. */
     uint32_t id;

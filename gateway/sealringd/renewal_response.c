@@ -25,7 +25,7 @@ enum answer_kind renewal_answer_for(unsigned result)
         [SEALRING_RENEWAL_OFF] = ANSWER_OFF,
         [SEALRING_RENEWAL_AGE] = ANSWER_AGE,
         [SEALRING_RENEWAL_CONTESTED] = ANSWER_CONTESTED,
-        [RENEWAL_LIMITED] = ANSWER_LIMITED,
+        [SEALRING_RENEWAL_LIMITED] = ANSWER_LIMITED,
     };
     return result < sizeof kinds / sizeof kinds[0] ? kinds[result] : ANSWER_NOT_RENEWED;
 }

@@ -159,12 +159,27 @@ enum MHD_Result respond_verdict(const struct question *question, bool close)
     return queue(question->connection, answer->status, response, close);
 }
 
+/* No successor is due: the client learns until when its credential is valid. */
+static enum MHD_Result respond_current(const struct question *question, bool close)
+{
+    char expires[TIME_SIZE];
+    struct MHD_Response *response = make_response(NULL, close);
+    http_date(question->expires, expires);
+    if (response != NULL && !add(response, "Sealring-Expires", expires[0] == '\0' ? "never" : expires)) {
+        MHD_destroy_response(response);
+        response = NULL;
+    }
+    return queue(question->connection, answer_of(ANSWER_CURRENT)->status, response, close);
+}
+
 enum MHD_Result respond_renewal(struct question *question, bool close)
 {
     enum answer_kind kind = question->claim != NULL ? claim_answer_for(question->renewal_result)
                                                     : renewal_answer_for(question->renewal_result);
     const struct answer *answer = answer_of(kind);
     char retry_after[16];
+    if (kind == ANSWER_CURRENT)
+        return respond_current(question, close);
     if (kind == ANSWER_RENEWED) {
         struct MHD_Response *response = make_response(question->body, close);
         question->body = NULL;
@@ -180,15 +195,26 @@ enum MHD_Result respond_renewal(struct question *question, bool close)
     return queue(question->connection, answer->status, make_answer(answer, NULL, retry_after, close), close);
 }
 
-enum MHD_Result respond_ready(struct MHD_Connection *connection, bool ready, const bool *renewing, bool close)
+enum MHD_Result respond_problem(struct MHD_Connection *connection, unsigned status, const char *title,
+                                const char *detail, bool close)
 {
-    if (!ready || renewing == NULL)
-        return respond(connection, ready ? ANSWER_ALIVE : ANSWER_UNREADY, close);
-    char *body = strdup(*renewing ? "{\"renewal\":true}\n" : "{\"renewal\":false}\n");
+    const struct answer answer = {.status = status, .title = title, .detail = detail};
+    return queue(connection, status, make_answer(&answer, NULL, status == 503 ? "10" : NULL, close), close);
+}
+
+enum MHD_Result respond_json(struct MHD_Connection *connection, char *body, bool close)
+{
     struct MHD_Response *response = body == NULL ? NULL : make_response(body, close);
     if (response != NULL && !add(response, "Content-Type", "application/json")) {
         MHD_destroy_response(response);
         response = NULL;
     }
     return queue(connection, answer_of(ANSWER_ALIVE)->status, response, close);
+}
+
+enum MHD_Result respond_ready(struct MHD_Connection *connection, bool ready, const bool *renewing, bool close)
+{
+    if (!ready || renewing == NULL)
+        return respond(connection, ready ? ANSWER_ALIVE : ANSWER_UNREADY, close);
+    return respond_json(connection, strdup(*renewing ? "{\"renewal\":true}\n" : "{\"renewal\":false}\n"), close);
 }

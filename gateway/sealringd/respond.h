@@ -22,6 +22,11 @@ enum MHD_Result respond_verdict(const struct question *question, bool close);
 /* The broker's answer to the question, whose body becomes the response's. */
 enum MHD_Result respond_renewal(struct question *question, bool close);
 
+/* An error that has no kind of its own, of static texts; and a JSON text of malloc, which it takes over. */
+enum MHD_Result respond_problem(struct MHD_Connection *connection, unsigned status, const char *title,
+                                const char *detail, bool close);
+enum MHD_Result respond_json(struct MHD_Connection *connection, char *body, bool close);
+
 /* The state of the verifier, and, if `renewing` is not NULL, whether the broker answers. */
 enum MHD_Result respond_ready(struct MHD_Connection *connection, bool ready, const bool *renewing, bool close);
 

@@ -14,8 +14,11 @@
 
 #include "gateway/daemon/daemon_process.h"
 #include "gateway/daemon/journal.h"
+#include "gateway/daemon/alert_keys.h"
+#include "gateway/sealringd/alert_request.h"
 #include "gateway/sealringd/broker_link.h"
 #include "gateway/sealringd/daemon_options.h"
+#include "gateway/sealringd/direct_clients.h"
 #include "gateway/sealringd/respond.h"
 #include "gateway/sealringd/served.h"
 #include "gateway/daemon/tls_files.h"
@@ -51,7 +54,7 @@ static bool open_listeners(void)
     listeners.type = SOCK_STREAM;
     listeners.mode = options.socket_mode;
     listeners.remote[LISTENER_PLAIN] = options.remote;
-    listeners.remote[LISTENER_RENEW] = options.certificate != NULL;
+    listeners.remote[LISTENER_RENEW] = listeners.remote[LISTENER_LEAKS] = options.certificate != NULL;
     const char *problem = listener_inherit(&listeners);
     if (problem != NULL) {
         journal_write(JOURNAL_ERROR, "systemd passed a socket that cannot be used: %s", problem);
@@ -73,10 +76,15 @@ static bool start_listener(size_t i, const struct tls_files *tls)
 {
     char text[256];
     int descriptor = listeners.each[i].descriptor;
-    struct http_listener listener = {.descriptor = descriptor, .renews = listeners.each[i].kind == LISTENER_RENEW};
+    struct http_listener listener = {.descriptor = descriptor,
+                                     .renews = listeners.each[i].kind == LISTENER_RENEW,
+                                     .alerts = listeners.each[i].kind == LISTENER_LEAKS};
     listener_describe(descriptor, text, sizeof text);
-    listener.tls = listener.renews && tls->certificate != NULL && !listener_is_unix(descriptor);
-    const char *what = !listener.renews ? "listening on" : listener.tls ? "renewing by TLS on" : "renewing on";
+    listener.tls = (listener.renews || listener.alerts) && tls->certificate != NULL && !listener_is_unix(descriptor);
+    const char *what = listener.alerts    ? "waiting for alerts on"
+                       : !listener.renews ? "listening on"
+                       : listener.tls     ? "renewing by TLS on"
+                                          : "renewing on";
     bool started = http_start(&options.http, &listener, tls);
     if (started)
         journal_write(JOURNAL_INFORMATION, "%s %s", what, text);
@@ -87,9 +95,17 @@ static bool start_listener(size_t i, const struct tls_files *tls)
 
 static bool start_renewal(struct tls_files *tls)
 {
-    for (size_t i = 0; i < listeners.count; i++)
+    bool alerts = false;
+    for (size_t i = 0; i < listeners.count; i++) {
         options.http.renewing |= listeners.each[i].kind == LISTENER_RENEW;
-    if (!options.http.renewing)
+        alerts |= listeners.each[i].kind == LISTENER_LEAKS;
+    }
+    if (alerts && options.leaks_keys == NULL) {
+        journal_write(JOURNAL_ERROR, "the keys that sign alerts are not known: give --leaks-keys");
+        return false;
+    }
+    alert_requests_start(options.leaks_keys);
+    if (!options.http.renewing && !alerts)
         return true;
     if (options.certificate != NULL && !tls_read(options.certificate, options.key, tls))
         return false;
@@ -108,7 +124,7 @@ static bool start(void)
         journal_write(JOURNAL_ERROR, "%s", error.message);
         return false;
     }
-    if (!respond_prepare() || !waiters_start(options.waiters)) {
+    if (!respond_prepare() || !direct_clients_prepare() || !waiters_start(options.waiters)) {
         journal_write(JOURNAL_ERROR, "no memory, or no threads");
         return false;
     }
@@ -219,6 +235,15 @@ static void stop(int status)
     served_close();
 }
 
+static int replace_keys(void)
+{
+    const char *problem = NULL;
+    if (alert_keys_replace(options.replace_keys, &problem))
+        return EXIT_SUCCESS;
+    journal_write(JOURNAL_ERROR, "%s stays as it is: %s", options.replace_keys, problem);
+    return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
     int status = EXIT_FAILURE;
@@ -226,6 +251,8 @@ int main(int argc, char **argv)
     journal_begin("sealringd");
     if (!daemon_options_read(argc, argv, &options, &status))
         return status;
+    if (options.replace_keys != NULL)
+        return replace_keys();
     main_thread = pthread_self();
     (void)sigemptyset(&signals);
     for (const int *each = (const int[]){SIGTERM, SIGINT, SIGHUP, SIGUSR1, 0}; *each != 0; each++)

@@ -66,3 +66,9 @@ void target_parse_renewal(const char *text, struct target *target)
                                                    : TARGET_UNKNOWN;
     target->scopes[0] = '\0';
 }
+
+void target_parse_leaks(const char *text, struct target *target)
+{
+    target->kind = is_exactly(text, "/v1/leaks") ? TARGET_LEAKS : TARGET_UNKNOWN;
+    target->scopes[0] = '\0';
+}

@@ -13,7 +13,8 @@ enum target_kind {
     TARGET_HEALTH,
     TARGET_READY,
     TARGET_RENEW,
-    TARGET_CLAIM
+    TARGET_CLAIM,
+    TARGET_LEAKS
 };
 
 struct target {
@@ -34,5 +35,8 @@ void target_parse(const char *text, bool any_allowed, struct target *target);
 
 /* Reads the target of a listener for renewal, which has /v1/renew and /v1/claim. */
 void target_parse_renewal(const char *text, struct target *target);
+
+/* Reads the target of a listener for alerts about leaks, where there is one only: /v1/leaks. */
+void target_parse_leaks(const char *text, struct target *target);
 
 #endif

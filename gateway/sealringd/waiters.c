@@ -147,6 +147,17 @@ bool waiters_add(struct question *question)
     return added;
 }
 
+void waiters_forget(struct question *question)
+{
+    pthread_mutex_lock(&lock);
+    question->asked = question->answered = false;
+    pthread_mutex_unlock(&lock);
+    if (question->credential_copy != NULL)
+        explicit_bzero(question->credential_copy, question->presented.length);
+    free(question->credential_copy);
+    question->credential_copy = NULL;
+}
+
 void waiters_release(struct question *question)
 {
     pthread_mutex_lock(&lock);

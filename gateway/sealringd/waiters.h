@@ -14,6 +14,9 @@ bool waiters_start(unsigned count);
  * already, or there is no memory: then nothing has happened. */
 bool waiters_add(struct question *question);
 
+/* After an outcome: the question can be given to the threads again, with another credential. */
+void waiters_forget(struct question *question);
+
 /* Frees the question, now or when the thread that works on it returns. Its connection has ended, or was never suspended. */
 void waiters_release(struct question *question);
 

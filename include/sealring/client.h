@@ -100,10 +100,11 @@ typedef struct sealring_client_summary {
     int due;                                 /* a successor is due */
     int fell_back;                           /* the predecessor is in use, as the service refused the successor */
     char reason[256];                        /* "" if it renews */
-    char key_id[SEALRING_KEY_ID_LENGTH + 1]; /* this and the next four are from the last renewal */
+    char key_id[SEALRING_KEY_ID_LENGTH + 1]; /* from the last renewal, as version and renewed */
     uint32_t version;
     int64_t renewed;
-    int64_t expires;                        /* of the credential */
+    int64_t expires;                        /* of the credential, as the server answered last */
+    int expires_known;                      /* it has answered, so 0 means never */
     int64_t predecessor_until;              /* until when the predecessor is promised to be valid */
     int64_t checked;                        /* when the server answered last */
     int64_t retry_at;                       /* the server is not asked before that */

@@ -4,6 +4,7 @@
 #define SEALRING_LAGGING_H
 
 #include <sealring/manage.h>
+#include <sealring/renew.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -17,6 +18,13 @@ typedef struct sealring_version_share {
     int64_t ends;   /* of a retiring version: its announced end; of a closed one: when it was closed; else 0 */
     uint64_t calls; /* in the time asked about, accepted or rejected */
 } sealring_version_share;
+
+/* Renewals of one API key that failed, since its newest credential was issued. */
+typedef struct sealring_renewal_error {
+    sealring_renewal_result result; /* also SEALRING_RENEWAL_LIMITED, if the broker has counted them */
+    uint64_t count;
+    int64_t latest;
+} sealring_renewal_error;
 
 typedef struct sealring_lagging_info {
     const char *key_id;
@@ -36,6 +44,8 @@ typedef struct sealring_lagging_info {
     int64_t ends;
     size_t share_count;
     const sealring_version_share *shares; /* versions that it called with in that time, by number */
+    size_t error_count;
+    const sealring_renewal_error *errors; /* one of each kind, the latest first */
 } sealring_lagging_info;
 
 typedef int (*sealring_lagging_callback)(const sealring_lagging_info *lagging, void *context);

@@ -26,9 +26,11 @@ typedef enum sealring_renewal_result {
     SEALRING_RENEWAL_OFF = 6,         /* the ring renews no credentials, or none of this client */
     SEALRING_RENEWAL_AGE = 7, /* the limit since the operator's issue is reached: the operator issues the next one */
     SEALRING_RENEWAL_CONTESTED =
-        8 /* of a key for one holder: its successor is in use already, or was contested before */
+        8, /* of a key for one holder: its successor is in use already, or was contested before */
+    SEALRING_RENEWAL_LIMITED =
+        9 /* never of sealring_renew: the caller renewed nothing, as there were too many requests */
 } sealring_renewal_result;
-/* "unavailable", "issued", "again", "current", "rejected", "address", "renewal-off", "renewal-age", "contested"; "none" for anything
+/* "unavailable", "issued", "again", "current", "rejected", "address", "renewal-off", "renewal-age", "contested", "limited"; "none" for anything
  * unknown. Static. */
 const char *sealring_renewal_result_name(sealring_renewal_result result);
 
@@ -43,6 +45,8 @@ typedef struct sealring_renewal {
     size_t credential_length;
     const char *
         peer; /* the client's address as text (IPv4 or IPv6), for the key's networks and the audit log; NULL or "": not known */
+    uint32_t
+        limited; /* requests with this API key that the caller has answered LIMITED since it passed the last one on */
     /* Set by the call. What does not apply is empty or 0; only `result` and `reason` are set for UNAVAILABLE, and for REJECTED at most the
      * key ID, client and ring besides. */
     sealring_renewal_result result;
@@ -75,6 +79,9 @@ typedef struct sealring_renewal {
  *   request is CONTESTED, and so are all further ones of this key until sealring_rekey or a revocation ends that.
  * - REJECTED: no such credential, bad secret, revoked, suspended, expired, not yet valid, superseded by rekey, its version closed; also an
  *   imported key, of which no text exists (reason: sealring reissue).
+ *
+ * A request that failed is counted for `sealring usage --lagging` if the text has the digest of a credential, and so are those that were
+ * limited; unless the locks are taken.
  *
  * SEALRING_OK: each request has its result, which may be UNAVAILABLE for some. Otherwise no request got a successor, and each result is
  * UNAVAILABLE: the error is of the token, the registry, the locks or the memory. A successor that was committed before the call failed is

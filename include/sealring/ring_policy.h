@@ -19,6 +19,25 @@ typedef enum sealring_renew_mode {
 /* "off", "bearer", "sealed"; "none" for anything unknown. Static. */
 const char *sealring_renew_mode_name(sealring_renew_mode mode);
 
+/* What sealring_run_once does for API keys whose newest credential is under an older version than the active one. */
+typedef enum sealring_deliver_mode {
+    SEALRING_DELIVER_NONE = 0,   /* nothing: operators hand successors over */
+    SEALRING_DELIVER_NOTIFY = 1, /* the client is notified */
+    SEALRING_DELIVER_SEALED = 2, /* hooks, or a directory, get the successor, encrypted to the client's certificate */
+    SEALRING_DELIVER_HOOK = 3    /* hooks get the successor */
+} sealring_deliver_mode;
+/* "none", "notify", "sealed", "hook"; "none" for anything unknown. Static. */
+const char *sealring_deliver_mode_name(sealring_deliver_mode mode);
+
+/* What a report of a leaked credential does to its API key. */
+typedef enum sealring_leaks_mode {
+    SEALRING_LEAKS_ALARM = 0,   /* nothing: operators act on the alarm */
+    SEALRING_LEAKS_SUSPEND = 1, /* it is suspended */
+    SEALRING_LEAKS_REKEY = 2    /* its credentials end, and it gets a new one */
+} sealring_leaks_mode;
+/* "alarm", "suspend", "rekey"; "none" for anything unknown. Static. */
+const char *sealring_leaks_mode_name(sealring_leaks_mode mode);
+
 typedef struct sealring_policy {
     int64_t overlap;      /* how long a predecessor is promised after a rotation; 1 s to 3650 d; default 7 d */
     int64_t purge_delay;  /* how long a retired or compromised version's object is kept; 0 to 3650 d; default 30 d */
@@ -35,6 +54,8 @@ typedef struct sealring_policy {
     int64_t renew_life; /* how long a renewed credential lives; 1 min to 3650 d; 0 (default): as its predecessor */
 #define SEALRING_RENEW_AGE_OFF INT64_C(1) /* no limit */
     int64_t renew_age; /* none expires later than this after the operator's issue; 1 min to 3650 d; 0: 400 d */
+    sealring_deliver_mode deliver; /* who hands successors over after a rotation; default none */
+    sealring_leaks_mode leaks;     /* what a report of a leaked credential does; default alarm */
 } sealring_policy;
 
 /* Which fields of a policy a caller sets. */
@@ -51,7 +72,9 @@ enum {
     SEALRING_POLICY_SUCCESSION = 512,
     SEALRING_POLICY_RENEW = 1024,
     SEALRING_POLICY_RENEW_LIFE = 2048,
-    SEALRING_POLICY_RENEW_AGE = 4096
+    SEALRING_POLICY_RENEW_AGE = 4096,
+    SEALRING_POLICY_DELIVER = 8192,
+    SEALRING_POLICY_LEAKS = 16384
 };
 
 #pragma GCC visibility pop

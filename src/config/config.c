@@ -32,6 +32,17 @@ const struct config_key config_keys[CONFIG_KEYS] = {
     {"vault", VALUE_TEXT, offsetof(struct config, place), PATH_MAX, false},
     {"vault-inode", VALUE_TEXT, offsetof(struct config, place_inode), CONFIG_INODE_SIZE, false},
     {"verifier-group", VALUE_TEXT, offsetof(struct config, verifier_group), CONFIG_GROUP_SIZE, false},
+    {"hooks", VALUE_PATH, offsetof(struct config, hooks), PATH_MAX, false},
+    {"deliveries", VALUE_PATH, offsetof(struct config, deliveries), PATH_MAX, false},
+    {"notice-hooks", VALUE_PATH, offsetof(struct config, notify.hooks), PATH_MAX, false},
+    {"mail-server", VALUE_TEXT, offsetof(struct config, notify.mail_server), CONFIG_TEXT_SIZE, false},
+    {"mail-from", VALUE_TEXT, offsetof(struct config, notify.mail_from), CONFIG_TEXT_SIZE, false},
+    {"mail-user", VALUE_TEXT, offsetof(struct config, notify.mail_user), CONFIG_TEXT_SIZE, false},
+    {"mail-password-file", VALUE_PATH, offsetof(struct config, notify.mail_password_file), PATH_MAX, false},
+    {"mail-ca", VALUE_PATH, offsetof(struct config, notify.mail_ca), PATH_MAX, false},
+    {"webhook-ring", VALUE_TEXT, offsetof(struct config, notify.webhook_ring), CONFIG_GROUP_SIZE + 1, false},
+    {"webhook-private-addresses", VALUE_YES, offsetof(struct config, notify.webhook_private), CONFIG_WORD_SIZE, false},
+    {"webhook-ca", VALUE_PATH, offsetof(struct config, notify.webhook_ca), PATH_MAX, false},
 };
 
 static const char *const label_words[] = {
@@ -192,6 +203,8 @@ static bool apply_value(struct config *config, const struct config_key *key, con
         return invalid(problem, "has a value for `%s` that is no number from 1 to %d", key->name, NUMBER_MOST);
     if (key->kind == VALUE_LABELS && find_label_word(value) == LABEL_WORDS)
         return invalid(problem, "has a value for `%s` other than changeable, fixed, lost", key->name);
+    if (key->kind == VALUE_YES && strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+        return invalid(problem, "has a value for `%s` other than yes, no", key->name);
     if (key->kind == VALUE_VKEY)
         return add_audit_key(config, value, problem);
     if (key->kind == VALUE_PIN && pin_source_problem(value) != NULL)

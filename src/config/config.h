@@ -27,6 +27,19 @@ struct config_variable {
     char value[PATH_MAX];
 };
 
+/* How notices leave the vault: for the operator's side only. Checked where they are used (src/notify). */
+struct config_notify {
+    char hooks[PATH_MAX]; /* directory of executables that get notices, and no credentials */
+    char mail_server[CONFIG_TEXT_SIZE];
+    char mail_from[CONFIG_TEXT_SIZE];
+    char mail_user[CONFIG_TEXT_SIZE];
+    char mail_password_file[PATH_MAX];
+    char mail_ca[PATH_MAX];
+    char webhook_ring[CONFIG_GROUP_SIZE + 1]; /* the ring that webhook secrets are derived from */
+    char webhook_private[CONFIG_WORD_SIZE];   /* "yes": webhooks may be sent to addresses that are not public */
+    char webhook_ca[PATH_MAX];
+};
+
 /* All paths are absolute. Empty strings mean not configured. */
 struct config {
     char directory[PATH_MAX];
@@ -55,6 +68,9 @@ struct config {
         [PATH_MAX]; /* the directory in which the vault was made, with a trailing slash; "" in a file of an older program */
     char place_inode[CONFIG_INODE_SIZE];    /* decimal, followed by a word if the vault was made on an overlay */
     char verifier_group[CONFIG_GROUP_SIZE]; /* whose users may verify: verifier_group.h; "": none */
+    char hooks[PATH_MAX];                   /* directory of executables that get successors */
+    char deliveries[PATH_MAX];              /* directory for encrypted successors */
+    struct config_notify notify;
     sealring_pin_callback
         ask_pin; /* not from the file: who is asked where a PIN comes from the terminal; NULL: nobody */
     void *ask_context;

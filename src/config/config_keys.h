@@ -12,6 +12,7 @@ enum value_kind {
     VALUE_NUMBER /* kept as text; 1 to 4096 */,
     VALUE_PIN /* a path, unless it has another form of pin-source */,
     VALUE_LABELS /* one of label_words */,
+    VALUE_YES /* yes or no */,
     VALUE_VKEY /* a verifier key, NAME+ID+BASE64, and its end; a line for each key */
 };
 
@@ -23,7 +24,7 @@ struct config_key {
     size_t size;
     bool required;
 };
-#define CONFIG_KEYS 14
+#define CONFIG_KEYS 25
 extern const struct config_key config_keys[CONFIG_KEYS];
 
 /* Replaces the existing file atomically by its present contents with the lines added. Owner and mode stay. without: the keys whose present lines are left out, NULL at

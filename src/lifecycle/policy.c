@@ -61,6 +61,10 @@ void policy_apply(sealring_policy *policy, const sealring_policy *from, unsigned
         policy->renew_life = from->renew_life;
     if (fields & SEALRING_POLICY_RENEW_AGE)
         policy->renew_age = from->renew_age == 0 ? defaults.renew_age : from->renew_age;
+    if (fields & SEALRING_POLICY_DELIVER)
+        policy->deliver = from->deliver;
+    if (fields & SEALRING_POLICY_LEAKS)
+        policy->leaks = from->leaks;
 }
 
 static bool within(int64_t value, int64_t least, int64_t most)
@@ -95,6 +99,10 @@ static const char *out_of_bounds(const sealring_policy *policy)
     if (policy_renew_age(policy) != 0 && !within(policy_renew_age(policy), MINUTE, LONGEST))
         return "renew-age must be 1m to 3650d, or off: no renewed credential lives longer than this after the operator's "
                "issue";
+    if ((unsigned)policy->deliver > SEALRING_DELIVER_HOOK)
+        return "deliver must be none, notify, sealed or hook";
+    if ((unsigned)policy->leaks > SEALRING_LEAKS_REKEY)
+        return "leaks must be alarm, suspend or rekey";
     return NULL;
 }
 

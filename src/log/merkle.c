@@ -134,3 +134,28 @@ bool merkle_inclusion(merkle_source source, void *context, uint64_t index, uint6
     merkle_proof_turn(proof);
     return true;
 }
+
+bool merkle_is_included(const struct merkle_proof *proof, const struct merkle_hash *leaf, uint64_t index, uint64_t size,
+                        const struct merkle_hash *root)
+{
+    struct merkle_hash hash = *leaf;
+    uint64_t last = size - 1; /* both are positions on the present level */
+    if (index >= size)
+        return false;
+    for (size_t i = 0; i < proof->count; i++) {
+        if (last == 0)
+            return false;
+        if ((index & 1) != 0 || index == last) {
+            merkle_node(&proof->hashes[i], &hash, &hash);
+            while ((index & 1) == 0 && index != 0) { /* it was the last one, without a sibling on these levels */
+                index >>= 1;
+                last >>= 1;
+            }
+        } else {
+            merkle_node(&hash, &proof->hashes[i], &hash);
+        }
+        index >>= 1;
+        last >>= 1;
+    }
+    return last == 0 && merkle_equal(&hash, root);
+}

@@ -50,5 +50,8 @@ struct merkle_proof {
 
 /* RFC 6962, section 2.1.1: the proof that leaf `index` (from 0) is in the tree of `size` leaves. False also if it is not. */
 bool merkle_inclusion(merkle_source source, void *context, uint64_t index, uint64_t size, struct merkle_proof *proof);
+/* RFC 9162, section 2.1.3.2: whether the proof leads from leaf `index` (from 0) to the root of the tree of `size` leaves. */
+bool merkle_is_included(const struct merkle_proof *proof, const struct merkle_hash *leaf, uint64_t index, uint64_t size,
+                        const struct merkle_hash *root);
 
 #endif

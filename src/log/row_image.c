@@ -45,6 +45,8 @@ static const struct member ring_members[] = {
     MEMBER(registry_ring, "renew", policy.renew, STATE),
     MEMBER(registry_ring, "renew_life", policy.renew_life, NUMBER64),
     MEMBER(registry_ring, "renew_age", policy.renew_age, NUMBER64),
+    MEMBER(registry_ring, "deliver", policy.deliver, STATE),
+    MEMBER(registry_ring, "leaks", policy.leaks, STATE),
     MEMBER(registry_ring, "rotation_held", rotation_held, FLAG),
     MEMBER(registry_ring, "last_version", last_version, NUMBER32),
     MEMBER(registry_ring, "created", created, NUMBER64),
@@ -78,6 +80,7 @@ static const struct member client_members[] = {
     MEMBER(registry_client, "forgotten", forgotten, NUMBER64),
     MEMBER(registry_client, "contact_hash", contact_hash, BYTES),
     MEMBER(registry_client, "certificate_hash", certificate_hash, BYTES),
+    MEMBER(registry_client, "notices_hash", notices_hash, BYTES),
     {0},
 };
 

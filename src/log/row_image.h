@@ -8,7 +8,7 @@
 #include "registry/rows/rows.h"
 
 /* The row as it is after the act. Members that are 0, false or empty are omitted. Of a client, neither contact nor
- * certificate nor salt is written, because entries are kept for ever, nor read. NULL: no memory. */
+ * certificate nor settings of notices nor salt is written, because entries are kept for ever, nor read. NULL: no memory. */
 json_t *image_of(enum registry_table table, const void *row);
 
 /* Adds the members that an older sealring did not write, as they are for its rows. False: the image is of no table, or no memory. */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # `make bench` measures on fresh vaults with SoftHSM2 and prints the table of docs/benchmarks.md. No test: it judges nothing.
 #     make bench QUICK=1 JSON=bench.json     a short run, for machines as well
-#     make bench RENEWALS=1                  only the rate of renewals
+#     make bench RENEWALS=1                  only the rate of renewals, and verification beside them
 #     make bench LOCKS=1                     only how long a revocation takes during a harvest, and how much the locks are held
 #     make bench-publish                     a full run whose table is put into docs/benchmarks.md
 EXTRA_PROGRAMS += tests/bench/measure
@@ -19,6 +19,7 @@ tests_bench_measure_SOURCES = tests/bench/measure.c tests/bench/parts.h \
 	tests/bench/machine.c tests/bench/machine.h \
 	tests/bench/memory.c \
 	tests/bench/renewal.c \
+	tests/bench/renewing.c \
 	tests/bench/revocation.c \
 	tests/bench/rivals.c tests/bench/rivals.h \
 	tests/bench/rival_jwt.c tests/bench/rival_redis.c tests/bench/rival_sqlite.c \
@@ -29,7 +30,8 @@ tests_bench_measure_SOURCES = tests/bench/measure.c tests/bench/parts.h \
 	tests/bench/strangers.c \
 	tests/bench/table.c tests/bench/table.h \
 	tests/bench/tail.c \
-	tests/bench/threads.c
+	tests/bench/threads.c \
+	tests/bench/webhook_signing.c
 tests_bench_measure_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(P11KIT_CFLAGS) $(CRYPTO_CFLAGS) $(SQLITE_CFLAGS) \
 	$(JANSSON_CFLAGS) $(DEFLATE_CFLAGS) $(LIBJWT_CFLAGS) $(HIREDIS_CFLAGS)
 tests_bench_measure_LDADD = $(sealring_objects) libsealring-client-core.la $(P11KIT_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) \

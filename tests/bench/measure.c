@@ -12,8 +12,9 @@
 static const struct {
     const char *name;
     child_role run;
-} roles[] = {{"churn", tail_churn},      {"poller", revocation_poll}, {"memory", memory_fill}, {"verify", locks_verify},
-             {"harvest", locks_harvest}, {"sample", locks_sample},    {"idle", idle_verify}};
+} roles[] = {{"churn", tail_churn},    {"poller", revocation_poll}, {"memory", memory_fill},
+             {"verify", locks_verify}, {"harvest", locks_harvest},  {"sample", locks_sample},
+             {"idle", idle_verify},    {"renew", renewing_renew}};
 
 static int play(const char *name, const char *vault, const char *shared_path)
 {
@@ -49,6 +50,7 @@ static void run_rounds(struct scene *scene)
         strangers_round(scene);
         first_sight_round(scene);
         client_text_round(scene);
+        webhook_signing_round(scene);
     }
 }
 
@@ -61,11 +63,16 @@ static void run_locks(struct scene *scene)
     scene_end(scene);
 }
 
-/* The renewals alone. */
+/* The renewals alone, and what they cost. */
 static void run_renewals(struct scene *scene)
 {
     scene_make(scene);
+    scene_grow(scene);
     renewal_measure(scene);
+    renewing_prepare(scene);
+    scene_open_vault(scene);
+    cached_prepare(scene);
+    renewing_measure(scene);
     scene_say("%s", "");
     scene_end(scene);
 }
@@ -76,6 +83,7 @@ static void run(struct scene *scene)
     scene_grow(scene);
     scale_measure(scene);
     renewal_measure(scene);
+    renewing_prepare(scene);
     rivals_prepare(scene);
     scene_open_vault(scene);
     cached_prepare(scene);
@@ -84,6 +92,7 @@ static void run(struct scene *scene)
     rivals_end();
     addresses_end();
     tail_measure(scene);
+    renewing_measure(scene);
     revocation_measure(scene);
     idle_measure(scene);
     memory_measure(scene);
@@ -129,7 +138,7 @@ int main(int argc, char **argv)
     }
     if (optind < argc || (keys > 0 && keys < 4000))
         return usage();
-    scene.keys = keys > 0 ? (size_t)keys : scene.quick ? 40000 : 1000000;
+    scene.keys = keys > 0 ? (size_t)keys : scene.quick || only_renewals ? 40000 : 1000000;
     scene.rounds = rounds > 0 ? (size_t)rounds : scene.quick ? 3 : 15;
     scene.texts = scene.keys < 100000 ? scene.keys : 100000;
     scene.hot = 1000;

@@ -31,6 +31,8 @@ void first_sight_round(struct scene *scene);
 
 void client_text_round(struct scene *scene);
 
+void webhook_signing_round(struct scene *scene);
+
 void tail_measure(struct scene *scene);
 int tail_churn(const char *vault, const char *shared_path);
 
@@ -51,6 +53,11 @@ int memory_fill(const char *vault, const char *shared_path);
 
 /* Before any verifier of the small vault. */
 void renewal_measure(struct scene *scene);
+
+/* Before the large vault is opened for verifying; and after it was. */
+void renewing_prepare(struct scene *scene);
+void renewing_measure(struct scene *scene);
+int renewing_renew(const char *vault, const char *shared_path);
 
 /* At the end of a run: revokes a tenth as many keys as there are. */
 void closed_measure(struct scene *scene);

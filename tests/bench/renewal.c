@@ -42,7 +42,7 @@ static void take(scene_text *text, sealring_renewal *answers, size_t count)
 }
 
 /* Renewals for each second, of `count` credentials, which become their successors. */
-static double renew(sealring_manager *manager, scene_text *text, size_t length, size_t count, size_t size)
+static double renew(sealring_manager *manager, scene_text *text, size_t count, size_t size)
 {
     static sealring_renewal requests[SEALRING_RENEWAL_BATCH_MAX];
     sealring_error error;
@@ -51,7 +51,7 @@ static double renew(sealring_manager *manager, scene_text *text, size_t length, 
         for (size_t i = 0; i < size; i++)
             requests[i] = (sealring_renewal){.size = sizeof(requests[i]),
                                              .credential = text[first + i],
-                                             .credential_length = length,
+                                             .credential_length = strlen(text[first + i]),
                                              .peer = "192.0.2.1"};
         double start = series_clock();
         if (sealring_renew(manager, requests, size, &error) != SEALRING_OK)
@@ -89,7 +89,7 @@ void renewal_measure(struct scene *scene)
             rotate(scene->few);
             double acts = bare_acts(scene->few);
             size_t count = batches[i].size == 1 ? ACTS : KEYS;
-            double rate = renew(scene->few, text, taking.length, count, batches[i].size);
+            double rate = renew(scene->few, text, count, batches[i].size);
             table_add(batches[i].row, rate, rate / acts);
         }
     table_note(ROW_RENEW_1, "each with its signed checkpoint; the act beside it is client set");

@@ -179,7 +179,7 @@ man_syntax() {
 }
 
 relative_links() {
-    perl "$docs" links "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md "$tree"/docs/gateways/*.md "$tree"/docs/clients/*.md
+    perl "$docs" links "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md "$tree"/docs/gateways/*.md "$tree"/docs/clients/*.md "$tree"/docs/hooks/*.md
 }
 
 # Each promise of the README has a section of its own in docs/promises.md, and each row of that page names a test.
@@ -197,7 +197,7 @@ shown_commands() {
         table '.command as $c | .options[] | "\($c)|--\(.name)"'
         table '.options[] | select(.name | IN($common[])) | "|--\(.name)"'
     } >"$work/a"
-    perl "$docs" commands "$work/a" "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md "$tree"/docs/gateways/*.md "$tree"/docs/clients/*.md "$tree"/docs/man/*.[1358]
+    perl "$docs" commands "$work/a" "$tree"/*.md "$tree"/docs/*.md "$tree"/docs/playbooks/*.md "$tree"/docs/gateways/*.md "$tree"/docs/clients/*.md "$tree"/docs/hooks/*.md "$tree"/docs/man/*.[1358]
     sed -n 's/^[^:]*://; /^Examples$/,/^$/p' "$work/helps" >"$work/b"
     perl "$docs" commands "$work/a" "$work/b"
 }

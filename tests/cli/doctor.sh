@@ -714,6 +714,29 @@ else
     echo disk-full >>"$work/untried"
 fi
 
+# ---- Channels of notices ----
+
+SEALRING_VAULT=$work/channels
+must init
+must ring create webhooks
+channel() { # LINE WORDS: what is found about a line of sealring.conf, which is removed again
+    cp "$SEALRING_VAULT/sealring.conf" "$work/conf"
+    printf '%b\n' "$1" >>"$SEALRING_VAULT/sealring.conf"
+    examine
+    json '[.doctor.findings[] | select(.code == "channel-unusable") | .what] | join("; ")' >"$work/what"
+    ok "finds $1" grep -Eq "$2" "$work/what"
+    cat "$work/conf" >"$SEALRING_VAULT/sealring.conf"
+}
+mail='mail-server = smtp://localhost\nmail-from = ops@example.org'
+channel 'mail-server = smtps://localhost' '^mail-server in sealring.conf is not smtp://'
+channel 'mail-server = smtp://localhost' '^mail-from in sealring.conf is not configured$'
+channel "$mail\nmail-user = ops" '^sealring.conf has only one of mail-user and mail-password-file$'
+channel "$mail\nmail-user = ops\nmail-password-file = none" '/none, cannot be opened'
+channel "$mail\nmail-ca = none" '^mail-ca in sealring.conf, .*/none, cannot be read'
+channel 'webhook-ring = none' 'none'
+channel 'webhook-ring = webhooks\nwebhook-ca = none' '^webhook-ca in sealring.conf, .*/none, cannot be read'
+channel "$mail\nwebhook-ring = webhooks" '^$'
+
 # ---- A credential of a key for one holder that was renewed twice ----
 
 SEALRING_VAULT=$work/contested

@@ -34,13 +34,13 @@ must ring create later --overlap 1h --quiet-period 1h
 must rotate altered
 before=$(states altered)
 policy="SELECT overlap, quiet_period, purge_delay, keep, rotate_every, standby, idle_blocks, usage_hourly, usage_daily, succession, renew,
-    renew_life, renew_age, rotation_held, last_version, prefix FROM ring WHERE name = 'altered'"
+    renew_life, renew_age, deliver, leaks, rotation_held, last_version, prefix FROM ring WHERE name = 'altered'"
 recorded=$(sql "$policy")
 database=$SEALRING_VAULT/registry/sealring.db
 for edit in 'overlap = 1000, quiet_period = 1000, purge_delay = 0, rotate_every = 1000, keep = 100, succession = 1' \
     'overlap = 0, quiet_period = 0, purge_delay = 0, rotate_every = 1, keep = 100, succession = 1' 'rotate_every = 1000' 'standby = 1' \
     'idle_blocks = 1' 'usage_hourly = 86400000, usage_daily = 86400000' 'rotation_held = 1' 'last_version = 7' "prefix = 'evil'" \
-    'renew = 1, renew_age = 1'; do
+    'renew = 1, renew_age = 1' 'deliver = 3' 'leaks = 2'; do
     must ring set later --standby
     sql "UPDATE ring SET $edit WHERE name = 'altered'"
     run audit verify

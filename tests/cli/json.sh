@@ -7,7 +7,7 @@
 fields() { # FILTER WANTED NAME: the sorted names of an object's fields
     is "$(jq -r "$1 | keys_unsorted | sort | join(\" \")" "$work/out" 2>&1)" "$2" "$3"
 }
-ring_fields="active_version created idle_blocks keep keys name overlap prefix purge_delay quiet_period renew renew_age renew_life ring_id rotate_every \
+ring_fields="active_version created deliver idle_blocks keep keys leaks name overlap prefix purge_delay quiet_period renew renew_age renew_life ring_id rotate_every \
 rotation_held standby succession usage_daily usage_hourly versions"
 version_fields="activated check_value closed closing_owed created credentials current_keys destroyed object_id origin prf \
 public_key purge_at retire_at ring state version was_compromised"
@@ -37,7 +37,7 @@ json_is '.ring.created | test("^20[0-9-]+T[0-9:.]+Z$")' true "times are RFC 3339
 json_is '.ring.version_list[0].retire_at' null "no time is null"
 json_is '.ring.keys | type' number "numbers are numbers"
 run client add acme --contact 'a "quoted" contact' --json
-fields .client "certificate contact contact_state created forgotten keys name" "client add"
+fields .client "certificate contact contact_state created forgotten keys name notices" "client add"
 json_is .client.contact 'a "quoted" contact' "text is escaped"
 run issue r --client acme --scope read --json
 fields . "client credential expires key_id label scopes serial state version" "issue"

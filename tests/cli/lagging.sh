@@ -70,10 +70,10 @@ json_is "$(one mixed '.ends')" "$("$SEALRING" ring show r --json | jq -r '.ring.
 run usage s --lagging --json
 json_is "$(one soon '[.last_version, .behind] | join(" ")')" "1 1" "the version of the last use"
 run usage --lagging --client soon
-out_like '^KEY ID +RING +CLIENT +LABEL +CALLS +SHARE +NEWEST +RENEWED +ENDS +LAST USE$' "the table has headers"
-out_like "^$(key_of "$work/soon") +s +soon +default +1 +100 % version 1 +version 1 +no +in (23h|1d)[0-9a-z]* +.*, version 1\$" "and a line for each key"
+out_like '^KEY ID +RING +CLIENT +LABEL +CALLS +SHARE +NEWEST +RENEWED +ERRORS +ENDS +LAST USE$' "the table has headers"
+out_like "^$(key_of "$work/soon") +s +soon +default +1 +100 % version 1 +version 1 +no +- +in (23h|1d)[0-9a-z]* +.*, version 1\$" "and a line for each key"
 run usage --lagging --key "$(key_of "$work/unaware")"
-out_like 'version 2, never used +no +in .* never called$' "never used, never called"
+out_like 'version 2, never used +no +- +in .* never called$' "never used, never called"
 
 # ---- uses that nobody has harvested, as somebody is at work
 flock -F "$work/vault/vault.lock" sleep 60 &
@@ -87,10 +87,41 @@ json_is "$(one soon '.calls')" 3 "are counted"
 # ---- CSV
 run usage r --lagging --csv
 succeeds "as CSV"
-is "$(sed -n 1p "$work/out")" "key_id,ring,client,label,state,newest_version,newest_used,version,version_state,calls,share,ends,last_use,last_version,renewed" "with names"
+is "$(sed -n 1p "$work/out")" "key_id,ring,client,label,state,newest_version,newest_used,version,version_state,calls,share,ends,last_use,last_version,renewed,renewal_errors,last_error,last_error_time" "with names"
 is "$(grep -c "^$(key_of "$work/mixed")," "$work/out")" 2 "a line for each version that it called with"
-out_like "^$(key_of "$work/mixed"),r,mixed,default,active,2,yes,1,retiring,3,0\\.750,20[^,]*Z,20[^,]*Z,[12],\$" "the retiring one"
-out_like "^$(key_of "$work/other"),r,other,default,active,1,no,,,0,0\\.000,20[^,]*Z,,,\$" "no calls"
+out_like "^$(key_of "$work/mixed"),r,mixed,default,active,2,yes,1,retiring,3,0\\.750,20[^,]*Z,20[^,]*Z,[12],,0,,\$" "the retiring one"
+out_like "^$(key_of "$work/other"),r,other,default,active,1,no,,,0,0\\.000,20[^,]*Z,,,,0,,\$" "no calls"
+
+# ---- renewals that fail, until one succeeds
+errors() { # CLIENT: of ring s
+    run usage s --lagging --json
+    json_is "$(one "$1" '[.renewal_errors[] | "\(.error) \(.count)"] | join(",")')" "$2" "$3"
+}
+errors soon "" "no renewal failed"
+must audit show --json
+entries=$(json '.entries | length')
+run_with "$work/soon" renew
+run_with "$work/soon" renew
+errors soon "renewal-off 2" "renewals that failed are counted by their results"
+sed 's/_1_......../_1_AAAAAAAA/' "$work/soon" >"$work/wrong"
+run_with "$work/wrong" renew
+run_with "$work/soon" renew --dry-run
+errors soon "renewal-off 2" "a wrong secret counts for nothing, nor does a dry run"
+must audit show --json
+is "$(json '.entries | length')" "$entries" "errors are no acts"
+must ring set s --renew bearer
+must key set "$(key_of "$work/soon")" --from-addresses 192.0.2.0/24
+run_with "$work/soon" renew --peer 203.0.113.9
+errors soon "address 1,renewal-off 2" "each kind for itself, the latest first"
+run usage s --lagging
+out_like "^$(key_of "$work/soon") .* no +3, address (now|[0-9]+s ago) +in " "in the table"
+run usage s --lagging --csv
+out_like ",3,address,20[^,]*Z\$" "as CSV"
+must key suspend "$(key_of "$work/soon")"
+run_with "$work/soon" renew --peer 192.0.2.1
+errors soon "rejected 1,address 1,renewal-off 2" "a suspended key, as well"
+must key resume "$(key_of "$work/soon")"
+must key set "$(key_of "$work/soon")" --from-addresses any
 
 # ---- by itself, or by an operator
 must ring set s --renew bearer
@@ -98,12 +129,13 @@ run_with "$work/soon" renew
 succeeds "a client renews by itself"
 newest=$(cut -d_ -f3 "$work/soon")
 run usage s --lagging --json
+json_is "$(one soon '.renewal_errors | length')" 0 "errors before that count no more"
 json_is "$(one soon '.newest.renewed')" "$("$SEALRING" key show "$newest" --json | jq -r '.key.credential_list[] | select(.serial == 2).issued')" \
     "when its newest credential was renewed"
 run usage s --lagging
-out_like "^$newest .* version 2, never used +(now|[0-9]+s ago) +in " "in the table"
+out_like "^$newest .* version 2, never used +(now|[0-9]+s ago) +- +in " "in the table"
 run usage s --lagging --csv
-out_like "^$newest,s,soon,default,active,2,no,1,.*,1,20[^,]*Z\$" "as CSV"
+out_like "^$newest,s,soon,default,active,2,no,1,.*,1,20[^,]*Z,0,,\$" "as CSV"
 run usage r --lagging --json
 json_is "$(one mixed '.newest.renewed')" null "what an operator made was not renewed"
 

@@ -73,6 +73,21 @@ json_is '.ring | [.standby, .idle_blocks] | map(tostring) | join(" ")' "true tru
 must ring set test --no-standby --no-idle-blocks --rotate-every 0s
 run ring show test --json
 json_is '.ring | [.standby, .idle_blocks, .rotate_every] | map(tostring) | join(" ")' "false false null" "there and back"
+is "$("$SEALRING" ring show test --json | jq -c '.ring | [.deliver, .leaks]')" '["none","alarm"]' "successors are handed over by hand, a leak is an alarm"
+for wrong in '--deliver mail' '--deliver off' '--leaks none'; do
+    # shellcheck disable=SC2086 # two words
+    run ring set test $wrong
+    status_is 2 "$wrong is a usage error"
+    err_like "${wrong% *} takes " "which lists the words"
+done
+for words in 'notify suspend' 'sealed rekey' 'hook alarm'; do
+    must ring set test --deliver "${words% *}" --leaks "${words#* }"
+    run ring show test --json
+    json_is '.ring | .deliver + " " + .leaks' "$words" "ring set changes both"
+done
+run ring show test
+out_like '^successors +handed to hooks by sealring run$' "ring show reports who hands successors over"
+out_like '^leaks +raise an alarm$' "and what a leak does"
 run ring set nosuch --keep 2
 status_is 1 "an unknown ring is not found"
 one_line_error "in one line"

@@ -45,7 +45,7 @@ dump_rows() {
         rm -f "$work/dump.db" "$work/registry.dumped"
         sqlite3 -readonly "$SEALRING_VAULT/registry/sealring.db" "VACUUM INTO '$work/dump.db'" &&
             sqlite3 "$work/dump.db" "DROP TABLE verifier; DROP TABLE version_use; DROP TABLE usage_hour; DROP TABLE usage_day;
-                DROP TABLE usage_traffic; DROP TABLE usage_seat; DROP TABLE clock; UPDATE api_key SET used = 0;
+                DROP TABLE usage_traffic; DROP TABLE usage_seat; DROP TABLE clock; DROP TABLE renewal_error; UPDATE api_key SET used = 0;
                 DROP TRIGGER audit_stays; DELETE FROM audit WHERE act = 'refused';
                 DROP TABLE audit_node; DROP TABLE checkpoint" .dump >"$work/dump.sql" && mv "$work/registry.now" "$work/registry.dumped"
     fi

@@ -128,11 +128,11 @@ library_manners()
             "the library writes to a standard stream, changes the environment or exits"
 }
 
-# Texts reach a terminal through terminal.c. Listed are the files that print the command's own words, figures, JSON or CSV.
+# Texts reach a terminal through terminal.c. Listed are the files that print the command's own words, figures, secrets, JSON or CSV.
 terminal()
 {
     [ -d tools/sealring ] || return 0
-    sources '*.c' tools/sealring | grep -vE '/(terminal|help|input|completion[a-z_]*|delivery|claim_page|memory|output|page|progress|screen|table|timeline|traffic_chart|waitline|overview|verifiers|jsontext)\.c$' |
+    sources '*.c' tools/sealring | grep -vE '/(terminal|help|input|completion[a-z_]*|delivery|claim_page|memory|output|page|progress|screen|table|timeline|traffic_chart|waitline|overview|verifiers|jsontext|cmd_notify_secret)\.c$' |
         find_lines '(^|[^A-Za-z0-9_])(v?f?printf|f?puts|fwrite) *\(' "prints past terminal_print"
 }
 

@@ -16,11 +16,11 @@ EXTRA_DIST += tests/cli/cells.sh
 # The command, as an operator uses it.
 cli_tests = tests/cli/story.sh tests/cli/init.sh tests/cli/ring.sh tests/cli/client.sh tests/cli/certificate.sh tests/cli/issue.sh \
 	tests/cli/bulk.sh tests/cli/verify.sh tests/cli/lifecycle.sh tests/cli/key.sh tests/cli/usage.sh tests/cli/lagging.sh tests/cli/import.sh \
-	tests/cli/reissue.sh tests/cli/renew.sh tests/cli/sealed.sh tests/cli/claim.sh tests/cli/succession.sh tests/cli/json.sh tests/cli/help.sh tests/cli/exitcodes.sh tests/cli/run.sh tests/cli/verifier.sh tests/cli/forks.sh \
+	tests/cli/reissue.sh tests/cli/handover.sh tests/cli/renew.sh tests/cli/sealed.sh tests/cli/claim.sh tests/cli/notify.sh tests/cli/succession.sh tests/cli/json.sh tests/cli/help.sh tests/cli/exitcodes.sh tests/cli/run.sh tests/cli/verifier.sh tests/cli/forks.sh \
 	tests/cli/playbooks.sh tests/cli/status.sh tests/cli/audit.sh tests/cli/doctor.sh tests/cli/backup.sh tests/cli/restore-keys.sh \
 	tests/cli/secrets.sh tests/cli/trace.sh tests/cli/late-clock.sh tests/cli/filesystem.sh tests/cli/whose-vault.sh tests/cli/exit.sh tests/cli/one-process.sh tests/cli/containers.sh \
 	tests/cli/outside.sh tests/cli/reports.sh tests/cli/orphan.sh tests/cli/restrictions.sh tests/cli/altered-schema.sh \
-	tests/cli/edited-rows.sh tests/cli/archive.sh tests/cli/event-loop.sh tests/cli/audit-away.sh tests/cli/group.sh tests/cli/audit-rekey.sh tests/cli/narrow.sh tests/cli/addresses.sh
+	tests/cli/edited-rows.sh tests/cli/archive.sh tests/cli/event-loop.sh tests/cli/audit-away.sh tests/cli/group.sh tests/cli/audit-rekey.sh tests/cli/narrow.sh tests/cli/addresses.sh tests/cli/scanner-rule.sh tests/cli/leaks.sh
 TESTS += $(cli_tests)
 EXTRA_DIST += $(cli_tests) tests/cli/locks.sh tests/cli/identity.sh tests/cli/clean.pl tests/cli/clock.sh tests/cli/lib.sh tests/cli/server.sh tests/cli/object.c tests/cli/one_process.c tests/cli/reseal.pl tests/cli/forge-entry.pl
 TESTS += tests/cli/abi.sh
@@ -41,3 +41,5 @@ test_bad_credentials_SOURCES = tests/cli/test_bad_credentials.c
 test_bad_credentials_CPPFLAGS = $(TEST_CPPFLAGS)
 test_bad_credentials_LDADD = $(TEST_LIBS)
 endif
+TESTS += tests/hooks/hooks.sh
+EXTRA_DIST += tests/hooks/hooks.sh tests/hooks/hooks.py

@@ -25,6 +25,8 @@ succeeds "no successor is due"
 out_like "^no successor of $key is due$" "which is reported"
 ok "the file is unchanged" contains "$key" $first
 is "$(cat "$served/requests")" "POST /v1/renew $first current" "one request was sent"
+client status "$key"
+out_like "^expires +2099-01-31T00:00:00Z$" "its answer has the end of the credential"
 chain $first $second
 chmod 640 "$key"
 [ "$(id -u)" -ne 0 ] || chown 12345:54321 "$key"

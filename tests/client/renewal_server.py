@@ -75,7 +75,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.problem(401, "invalid")
         if self.presented() not in successors:
             self.note("current")
-            return self.answer(204)
+            return self.answer(204, headers=[("Sealring-Expires", "Sat, 31 Jan 2099 00:00:00 GMT")])
         self.note("renewed" if fault == "none" else fault)
         body = json.dumps({"credential": successors[self.presented()], "key_id": "AAAABBBBCCCCDDDD", "version": 2,
                            "expires": "2099-01-31T00:00:00Z", "predecessor_until": "2098-01-31T00:00:00Z"}).encode()

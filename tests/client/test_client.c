@@ -118,6 +118,19 @@ START_TEST(delays_are_limited_to_a_day)
 }
 END_TEST
 
+START_TEST(an_end_is_a_date_or_never)
+{
+    int64_t end = -1;
+    ck_assert(client_expiry_parse(" never ", &end) && end == 0);
+    ck_assert(client_expiry_parse(" Sun, 06 Nov 1994 08:49:37 GMT", &end) && end == 784111777000);
+    ck_assert(!client_expiry_parse("Never", &end) && end == 0);
+    ck_assert(!client_expiry_parse("", &end));
+    ck_assert(!client_expiry_parse("0", &end));
+    ck_assert(!client_expiry_parse("never, never", &end));
+    ck_assert(!client_expiry_parse(NULL, &end));
+}
+END_TEST
+
 START_TEST(bodies_are_complete_or_refused)
 {
     static const char good[] =
@@ -526,6 +539,7 @@ int main(void)
     TCase *answers = tcase_create("answers"), *use_case = tcase_create("use"), *forks = tcase_create("forks");
     tcase_add_test(answers, dates_are_read_strictly);
     tcase_add_test(answers, delays_are_limited_to_a_day);
+    tcase_add_test(answers, an_end_is_a_date_or_never);
     tcase_add_test(answers, bodies_are_complete_or_refused);
     tcase_add_test(answers, delays_have_jitter_and_bounds);
     tcase_add_checked_fixture(use_case, set_up, NULL);

@@ -22,7 +22,7 @@ static void add(const char *kind, const char *name, const char *sql, const char 
 /* Tables that belong together. */
 struct group {
     const char *name;
-    const char *tables[8];
+    const char *tables[9];
 };
 
 /* The rows of tables as they are in `source`. */
@@ -96,7 +96,7 @@ static const struct group older[] = {
     {"client", {"client"}},
     {"api_key", {"api_key"}},
     {"credential", {"credential"}},
-    {"evidence", {"verifier", "version_use", "usage_hour", "usage_day", "usage_traffic", "usage_seat", "clock"}},
+    {"evidence", {"verifier", "version_use", "usage_hour", "usage_day", "usage_traffic", "usage_seat", "clock", "renewal_error"}},
 };
 enum { OLDER = sizeof older / sizeof *older };
 

@@ -20,6 +20,12 @@ static const struct limit {
     {"act", "forge revoke in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
     {"act", "forge narrow in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
     {"act", "forge rekey in facts", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
+    /* Likewise without a fact: of a key that has none the row counts, and the next act on it writes one. */
+    {"act", "forge suspend in log+rows", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
+    {"act", "forge narrow in log+rows", FAULT_LAUNDERED, "", "restrictions of keys: they deny, and stay"},
+    /* The log keeps few clients' rows. */
+    {"act", "forge a client in", FAULT_UNREPORTED, "an act used it: client|forged|",
+     "a row of a client that nobody added"},
 };
 
 static bool applies(const struct limit *limit, const struct plan *plan, const struct judgement *judgement)

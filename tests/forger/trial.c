@@ -267,7 +267,7 @@ static void ask_doctor(void)
 static const char *const dumps[] = {
     "SELECT 'vault', lease_ms, refresh_ms, object_id_length, token_closes_keys FROM vault",
     "SELECT 'ring', name, prefix, overlap, purge_delay, keep, rotate_every, quiet_period, standby, idle_blocks, usage_hourly, usage_daily, succession,"
-    " rotation_held, last_version, renew, renew_life, renew_age FROM ring ORDER BY id",
+    " rotation_held, last_version, renew, renew_life, renew_age, deliver, leaks FROM ring ORDER BY id",
     "SELECT 'version', ring, number, state, was_compromised, closing_owed, " TIME("activated") ", " TIME(
         "retire_at") ", " TIME("closed") ", " TIME("purge_at") ", " TIME("destroyed") " FROM version",
     "SELECT 'key', k.key_id, c.name, k.ring, k.label, k.state, k.narrowed, k.narrowed_scopes, k.last_serial FROM api_key k JOIN client c"

@@ -2,11 +2,11 @@
 # Fuzzers. Their corpora are replayed by any compiler in `make check`; with --enable-fuzzing libFuzzer runs the same code:
 #     CC=clang ./configure --enable-fuzzing --enable-sanitizers && make fuzz_text && mkdir found &&
 #     ./fuzz_text -max_len=1200 -max_total_time=60 found tests/fuzz/corpus/text
-replays = replay_text replay_note replay_csv replay_config replay_rows replay_report replay_proof replay_image replay_object replay_target replay_answer replay_message
+replays = replay_text replay_note replay_csv replay_config replay_rows replay_report replay_proof replay_image replay_object replay_target replay_answer replay_message replay_mail replay_alert
 check_PROGRAMS += $(replays)
 TESTS += $(replays)
 if FUZZING
-noinst_PROGRAMS += fuzz_text fuzz_note fuzz_csv fuzz_config fuzz_rows fuzz_report fuzz_proof fuzz_image fuzz_object fuzz_target fuzz_answer fuzz_message
+noinst_PROGRAMS += fuzz_text fuzz_note fuzz_csv fuzz_config fuzz_rows fuzz_report fuzz_proof fuzz_image fuzz_object fuzz_target fuzz_answer fuzz_message fuzz_mail fuzz_alert
 endif
 replay_text_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_text.c tests/fuzz/fuzzer.h
 replay_text_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CRYPTO_CFLAGS) $(DEFLATE_CFLAGS) \
@@ -129,5 +129,24 @@ fuzz_answer_SOURCES = tests/fuzz/fuzz_answer.c tests/fuzz/fuzzer.h tests/fuzz/pr
 fuzz_answer_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)
 fuzz_answer_LDFLAGS = -fsanitize=fuzzer
 fuzz_answer_LDADD = libsealring-client-core.la
+endif
+replay_mail_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_mail.c tests/fuzz/fuzzer.h tests/fuzz/property.h
+replay_mail_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/mail"'
+replay_mail_LDADD = $(sealring_objects)
+if FUZZING
+fuzz_mail_SOURCES = tests/fuzz/fuzz_mail.c tests/fuzz/fuzzer.h tests/fuzz/property.h
+fuzz_mail_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+fuzz_mail_LDFLAGS = -fsanitize=fuzzer
+fuzz_mail_LDADD = $(sealring_objects)
+endif
+alert_pure = gateway/daemon/alerts.c gateway/daemon/alerts.h gateway/daemon/alert_keys.c gateway/daemon/alert_keys.h
+replay_alert_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_alert.c tests/fuzz/fuzzer.h tests/fuzz/property.h $(alert_pure)
+replay_alert_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS) -DFUZZ_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/alert"'
+replay_alert_LDADD = $(sealring_objects) $(JANSSON_LIBS) $(CRYPTO_LIBS)
+if FUZZING
+fuzz_alert_SOURCES = tests/fuzz/fuzz_alert.c tests/fuzz/fuzzer.h tests/fuzz/property.h $(alert_pure)
+fuzz_alert_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
+fuzz_alert_LDFLAGS = -fsanitize=fuzzer
+fuzz_alert_LDADD = $(sealring_objects) $(JANSSON_LIBS) $(CRYPTO_LIBS)
 endif
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/run.sh

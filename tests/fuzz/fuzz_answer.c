@@ -22,6 +22,9 @@ static void check_date(const char *text)
 static void check_delay(const char *text)
 {
     int64_t delay = -1;
+    int64_t expires;
+    if (client_expiry_parse(text, &expires))
+        require(expires >= 0 && expires % 1000 == 0, "an end is a date, or 0 for never");
     if (client_delay_parse(text, NOW, &delay))
         require(delay >= 0 && delay <= CLIENT_DELAY_MAX_MS, "a delay is at most a day");
     else

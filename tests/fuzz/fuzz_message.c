@@ -8,7 +8,7 @@
 static void check_answer(const struct renewal_answer *answer, const uint8_t *data, size_t size)
 {
     bool handed_over = answer->result == SEALRING_RENEWAL_ISSUED || answer->result == SEALRING_RENEWAL_AGAIN;
-    require(answer->result <= RENEWAL_LIMITED, "the result is known");
+    require(answer->result <= SEALRING_RENEWAL_LIMITED, "the result is known");
     require(handed_over == (answer->payload_length > 0), "there is a payload exactly with a successor");
     require(answer->payload_length <= RENEWAL_SEALED_MAX, "it has a bound");
     require(answer->payload >= data && answer->payload + answer->payload_length == data + size,

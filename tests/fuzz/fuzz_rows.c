@@ -12,6 +12,7 @@
 #include "registry/log/log_rows.h"
 #include "registry/rows/closed_facts.h"
 #include "registry/rows/current_rows.h"
+#include "registry/usage/renewal_errors.h"
 #include "registry/usage/usage_rows.h"
 
 /* The input: changes, each a table, a column, a kind of value and the value. They are made to a registry that has a good row in each
@@ -93,6 +94,7 @@ static void fill(void)
         "INSERT INTO usage_day SELECT api_key, serial, 19675, ring, version, 1, 0, 0, 0, 0, 0, 1700000000000 FROM credential;"
         "INSERT INTO usage_traffic SELECT ring, number, 472222, zeroblob(16), 1, 0 FROM version;"
         "INSERT INTO usage_seat VALUES (zeroblob(16), 472222, zeroblob(0));"
+        "INSERT INTO renewal_error SELECT id, 6, 2, 1700000000000 FROM api_key;"
         "INSERT INTO clock VALUES (1, 'boot', 1, 1700000000000, 0, 0, 0, 0);"
         "INSERT INTO audit_node VALUES (4, 0, randomblob(32));"
         "INSERT INTO audit_key VALUES (1, 'name+12345678+key', 1700000000000);"
@@ -242,6 +244,10 @@ static void check_ring(const struct registry_ring *ring)
                 is_time(ring->policy.usage_hourly) && is_time(ring->policy.usage_daily) &&
                 is_time(ring->policy.succession) && is_time(ring->policy.renew_life) && is_time(ring->policy.renew_age),
             "a ring's times are some");
+    require((unsigned)ring->policy.renew <= SEALRING_RENEW_SEALED &&
+                (unsigned)ring->policy.deliver <= SEALRING_DELIVER_HOOK &&
+                (unsigned)ring->policy.leaks <= SEALRING_LEAKS_REKEY,
+            "a ring's modes are some");
 }
 
 static void check_version(const struct registry_version *version)
@@ -489,6 +495,14 @@ static sealring_status walk_seats(struct registry_cursor seats)
     return registry_close_cursor(&seats, SEALRING_OK);
 }
 
+static sealring_status walk_errors(struct registry_cursor errors)
+{
+    struct registry_renewal_error one;
+    while (registry_renewal_error_next(&errors, &one))
+        require(one.count > 0 && one.latest >= 0, "an error of a renewal has a count and a time");
+    return registry_close_cursor(&errors, SEALRING_OK);
+}
+
 static void see_names(const struct registry_usage_names *names)
 {
     require(names->count <= USAGE_NAMES_MOST, "as many are named as there is room for");
@@ -639,6 +653,8 @@ static sealring_status ask_usage(struct registry *registry, sealring_error *erro
     sealring_status status = SEALRING_OK;
     for (int daily = 0; status == SEALRING_OK && daily < 2; daily++)
         status = walk_periods(registry_usage_of_key(registry, rows.key.id, daily == 1, 0, LATEST, error));
+    if (status == SEALRING_OK)
+        status = walk_errors(registry_renewal_errors(registry, rows.key.id, error));
     if (status == SEALRING_OK)
         status = registry_usage_find_owner(registry, rows.key.id, &owner, &found, error);
     require(status != SEALRING_OK || owner.used >= 0, "the last use is a time");

@@ -6,7 +6,7 @@ set -eu
 seconds=$1
 shift
 corpora=$(cd "$(dirname "$0")" && pwd)/corpus
-[ $# -gt 0 ] || set -- text note csv config rows report proof image object target answer message
+[ $# -gt 0 ] || set -- text note csv config rows report proof image object target answer message mail alert
 
 one() { # NAME
     mkdir -p "found/$1"

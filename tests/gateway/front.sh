@@ -6,6 +6,12 @@
 #   front_answers COMMAND...   starts the gateway by COMMAND, which listens on $work/front, and compares what clients get with the page's table
 # shellcheck shell=sh disable=SC2154
 
+# shellcheck source=tests/gateway/slow_token.sh
+. "$(dirname "$0")/slow_token.sh"
+# As the pages have it.
+# shellcheck disable=SC2016 # no command
+bound_elsewhere='the API key is bound to other networks, or `--address-header` has no address'
+
 front_prepare() {
     page=$top_srcdir/docs/gateways/$1
     must init
@@ -15,11 +21,19 @@ front_prepare() {
         must issue payments --client shop --label "$name" --scope read --scope write --out "$work/$name"
     done
     must issue payments --client shop --label narrow --scope write --out "$work/narrow"
+    must issue payments --client shop --label bound --scope read --from-addresses 203.0.113.0/24 --out "$work/bound"
+    issue_unseen unseen
     must revoke "$(cut -d _ -f 3 "$work/revoked")"
     python3 "$gateway_tests/upstream.py" "$work/upstream" 2>/dev/null &
     daemons="$daemons $!"
     until_true test -S "$work/upstream"
+    slow_token_use
     daemon_start
+}
+
+# The first request with it takes the token.
+issue_unseen() { # FILE
+    must issue payments --client shop --label "$1" --scope read --out "$work/$1"
 }
 
 configuration() {
@@ -83,8 +97,13 @@ front_answers() {
         front -H "$(bearer "$work/narrow")" "http://x$path"
         not_ok "a path such as $path requires no other scope" test "$code" = 200
     done
+    gets "$bound_elsewhere" -H "$(bearer "$work/bound")"
     front_under_load
+    token_is hang
+    gets "no verdict" -H "$(bearer "$work/unseen")"
+    token_is ""
     daemon_stop
+    status_is 0 "sealringd ends well"
     gets "sealringd is away" -H "$(bearer "$work/valid")"
     kill "$gateway"
     wait "$gateway"

@@ -29,7 +29,7 @@ if nm -D --undefined-only "$libraries/libsealring.so" | grep -q __asan_init; the
     export ASAN_OPTIONS="detect_leaks=0:log_path=$work/asan"
 fi
 run_nginx() {
-    ${sanitizer:+env LD_PRELOAD=$sanitizer} nginx -c "$site/nginx.conf" -e "$site/error.log" "$@"
+    env ${sanitizer:+LD_PRELOAD="$sanitizer${preload:+:$preload}"} ${preload:+LD_PRELOAD="${sanitizer:+$sanitizer:}$preload"} nginx -c "$site/nginx.conf" -e "$site/error.log" "$@"
 }
 mkdir -p "$site"
 

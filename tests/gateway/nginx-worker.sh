@@ -60,6 +60,77 @@ run_nginx -t >"$work/out" 2>"$work/err"
 ok "the vault as init makes it is good" grep -q 'test is successful' "$work/err"
 not_ok "without a warning" grep -q 'sealring' "$work/err"
 
+# ---- While they start ----
+
+# nginx makes them dumpable, and calls srandom() next: there they are held.
+cat >"$work/hold.c" <<'C'
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+void srandom(unsigned seed)
+{
+    char name[sizeof HOLD + 16];
+    (void)seed;
+    if (getuid() == 0)
+        return;
+    (void)snprintf(name, sizeof name, HOLD "/%d", (int)getpid());
+    (void)close(open(name, O_CREAT | O_WRONLY, 0600));
+    while (access(HOLD "/release", F_OK) != 0)
+        (void)usleep(10000);
+}
+C
+mkdir "$work/hold" && chmod 777 "$work/hold"
+${CC:-cc} -shared -fPIC -DHOLD="\"$work/hold\"" -o "$work/hold.so" "$work/hold.c" || bail_out "no hold.so"
+held() { # COUNT processes are
+    [ "$(find "$work/hold" -name '[0-9]*' | wc -l)" -ge "$1" ]
+}
+reads_memory() { # PROCESS: another process of the workers' user
+    # shellcheck disable=SC2086 # words
+    $as_worker sh -c 'exec 3<"$0"' "/proc/$1/mem" 2>/dev/null
+}
+traces() { # PROCESS
+    # shellcheck disable=SC2086 # words
+    $as_worker /usr/bin/python3 -c 'import ctypes, errno, sys
+libc = ctypes.CDLL(None, use_errno=True)
+print("attached" if libc.ptrace(0x4206, int(sys.argv[1]), None, None) == 0 else errno.errorcode[ctypes.get_errno()])' "$1"
+}
+hold_start() { # holds two workers, and the two processes for the cache
+    rm -f "$work/hold"/*
+    preload=$work/hold.so
+    run_nginx >"$work/out" 2>"$work/err" || bail_out "nginx does not start"
+    preload=
+    until_true held 4
+}
+hold_start
+for process in $(cd "$work/hold" && echo [0-9]*); do
+    is "$(stat -c %u "/proc/$process/mem")" "$uid" "nginx has made a process dumpable"
+    not_ok "its user's other processes cannot read its memory even now" reads_memory "$process"
+    is "$(traces "$process")" EPERM "nor trace it"
+done
+: >"$work/hold/release"
+serving() {
+    run verifier list --json
+    [ "$(json '[.verifiers[] | select(.state == "serving")] | length')" = 2 ]
+}
+ok "they go on" until_true serving
+capabilities() { # of all threads of nginx's processes, each once
+    cat /proc/[0-9]*/task/[0-9]*/status 2>/dev/null | awk -v master="$(cat "$site/pid")" '
+        $1 == "PPid:" { ours = $2 == master } ours && ($1 == "CapPrm:" || $1 == "CapEff:") { print $2 }' | sort -u
+}
+is "$(capabilities)" 0000000000000000 "and no thread has any of root's capabilities"
+nginx_end
+without_module() {
+    sed -i '/^load_module/d; /sealring/d' "$site/nginx.conf"
+}
+without_module
+hold_start
+process=$(find "$work/hold" -name '[0-9]*' -printf '%f\n' -quit)
+ok "without the module they can" reads_memory "$process"
+is "$(traces "$process")" attached "both"
+: >"$work/hold/release"
+nginx_end
+nginx_configure
+
 # ---- Whose the workers are ----
 
 nginx_start
@@ -73,19 +144,27 @@ ok "so does the other one" until_true gets_in revoked
 workers() {
     pgrep -f '^nginx: worker process$' -P "$master"
 }
+manager=$(pgrep -f '^nginx: cache manager process$' -P "$master")
+is "$(stat -c %u "/proc/$manager/mem")" 0 "the process that manages the cache is not dumpable"
+has_pin() { # PROCESS: in its memory
+    /usr/bin/python3 -c 'import sys
+with open(f"/proc/{sys.argv[1]}/maps") as maps, open(f"/proc/{sys.argv[1]}/mem", "rb", 0) as memory:
+    for line in maps:
+        begin, end = (int(number, 16) for number in line.split()[0].split("-"))
+        if line.split()[1].startswith("rw") and end - begin < 1 << 28 and memory.seek(begin) == begin and b"7391" + b"4682" in memory.read(end - begin):
+            sys.exit(0)
+sys.exit(1)' "$1"
+}
+ok "the master process has the PIN" has_pin "$master"
+not_ok "that process has not" has_pin "$manager"
 for worker in $(workers); do
     is "$(awk '/^Uid/ { print $2, $3, $4, $5 } /^CapEff/ { print $2 }' "/proc/$worker/status" | tr '\n' ' ')" "$uid $uid $uid $uid 0000000000000000 " \
         "a worker has its user's rights only"
     is "$(stat -c %u "/proc/$worker/mem")" 0 "its memory is root's: it is not dumpable"
     # shellcheck disable=SC2086 # words
     not_ok "its user's other processes cannot read how it was started" $as_worker dd if="/proc/$worker/environ" of=/dev/null status=none 2>/dev/null
-    # shellcheck disable=SC2086 # words
-    not_ok "nor its memory" $as_worker sh -c 'exec 3<"$0"' "/proc/$worker/mem" 2>/dev/null
-    # shellcheck disable=SC2086 # words
-    is "$($as_worker /usr/bin/python3 -c 'import ctypes, errno, sys
-libc = ctypes.CDLL(None, use_errno=True)
-print("attached" if libc.ptrace(0x4206, int(sys.argv[1]), None, None) == 0 else errno.errorcode[ctypes.get_errno()])' "$worker")" EPERM \
-        "nor trace it (PTRACE_SEIZE)"
+    not_ok "nor its memory" reads_memory "$worker"
+    is "$(traces "$worker")" EPERM "nor trace it (PTRACE_SEIZE)"
     not_ok "the PIN is not among its arguments and variables" grep -aqF 73914682 "/proc/$worker/environ" "/proc/$worker/cmdline"
 done
 # shellcheck disable=SC2086 # words
@@ -112,10 +191,6 @@ two_others() {
     [ "$(workers | grep -vcx "$killed")" -eq 2 ]
 }
 ok "the master starts another worker" until_true two_others
-serving() {
-    run verifier list --json
-    [ "$(json '[.verifiers[] | select(.state == "serving")] | length')" = 2 ]
-}
 ok "which opens the vault with the master's PIN" until_true serving
 before=$(workers)
 kill -HUP "$master"
@@ -132,6 +207,15 @@ ok "a reload without the PIN file is refused" until_true grep -q "sealring_pin_f
 ok "the workers go on" gets_in kept
 is "$(workers)" "$before" "and are the same"
 mv "$work/pin.away" "$work/pin"
+without_module
+kill -HUP "$master"
+ok "a reload without the module replaces the workers" until_true replaced
+is "$(capabilities)" 0000000000000000 "which have none of root's capabilities"
+nginx_configure
+before=$(workers)
+kill -HUP "$master"
+ok "with it again, too" until_true replaced
+ok "and they verify" until_true gets_in kept
 
 # ---- Changes ----
 
@@ -172,6 +256,16 @@ for case in "401|/" "401|/orders/" "200|/health" "403|/orders/|successor" "200|/
     request -H "$([ -z "$file" ] || bearer "$work/$file")" "http://x$path"
     is "$code" "${case%%|*}" "$path with ${file:-no credential}"
 done
+nginx_end
+sed -i 's|rate=100r/s|rate=1r/m|; s/burst=200/burst=1/' "$site/nginx.conf"
+nginx_start
+ok "with a lower limit" until_true serving
+for _ in 1 2 3; do
+    request http://x/
+    echo "$code"
+done >"$work/codes"
+is "$(tr '\n' ' ' <"$work/codes")" "401 401 429 " "who has no credential is limited by address"
+ok "which does not limit a client at the same address" gets_in successor
 
 nginx_was_well
 done_testing

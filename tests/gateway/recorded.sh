@@ -33,6 +33,11 @@ for gateway in envoy traefik; do
     answers "no credential" "$work/valid" 's/Bearer/Basic/'
     answers "no credential" "$work/valid" '/uthorization:/d'
     answers "two different credentials" "$work/valid" "s/^\([Aa]uth.*\)/\1\\nX-API-Key: other/"
+    answers "$bound_elsewhere" "$work/bound"
+    issue_unseen "unseen.$gateway"
+    token_is hang
+    answers "no verdict" "$work/unseen.$gateway"
+    token_is ""
     answer "$work/narrow" 's|/orders|/-/v1/verify/write/-|; s|^\([Hh]ost:.*\)|\1\nX-Sealring-Scopes: read\nX-Forwarded-Uri: /v1/verify/write/-|'
     is "$code" 403 "$gateway: the client's path and headers require nothing else"
     for method in POST DELETE OPTIONS HEAD PATCH; do
@@ -41,4 +46,5 @@ for gateway in envoy traefik; do
     done
 done
 daemon_stop
+status_is 0 "sealringd ends well"
 done_testing

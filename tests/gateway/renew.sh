@@ -159,7 +159,7 @@ broker_start
 daemon_start --renew-listen "unix:$renewal" --broker "$broker_socket" --address-header X-Real-IP
 until_true renewing
 renew "$work/one"
-is "$code" 204 "before a rotation nothing is due"
+is "$code $(header Sealring-Expires)" "204 never" "before a rotation nothing is due, and the answer has the credential's end"
 must rotate payments
 renew "$work/one" -H 'X-Real-IP: 203.0.113.5'
 is "$code $(jq -r '"\(.key_id) \(.version)"' "$work/body")" "200 $(key_of "$work/one") 2" "after it the successor comes"
@@ -215,6 +215,64 @@ is "$(cat "$work/out")" "20 200" "twenty replicas of one key get one successor"
 renew "$work/three"
 is "$code $(problem)" '429 [429,"limited"]' "the next one comes later"
 ok "in ten seconds" matches "$work/headers" '^Retry-After: ([1-9]|10).$'
+
+# ---- One holder: a thief, after the owner's successor is in use ----
+
+must issue payments --client shop --label single --holders one --scope read --out "$work/single"
+single=$(key_of "$work/single")
+must rotate payments
+renew "$work/single" -H 'X-Real-IP: 203.0.113.5'
+is "$code" 200 "one holder: the owner's renewal"
+successor "$work/single.next"
+renew "$work/single" -H 'X-Real-IP: 203.0.113.5'
+is "$(jq -r .credential "$work/body")" "$(cat "$work/single.next")" "repeated before the successor is used, as its answer may be lost"
+request -H "$(bearer "$work/single.next")" http://x/v1/verify/read/-
+is "$code" 200 "the owner uses it"
+use_is_known() {
+    must usage payments --key "$single" --json
+    [ "$(json '[.usage[] | select(.version == 3) | .accepted] | add // 0')" -gt 0 ]
+}
+until_true use_is_known
+renew "$work/single" -H 'X-Real-IP: 198.51.100.66'
+is "$code $(problem)" '409 [409,"contested"]' "a thief with the predecessor gets nothing"
+ok "the broker's journal has an alarm with the thief's address" \
+    grep -Eq "ALARM.*key $single of shop in ring payments is contested, from 198.51.100.66" "$work/broker.log"
+renew "$work/single" -H 'X-Real-IP: 203.0.113.5'
+is "$code $(problem)" '409 [409,"contested"]' "nor does the owner any more"
+for name in single single.next; do
+    request -H "$(bearer "$work/$name")" http://x/v1/verify/read/-
+    is "$code" 200 "$name goes on"
+done
+for command in status 'run --once' doctor; do
+    # shellcheck disable=SC2086 # words
+    run $command
+    out_like "API key $single of client shop is contested: .*203\.0\.113\.5.*198\.51\.100\.66" "$command names key, client and both addresses"
+done
+run retire payments 2 --overrule "the window may end"
+status_is 5 "no version retires meanwhile"
+err_like "1 API key is contested: $single of shop" "because of that key"
+must usage payments --lagging --key "$single" --json
+is "$(json '.lagging | length')" 1 "until the owner's last use is with the active version, the key lags"
+is "$(json '[.lagging[0].renewal_errors[] | "\(.error) \(.count)"] | join(",")')" "contested 2" "with the errors of its renewals"
+renewed_again() { # FILE
+    renew "$1"
+    [ "$code" = 200 ]
+}
+ok "who was limited is served later" until_true renewed_again "$work/three"
+must usage payments --lagging --key "$(key_of "$work/three")" --json
+ok "and how often is counted" jq -e '.lagging[0].renewal_errors[] | select(.error == "limited") | .count >= 1' "$work/out"
+must key rekey "$single" --overlap 1h --out "$work/single.given"
+run status
+not_ok "rekey ends it" grep -q contested "$work/out"
+accepted() { # FILE
+    request -H "$(bearer "$1")" http://x/v1/verify/read/-
+    [ "$code" = 200 ]
+}
+ok "the owner uses what it was given" until_true accepted "$work/single.given"
+renew "$work/single" -H 'X-Real-IP: 198.51.100.66'
+is "$code" 401 "what was stolen gets nothing any more"
+run retire payments 2 --overrule "the window may end" --overrule-succession "as well"
+succeeds "and versions retire again"
 
 # ---- Two sealringd at one broker; the broker is killed in a batch ----
 
@@ -375,6 +433,45 @@ is "$code" 000 "and nothing older"
 tls "$work/bound" -H 'X-Real-IP: 192.0.2.8'
 is "$code $(problem)" '403 [403,"address"]' "what a client writes about its own address does not count"
 is "$(curl -s -m 30 -o /dev/null -w '%{http_code}' -X POST -H "$(bearer "$work/five")" "http://127.0.0.1:$port/v1/renew")" 000 "clear text is not understood"
+# Each address has limits of its own; of the others nothing is missing. One connection, so that it is quick.
+asks_often() { # ADDRESS: how often each status came
+    curl -s -m 60 -o /dev/null -w '%{http_code}\n' --cacert "$work/tls.crt" --interface "$1" -X POST -H 'Authorization: Bearer x' \
+        "https://127.0.0.1:$port/v1/renew?[1-400]" | sort | uniq -c | awk '{ print $2, $1 }'
+}
+asks_often 127.0.0.2 >"$work/out"
+ok "an address that asks 400 times at once gets answers" awk '$1 == 401 { found = $2 >= 200 } END { exit !found }' "$work/out"
+ok "but not to all" awk '$1 == 429 { found = $2 > 0 } END { exit !found }' "$work/out"
+tls "$work/five"
+is "$code" 200 "another address is served meanwhile"
+# 80 connections of one address, which say nothing: those that are accepted stay.
+perl -MSocket -e '
+    for my $i (1 .. 80) {
+        socket $sockets[$i], AF_INET, SOCK_STREAM, 0 or die;
+        bind $sockets[$i], sockaddr_in(0, inet_aton("127.0.0.3")) or die "$!";
+        connect $sockets[$i], sockaddr_in($ARGV[0], inet_aton("127.0.0.1")) or die "$!";
+    }
+    my ($bits, $open) = ("", 80);
+    vec($bits, fileno $sockets[$_], 1) = 1 for 1 .. 80;
+    while ($open > 66) {
+        my $ready = $bits;
+        select $ready, undef, undef, 30 or last;
+        for (1 .. 80) {
+            next unless fileno $sockets[$_] and vec $ready, fileno $sockets[$_], 1;
+            vec($bits, fileno $sockets[$_], 1) = 0;
+            $open--;
+        }
+    }
+    $| = 1;
+    print "$open\n";
+    select undef, undef, undef, 0.05 until -e $ARGV[1];' "$port" "$work/held" >"$work/open" &
+holding=$!
+until_true test -s "$work/open"
+tls "$work/five"
+is "$code" 200 "another address is served beside many idle connections"
+: >"$work/held"
+wait $holding
+ok "of 80 connections of one address 64 are accepted, or two more" test "$(cat "$work/open")" -ge 64 -a "$(cat "$work/open")" -le 66
+ok "which is logged" grep -q 'too many from one address' "$work/daemon.log"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$work/tls.key" -out "$work/tls.crt" -days 3 -subj /CN=second \
     -addext 'subjectAltName=IP:127.0.0.1' 2>/dev/null || bail_out "no certificate"
 kill -HUP "$daemon"

@@ -33,7 +33,7 @@ static const struct {
     {{.type = RENEWAL_RENEW,
       .of.request = {.address = {0x20, 1, [15] = 9}, .address_length = 16, .length = SEALRING_CREDENTIAL_LENGTH_MAX}},
      129},
-    {{.type = RENEWAL_RENEWED, .of.answer = {.result = RENEWAL_LIMITED, .retry_after = 190}}, 59},
+    {{.type = RENEWAL_RENEWED, .of.answer = {.result = SEALRING_RENEWAL_LIMITED, .retry_after = 190}}, 59},
     {{.type = RENEWAL_RENEWED,
       .id = 1,
       .of.answer = {.result = SEALRING_RENEWAL_ISSUED,
@@ -227,6 +227,38 @@ START_TEST(few_keys_share_a_place)
 }
 END_TEST
 
+START_TEST(what_is_limited_is_counted_once)
+{
+    memset(&limit, 0, sizeof limit);
+    limit.seed = 42;
+    ck_assert_uint_eq(key_limit_counted(&limit, KEY_ID), 0);
+    for (int i = 0; i < 3; i++)
+        key_limit_count(&limit, KEY_ID);
+    ck_assert_uint_eq(key_limit_counted(&limit, "fedcba9876543210"), 0);
+    ck_assert_uint_eq(key_limit_counted(&limit, KEY_ID), 3);
+    ck_assert_uint_eq(key_limit_counted(&limit, KEY_ID), 0);
+}
+END_TEST
+
+/* Of keys that share a place, none gets what was counted for another one. */
+START_TEST(counts_are_never_those_of_another_key)
+{
+    char key[SEALRING_KEY_ID_LENGTH + 1];
+    unsigned lost = 0;
+    memset(&limit, 0, sizeof limit);
+    for (int round = 1; round < 3; round++)
+        for (int i = 0; i < 100000; i++) {
+            (void)snprintf(key, sizeof key, "%016d", i);
+            for (int times = 0; round == 1 && times <= i % 3; times++)
+                key_limit_count(&limit, key);
+            uint32_t counted = round == 2 ? key_limit_counted(&limit, key) : 0;
+            lost += round == 2 && counted == 0;
+            ck_assert(counted == 0 || counted == (uint32_t)(i % 3 + 1));
+        }
+    ck_assert_uint_lt(lost, 80000); /* as 100,000 keys have 65,536 places */
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("broker");
@@ -238,6 +270,8 @@ int main(void)
     tcase_add_test(cases, asking_costs_nothing);
     tcase_add_test(cases, a_crowd_forgets_nobody);
     tcase_add_test(cases, few_keys_share_a_place);
+    tcase_add_test(cases, what_is_limited_is_counted_once);
+    tcase_add_test(cases, counts_are_never_those_of_another_key);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/sealringd/address_limit.h"
 #include "gateway/sealringd/answer.h"
 #include "gateway/daemon/claim_body.h"
 #include "gateway/sealringd/presented.h"
@@ -241,8 +242,8 @@ static const struct {
     {SEALRING_RENEWAL_OFF, 403, "renewal-off"},
     {SEALRING_RENEWAL_AGE, 403, "renewal-age"},
     {SEALRING_RENEWAL_CONTESTED, 409, "contested"},
-    {RENEWAL_LIMITED, 429, "limited"},
-    {RENEWAL_LIMITED + 1, 503, "unavailable"},
+    {SEALRING_RENEWAL_LIMITED, 429, "limited"},
+    {SEALRING_RENEWAL_LIMITED + 1, 503, "unavailable"},
 };
 
 START_TEST(every_result_has_an_answer)
@@ -368,6 +369,66 @@ START_TEST(a_connections_address_counts)
 }
 END_TEST
 
+/* ---- What an address may do ---- */
+
+static struct address_limit limit;
+
+static struct address_place *place_of(const char *text)
+{
+    struct sockaddr_in6 new = {.sin6_family = AF_INET6};
+    struct sockaddr_in old = {.sin_family = AF_INET};
+    if (inet_pton(AF_INET, text, &old.sin_addr) == 1)
+        return address_limit_find(&limit, (const struct sockaddr *)(const void *)&old);
+    ck_assert_int_eq(inet_pton(AF_INET6, text, &new.sin6_addr), 1);
+    return address_limit_find(&limit, (const struct sockaddr *)(const void *)&new);
+}
+
+START_TEST(addresses_of_one_host_are_one)
+{
+    static const struct sockaddr local = {.sa_family = AF_UNIX};
+    limit = (struct address_limit){.seed = 42};
+    ck_assert_ptr_eq(place_of("192.0.2.1"), place_of("::ffff:192.0.2.1"));
+    ck_assert_ptr_ne(place_of("192.0.2.1"), place_of("192.0.2.2"));
+    ck_assert_ptr_ne(place_of("::ffff:192.0.2.1"), place_of("::ffff:192.0.2.2"));
+    ck_assert_ptr_eq(place_of("2001:db8::1"), place_of("2001:db8::ffff:0:0:2"));
+    ck_assert_ptr_ne(place_of("2001:db8::1"), place_of("2001:db8:0:1::1"));
+    ck_assert_ptr_eq(place_of("2001:db8::ffff:192.0.2.1"), place_of("2001:db8::"));
+    ck_assert_ptr_null(address_limit_find(&limit, &local));
+}
+END_TEST
+
+START_TEST(an_address_has_bursts_and_rates)
+{
+    struct address_place *place = place_of("192.0.2.1");
+    limit = (struct address_limit){.seed = 42};
+    for (int i = 0; i < ADDRESS_REQUEST_BURST; i++)
+        ck_assert(address_limit_request(place, 1000));
+    ck_assert(!address_limit_request(place, 1000));
+    ck_assert(!address_limit_request(place, 1000 + ADDRESS_REQUEST_MS - 1));
+    ck_assert(address_limit_request(place, 1000 + ADDRESS_REQUEST_MS));
+    ck_assert(!address_limit_request(place, 1000 + ADDRESS_REQUEST_MS));
+    for (int i = 0; i < ADDRESS_ACCEPT_BURST; i++)
+        ck_assert(address_limit_accept(place, 1000));
+    ck_assert(!address_limit_accept(place, 1000));
+    ck_assert(address_limit_accept(place, 1000 + ADDRESS_ACCEPT_MS));
+    ck_assert(address_limit_request(place_of("192.0.2.2"), 1000));
+    ck_assert(address_limit_accept(place_of("192.0.2.2"), 1000));
+}
+END_TEST
+
+START_TEST(an_address_has_so_many_connections)
+{
+    struct address_place *place = place_of("192.0.2.1");
+    limit = (struct address_limit){.seed = 42};
+    place->connections = ADDRESS_CONNECTIONS - 1;
+    ck_assert(address_limit_accept(place, 0));
+    place->connections++;
+    ck_assert(!address_limit_accept(place, 1000000));
+    place->connections--;
+    ck_assert(address_limit_accept(place, 1000000));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sealringd");
@@ -387,6 +448,9 @@ int main(void)
     tcase_add_loop_test(cases, a_successor_has_a_body, 0, COUNT(bodies));
     tcase_add_test(cases, renewal_has_one_target);
     tcase_add_test(cases, a_connections_address_counts);
+    tcase_add_test(cases, addresses_of_one_host_are_one);
+    tcase_add_test(cases, an_address_has_bursts_and_rates);
+    tcase_add_test(cases, an_address_has_so_many_connections);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -77,6 +77,7 @@ static const struct {
     {"overlap", 1},        {"purge_delay", 2},   {"keep", 3},         {"rotate_every", 4}, {"quiet_period", 5},
     {"standby", 6},        {"idle_blocks", 7},   {"usage_hourly", 8}, {"usage_daily", 9},  {"succession", 10},
     {"rotation_held", 11}, {"last_version", 12}, {"renew", 13},       {"renew_life", 14},  {"renew_age", 15},
+    {"deliver", 16},       {"leaks", 17},
 };
 
 static int64_t member(const struct registry_ring *ring, int line)
@@ -97,7 +98,9 @@ static int64_t member(const struct registry_ring *ring, int line)
                               ring->last_version,
                               policy->renew,
                               policy->renew_life,
-                              policy->renew_age};
+                              policy->renew_age,
+                              policy->deliver,
+                              policy->leaks};
     return values[line];
 }
 
@@ -127,6 +130,10 @@ static void change(struct registry_ring *ring, int line)
         ring->last_version++;
     else if (line == 13)
         policy->renew = SEALRING_RENEW_BEARER;
+    else if (line == 16)
+        policy->deliver = SEALRING_DELIVER_HOOK;
+    else if (line == 17)
+        policy->leaks = SEALRING_LEAKS_SUSPEND;
     else if (line == 6 || line == 7 || line == 11)
         *flags[line] = !*flags[line];
     else
@@ -159,11 +166,25 @@ START_TEST(the_value_is_documented)
 {
     struct registry_ring ring = ring_now();
     char wanted[256], sql[512];
-    ring.policy = (sealring_policy){1, 2, 3, 4, 5, true, false, 8, 9, 10, SEALRING_RENEW_SEALED, 14, 15};
+    ring.policy = (sealring_policy){1,
+                                    2,
+                                    3,
+                                    4,
+                                    5,
+                                    true,
+                                    false,
+                                    8,
+                                    9,
+                                    10,
+                                    SEALRING_RENEW_SEALED,
+                                    14,
+                                    15,
+                                    SEALRING_DELIVER_HOOK,
+                                    SEALRING_LEAKS_REKEY};
     ring.rotation_held = true;
     ring.last_version = 12;
     write_ring(ring);
-    snprintf(wanted, sizeof wanted, "%s|%s|%lld|%lld|%u|%lld|%lld|%d|%d|%lld|%lld|%lld|1|12|2|14|15", ring.name,
+    snprintf(wanted, sizeof wanted, "%s|%s|%lld|%lld|%u|%lld|%lld|%d|%d|%lld|%lld|%lld|1|12|2|14|15|3|2", ring.name,
              ring.prefix, (long long)ring.policy.overlap, (long long)ring.policy.purge_delay, ring.policy.keep,
              (long long)ring.policy.rotate_every, (long long)ring.policy.quiet_period, ring.policy.standby,
              ring.policy.idle_blocks, (long long)ring.policy.usage_hourly, (long long)ring.policy.usage_daily,

@@ -88,11 +88,13 @@ static const struct {
     {"UPDATE ring SET renew = 3", SQLITE_CONSTRAINT_CHECK},
     {"UPDATE ring SET renew_life = -1", SQLITE_CONSTRAINT_CHECK},
     {"UPDATE ring SET renew_age = -1", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE ring SET deliver = 4", SQLITE_CONSTRAINT_CHECK},
+    {"UPDATE ring SET leaks = 3", SQLITE_CONSTRAINT_CHECK},
     {"INSERT INTO ring SELECT 9, zeroblob(16), name, prefix, overlap, purge_delay, keep, rotate_every, quiet_period, standby, idle_blocks, usage_hourly, usage_daily, rotation_held, last_version, "
-     "created, succession, 0, 0, 0 FROM ring",
+     "created, succession, 0, 0, 0, 0, 0 FROM ring",
      SQLITE_CONSTRAINT_UNIQUE},
     {"INSERT INTO ring SELECT 9, ring_id, 'other', prefix, overlap, purge_delay, keep, rotate_every, quiet_period, standby, idle_blocks, usage_hourly, usage_daily, rotation_held, last_version, "
-     "created, succession, 0, 0, 0 FROM ring",
+     "created, succession, 0, 0, 0, 0, 0 FROM ring",
      SQLITE_CONSTRAINT_UNIQUE},
     {"DELETE FROM ring", SQLITE_CONSTRAINT_TRIGGER},
 

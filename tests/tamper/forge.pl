@@ -64,7 +64,7 @@ sub record {
     my $last = "SELECT f.state || ' ' || hex(f.value) FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = r.ring_id";
     my $order = "ORDER BY f.sequence DESC LIMIT 1";
     my $ring = join " $lines ", map { "r.$_" } qw(name prefix overlap purge_delay keep rotate_every quiet_period standby idle_blocks usage_hourly
-        usage_daily succession rotation_held last_version renew renew_life renew_age);
+        usage_daily succession rotation_held last_version renew renew_life renew_age deliver leaks);
     my $version = join " $lines ", 'lower(hex(v.object_id))', 'lower(hex(v.check_value))', 'v.prf', 'v.origin', "lower(hex(coalesce(v.public_key, '')))",
         map { "v.$_" } qw(was_compromised activated retire_at closed purge_at destroyed);
     open my $head, '-|', 'sqlite3', $database, 'SELECT sequence, hex(hash) FROM closed_fact ORDER BY sequence DESC LIMIT 1' or die;

@@ -294,9 +294,11 @@ START_TEST(only_named_fields_are_applied)
                                   .succession = 18,
                                   .renew = SEALRING_RENEW_SEALED,
                                   .renew_life = 19,
-                                  .renew_age = 20};
+                                  .renew_age = 20,
+                                  .deliver = SEALRING_DELIVER_SEALED,
+                                  .leaks = SEALRING_LEAKS_REKEY};
 
-    for (unsigned fields = 0; fields < 2 * SEALRING_POLICY_RENEW_AGE; fields++) {
+    for (unsigned fields = 0; fields < 2 * SEALRING_POLICY_LEAKS; fields++) {
         sealring_policy policy = {.overlap = 1,
                                   .purge_delay = 2,
                                   .keep = 3,
@@ -307,7 +309,9 @@ START_TEST(only_named_fields_are_applied)
                                   .succession = 8,
                                   .renew = SEALRING_RENEW_BEARER,
                                   .renew_life = 9,
-                                  .renew_age = 10};
+                                  .renew_age = 10,
+                                  .deliver = SEALRING_DELIVER_HOOK,
+                                  .leaks = SEALRING_LEAKS_SUSPEND};
         policy_apply(&policy, &from, fields);
         ck_assert_int_eq(policy.overlap, fields & SEALRING_POLICY_OVERLAP ? 11 : 1);
         ck_assert_int_eq(policy.purge_delay, fields & SEALRING_POLICY_PURGE_DELAY ? 12 : 2);
@@ -322,6 +326,9 @@ START_TEST(only_named_fields_are_applied)
         ck_assert_int_eq(policy.renew, fields & SEALRING_POLICY_RENEW ? SEALRING_RENEW_SEALED : SEALRING_RENEW_BEARER);
         ck_assert_int_eq(policy.renew_life, fields & SEALRING_POLICY_RENEW_LIFE ? 19 : 9);
         ck_assert_int_eq(policy.renew_age, fields & SEALRING_POLICY_RENEW_AGE ? 20 : 10);
+        ck_assert_int_eq(policy.deliver,
+                         fields & SEALRING_POLICY_DELIVER ? SEALRING_DELIVER_SEALED : SEALRING_DELIVER_HOOK);
+        ck_assert_int_eq(policy.leaks, fields & SEALRING_POLICY_LEAKS ? SEALRING_LEAKS_REKEY : SEALRING_LEAKS_SUSPEND);
     }
 }
 END_TEST
@@ -355,6 +362,23 @@ START_TEST(the_age_of_renewals_has_a_default_and_can_be_off)
     ck_assert_int_eq(policy.renew_age, 400 * DAY);
     policy.renew = (sealring_renew_mode)3;
     ck_assert_str_eq(problem_of(&policy), "renew must be off, bearer or sealed");
+}
+END_TEST
+
+START_TEST(modes_are_some)
+{
+    sealring_policy policy = default_policy();
+
+    ck_assert_int_eq(policy.deliver, SEALRING_DELIVER_NONE);
+    ck_assert_int_eq(policy.leaks, SEALRING_LEAKS_ALARM);
+    policy.deliver = (sealring_deliver_mode)4;
+    ck_assert_str_eq(problem_of(&policy), "deliver must be none, notify, sealed or hook");
+    policy.deliver = SEALRING_DELIVER_HOOK;
+    ck_assert_ptr_null(problem_of(&policy));
+    policy.leaks = (sealring_leaks_mode)3;
+    ck_assert_str_eq(problem_of(&policy), "leaks must be alarm, suspend or rekey");
+    policy.leaks = SEALRING_LEAKS_REKEY;
+    ck_assert_ptr_null(problem_of(&policy));
 }
 END_TEST
 
@@ -395,6 +419,7 @@ int main(void)
     tcase_add_test(cases, only_named_fields_are_applied);
     tcase_add_test(cases, succession_has_a_default_and_can_be_off);
     tcase_add_test(cases, the_age_of_renewals_has_a_default_and_can_be_off);
+    tcase_add_test(cases, modes_are_some);
     tcase_add_test(cases, a_switch_can_be_turned_off);
     tcase_add_test(cases, nothing_to_apply_may_be_null);
     suite_add_tcase(suite, cases);

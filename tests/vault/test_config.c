@@ -54,6 +54,9 @@ static const struct {
     {"audit-token", offsetof(struct config, audit_token)},
     {"audit-pin-source", offsetof(struct config, audit_pin_source)},
     {"vault", offsetof(struct config, place)},
+    {"mail-server", offsetof(struct config, notify.mail_server)},
+    {"mail-password-file", offsetof(struct config, notify.mail_password_file)},
+    {"webhook-ring", offsetof(struct config, notify.webhook_ring)},
     {"module-environment", offsetof(struct config, environment) + offsetof(struct config_variable, value)},
 };
 #define TEXTS (sizeof texts / sizeof texts[0])

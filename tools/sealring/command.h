@@ -69,7 +69,7 @@ struct command {
     const char *purpose;
     const char *notes; /* paragraphs for the help, NULL for none */
     struct argument arguments[3];
-    struct option options[20];             /* besides those that are offered everywhere */
+    struct option options[24];             /* besides those that are offered everywhere */
     const char *required;                  /* an option that must be given; NULL for none */
     const char *examples[5];               /* the last one stays NULL */
     int (*check)(struct session *session); /* of the command line what the tables cannot express; NULL: nothing */

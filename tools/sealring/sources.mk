@@ -41,16 +41,20 @@ sealring_SOURCES = \
 	tools/sealring/rings/cmd_status.c tools/sealring/vault/cmd_token.c \
 	tools/sealring/rings/cmd_run.c \
 	tools/sealring/vault/cmd_doctor.c \
-	tools/sealring/rings/cmd_ring.c \
+	tools/sealring/rings/cmd_ring.c tools/sealring/rings/policy_options.c tools/sealring/rings/policy_options.h \
 	tools/sealring/keys/cmd_client.c \
 	tools/sealring/keys/cmd_issue.c \
 	tools/sealring/keys/cmd_reissue.c tools/sealring/keys/cmd_renew.c tools/sealring/keys/holders_option.h \
 	tools/sealring/views/contested_view.c tools/sealring/views/contested_view.h \
 	tools/sealring/views/renewing_view.c tools/sealring/views/renewing_view.h \
+	tools/sealring/keys/cmd_leaks.c tools/sealring/views/leaks_view.c tools/sealring/views/leaks_view.h \
+	tools/sealring/rings/scanner_rule.c tools/sealring/rings/scanner_rule.h \
 	tools/sealring/keys/cmd_key.c \
 	tools/sealring/keys/cmd_rekey.c tools/sealring/keys/cmd_claim.c \
 	tools/sealring/keys/cmd_verify.c \
+	tools/sealring/keys/cmd_handover.c tools/sealring/views/handovers.c tools/sealring/views/handovers.h \
 	tools/sealring/rings/cmd_verifier.c \
+	tools/sealring/notices/cmd_notify_secret.c tools/sealring/keys/cmd_notify.c tools/sealring/notices/notices_view.c tools/sealring/notices/notices_view.h \
 	tools/sealring/keys/cmd_explain.c \
 	tools/sealring/keys/cmd_usage.c tools/sealring/keys/show_lagging.c tools/sealring/keys/show_lagging.h \
 	tools/sealring/rings/cmd_version.c \

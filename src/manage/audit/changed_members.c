@@ -199,7 +199,7 @@ static const struct {
 } rules[] = {
     {"ring.set", REGISTRY_TABLE_RING, 0, NULL,
      "overlap purge_delay keep rotate_every quiet_period standby idle_blocks usage_hourly usage_daily succession renew renew_life "
-     "renew_age",
+     "renew_age deliver leaks",
      check_policy},
     {"version.prepare", REGISTRY_TABLE_RING, 0, NULL, "last_version", check_next},
     {"version.activate version.rollback", REGISTRY_TABLE_RING, 0, NULL, "rotation_held", NULL},
@@ -218,9 +218,9 @@ static const struct {
      check_version_state},
     {"vault.restore", REGISTRY_TABLE_VERSION, SEALRING_VERSION_RETIRED, NULL,
      "state activated retire_at closed purge_at", NULL},
-    {"client.forget", REGISTRY_TABLE_CLIENT, 0, NULL, "forgotten contact_hash certificate_hash", check_forgotten},
-    {"client.set", REGISTRY_TABLE_CLIENT, 0, NULL, "contact_hash", NULL},
-    {"vault.restore", REGISTRY_TABLE_CLIENT, 0, NULL, "contact_hash certificate_hash", NULL},
+    {"client.forget", REGISTRY_TABLE_CLIENT, 0, NULL, "forgotten contact_hash certificate_hash notices_hash", check_forgotten},
+    {"client.set", REGISTRY_TABLE_CLIENT, 0, NULL, "contact_hash notices_hash", NULL},
+    {"vault.restore", REGISTRY_TABLE_CLIENT, 0, NULL, "contact_hash certificate_hash notices_hash", NULL},
     {"key.resume", REGISTRY_TABLE_KEY, SEALRING_KEY_ACTIVE, NULL, "state", check_key_state},
     {"key.suspend", REGISTRY_TABLE_KEY, SEALRING_KEY_SUSPENDED, NULL, "state", check_key_state},
     {"key.revoke", REGISTRY_TABLE_KEY, SEALRING_KEY_REVOKED, NULL, "state", check_key_state},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Contacts and certificates of clients, of which the log contains only hashes: compared with their facts. */
+/* Contacts, certificates and settings of clients, of which the log contains only hashes: compared with their facts. */
 #include "manage/audit/client_proofs.h"
 
 #include <stdio.h>
@@ -58,9 +58,15 @@ sealring_status client_proofs_compare(struct registry *registry, retrace_problem
             break;
         report(&comparison, client.name, "contact", proof.contact);
         report(&comparison, client.name, "certificate", proof.certificate);
+        report(&comparison, client.name, "text of settings for notices", proof.notices);
         report(&comparison, client.name, "time of its end", proof.forgotten_edited ? CLIENT_ALTERED : CLIENT_CONFIRMED);
     }
     return registry_close_cursor(&clients, status);
+}
+
+static bool is_altered(const struct registry_client_proof *proof)
+{
+    return proof->contact == CLIENT_ALTERED || proof->certificate == CLIENT_ALTERED || proof->notices == CLIENT_ALTERED;
 }
 
 /* Clients whose rows have the hash of a value, and not the value. */
@@ -78,7 +84,7 @@ static sealring_status find_lost(struct registry *registry, struct clients *lost
     struct registry_cursor clients = registry_clients(registry, NULL, error);
     while (status == SEALRING_OK && registry_client_next(&clients, &client, &keys)) {
         status = registry_client_prove(registry, &client, &proof, error);
-        if (status != SEALRING_OK || (proof.contact != CLIENT_ALTERED && proof.certificate != CLIENT_ALTERED))
+        if (status != SEALRING_OK || !is_altered(&proof))
             continue;
         if (!array_grow(&lost->items, lost->count))
             status = error_no_memory(error);
@@ -98,6 +104,7 @@ sealring_status client_proofs_settle(struct registry *registry, sealring_error *
         memset(client->salt, 0, sizeof client->salt);
         memset(client->contact_hash, 0, sizeof client->contact_hash);
         memset(client->certificate_hash, 0, sizeof client->certificate_hash);
+        memset(client->notices_hash, 0, sizeof client->notices_hash);
         status = registry_client_update(registry, client, error);
     }
     free(lost.items);

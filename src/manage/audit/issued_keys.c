@@ -148,13 +148,15 @@ static bool read_number(const char *text, int64_t highest, int64_t *number)
 bool issued_credential_read(const char *detail, struct registry_credential *credential)
 {
     const char *digest = only_value(detail, "\"digest\":\"");
-    int64_t serial;
+    int64_t serial, version;
     *credential = (struct registry_credential){.state = SEALRING_CREDENTIAL_CURRENT};
     if (digest == NULL || strcspn(digest, "\"") != 2 * sizeof credential->digest ||
         !hex_decode(digest, credential->digest, sizeof credential->digest) ||
         !read_number(only_value(detail, "\"key\":"), INT64_MAX, &credential->key) ||
-        !read_number(only_value(detail, "\"serial\":"), UINT32_MAX, &serial))
+        !read_number(only_value(detail, "\"serial\":"), UINT32_MAX, &serial) ||
+        !read_number(only_value(detail, "\"version\":"), UINT32_MAX, &version))
         return false;
     credential->serial = (uint32_t)serial;
+    credential->version = (uint32_t)version;
     return true;
 }

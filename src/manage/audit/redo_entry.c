@@ -12,13 +12,14 @@
 #include "registry/log/log_rows.h"
 #include "registry/rows/closed_facts.h"
 
-/* Acts on these objects always change rows, except those that may only hand out existing credentials again. */
+/* Acts on these objects always change rows, except those that only hand out existing credentials again, and those about a leak. */
 static bool must_have_rows(const char *act)
 {
     static const char *const kinds[] = {"ring.", "version.", "client.", "key."};
-    static const char *const again[] = {"key.hand-over", "key.reissue", "key.renew", "key.claim"};
-    for (size_t i = 0; i < sizeof again / sizeof *again; i++)
-        if (strcmp(act, again[i]) == 0)
+    static const char *const without[] = {"key.hand-over", "key.reissue",     "key.renew",
+                                          "key.leak",      "key.acknowledge", "key.claim"};
+    for (size_t i = 0; i < sizeof without / sizeof *without; i++)
+        if (strcmp(act, without[i]) == 0)
             return false;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strncmp(act, kinds[i], strlen(kinds[i])) == 0)

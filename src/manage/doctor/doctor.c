@@ -111,6 +111,7 @@ static sealring_status look(struct doctor *doctor, sealring_error *error)
     doctor_look_at_copies(doctor); /* before anything logs in to a token */
     open_registry(doctor);
     doctor_look_at_clock(doctor);
+    doctor_look_at_channels(doctor);
     if (doctor->manager == NULL)
         return SEALRING_OK;
     doctor->result.registry_examined = true;

@@ -91,6 +91,9 @@
     KIND(DOCTOR_LEFTOVER_FILE, "leftover-file", WARNING, mend_leftover, \
          "something was interrupted; the file is of no use", \
          "rm {object}") \
+    KIND(DOCTOR_CHANNEL_UNUSABLE, "channel-unusable", WARNING, NULL, \
+         "clients get no notices that way", \
+         "correct {object}, see sealring.conf(5), or what it names") \
     /* registry */ \
     KIND(DOCTOR_REGISTRY_UNUSABLE, "registry-unusable", ALARM, NULL, \
          "nothing can be managed, and servers answer *unavailable* when their lease has ended", \
@@ -122,6 +125,9 @@
     KIND(DOCTOR_KEY_CONTESTED, "key-contested", ALARM, NULL, \
          "somebody has a copy of a credential that one process should have: both go on, no version of the ring retires", \
          "find out who of the two it is, then: sealring key rekey {id}") \
+    KIND(DOCTOR_KEY_LEAKED, "key-leaked", ALARM, NULL, \
+         "whoever found the credential can use it, unless the report ended it", \
+         "sealring leaks list; then act on the API key, or: sealring leaks ack {id}") \
     /* audit log */ \
     KIND(DOCTOR_AUDIT_LOG, "audit-log", ALARM, NULL, \
          "entries, checkpoints or facts were changed, or are missing", \

@@ -94,6 +94,8 @@ void doctor_look_at_space(struct doctor *doctor);
 void doctor_look_at_copies(struct doctor *doctor);
 /* With or without the registry: a wall clock that is certainly late. */
 void doctor_look_at_clock(struct doctor *doctor);
+/* With the registry or without it: what is configured for notices. */
+void doctor_look_at_channels(struct doctor *doctor);
 /* With the registry: the files of its objects. */
 void doctor_look_at_objects(struct doctor *doctor);
 /* With the registry: damage, schema, rings, clocks, owed steps. */

@@ -13,6 +13,7 @@
 #include "manage/act/clock_check.h"
 #include "manage/doctor/doctor_parts.h"
 #include "manage/fleet/contested_holders.h"
+#include "manage/leaks/leak_list.h"
 #include "manage/versions/policy_plan.h"
 #include "registry/connection/registry_copy.h"
 #include "registry/lock/lock.h"
@@ -234,6 +235,28 @@ static void look_at_contested(struct doctor *doctor)
     contested_free(&list);
 }
 
+static void look_at_leaks(struct doctor *doctor)
+{
+    struct open_leaks list = {.count = 0};
+    char object[SEALRING_KEY_ID_LENGTH + 16];
+    sealring_error error = {.message = ""};
+    sealring_status status;
+    struct registry_transaction reading = registry_reading(doctor->manager->registry, &error);
+    do {
+        if (registry_begin(&reading, &status))
+            status = leaks_read(doctor->manager->registry, NULL, NULL, &list, &error);
+    } while (registry_again(&reading, &status));
+    if (status != SEALRING_OK)
+        doctor_unseen(doctor, SEALRING_REGISTRY, "which leaks are open: %s", error.message);
+    for (size_t i = 0; status == SEALRING_OK && i < list.count; i++) {
+        const struct open_leak *leak = &list.items[i];
+        (void)snprintf(object, sizeof object, "API key %s", leak->key_id);
+        doctor_find(doctor, DOCTOR_KEY_LEAKED, object, "a credential of client %s was found%s%s (done: %s)",
+                    leak->client, leak->url[0] != '\0' ? " at " : "", leak->url, leak->done);
+    }
+    leaks_free(&list);
+}
+
 /* ---- all ------------------------------------------------------------------------------------------------------------------- */
 
 static void look_at_upgrade(struct doctor *doctor)
@@ -264,4 +287,5 @@ void doctor_look_at_registry(struct doctor *doctor)
     look_at_rings(doctor);
     look_at_clocks_and_steps(doctor);
     look_at_contested(doctor);
+    look_at_leaks(doctor);
 }

@@ -11,8 +11,11 @@
 #include "base/name.h"
 #include "base/struct_size.h"
 #include "manage/act/act.h"
-#include "manage/delivery/recipient.h"
+#include "manage/delivery/notice_settings.h"
+#include "manage/delivery/certificate.h"
 #include "manage/session/manager.h"
+#include "registry/notices/outbox_rows.h"
+#include "registry/rows/client_notices.h"
 
 sealring_status client_check(const char *name, const char *contact, sealring_error *error)
 {
@@ -42,16 +45,19 @@ struct client_certificate {
 struct client_values {
     const char *contact; /* "": none */
     const struct client_certificate *certificate;
+    const char *notices; /* as they are stored */
 };
 
-/* In memory. New values get a new salt; contact and certificate share it, so one that is kept keeps it. */
+/* In memory. New values get a new salt; all of them share it, so one that is kept keeps it. */
 static void set_values(const sealring_manager *manager, struct registry_client *client,
                        const struct client_values *values)
 {
     bool keeps = (values->contact == NULL && client->contact[0] != '\0') ||
-                 (values->certificate == NULL && !is_none(client->certificate_hash));
+                 (values->certificate == NULL && !is_none(client->certificate_hash)) ||
+                 (values->notices == NULL && !is_none(client->notices_hash));
     bool salts = (values->contact != NULL && values->contact[0] != '\0') ||
-                 (values->certificate != NULL && values->certificate->length > 0);
+                 (values->certificate != NULL && values->certificate->length > 0) ||
+                 (values->notices != NULL && values->notices[0] != '\0');
     if (!keeps)
         memset(client->salt, 0, sizeof client->salt);
     if (!keeps && salts)
@@ -68,9 +74,13 @@ static sealring_status write_values(sealring_manager *manager, struct registry_c
 {
     const struct client_certificate *certificate = values->certificate;
     set_values(manager, client, values);
-    return certificate == NULL ? registry_client_update(manager->registry, client, error)
-                               : registry_client_set_certificate(manager->registry, client, certificate->der,
-                                                                 certificate->length, error);
+    sealring_status status =
+        certificate == NULL
+            ? registry_client_update(manager->registry, client, error)
+            : registry_client_set_certificate(manager->registry, client, certificate->der, certificate->length, error);
+    return status == SEALRING_OK && values->notices != NULL
+               ? registry_client_set_notices(manager->registry, client, values->notices, error)
+               : status;
 }
 
 static sealring_status refuse_certificate(const char *name, const char *problem, sealring_error *error)
@@ -111,9 +121,8 @@ sealring_status client_insert(sealring_manager *manager, const char *name, const
     return registry_client_insert(manager->registry, client, error);
 }
 
-/* The client, or SEALRING_NOT_FOUND with its message. Inside a transaction. */
-static sealring_status client_get(struct registry *registry, const char *name, struct registry_client *client,
-                                  sealring_error *error)
+sealring_status client_get(struct registry *registry, const char *name, struct registry_client *client,
+                           sealring_error *error)
 {
     bool found;
     sealring_status status = registry_client_find(registry, name, client, &found, error);
@@ -134,21 +143,49 @@ struct client_change {
     sealring_status (*apply)(sealring_manager *manager, const struct client_change *change, sealring_error *error);
     const char *name;
     struct client_values values;
+    const sealring_notice_settings *settings; /* NULL: as they are */
 };
+
+/* The client's settings with what the act changes of them, as the text that values->notices is then; also if only the contact changes, which they may
+ * need. What somebody edited does not count. */
+static sealring_status change_notices(sealring_manager *manager, const struct client_change *change,
+                                      struct registry_client *client, char text[NOTICE_TEXT_SIZE],
+                                      struct client_values *values, sealring_error *error)
+{
+    static const sealring_notice_settings none = {.channels = NULL};
+    const char *contact = change->values.contact != NULL ? change->values.contact : client->contact;
+    struct notice_settings settings;
+    enum client_state state = CLIENT_CONFIRMED;
+    sealring_status status = registry_client_notices(manager->registry, client, &state, text, error);
+    if (status != SEALRING_OK)
+        return status;
+    if (!notice_settings_read(text, &settings))
+        return error_set(error, SEALRING_REGISTRY, "the settings of notices of client %s are damaged", client->name);
+    status = notice_settings_change(&settings, change->settings != NULL ? change->settings : &none, contact[0] != '\0',
+                                    error);
+    if (status != SEALRING_OK || change->settings == NULL)
+        return status;
+    notice_settings_write(&settings, text);
+    values->notices = text;
+    return text[0] == '\0' ? SEALRING_OK : registry_notices_begin(manager->registry, manager_now(manager), error);
+}
 
 static sealring_status client_add(sealring_manager *manager, const struct client_change *change, sealring_error *error)
 {
     struct registry_client client;
     bool found;
-    const struct client_values certificate = {.certificate = change->values.certificate};
+    char notices[NOTICE_TEXT_SIZE];
+    struct client_values others = {.certificate = change->values.certificate};
     sealring_status status = registry_client_find(manager->registry, change->name, &client, &found, error);
     if (status == SEALRING_OK && found)
         return error_set(error, SEALRING_REFUSED, "there is a client %s already%s", change->name,
                          client.forgotten != 0 ? " (forgotten: its name stays taken)" : "");
     if (status == SEALRING_OK)
         status = client_insert(manager, change->name, change->values.contact, &client, error);
-    return status == SEALRING_OK && certificate.certificate != NULL
-               ? write_values(manager, &client, &certificate, error)
+    if (status == SEALRING_OK)
+        status = change_notices(manager, change, &client, notices, &others, error);
+    return status == SEALRING_OK && (others.certificate != NULL || others.notices != NULL)
+               ? write_values(manager, &client, &others, error)
                : status;
 }
 
@@ -164,7 +201,7 @@ static sealring_status client_get_kept(struct registry *registry, const char *na
     return status;
 }
 
-/* The act's fact contains both values: one that is not set must be what was set, or it would be confirmed by that. */
+/* The act's fact contains all values: one that is not set must be what was set, or it would be confirmed by that. */
 static sealring_status check_kept(const char *name, const char *what, const char *option, enum client_state state,
                                   sealring_error *error)
 {
@@ -180,16 +217,22 @@ static sealring_status client_set(sealring_manager *manager, const struct client
 {
     struct registry_client client;
     struct registry_client_proof proof;
+    struct client_values values = change->values;
+    char notices[NOTICE_TEXT_SIZE];
     const char *name = change->name;
     sealring_status status = client_get_kept(manager->registry, name, &client, &proof, error);
     if (status == SEALRING_OK && change->values.contact == NULL)
         status = check_kept(name, "contact", "contact TEXT", proof.contact, error);
     if (status == SEALRING_OK && change->values.certificate == NULL)
         status = check_kept(name, "certificate", "certificate FILE", proof.certificate, error);
-    return status == SEALRING_OK ? write_values(manager, &client, &change->values, error) : status;
+    if (status == SEALRING_OK && change->settings == NULL)
+        status = check_kept(name, "text of settings for notices", "notify CHANNELS", proof.notices, error);
+    if (status == SEALRING_OK)
+        status = change_notices(manager, change, &client, notices, &values, error);
+    return status == SEALRING_OK ? write_values(manager, &client, &values, error) : status;
 }
 
-/* Deletes contact and certificate permanently, with the client's right to get API keys. */
+/* Deletes contact, certificate and settings permanently, with the client's right to get API keys. */
 static sealring_status client_forget(sealring_manager *manager, const struct client_change *change,
                                      sealring_error *error)
 {
@@ -223,7 +266,7 @@ static sealring_status client_change(sealring_manager *manager, const struct cli
         status = manager_begin_dated(manager, change->purpose, false, error);
     if (status != SEALRING_OK)
         return status;
-    /* the entry contains neither contact nor certificate, so that `client forget` does not have to change the log */
+    /* the entry contains neither contact nor certificate nor settings, so that `client forget` does not have to change the log */
     memcpy(act.client, change->name, strlen(change->name) + 1);
     /* the new epoch shows to a bulk issue in progress that its plan may be outdated */
     struct commit commit = manager_commit(manager, true, &act, error);
@@ -252,18 +295,32 @@ static sealring_status change_certified(sealring_manager *manager, struct client
     return status;
 }
 
+sealring_status sealring_client_add_notified(sealring_manager *manager, const char *name, const char *contact,
+                                             const void *certificate, size_t length,
+                                             const sealring_notice_settings *settings, sealring_error *error)
+{
+    struct client_change change = {"client add", "client.add", client_add, name, {.contact = contact}, settings};
+    return change_certified(manager, &change, certificate, length, error);
+}
+
+sealring_status sealring_client_set_notified(sealring_manager *manager, const char *name, const char *contact,
+                                             const void *certificate, size_t length,
+                                             const sealring_notice_settings *settings, sealring_error *error)
+{
+    struct client_change change = {"client set", "client.set", client_set, name, {.contact = contact}, settings};
+    return change_certified(manager, &change, certificate, length, error);
+}
+
 sealring_status sealring_client_add_certified(sealring_manager *manager, const char *name, const char *contact,
                                               const void *certificate, size_t length, sealring_error *error)
 {
-    struct client_change change = {"client add", "client.add", client_add, name, {.contact = contact}};
-    return change_certified(manager, &change, certificate, length, error);
+    return sealring_client_add_notified(manager, name, contact, certificate, length, NULL, error);
 }
 
 sealring_status sealring_client_set_certified(sealring_manager *manager, const char *name, const char *contact,
                                               const void *certificate, size_t length, sealring_error *error)
 {
-    struct client_change change = {"client set", "client.set", client_set, name, {.contact = contact}};
-    return change_certified(manager, &change, certificate, length, error);
+    return sealring_client_set_notified(manager, name, contact, certificate, length, NULL, error);
 }
 
 sealring_status sealring_client_add(sealring_manager *manager, const char *name, const char *contact,
@@ -281,73 +338,6 @@ sealring_status sealring_client_set(sealring_manager *manager, const char *name,
 sealring_status sealring_client_forget(sealring_manager *manager, const char *name, sealring_error *error)
 {
     static const struct client_certificate none = {.length = 0};
-    const struct client_change change = {"client forget", "client.forget", client_forget, name, {"", &none}};
+    const struct client_change change = {"client forget", "client.forget", client_forget, name, {"", &none, ""}, NULL};
     return client_change(manager, &change, error);
-}
-
-static int client_report(const struct registry_client *client, const struct registry_client_proof *proof, uint64_t keys,
-                         sealring_client_callback each, void *context)
-{
-    static const char *const states[] = {
-        [CLIENT_CONFIRMED] = "confirmed", [CLIENT_UNCONFIRMED] = "unconfirmed", [CLIENT_ALTERED] = "altered"};
-    const sealring_client_info info = {
-        .name = client->name,
-        .contact = proof->contact != CLIENT_ALTERED ? client->contact : "",
-        .contact_state = states[proof->contact],
-        .created = client->created,
-        .forgotten = client->forgotten,
-        .keys = keys,
-    };
-    return each(&info, context);
-}
-
-sealring_status sealring_client_list(sealring_manager *manager, const char *name, sealring_client_callback each,
-                                     void *context, sealring_error *error)
-{
-    struct registry_client client;
-    struct registry_client_proof proof;
-    uint64_t keys;
-    char last[SEALRING_NAME_LENGTH_MAX + 1] = ""; /* was passed last: after a conflict the list goes on behind it */
-    sealring_status status;
-    struct registry_transaction reading = registry_reading(manager->registry, error);
-    do {
-        if (registry_begin(&reading, &status) && name != NULL)
-            status = client_check_known(manager->registry, name, error);
-        if (status != SEALRING_OK)
-            continue;
-        struct registry_cursor clients = registry_clients(manager->registry, name, error);
-        while (status == SEALRING_OK && registry_client_next(&clients, &client, &keys)) {
-            if (strcmp(client.name, last) <= 0)
-                continue;
-            status = registry_client_prove(manager->registry, &client, &proof, error);
-            if (status != SEALRING_OK)
-                break;
-            memcpy(last, client.name, sizeof client.name);
-            if (client_report(&client, &proof, keys, each, context) != 0)
-                status = error_set(error, SEALRING_REFUSED, "the listing was stopped");
-        }
-        status = registry_close_cursor(&clients, status);
-    } while (registry_again(&reading, &status));
-    return status;
-}
-
-sealring_status sealring_client_certificate(sealring_manager *manager, const char *name,
-                                            sealring_certificate_info *info, sealring_error *error)
-{
-    struct registry *registry = manager->registry;
-    struct registry_client client;
-    sealring_certificate_info whole;
-    sealring_status status = client_check(name, NULL, error);
-    if (status != SEALRING_OK)
-        return status;
-    struct registry_transaction reading = registry_reading(registry, error);
-    do {
-        memset(&whole, 0, sizeof whole);
-        if (registry_begin(&reading, &status))
-            status = client_get(registry, name, &client, error);
-        if (status == SEALRING_OK)
-            status = recipient_describe(registry, &client, &whole, error);
-    } while (registry_again(&reading, &status));
-    sized_give(info, &whole, sizeof whole);
-    return status;
 }

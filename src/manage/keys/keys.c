@@ -62,6 +62,28 @@ sealring_status key_check_alive(const struct registry_key *key, sealring_error *
     return error_set(error, SEALRING_REFUSED, "API key %s is revoked, and that is final", key->key_id);
 }
 
+struct bearer key_bearer(const struct registry_holder *holder)
+{
+    return (struct bearer){
+        .key_id = holder->key.key_id,
+        .ring = holder->ring.name,
+        .client = holder->client.name,
+        .scopes = holder->credential.scopes,
+        .version = holder->credential.version,
+        .serial = holder->credential.serial,
+        .version_state = holder->version.state,
+        .was_compromised = holder->version.was_compromised,
+        .version_closed = holder->version.closed,
+        .version_retire_at = holder->version.retire_at,
+        .not_before = holder->credential.not_before,
+        .expires = holder->credential.expires,
+        .revoked = holder->key.state == SEALRING_KEY_REVOKED,
+        .suspended = holder->key.state == SEALRING_KEY_SUSPENDED,
+        .replaced = holder->credential.replaced,
+        .retire_at = holder->credential.retire_at,
+    };
+}
+
 void key_record(struct audit_act *act, const struct registry_holder *holder)
 {
     memcpy(act->ring, holder->ring.name, sizeof act->ring);

@@ -7,6 +7,7 @@
 
 #include "log/log_entry.h"
 #include "registry/rows/rows.h"
+#include "verifier/request/judge.h"
 
 /* 16 base62 digits. */
 /* Reads the networks that sealring_key_set_addresses takes into the key. Returns NULL, or the reason as in base/name.h. */
@@ -27,6 +28,9 @@ bool key_is_unchanged(const struct registry_holder *before, const struct registr
 
 /* SEALRING_REFUSED for a revoked API key. */
 sealring_status key_check_alive(const struct registry_key *key, sealring_error *error);
+
+/* What a verdict on the holder's credential depends on, apart from scopes and addresses. It points into the holder. */
+struct bearer key_bearer(const struct registry_holder *holder);
 
 /* Names ring, key and client in an audit entry. */
 void key_record(struct audit_act *act, const struct registry_holder *holder);

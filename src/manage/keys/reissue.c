@@ -67,7 +67,7 @@ static void reissue_record(struct renewal *renewal)
     seal_record(renewal->manager, act);
 }
 
-static const struct renewal_kind reissue_kind = {
+const struct renewal_kind reissue_kind = {
     .purpose = "reissue",
     .act = "key.reissue",
     .check = reissue_check,

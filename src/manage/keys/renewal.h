@@ -29,6 +29,8 @@ struct renewal_kind {
     void (*record)(struct renewal *renewal);
 };
 
+extern const struct renewal_kind reissue_kind; /* reissue.c */
+
 /* A batch: one key, or a page of a ring's keys. The caller fills in the members up to `room`. */
 struct renewal {
     sealring_manager *manager;

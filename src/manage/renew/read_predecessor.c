@@ -78,24 +78,7 @@ static bool is_last(const struct renew_item *item)
 static void judge_rows(struct renew_batch *batch, struct renew_item *item)
 {
     const struct registry_holder *older = &item->older;
-    const struct bearer bearer = {
-        .key_id = older->key.key_id,
-        .ring = older->ring.name,
-        .client = older->client.name,
-        .scopes = older->credential.scopes,
-        .version = older->credential.version,
-        .serial = older->credential.serial,
-        .version_state = older->version.state,
-        .was_compromised = older->version.was_compromised,
-        .version_closed = older->version.closed,
-        .version_retire_at = older->version.retire_at,
-        .not_before = older->credential.not_before,
-        .expires = older->credential.expires,
-        .revoked = older->key.state == SEALRING_KEY_REVOKED,
-        .suspended = older->key.state == SEALRING_KEY_SUSPENDED,
-        .replaced = older->credential.replaced,
-        .retire_at = older->credential.retire_at,
-    };
+    const struct bearer bearer = key_bearer(older);
     sealring_grant grant = {.size = sizeof grant};
     char time[TIMETEXT_SIZE];
     if (older->credential.version != item->parts.version || strcmp(older->ring.prefix, item->parts.prefix) != 0)
@@ -136,6 +119,7 @@ static sealring_status read_key(struct renew_batch *batch, struct renew_item *it
     sealring_status status = find_credential(registry, item, &found, error);
     if (status == SEALRING_OK && !found)
         return judge_stranger(registry, item, "the key ID is known, the secret is not", error);
+    item->is_known = found;
     if (status == SEALRING_OK)
         status = find_versions(registry, item, &found, error);
     if (status != SEALRING_OK)

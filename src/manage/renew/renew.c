@@ -38,7 +38,7 @@ static void begin_item(struct renew_item *item)
     renew_clear(item->request);
     renew_forget_sealed(item);
     item->stage = RENEW_WAITS;
-    item->was_renewed = item->contests = false;
+    item->is_known = item->was_renewed = item->contests = false;
     item->doubt = SEAL_CERTAIN;
 }
 
@@ -347,6 +347,7 @@ sealring_status sealring_renew(sealring_manager *manager, sealring_renewal *requ
         if (error != NULL)
             *error = inner;
     }
+    renew_record_errors(&batch);
     for (size_t i = 0; i < count; i++) {
         renew_forget_sealed(&batch.items[i]);
         free(batch.items[i].later);

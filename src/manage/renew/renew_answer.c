@@ -27,6 +27,7 @@ void renew_clear(sealring_renewal *request)
     request->credential = asked.credential;
     request->credential_length = asked.credential_length;
     request->peer = asked.peer;
+    request->limited = asked.limited;
 }
 
 void sealring_renewal_release(sealring_renewal *request)

@@ -42,6 +42,7 @@ struct renew_item {
     struct x509_st *recipient; /* in a ring that renews `sealed` */
     unsigned char *sealed;     /* the successor, encrypted, until it is passed */
     size_t sealed_length;
+    bool is_known;    /* the presented text has the digest of a credential */
     bool was_renewed; /* the successor that exists was itself renewed */
     bool contests;    /* the key is to be recorded as contested */
     enum seal_doubt doubt;
@@ -82,6 +83,9 @@ void renew_encrypt(struct renew_batch *batch);
 void renew_pass_sealed(struct renew_item *item);
 void renew_copy_sealed(const sealring_renewal *from, struct renew_item *item);
 void renew_forget_sealed(struct renew_item *item);
+
+/* record_errors.c: outside of transactions and acts, when all requests are answered. */
+void renew_record_errors(struct renew_batch *batch);
 
 /* contested_keys.c: outside of transactions. Answers requests with a used successor of a key for one holder. */
 sealring_status renew_find_used(struct renew_batch *batch, sealring_error *error);

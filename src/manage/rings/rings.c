@@ -29,14 +29,14 @@ static sealring_status ring_check_policy(struct registry *registry, const struct
 
 static json_t *describe_policy(const sealring_policy *policy)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "overlap",
-                     (json_int_t)policy->overlap, "purge_delay", (json_int_t)policy->purge_delay, "keep",
-                     (json_int_t)policy->keep, "rotate_every", (json_int_t)policy->rotate_every, "quiet_period",
-                     (json_int_t)policy->quiet_period, "standby", (int)policy->standby, "idle_blocks",
-                     (int)policy->idle_blocks, "usage_hourly", (json_int_t)policy->usage_hourly, "usage_daily",
-                     (json_int_t)policy->usage_daily, "succession", (json_int_t)policy->succession, "renew",
-                     (json_int_t)policy->renew, "renew_life", (json_int_t)policy->renew_life, "renew_age",
-                     (json_int_t)policy->renew_age);
+    return json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "overlap",
+        (json_int_t)policy->overlap, "purge_delay", (json_int_t)policy->purge_delay, "keep", (json_int_t)policy->keep,
+        "rotate_every", (json_int_t)policy->rotate_every, "quiet_period", (json_int_t)policy->quiet_period, "standby",
+        (int)policy->standby, "idle_blocks", (int)policy->idle_blocks, "usage_hourly", (json_int_t)policy->usage_hourly,
+        "usage_daily", (json_int_t)policy->usage_daily, "succession", (json_int_t)policy->succession, "renew",
+        (json_int_t)policy->renew, "renew_life", (json_int_t)policy->renew_life, "renew_age",
+        (json_int_t)policy->renew_age, "deliver", (json_int_t)policy->deliver, "leaks", (json_int_t)policy->leaks);
 }
 
 /* ---- create */

@@ -2,6 +2,8 @@
 /* Names of events and states, as <sealring/manage.h> and <sealring/doctor.h> have them. */
 #include <sealring/doctor.h>
 #include <sealring/manage.h>
+#include <sealring/notices.h>
+#include <sealring/leaks.h>
 #include <sealring/renew.h>
 
 #include "base/name_table.h"
@@ -13,6 +15,22 @@ const char *sealring_event_name(sealring_event event)
         {SEALRING_EVENT_ROTATE, "rotate"},         {SEALRING_EVENT_ROLLBACK, "rollback"},
         {SEALRING_EVENT_RETIRE, "retire"},         {SEALRING_EVENT_REINSTATE, "reinstate"},
         {SEALRING_EVENT_COMPROMISE, "compromise"}, {SEALRING_EVENT_DESTROY, "destroy"},
+    };
+    return FIND(names, event, "none");
+}
+
+const char *sealring_notice_event_name(sealring_notice_event event)
+{
+    static const struct value_name names[] = {
+        {SEALRING_NOTICE_SUCCESSOR, "successor-available"},
+        {SEALRING_NOTICE_CLOSING, "window-closing"},
+        {SEALRING_NOTICE_OLD, "still-on-old-version"},
+        {SEALRING_NOTICE_EXPIRING, "expiring"},
+        {SEALRING_NOTICE_EXPIRED, "expired"},
+        {SEALRING_NOTICE_REVOKED, "revoked"},
+        {SEALRING_NOTICE_ROLLED_BACK, "rolled-back"},
+        {SEALRING_NOTICE_CONTESTED, "contested"},
+        {SEALRING_NOTICE_EMERGENCY, "emergency"},
     };
     return FIND(names, event, "none");
 }
@@ -67,6 +85,42 @@ const char *sealring_renew_mode_name(sealring_renew_mode mode)
     return FIND(names, mode, "none");
 }
 
+const char *sealring_deliver_mode_name(sealring_deliver_mode mode)
+{
+    static const struct value_name names[] = {
+        {SEALRING_DELIVER_NONE, "none"},
+        {SEALRING_DELIVER_NOTIFY, "notify"},
+        {SEALRING_DELIVER_SEALED, "sealed"},
+        {SEALRING_DELIVER_HOOK, "hook"},
+    };
+    return FIND(names, mode, "none");
+}
+
+const char *sealring_leaks_mode_name(sealring_leaks_mode mode)
+{
+    static const struct value_name names[] = {
+        {SEALRING_LEAKS_ALARM, "alarm"},
+        {SEALRING_LEAKS_SUSPEND, "suspend"},
+        {SEALRING_LEAKS_REKEY, "rekey"},
+    };
+    return FIND(names, mode, "none");
+}
+
+const char *sealring_leak_result_name(sealring_leak_result result)
+{
+    static const struct value_name names[] = {
+        {SEALRING_LEAK_UNAVAILABLE, "unavailable"},
+        {SEALRING_LEAK_UNKNOWN, "unknown"},
+        {SEALRING_LEAK_ENDED, "ended"},
+        {SEALRING_LEAK_KNOWN, "known"},
+        {SEALRING_LEAK_FOUND, "found"},
+        {SEALRING_LEAK_ALARMED, "alarmed"},
+        {SEALRING_LEAK_SUSPENDED, "suspended"},
+        {SEALRING_LEAK_REKEYED, "rekeyed"},
+    };
+    return FIND(names, result, "none");
+}
+
 const char *sealring_holders_name(sealring_holders holders)
 {
     static const struct value_name names[] = {{SEALRING_HOLDERS_MANY, "many"}, {SEALRING_HOLDERS_ONE, "one"}};
@@ -85,6 +139,7 @@ const char *sealring_renewal_result_name(sealring_renewal_result result)
         {SEALRING_RENEWAL_OFF, "renewal-off"},
         {SEALRING_RENEWAL_AGE, "renewal-age"},
         {SEALRING_RENEWAL_CONTESTED, "contested"},
+        {SEALRING_RENEWAL_LIMITED, "limited"},
     };
     return FIND(names, result, "none");
 }

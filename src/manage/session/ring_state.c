@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/error.h"
 #include "manage/session/manager.h"
+#include "registry/rows/version_facts.h"
 
 struct registry_version *state_add(struct ring_state *state)
 {
@@ -75,6 +76,18 @@ sealring_status state_load(struct registry *registry, const char *ring, struct r
         status =
             registry_version_held(registry, state->ring.id, state->rows[i].number, &state->versions[i].held, error);
     state_refresh(state);
+    return status;
+}
+
+sealring_status state_check_missing(struct registry *registry, const struct ring_state *state, sealring_error *error)
+{
+    uint64_t missing = 0;
+    sealring_status status = registry_version_missing(registry, &state->ring, &missing, error);
+    if (status == SEALRING_OK && missing != 0)
+        status = error_set(error, SEALRING_REFUSED,
+                           "ALARM: version %" PRIu64 " of ring %s has no row: the registry was altered; nothing was "
+                           "changed: restore the newest backup",
+                           missing, state->ring.name);
     return status;
 }
 

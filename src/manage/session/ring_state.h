@@ -19,6 +19,9 @@ sealring_status state_load(struct registry *registry, const char *ring, struct r
                            sealring_error *error);
 void state_release(struct ring_state *state);
 
+/* Refuses if a version has a fact and no row in the ring: it is not seen, and another one would take its place. */
+sealring_status state_check_missing(struct registry *registry, const struct ring_state *state, sealring_error *error);
+
 /* Whether a row of the ring or of its versions was edited: the state is what their facts contain. */
 bool state_is_edited(const struct ring_state *state);
 

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "manage/fleet/usage_files.h"
 #include "manage/keys/keys.h"
+#include "registry/usage/renewal_errors.h"
 #include "verifier/report/report_check.h"
 
 /* What the order depends on; the rest is read again when the key is passed on. */
@@ -30,6 +31,7 @@ struct lagging_list {
     size_t version_count;
     sealring_version_share *shares; /* of the present key */
     size_t share_count;
+    sealring_renewal_error errors[SEALRING_RENEWAL_LIMITED + 1]; /* likewise */
     struct rank *ranks;
     size_t rank_count;
 };
@@ -272,6 +274,20 @@ static sealring_status rank_all(struct lagging_list *list, const struct registry
     return registry_close_cursor(&holders, status);
 }
 
+/* Of a key that is passed on. Errors before its newest credential was issued count no more. */
+static sealring_status add_errors(struct lagging_list *list, const struct registry_holder *holder,
+                                  sealring_lagging_info *info, sealring_error *error)
+{
+    struct registry_renewal_error one;
+    struct registry_cursor errors = registry_renewal_errors(list->registry, holder->key.id, error);
+    while (registry_renewal_error_next(&errors, &one))
+        if (one.latest >= holder->credential.issued && info->error_count <= SEALRING_RENEWAL_LIMITED)
+            list->errors[info->error_count++] =
+                (sealring_renewal_error){(sealring_renewal_result)one.result, one.count, one.latest};
+    info->errors = list->errors;
+    return registry_close_cursor(&errors, SEALRING_OK);
+}
+
 /* ---- The list ------------------------------------------------------------------------------------------------------- */
 
 static sealring_status read_again(struct lagging_list *list, const char *key_id, struct registry_holder *holder,
@@ -286,7 +302,9 @@ static sealring_status read_again(struct lagging_list *list, const char *key_id,
     struct registry_cursor holders = registry_holders(list->registry, &filter, error);
     bool found = registry_holder_next(&holders, holder);
     status = registry_close_cursor(&holders, SEALRING_OK);
-    return status == SEALRING_OK && found ? examine(list, holder, info, lags, error) : status;
+    if (status == SEALRING_OK && found)
+        status = examine(list, holder, info, lags, error);
+    return status == SEALRING_OK && *lags ? add_errors(list, holder, info, error) : status;
 }
 
 /* In a transaction of its own: the callback runs outside of it. */

@@ -111,6 +111,9 @@ static sealring_status transition_read(struct transition *transition, sealring_e
     struct registry *registry = transition->manager->registry;
     transition->vault = *registry_vault_row(registry);
     sealring_status status = state_load(registry, transition->ring, &transition->state, error);
+    if (status == SEALRING_OK &&
+        transition->event != SEALRING_EVENT_COMPROMISE) /* which restricts: nothing delays it */
+        status = state_check_missing(registry, &transition->state, error);
     if (status == SEALRING_OK && transition->blind)
         return evidence_unknown(&transition->evidence) ? SEALRING_OK : error_no_memory(error);
     if (status == SEALRING_OK)

@@ -15,8 +15,8 @@ extern const size_t schema_sqlite_count;
  * upgraded one. */
 struct schema_addition {
     int schema;                 /* that added it */
-    const char *table, *column; /* column NULL: an index, whose name is `table` */
-    const char *definition;     /* of the column; of an index the statement that makes it */
+    const char *table, *column; /* column NULL: an index or a table, whose name is `table` */
+    const char *definition;     /* of the column; of an index or a table the statement that makes it */
 };
 extern const struct schema_addition schema_sqlite_additions[];
 extern const size_t schema_sqlite_addition_count;

@@ -9,10 +9,11 @@
 static int schema_has(sqlite3 *handle, const struct schema_addition *addition, bool *there)
 {
     sqlite3_stmt *statement = NULL;
-    int code = sqlite3_prepare_v2(handle,
-                                  "SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2 UNION ALL"
-                                  " SELECT 1 FROM sqlite_schema WHERE ?2 IS NULL AND type = 'index' AND name = ?1",
-                                  -1, &statement, NULL);
+    int code =
+        sqlite3_prepare_v2(handle,
+                           "SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2 UNION ALL"
+                           " SELECT 1 FROM sqlite_schema WHERE ?2 IS NULL AND type IN ('index', 'table') AND name = ?1",
+                           -1, &statement, NULL);
     if (code == SQLITE_OK) {
         sqlite3_bind_text(statement, 1, addition->table, -1, SQLITE_STATIC);
         sqlite3_bind_text(statement, 2, addition->column, -1, SQLITE_STATIC);
@@ -25,11 +26,9 @@ static int schema_has(sqlite3 *handle, const struct schema_addition *addition, b
 
 static int schema_add(sqlite3 *handle, const struct schema_addition *addition)
 {
-    char sql[256];
+    char sql[512];
     snprintf(sql, sizeof sql, "ALTER TABLE %s ADD COLUMN %s", addition->table, addition->definition);
-    if (addition->column == NULL)
-        snprintf(sql, sizeof sql, "%s", addition->definition);
-    return sqlite3_exec(handle, sql, NULL, NULL, NULL);
+    return sqlite3_exec(handle, addition->column != NULL ? sql : addition->definition, NULL, NULL, NULL);
 }
 
 /* Adds what came after schema 1, up to schema `to`. *reached: the newest schema that the tables have all of then. */

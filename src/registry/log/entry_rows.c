@@ -42,6 +42,18 @@ static const struct db_query audit_each_from = {
     " ORDER BY a.sequence",
     false};
 
+/* As the index audit_leak has it. */
+#define IS_LEAK "a.act = 'key.leak'"
+static const struct db_query audit_leaks_of_key = {
+    "SELECT " AUDIT_COLUMNS " FROM audit a WHERE " IS_LEAK " AND a.key_id = ?1 ORDER BY a.sequence", false};
+
+static const struct db_query audit_leaks_open = {
+    "SELECT " AUDIT_COLUMNS " FROM audit a WHERE " IS_LEAK
+    " AND NOT EXISTS (SELECT 1 FROM audit b WHERE b.sequence > a.sequence"
+    " AND b.key_id = a.key_id AND b.act IN ('key.acknowledge', 'key.suspend', 'key.resume', 'key.revoke', 'key.rekey'))"
+    " ORDER BY a.sequence",
+    false};
+
 static const struct db_query audit_leaves = {
     "SELECT a.leaf_hash FROM audit a WHERE a.sequence >= ?1 AND a.sequence < ?2 ORDER BY a.sequence", false};
 
@@ -145,6 +157,16 @@ struct registry_cursor registry_audit_entries(struct registry *registry, const s
 struct registry_cursor registry_audit_all(struct registry *registry, sealring_error *error)
 {
     return query_list(registry, &audit_walk, NULL, error);
+}
+
+struct registry_cursor registry_leaks_of_key(struct registry *registry, const char *key_id, sealring_error *error)
+{
+    return query_list(registry, &audit_leaks_of_key, PARAMETERS(TEXT(key_id)), error);
+}
+
+struct registry_cursor registry_leaks_open(struct registry *registry, sealring_error *error)
+{
+    return query_list(registry, &audit_leaks_open, NULL, error);
 }
 
 sealring_status registry_leaf_hashes_find(struct registry *registry, uint64_t first, size_t count,

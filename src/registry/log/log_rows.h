@@ -27,6 +27,10 @@ bool registry_audit_next(struct registry_cursor *entries, struct registry_audit 
 /* All of them in order of their number, without filters: costs a walk through the table. */
 struct registry_cursor registry_audit_all(struct registry *registry, sealring_error *error);
 
+/* Entries about leaked credentials, as registry_audit_entries: those of an API key; and the open ones, after which nobody has acted on the key. */
+struct registry_cursor registry_leaks_of_key(struct registry *registry, const char *key_id, sealring_error *error);
+struct registry_cursor registry_leaks_open(struct registry *registry, sealring_error *error);
+
 /* Appends an existing entry unchanged, including its operation ID, when a registry is restored. Its number must be the next. */
 sealring_status registry_audit_replay(struct registry *registry, const struct registry_audit *entry,
                                       sealring_error *error);

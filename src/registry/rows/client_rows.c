@@ -11,28 +11,33 @@
 #include "base/name.h"
 #include "base/sha256.h"
 #include "base/writer.h"
+#include "registry/rows/client_notices.h"
 #include "registry/rows/closed_facts.h"
 #include "registry/rows/columns.h"
 
 #define CONTACT_TAG     "sealring contact v1"
 #define CERTIFICATE_TAG "sealring certificate v1"
+#define NOTICES_TAG     "sealring notices v1"
 #define SUBJECT_TAG     "sealring client v1"
 
 #define CLIENT_KEYS "(SELECT count(*) FROM api_key k WHERE k.client = cl.id AND k.state <> 3)"
 
 static const struct db_query client_insert = {
-    "INSERT INTO client (id, name, contact, created, forgotten, salt, contact_hash, certificate_hash)"
+    "INSERT INTO client (id, name, contact, created, forgotten, salt, contact_hash, certificate_hash, notices_hash)"
     " VALUES (" NEXT_ID("client") ", ?1, ?2, ?3, ?4, nullif(?5, zeroblob(32)), nullif(?6, zeroblob(32)),"
-                                  " nullif(?7, zeroblob(32))) RETURNING id",
+                                  " nullif(?7, zeroblob(32)), nullif(?8, zeroblob(32))) RETURNING id",
     true};
 
 static const struct db_query client_update = {
     "UPDATE client SET contact = ?2, forgotten = ?3, salt = nullif(?4, zeroblob(32)),"
     " contact_hash = nullif(?5, zeroblob(32)), certificate_hash = nullif(?6, zeroblob(32)),"
-    " certificate = CASE WHEN ?6 <> zeroblob(32) THEN certificate END WHERE id = ?1",
+    " certificate = CASE WHEN ?6 <> zeroblob(32) THEN certificate END, notices_hash = nullif(?7, zeroblob(32)),"
+    " notices = CASE WHEN ?7 <> zeroblob(32) THEN notices ELSE '' END WHERE id = ?1",
     true};
 
 static const struct db_query client_certify = {"UPDATE client SET certificate = ?2 WHERE id = ?1", true};
+
+static const struct db_query client_notify = {"UPDATE client SET notices = ?2 WHERE id = ?1", true};
 
 /* Facts about clients: kind 2 as those about rings, of version 0. ?2 is made of the client's name. */
 #define CLIENT_FACT                                                                                                     \
@@ -40,7 +45,7 @@ static const struct db_query client_certify = {"UPDATE client SET certificate = 
     " LIMIT 1)"
 
 static const struct db_query client_vouched = {
-    "SELECT cl.certificate, coalesce(" CLIENT_FACT ", '') FROM client cl WHERE cl.id = ?1", false};
+    "SELECT cl.certificate, cl.notices, coalesce(" CLIENT_FACT ", '') FROM client cl WHERE cl.id = ?1", false};
 
 static const struct db_query client_fact_last = {
     "SELECT f.value FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = ?1 AND f.version = 0"
@@ -75,6 +80,7 @@ void columns_read_client(struct query *query, void *row)
     read_hash(query, client->salt);
     read_hash(query, client->contact_hash);
     read_hash(query, client->certificate_hash);
+    read_hash(query, client->notices_hash);
 }
 
 /* ---- What vouches for a row ---- */
@@ -118,13 +124,17 @@ static void write_hash(const uint8_t hash[REGISTRY_DIGEST_SIZE], char text[2 * R
         text[0] = '\0';
 }
 
-/* The only text: when it was forgotten, the hashes of contact and certificate, "" for none; on a line each. */
+/* The only text: when it was forgotten, the hashes of contact and certificate, "" for none; on a line each; and a line with that of the settings of
+ * notices, unless there are none. */
 static void write_fact(const struct registry_client *client, char value[REGISTRY_FACT_VALUE_SIZE])
 {
     char contact[2 * REGISTRY_DIGEST_SIZE + 1], certificate[2 * REGISTRY_DIGEST_SIZE + 1];
+    char notices[2 * REGISTRY_DIGEST_SIZE + 1];
     write_hash(client->contact_hash, contact);
     write_hash(client->certificate_hash, certificate);
-    (void)snprintf(value, REGISTRY_FACT_VALUE_SIZE, "%" PRId64 "\n%s\n%s", client->forgotten, contact, certificate);
+    write_hash(client->notices_hash, notices);
+    (void)snprintf(value, REGISTRY_FACT_VALUE_SIZE, "%" PRId64 "\n%s\n%s%s%s", client->forgotten, contact, certificate,
+                   notices[0] != '\0' ? "\n" : "", notices);
 }
 
 /* In the place of a ring's ID, which is random. */
@@ -173,6 +183,7 @@ static enum client_state judge(const uint8_t row[REGISTRY_DIGEST_SIZE], const ui
 struct client_evidence {
     uint8_t certificate[REGISTRY_CERTIFICATE_MAX];
     size_t length;
+    char notices[REGISTRY_NOTICES_SIZE];
     char fact[REGISTRY_FACT_VALUE_SIZE];
 };
 
@@ -181,19 +192,23 @@ static void read_vouched(struct query *query, void *row)
     struct client_evidence *vouched = row;
     if (!query_null(query))
         query_bytes_upto(query, vouched->certificate, sizeof vouched->certificate, &vouched->length);
+    query_text(query, vouched->notices, sizeof vouched->notices);
     query_text(query, vouched->fact, sizeof vouched->fact);
 }
 
-/* The lines of a fact; false: they have another form. */
-static bool split_fact(char *fact, int64_t *forgotten, char **contact, char **certificate)
+/* The lines of a fact, *values and the next two; false: they have another form. */
+static bool split_fact(char *fact, int64_t *forgotten, const char *values[3])
 {
     char *end;
     *forgotten = strtoll(fact, &end, 10);
-    *contact = end + 1;
-    *certificate = *end == '\n' ? strchr(end + 1, '\n') : NULL;
-    if (*certificate == NULL)
+    if (*end != '\n' || strchr(end + 1, '\n') == NULL)
         return false;
-    *(*certificate)++ = '\0';
+    for (int i = 0; i < 3; i++) {
+        values[i] = end != NULL ? end + 1 : "";
+        end = end != NULL ? strchr(end + 1, '\n') : NULL;
+        if (end != NULL)
+            *end = '\0';
+    }
     return true;
 }
 
@@ -201,7 +216,8 @@ static sealring_status prove(struct registry *registry, struct registry_client *
                              struct registry_client_proof *proof, sealring_error *error)
 {
     uint8_t subject[REGISTRY_ID_SIZE], contact_made[REGISTRY_DIGEST_SIZE], certificate_made[REGISTRY_DIGEST_SIZE];
-    char *contact = NULL, *certificate = NULL;
+    uint8_t notices_made[REGISTRY_DIGEST_SIZE];
+    const char *values[3] = {NULL};
     int64_t forgotten = client->forgotten;
     bool found;
     vouched->length = 0;
@@ -212,12 +228,14 @@ static sealring_status prove(struct registry *registry, struct registry_client *
                    read_vouched, vouched, &found, error);
     if (status != SEALRING_OK)
         return status;
-    if (vouched->fact[0] != '\0' && !split_fact(vouched->fact, &forgotten, &contact, &certificate))
+    if (vouched->fact[0] != '\0' && !split_fact(vouched->fact, &forgotten, values))
         return handle_problem(registry, DB_CORRUPT, error);
     seal(registry, client, CONTACT_TAG, client->contact, strlen(client->contact), contact_made);
     seal(registry, client, CERTIFICATE_TAG, vouched->certificate, vouched->length, certificate_made);
-    proof->contact = judge(client->contact_hash, contact_made, contact);
-    proof->certificate = judge(client->certificate_hash, certificate_made, certificate);
+    seal(registry, client, NOTICES_TAG, vouched->notices, strlen(vouched->notices), notices_made);
+    proof->contact = judge(client->contact_hash, contact_made, values[0]);
+    proof->certificate = judge(client->certificate_hash, certificate_made, values[1]);
+    proof->notices = judge(client->notices_hash, notices_made, values[2]);
     proof->forgotten_edited = client->forgotten != forgotten;
     client->forgotten = forgotten;
     return SEALRING_OK;
@@ -248,15 +266,32 @@ sealring_status registry_client_certificate(struct registry *registry, struct re
     return SEALRING_OK;
 }
 
+sealring_status registry_client_notices(struct registry *registry, struct registry_client *client,
+                                        enum client_state *state, char notices[REGISTRY_NOTICES_SIZE],
+                                        sealring_error *error)
+{
+    struct client_evidence vouched;
+    struct registry_client_proof proof;
+    sealring_status status = prove(registry, client, &vouched, &proof, error);
+    notices[0] = '\0';
+    if (status != SEALRING_OK)
+        return status;
+    *state = proof.notices;
+    if (proof.notices == CLIENT_CONFIRMED)
+        memcpy(notices, vouched.notices, sizeof vouched.notices);
+    return SEALRING_OK;
+}
+
 /* ---- Rows ---- */
 
 sealring_status registry_client_insert(struct registry *registry, struct registry_client *client, sealring_error *error)
 {
-    sealring_status status = query_insert(
-        registry, &client_insert,
-        PARAMETERS(TEXT(client->name), TEXT(client->contact), INTEGER(client->created), INTEGER(client->forgotten),
-                   HASH(client->salt), HASH(client->contact_hash), HASH(client->certificate_hash)),
-        &client->id, error);
+    sealring_status status =
+        query_insert(registry, &client_insert,
+                     PARAMETERS(TEXT(client->name), TEXT(client->contact), INTEGER(client->created),
+                                INTEGER(client->forgotten), HASH(client->salt), HASH(client->contact_hash),
+                                HASH(client->certificate_hash), HASH(client->notices_hash)),
+                     &client->id, error);
     if (status == SEALRING_OK)
         status = note_fact(registry, client, error);
     return handle_tell(registry, status, REGISTRY_TABLE_CLIENT, client);
@@ -272,7 +307,8 @@ static sealring_status note_edited(struct registry *registry, const char *name, 
     if (status == SEALRING_OK && found)
         status = registry_client_prove(registry, &row, &proof, error);
     if (status == SEALRING_OK && found &&
-        (proof.contact == CLIENT_ALTERED || proof.certificate == CLIENT_ALTERED || proof.forgotten_edited))
+        (proof.contact == CLIENT_ALTERED || proof.certificate == CLIENT_ALTERED || proof.notices == CLIENT_ALTERED ||
+         proof.forgotten_edited))
         (void)snprintf(registry->corrected, sizeof registry->corrected, "the row of client %s, which was edited", name);
     return status;
 }
@@ -285,7 +321,8 @@ sealring_status registry_client_update(struct registry *registry, const struct r
         return status;
     status = query_change(registry, &client_update,
                           PARAMETERS(INTEGER(client->id), TEXT(client->contact), INTEGER(client->forgotten),
-                                     HASH(client->salt), HASH(client->contact_hash), HASH(client->certificate_hash)),
+                                     HASH(client->salt), HASH(client->contact_hash), HASH(client->certificate_hash),
+                                     HASH(client->notices_hash)),
                           error);
     if (status == SEALRING_OK)
         status = note_fact(registry, client, error);
@@ -300,6 +337,16 @@ sealring_status registry_client_set_certificate(struct registry *registry, struc
     return status == SEALRING_OK && length > 0
                ? query_change(registry, &client_certify, PARAMETERS(INTEGER(client->id), BYTES(certificate, length)),
                               error)
+               : status;
+}
+
+sealring_status registry_client_set_notices(struct registry *registry, struct registry_client *client,
+                                            const char *notices, sealring_error *error)
+{
+    seal(registry, client, NOTICES_TAG, notices, strlen(notices), client->notices_hash);
+    sealring_status status = registry_client_update(registry, client, error);
+    return status == SEALRING_OK
+               ? query_change(registry, &client_notify, PARAMETERS(INTEGER(client->id), TEXT(notices)), error)
                : status;
 }
 

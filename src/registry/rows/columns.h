@@ -20,7 +20,7 @@
 #define RING_COLUMNS                                                                                                   \
     "r.id, r.ring_id, r.name, r.prefix, r.overlap, r.purge_delay, r.keep, r.rotate_every, r.quiet_period, r.standby, " \
     "r.idle_blocks, r.usage_hourly, r.usage_daily, r.rotation_held, r.last_version, r.created, "                       \
-    "r.succession, r.renew, r.renew_life, r.renew_age"
+    "r.succession, r.renew, r.renew_life, r.renew_age, r.deliver, r.leaks"
 void columns_read_ring(struct query *query, void *ring);
 
 /* What stands for the last fact where there is none: "?" once facts have begun, as every ring and version has one then. */
@@ -51,7 +51,7 @@ uint64_t columns_read_fact(struct query *query, char *text, size_t size);
     " AND cf.version = v.number ORDER BY cf.sequence DESC LIMIT 1), " NO_FACT ")"
 
 #define CLIENT_COLUMNS \
-    "cl.id, cl.name, cl.contact, cl.created, cl.forgotten, cl.salt, cl.contact_hash, cl.certificate_hash"
+    "cl.id, cl.name, cl.contact, cl.created, cl.forgotten, cl.salt, cl.contact_hash, cl.certificate_hash, cl.notices_hash"
 void columns_read_client(struct query *query, void *client);
 
 #define KEY_COLUMNS \

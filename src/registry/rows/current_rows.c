@@ -82,14 +82,14 @@ sealring_status registry_credential_count(struct registry *registry, uint64_t *c
 
 /* By the table itself: an index may lack rows. */
 static const struct db_query stored_credential = {
-    "SELECT 1 FROM credential c WHERE c.api_key = ?1 AND c.digest = ?2 AND +c.serial = ?3", false};
+    "SELECT 1 FROM credential c WHERE c.api_key = ?1 AND c.digest = ?2 AND +c.serial = ?3 AND +c.version = ?4", false};
 
 sealring_status registry_credential_is_stored(struct registry *registry, const struct registry_credential *credential,
                                               bool *stored, sealring_error *error)
 {
     return query_find(registry, &stored_credential,
                       PARAMETERS(INTEGER(credential->key), BYTES(credential->digest, sizeof credential->digest),
-                                 INTEGER(credential->serial)),
+                                 INTEGER(credential->serial), INTEGER(credential->version)),
                       NULL, NULL, stored, error);
 }
 
@@ -150,7 +150,7 @@ static const struct db_query closed_rings_differ = {
     " || r.keep || char(10) || r.rotate_every || char(10) || r.quiet_period || char(10) || r.standby || char(10)"
     " || r.idle_blocks || char(10) || r.usage_hourly || char(10) || r.usage_daily || char(10) || r.succession || char(10)"
     " || r.rotation_held || char(10) || r.last_version || char(10) || r.renew || char(10) || r.renew_life || char(10)"
-    " || r.renew_age)",
+    " || r.renew_age || char(10) || r.deliver || char(10) || r.leaks)",
     false};
 
 #define LAST_ENDS                                                                                          \

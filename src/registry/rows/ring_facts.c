@@ -10,7 +10,7 @@
 #include "base/name.h"
 #include "registry/rows/columns.h"
 
-#define RING_NUMBERS 15
+#define RING_NUMBERS 17
 
 /* What is about the ring itself is about its version 0, which does not exist. */
 static const struct db_query ring_fact_last = {"SELECT f.value FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = ?1"
@@ -23,11 +23,11 @@ static void ring_fact_write(const struct registry_ring *ring, char value[REGISTR
     const sealring_policy *policy = &ring->policy;
     (void)snprintf(value, REGISTRY_FACT_VALUE_SIZE,
                    "%s\n%s\n%" PRId64 "\n%" PRId64 "\n%" PRIu32 "\n%" PRId64 "\n%" PRId64 "\n%d\n%d\n%" PRId64
-                   "\n%" PRId64 "\n%" PRId64 "\n%d\n%" PRIu32 "\n%d\n%" PRId64 "\n%" PRId64,
+                   "\n%" PRId64 "\n%" PRId64 "\n%d\n%" PRIu32 "\n%d\n%" PRId64 "\n%" PRId64 "\n%d\n%d",
                    ring->name, ring->prefix, policy->overlap, policy->purge_delay, policy->keep, policy->rotate_every,
                    policy->quiet_period, policy->standby, policy->idle_blocks, policy->usage_hourly,
                    policy->usage_daily, policy->succession, ring->rotation_held, ring->last_version, (int)policy->renew,
-                   policy->renew_life, policy->renew_age);
+                   policy->renew_life, policy->renew_age, (int)policy->deliver, (int)policy->leaks);
 }
 
 static void set_numbers(const int64_t numbers[RING_NUMBERS], struct registry_ring *ring)
@@ -46,6 +46,8 @@ static void set_numbers(const int64_t numbers[RING_NUMBERS], struct registry_rin
         .renew = (sealring_renew_mode)numbers[12],
         .renew_life = numbers[13],
         .renew_age = numbers[14],
+        .deliver = (sealring_deliver_mode)numbers[15],
+        .leaks = (sealring_leaks_mode)numbers[16],
     };
     ring->rotation_held = numbers[10] != 0;
     ring->last_version = (uint32_t)numbers[11];

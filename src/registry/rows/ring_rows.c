@@ -10,16 +10,17 @@
 
 static const struct db_query ring_insert = {
     "INSERT INTO ring (id, overlap, purge_delay, keep, rotate_every, quiet_period, standby, idle_blocks, usage_hourly,"
-    " usage_daily, rotation_held, last_version, succession, renew, renew_life, renew_age, ring_id, name, prefix, created)"
+    " usage_daily, rotation_held, last_version, succession, renew, renew_life, renew_age, deliver, leaks, ring_id, name, prefix,"
+    " created)"
     " VALUES (" NEXT_ID("ring") ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-                                " ?17, ?18, ?19)"
+                                " ?17, ?18, ?19, ?20, ?21)"
                                 " RETURNING id",
     true};
 
 static const struct db_query ring_update = {
     "UPDATE ring SET overlap = ?1, purge_delay = ?2, keep = ?3, rotate_every = ?4, quiet_period = ?5, standby = ?6,"
     " idle_blocks = ?7, usage_hourly = ?8, usage_daily = ?9, rotation_held = ?10, last_version = ?11,"
-    " succession = ?12, renew = ?13, renew_life = ?14, renew_age = ?15 WHERE id = ?16",
+    " succession = ?12, renew = ?13, renew_life = ?14, renew_age = ?15, deliver = ?16, leaks = ?17 WHERE id = ?18",
     true};
 
 /* Of an edited row, which the facts correct: the prefix never changes otherwise. */
@@ -56,6 +57,8 @@ void columns_read_ring(struct query *query, void *row)
     ring->policy.renew = (sealring_renew_mode)query_small(query, SEALRING_RENEW_OFF, SEALRING_RENEW_SEALED);
     ring->policy.renew_life = query_time(query);
     ring->policy.renew_age = query_time(query);
+    ring->policy.deliver = (sealring_deliver_mode)query_small(query, SEALRING_DELIVER_NONE, SEALRING_DELIVER_HOOK);
+    ring->policy.leaks = (sealring_leaks_mode)query_small(query, SEALRING_LEAKS_ALARM, SEALRING_LEAKS_REKEY);
     ring->edited = ring->unfounded = false;
     ring->fact = 0;
 }
@@ -70,14 +73,14 @@ static void ring_read(struct query *query, void *row)
         ring->unfounded = true;
 }
 
-/* Parameters 1 to 15 of insert and update. */
+/* Parameters 1 to 17 of insert and update. */
 #define RING_CHANGEABLE(ring)                                                                                        \
     INTEGER((ring)->policy.overlap), INTEGER((ring)->policy.purge_delay), INTEGER((ring)->policy.keep),              \
         INTEGER((ring)->policy.rotate_every), INTEGER((ring)->policy.quiet_period), INTEGER((ring)->policy.standby), \
         INTEGER((ring)->policy.idle_blocks), INTEGER((ring)->policy.usage_hourly),                                   \
         INTEGER((ring)->policy.usage_daily), INTEGER((ring)->rotation_held), INTEGER((ring)->last_version),          \
         INTEGER((ring)->policy.succession), INTEGER((ring)->policy.renew), INTEGER((ring)->policy.renew_life),       \
-        INTEGER((ring)->policy.renew_age)
+        INTEGER((ring)->policy.renew_age), INTEGER((ring)->policy.deliver), INTEGER((ring)->policy.leaks)
 
 sealring_status registry_ring_insert(struct registry *registry, struct registry_ring *ring, sealring_error *error)
 {

@@ -109,11 +109,12 @@ struct registry_client {
     char contact[REGISTRY_CONTACT_SIZE];
     int64_t created;
     int64_t forgotten;
-    uint8_t salt[REGISTRY_DIGEST_SIZE];         /* random; like the next two, all zero for none */
+    uint8_t salt[REGISTRY_DIGEST_SIZE];         /* random; like the next three, all zero for none */
     uint8_t contact_hash[REGISTRY_DIGEST_SIZE]; /* by registry_client_seal; the log and the client's facts contain it */
     uint8_t certificate_hash[REGISTRY_DIGEST_SIZE];
+    uint8_t notices_hash[REGISTRY_DIGEST_SIZE];
 };
-/* Both add a fact if one of the hashes or `forgotten` changes. The update deletes a certificate that has no hash any more. */
+/* Both add a fact if one of the hashes or `forgotten` changes. The update deletes a certificate and settings that have no hash any more. */
 sealring_status registry_client_insert(struct registry *registry, struct registry_client *client,
                                        sealring_error *error);
 sealring_status registry_client_update(struct registry *registry, const struct registry_client *client,
@@ -129,7 +130,7 @@ enum client_state {
     CLIENT_ALTERED,
 };
 struct registry_client_proof {
-    enum client_state contact, certificate;
+    enum client_state contact, certificate, notices;
     bool forgotten_edited; /* client->forgotten is then the fact's */
 };
 sealring_status registry_client_prove(struct registry *registry, struct registry_client *client,

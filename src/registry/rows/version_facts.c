@@ -21,6 +21,11 @@ static const struct db_query closed_version_last = {
 
 static const struct db_query version_ring = {"SELECT r.ring_id FROM ring r WHERE r.id = ?1", false};
 
+static const struct db_query version_missing = {
+    "SELECT coalesce(max(f.version), 0) FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = ?2"
+    " AND NOT EXISTS (SELECT 1 FROM version v WHERE v.ring = ?1 AND v.number = f.version)",
+    false};
+
 static const struct db_query version_fact_last = {
     "SELECT f.state || char(10) || f.value FROM closed_fact f WHERE f.kind = 2 AND f.ring_id = ?1"
     " AND f.version = ?2 ORDER BY f.sequence DESC LIMIT 1",
@@ -206,4 +211,11 @@ sealring_status version_fact_note(struct registry *registry, const struct regist
     version_fact_write(version, fact.value);
     (void)snprintf(now, sizeof now, "%d\n%s", fact.state, fact.value);
     return status != SEALRING_OK || strcmp(now, last) == 0 ? status : closed_add(registry, &fact, error);
+}
+
+sealring_status registry_version_missing(struct registry *registry, const struct registry_ring *ring, uint64_t *number,
+                                         sealring_error *error)
+{
+    return query_count(registry, &version_missing,
+                       PARAMETERS(INTEGER(ring->id), BYTES(ring->ring_id, sizeof ring->ring_id)), number, error);
 }

@@ -17,4 +17,8 @@ bool version_fact_apply(const char *fact, int row_state, struct registry_version
 sealring_status version_fact_note(struct registry *registry, const struct registry_version *version,
                                   sealring_error *error);
 
+/* A version that a fact is about, and that has no row in its ring; 0: there is none. */
+sealring_status registry_version_missing(struct registry *registry, const struct registry_ring *ring, uint64_t *number,
+                                         sealring_error *error);
+
 #endif

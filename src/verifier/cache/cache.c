@@ -12,6 +12,7 @@
 #include "verifier/cache/imports.h"
 
 #define CACHE_CAPACITY_MAX (UINT32_C(1) << 24)
+#define BUCKETS_PER_ENTRY  2    /* most key IDs of strangers find an empty one, and wait for no entry */
 #define WALK_BUCKETS_MAX   4096 /* between two releases of the lock */
 #define LIMBO_ENOUGH       512  /* from this number of blocks on, insertions reclaim, too */
 
@@ -36,7 +37,7 @@ sealring_status cache_new(struct lanes *lanes, uint32_t capacity, struct cache *
     if (cache == NULL)
         return error_no_memory(error);
     memset(cache, 0, sizeof *cache);
-    if (!table_open(&cache->table, capacity)) {
+    if (!table_open(&cache->table, BUCKETS_PER_ENTRY * capacity)) {
         free(cache);
         return error_no_memory(error);
     }
@@ -290,7 +291,8 @@ static bool insert_new(struct cache *cache, struct cache_entry *entry)
     count_bytes(cache, entry_memory(entry) + (entry->imported ? IMPORTS_NODE_SIZE : 0));
     table_insert(&cache->table, entry);
     uint32_t count = atomic_fetch_add_explicit(&cache->count, 1, memory_order_relaxed) + 1;
-    table_grow(&cache->table, count);
+    for (unsigned i = 0; i < BUCKETS_PER_ENTRY; i++)
+        table_grow(&cache->table, BUCKETS_PER_ENTRY * count);
     return true;
 }
 

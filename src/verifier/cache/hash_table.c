@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 
 /* Buckets examined per eviction: bounds the time that the lock is held, even if all entries were presented lately. */
-#define SWEEP_BUCKETS_MAX 1024
+#define SWEEP_BUCKETS_MAX 2048
 
 bool table_open(struct hash_table *table, uint32_t most)
 {

@@ -10,8 +10,8 @@
 
 #include "verifier/cache/cache_entry.h"
 
-/* Linear hashing: there are as many buckets as entries, in one array, so that a cache of a thousand entries uses two pages instead of a
- * thousand. Addresses are reserved for `most` buckets; memory is allocated as buckets come into use, and is not released before
+/* Linear hashing: the number of buckets grows with the entries, in one array, so that a cache of a thousand entries uses a few pages
+ * instead of a thousand. Addresses are reserved for `most` buckets; memory is allocated as buckets come into use, and is not released before
  * table_close. */
 struct hash_table {
     _Atomic(struct cache_entry *) *buckets;
@@ -23,7 +23,7 @@ struct hash_table {
 
 #define TABLE_BUCKETS_MIN 64
 
-/* most: 1 to 2^24. False: no memory. */
+/* most: 1 to 2^25. False: no memory. */
 bool table_open(struct hash_table *table, uint32_t most);
 void table_close(struct hash_table *table); /* the caller owns the entries */
 

@@ -251,9 +251,16 @@ static bool may_be_imported(const struct verifier *verifier, size_t length)
            atomic_load_explicit(&verifier->has_imports, memory_order_relaxed);
 }
 
+static bool digest_once(struct presented *presented)
+{
+    if (!presented->digested)
+        presented->digested = text_digest(presented->text, presented->length, presented->digest);
+    return presented->digested;
+}
+
 /* Inside a lane. The cost is mostly waiting for memory, so memory is prefetched while other work is done: clock, check digits, hashing.
- * The check digits come before the hash, so that a typo costs less than a valid credential. An equal digest proves that the text is,
- * byte for byte, one that the token confirmed: its form need not be checked again. */
+ * Check digits and key ID come before the hash, so that a typo costs less than a valid credential, and an unknown key ID little more. An
+ * equal digest proves that the text is, byte for byte, one that the token confirmed: its form need not be checked again. */
 static struct cache_entry *recall(const struct verifier *verifier, struct presented *presented)
 {
     struct cache_entry *entry = NULL;
@@ -274,8 +281,11 @@ static struct cache_entry *recall(const struct verifier *verifier, struct presen
         entry = cache_likely(verifier->cache, key_id, version);
     if (entry != NULL)
         __builtin_prefetch(atomic_load_explicit(&entry->usage, memory_order_relaxed), 1);
-    presented->digested = text_digest(presented->text, presented->length, presented->digest);
-    if (!presented->digested)
+    if (entry == NULL && !imports) { /* a stranger's, most likely: hashed only if the registry has to be asked */
+        key_filter_fetch(&verifier->known_keys.filter, key_id);
+        return NULL;
+    }
+    if (!digest_once(presented))
         return NULL;
     if (entry != NULL && !entry_has_digest(entry, presented->digest)) /* another serial of the same key */
         entry = cache_find(verifier->cache, key_id, version, presented->digest);
@@ -321,10 +331,10 @@ static sealring_verdict judge_unseen(struct verifier *verifier, struct presented
     int64_t boot_ms = clock_boot_ms();
     if (!verifier_serves(verifier, boot_ms))
         return judge_unavailable(grant, LEASE_HAS_EXPIRED);
-    if (!presented->digested)
-        return judge_unavailable(grant, "OpenSSL cannot compute SHA-256");
     if (is_certainly_unknown(verifier, presented, boot_ms))
         return judge_nothing(grant, SEALRING_REJECTED_UNKNOWN, SIGHT_UNKNOWN);
+    if (!digest_once(presented))
+        return judge_unavailable(grant, "OpenSSL cannot compute SHA-256");
     if (!presented->may_wait)
         return judge_would_block(grant);
     lanes_leave(verifier->lanes, *lane);

@@ -100,6 +100,13 @@ bool key_filter_may_have(const struct key_filter *filter, const char *key_id)
     return has(filter, key_filter_hash(filter->secret, key_id));
 }
 
+void key_filter_fetch(const struct key_filter *filter, const char *key_id)
+{
+    unsigned layers = atomic_load_explicit(&filter->layers, memory_order_acquire);
+    if (layers > 0)
+        __builtin_prefetch(block_of(&filter->layer[layers - 1], key_filter_hash(filter->secret, key_id)));
+}
+
 /* With `adding` held. A block is within one cache line. */
 static bool add_layer(struct key_filter *filter, uint64_t room)
 {

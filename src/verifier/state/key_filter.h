@@ -52,6 +52,9 @@ bool key_filter_add(struct key_filter *filter, const char *key_id);
 /* False: it was certainly not added. Any thread; takes no lock. */
 bool key_filter_may_have(const struct key_filter *filter, const char *key_id);
 
+/* Prefetches the memory that a search for the key ID reads first. */
+void key_filter_fetch(const struct key_filter *filter, const char *key_id);
+
 /* SipHash-2-4 of a key ID. */
 uint64_t key_filter_hash(const uint64_t secret[2], const char *key_id);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealring client: who API keys are issued to. */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tools/sealring/commands.h"
 #include "tools/sealring/delivery/certificate_file.h"
+#include "tools/sealring/notices/notices_view.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/moment.h"
@@ -57,6 +59,7 @@ static void show_certificate(const struct style *style, const sealring_certifica
 struct shown_client {
     struct shown_rows *rows;
     sealring_certificate_info certificate;
+    sealring_notices_info notices;
 };
 
 static int show_client(const sealring_client_info *client, void *context)
@@ -67,12 +70,14 @@ static int show_client(const sealring_client_info *client, void *context)
     if (listing->session->json) {
         listing->object = jsontext_client(client);
         json_object_set_new(listing->object, "certificate", jsontext_certificate(&shown->certificate));
+        json_object_set_new(listing->object, "notices", notices_settings_json(&shown->notices));
         return 0;
     }
     table_fact(style, "client", BOLD "%s" PLAIN, client->name);
     table_fact(style, "contact", "%s%s", contact_of(client)[0] != '\0' ? contact_of(client) : "-",
                strcmp(client->contact_state, "unconfirmed") == 0 ? " (not confirmed: set it again)" : "");
     show_certificate(style, &shown->certificate, listing->session->now);
+    notices_show_settings(style, &shown->notices);
     table_fact(style, "API keys", "%s", moment_number(client->keys).text);
     table_fact(style, "created", "%s", moment_format(client->created, listing->session->now).text);
     if (client->forgotten != 0)
@@ -84,8 +89,11 @@ static int show_client(const sealring_client_info *client, void *context)
 static sealring_status show(struct shown_rows *rows, const char *name)
 {
     struct session *session = rows->session;
-    struct shown_client shown = {.rows = rows, .certificate = {.size = sizeof shown.certificate}};
+    struct shown_client shown = {
+        .rows = rows, .certificate = {.size = sizeof shown.certificate}, .notices = {.size = sizeof shown.notices}};
     sealring_status status = sealring_client_certificate(session->manager, name, &shown.certificate, &session->error);
+    if (status == SEALRING_OK)
+        status = sealring_client_notices(session->manager, name, &shown.notices, &session->error);
     return status == SEALRING_OK ? sealring_client_list(session->manager, name, show_client, &shown, &session->error)
                                  : status;
 }
@@ -125,40 +133,66 @@ static int run_add(struct session *session)
     int result = certificate_file_read(session, "certificate", &certificate);
     if (result != STATUS_DONE)
         return result;
-    sealring_status status = sealring_client_add_certified(session->manager, session->options.arguments[0],
-                                                           option_text(&session->options, "contact"), certificate.data,
-                                                           certificate.length, &session->error);
+    sealring_notice_settings settings;
+    bool notices = notices_options(session, &settings);
+    sealring_status status = sealring_client_add_notified(
+        session->manager, session->options.arguments[0], option_text(&session->options, "contact"), certificate.data,
+        certificate.length, notices ? &settings : NULL, &session->error);
     return finish(session, status, "was added", "would be added");
 }
 
 static int check_set(struct session *session)
 {
-    if (option_given(&session->options, "contact") || option_given(&session->options, "certificate"))
+    sealring_notice_settings settings;
+    if (option_given(&session->options, "contact") || option_given(&session->options, "certificate") ||
+        notices_options(session, &settings))
         return STATUS_DONE;
-    return session_refuse(session, STATUS_USAGE, "client set wants --contact or --certificate");
+    return session_refuse(session, STATUS_USAGE,
+                          "client set wants --contact, --certificate, --notify, --webhook, --quiet or --digest");
+}
+
+/* "contact, certificate and notices", of those that were given. */
+static void name_values(char text[64], bool contact, bool certificate, bool notices)
+{
+    const char *const names[] = {contact ? "contact" : NULL, certificate ? "certificate" : NULL,
+                                 notices ? "settings for notices" : NULL};
+    int left = contact + certificate + notices;
+    size_t length = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i] != NULL)
+            length += (size_t)snprintf(text + length, 64 - length, "%s%s", names[i],
+                                       --left > 1  ? ", "
+                                       : left == 1 ? " and "
+                                                   : "");
 }
 
 static int run_set(struct session *session)
 {
     struct certificate_file certificate;
+    sealring_notice_settings settings;
+    char names[64], done[96], would[96];
     const char *contact = option_text(&session->options, "contact");
+    bool notices = notices_options(session, &settings);
     int result = certificate_file_read(session, "certificate", &certificate);
     if (result != STATUS_DONE)
         return result;
-    sealring_status status = sealring_client_set_certified(session->manager, session->options.arguments[0], contact,
-                                                           certificate.data, certificate.length, &session->error);
-    if (certificate.data == NULL)
-        return finish(session, status, "has its new contact", "would get its new contact");
-    return finish(session, status, contact == NULL ? "has its new certificate" : "has its new contact and certificate",
-                  contact == NULL ? "would get its new certificate" : "would get its new contact and certificate");
+    name_values(names, contact != NULL, certificate.data != NULL, notices);
+    snprintf(done, sizeof done, "has its new %s", names);
+    snprintf(would, sizeof would, "would get its new %s", names);
+    sealring_status status =
+        sealring_client_set_notified(session->manager, session->options.arguments[0], contact, certificate.data,
+                                     certificate.length, notices ? &settings : NULL, &session->error);
+    return finish(session, status, done, would);
 }
 
 static int run_forget(struct session *session)
 {
     sealring_status status = sealring_client_forget(session->manager, session->options.arguments[0], &session->error);
-    return finish(session, status,
-                  "is forgotten: contact and certificate are erased, its name stays in the claims of its credentials",
-                  "would be forgotten: contact and certificate erased, its name kept in the claims of its credentials");
+    return finish(
+        session, status,
+        "is forgotten: contact, certificate and settings for notices are erased, its name stays in the claims of its credentials",
+        "would be forgotten: contact, certificate and settings for notices erased, its name kept in the claims of its credentials");
 }
 
 #define CLIENT_ARGUMENT "NAME", "the client's name", ARGUMENT_TEXT, 0
@@ -172,7 +206,7 @@ const struct command command_client_add = {
     .words = "client add",
     .purpose = "add a client",
     .arguments = {{CLIENT_ARGUMENT}},
-    .options = {{CONTACT_OPTION}, {CERTIFICATE_OPTION}},
+    .options = {{CONTACT_OPTION}, {CERTIFICATE_OPTION}, NOTICES_OPTIONS},
     .run = run_add,
     .flags = COMMAND_CHANGES,
 };
@@ -192,9 +226,9 @@ const struct command command_client_show = {
 
 const struct command command_client_set = {
     .words = "client set",
-    .purpose = "change a client's contact or certificate",
+    .purpose = "change a client's contact, certificate or settings for notices",
     .arguments = {{CLIENT_ARGUMENT}},
-    .options = {{CONTACT_OPTION}, {CERTIFICATE_OPTION}},
+    .options = {{CONTACT_OPTION}, {CERTIFICATE_OPTION}, NOTICES_OPTIONS},
     .check = check_set,
     .run = run_set,
     .flags = COMMAND_CHANGES,
@@ -202,7 +236,7 @@ const struct command command_client_set = {
 
 const struct command command_client_forget = {
     .words = "client forget",
-    .purpose = "erase a client's contact and certificate",
+    .purpose = "erase a client's contact, certificate and settings for notices",
     .arguments = {{CLIENT_ARGUMENT}},
     .notes = "Refused while the client has API keys that are not revoked. The name stays, because the claims of its "
              "credentials contain it. A forgotten client gets no new API keys.",

@@ -15,9 +15,9 @@
 
 #define SHARES_SIZE 160
 
-static const struct table_column columns[] = {{"KEY ID", 0}, {"RING", 0},     {"CLIENT", 0}, {"LABEL", 0},
-                                              {"CALLS", 1},  {"SHARE", 0},    {"NEWEST", 0}, {"RENEWED", 0},
-                                              {"ENDS", 0},   {"LAST USE", 0}, {NULL, 0}};
+static const struct table_column columns[] = {{"KEY ID", 0}, {"RING", 0},  {"CLIENT", 0},   {"LABEL", 0},
+                                              {"CALLS", 1},  {"SHARE", 0}, {"NEWEST", 0},   {"RENEWED", 0},
+                                              {"ERRORS", 0}, {"ENDS", 0},  {"LAST USE", 0}, {NULL, 0}};
 
 static double share(const sealring_lagging_info *info, uint64_t calls)
 {
@@ -51,12 +51,18 @@ static json_t *json_of(const sealring_lagging_info *info)
     json_t *versions = json_array();
     for (size_t i = 0; i < info->share_count; i++)
         json_array_append_new(versions, json_of_share(info, &info->shares[i]));
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:I, s:I, s:b, s:o}, s:I, s:I, s:o, s:o, s:o, s:o}", "key_id",
+    json_t *errors = json_array();
+    for (size_t i = 0; i < info->error_count; i++)
+        json_array_append_new(
+            errors, json_pack("{s:s, s:I, s:o}", "error", sealring_renewal_result_name(info->errors[i].result), "count",
+                              (json_int_t)info->errors[i].count, "latest", jsontext_time(info->errors[i].latest)));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:I, s:I, s:b, s:o}, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "key_id",
                      info->key_id, "ring", info->ring, "client", info->client, "label", info->label, "state",
                      sealring_key_state_name(info->state), "newest", "serial", (json_int_t)info->serial, "version",
                      (json_int_t)info->version, "used", info->newest_used, "renewed", jsontext_time(info->renewed),
-                     "calls", (json_int_t)info->calls, "behind", (json_int_t)info->behind, "versions", versions, "ends",
-                     jsontext_time(info->ends), "last_use", jsontext_time(info->last_use), "last_version",
+                     "renewal_errors", errors, "calls", (json_int_t)info->calls, "behind", (json_int_t)info->behind,
+                     "versions", versions, "ends", jsontext_time(info->ends), "last_use", jsontext_time(info->last_use),
+                     "last_version",
                      info->last_version != 0 ? json_integer((json_int_t)info->last_version) : json_null());
 }
 
@@ -71,6 +77,25 @@ static void add_last_use(struct table *table, const sealring_lagging_info *info)
     else
         table_add(table, TONE_PLAIN, "%s, version %" PRIu32, moment_relative(info->last_use, table->now).text,
                   info->last_version);
+}
+
+static uint64_t error_sum(const sealring_lagging_info *info)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < info->error_count; i++)
+        sum += info->errors[i].count;
+    return sum;
+}
+
+/* "3, contested 2h ago": all of them, and the latest. */
+static void add_errors(struct table *table, const sealring_lagging_info *info)
+{
+    if (info->error_count == 0)
+        table_add(table, TONE_PLAIN, "%s", "");
+    else
+        table_add(table, TONE_WARN, "%" PRIu64 ", %s %s", error_sum(info),
+                  sealring_renewal_result_name(info->errors[0].result),
+                  moment_relative(info->errors[0].latest, table->now).text);
 }
 
 static int show_one(const sealring_lagging_info *info, void *context)
@@ -91,6 +116,7 @@ static int show_one(const sealring_lagging_info *info, void *context)
               info->newest_used ? "" : ", never used");
     table_add(table, info->renewed != 0 ? TONE_PLAIN : TONE_DIM, "%s",
               info->renewed != 0 ? moment_relative(info->renewed, table->now).text : "no");
+    add_errors(table, info);
     table_add(table, info->ends != 0 && info->ends <= table->now ? TONE_BAD : TONE_PLAIN, "%s",
               info->ends != 0 ? moment_relative(info->ends, table->now).text : "");
     add_last_use(table, info);
@@ -133,13 +159,15 @@ static int print_csv(const sealring_lagging_info *info, void *context)
     const struct session *session = context;
     for (size_t i = 0; i < info->share_count || i == 0; i++) {
         const sealring_version_share *one = info->share_count > 0 ? &info->shares[i] : &none;
-        terminal_print(&session->out, "%s,%s,%s,%s,%s,%" PRIu32 ",%s,%s,%s,%" PRIu64 ",%s,%s,%s,%s,%s\n", info->key_id,
-                       info->ring, info->client, info->label, sealring_key_state_name(info->state), info->version,
-                       info->newest_used ? "yes" : "no", csv_version(one->version).text,
-                       one->version != 0 ? sealring_version_state_name(one->state) : "", one->calls,
-                       csv_share(share(info, one->calls)).text, csv_time(info->ends).text,
-                       csv_time(info->last_use).text, csv_version(info->last_version).text,
-                       csv_time(info->renewed).text);
+        terminal_print(
+            &session->out, "%s,%s,%s,%s,%s,%" PRIu32 ",%s,%s,%s,%" PRIu64 ",%s,%s,%s,%s,%s,%" PRIu64 ",%s,%s\n",
+            info->key_id, info->ring, info->client, info->label, sealring_key_state_name(info->state), info->version,
+            info->newest_used ? "yes" : "no", csv_version(one->version).text,
+            one->version != 0 ? sealring_version_state_name(one->state) : "", one->calls,
+            csv_share(share(info, one->calls)).text, csv_time(info->ends).text, csv_time(info->last_use).text,
+            csv_version(info->last_version).text, csv_time(info->renewed).text, error_sum(info),
+            info->error_count > 0 ? sealring_renewal_result_name(info->errors[0].result) : "",
+            csv_time(info->error_count > 0 ? info->errors[0].latest : 0).text);
     }
     return ferror(stdout);
 }
@@ -156,7 +184,7 @@ int lagging_show(struct session *session)
         terminal_print(
             &session->out,
             "key_id,ring,client,label,state,newest_version,newest_used,version,version_state,calls,share,ends,last_"
-            "use,last_version,renewed\n");
+            "use,last_version,renewed,renewal_errors,last_error,last_error_time\n");
         sealring_status status = sealring_lagging(session->manager, &filter, print_csv, session, &session->error);
         return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
     }

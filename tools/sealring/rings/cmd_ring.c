@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "tools/sealring/commands.h"
+#include "tools/sealring/rings/policy_options.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/terminal.h"
 #include "tools/sealring/views/listing.h"
+#include "tools/sealring/rings/scanner_rule.h"
 #include "tools/sealring/views/waitline.h"
 
 static const struct table_column columns[] = {
@@ -57,6 +59,19 @@ static void show_renewal(const struct style *style, const sealring_policy *polic
         table_fact(style, "", "at most %s after the operator's issue", moment_duration(policy->renew_age).text);
 }
 
+static const char *const deliver_texts[] = {
+    [SEALRING_DELIVER_NONE] = "handed over by operators",
+    [SEALRING_DELIVER_NOTIFY] = "the client is notified by sealring run",
+    [SEALRING_DELIVER_SEALED] = "encrypted to the client's certificate, and delivered by sealring run",
+    [SEALRING_DELIVER_HOOK] = "handed to hooks by sealring run",
+};
+
+static const char *const leaks_texts[] = {
+    [SEALRING_LEAKS_ALARM] = "raise an alarm",
+    [SEALRING_LEAKS_SUSPEND] = "suspend the API key",
+    [SEALRING_LEAKS_REKEY] = "end the API key's credentials, and issue a new one",
+};
+
 static int show_ring(const sealring_ring_info *ring, void *context)
 {
     struct shown_rows *listing = context;
@@ -88,6 +103,8 @@ static int show_ring(const sealring_ring_info *ring, void *context)
         table_fact(style, "renewal", "off: operators issue");
     else
         show_renewal(style, &ring->policy);
+    table_fact(style, "successors", "%s", deliver_texts[ring->policy.deliver]);
+    table_fact(style, "leaks", "%s", leaks_texts[ring->policy.leaks]);
     table_fact(style, "idle keys", "%s a retirement", ring->policy.idle_blocks ? "block" : "do not block");
     table_fact(style, "usage", "by the hour for %s", moment_duration(ring->policy.usage_hourly).text);
     table_fact(style, "", "by the day for %s", moment_duration(ring->policy.usage_daily).text);
@@ -145,84 +162,28 @@ static int print_ring(struct session *session)
     return listing_finish(&versions, status, "ring", "version_list", NULL);
 }
 
-/* The members of a policy, by the options that set them. */
-static const struct {
-    const char *option;
-    unsigned field;
-} policy_options[] = {
-    {"overlap", SEALRING_POLICY_OVERLAP},
-    {"purge-delay", SEALRING_POLICY_PURGE_DELAY},
-    {"keep", SEALRING_POLICY_KEEP},
-    {"rotate-every", SEALRING_POLICY_ROTATE_EVERY},
-    {"quiet-period", SEALRING_POLICY_QUIET_PERIOD},
-    {"usage-hourly", SEALRING_POLICY_USAGE_HOURLY},
-    {"usage-daily", SEALRING_POLICY_USAGE_DAILY},
-    {"succession", SEALRING_POLICY_SUCCESSION},
-    {"renew", SEALRING_POLICY_RENEW},
-    {"renew-life", SEALRING_POLICY_RENEW_LIFE},
-    {"renew-age", SEALRING_POLICY_RENEW_AGE},
-    {"standby", SEALRING_POLICY_STANDBY},
-    {"no-standby", SEALRING_POLICY_STANDBY},
-    {"idle-blocks", SEALRING_POLICY_IDLE_BLOCKS},
-    {"no-idle-blocks", SEALRING_POLICY_IDLE_BLOCKS},
-};
-
-/* "400d", or "off". */
-static bool read_limit(const char *text, int64_t off, int64_t *limit)
+static int print_rule(const sealring_ring_info *ring, void *context)
 {
-    *limit = off;
-    return strcmp(text, "off") == 0 || (sealring_duration_parse(text, limit, NULL) == SEALRING_OK && *limit > off);
+    const struct session *session = context;
+    scanner_print_rule(session, option_text(&session->options, "scanner-rule"), ring->name, ring->prefix);
+    return 0;
 }
 
-static bool read_mode(const char *text, sealring_renew_mode *mode)
+static int check_show(struct session *session)
 {
-    for (*mode = SEALRING_RENEW_OFF; *mode <= SEALRING_RENEW_SEALED; ++*mode)
-        if (strcmp(text, sealring_renew_mode_name(*mode)) == 0)
-            return true;
-    return false;
-}
-
-/* The texts that are more than a number or a duration. */
-static int check_policy(struct session *session)
-{
-    const char *succession = option_text(&session->options, "succession");
-    const char *age = option_text(&session->options, "renew-age"), *mode = option_text(&session->options, "renew");
-    sealring_policy read;
-    if (succession != NULL && !read_limit(succession, SEALRING_SUCCESSION_OFF, &read.succession))
-        return session_refuse(session, STATUS_USAGE, "--succession takes a duration of 1d to 3650d, or off");
-    if (age != NULL && !read_limit(age, SEALRING_RENEW_AGE_OFF, &read.renew_age))
-        return session_refuse(session, STATUS_USAGE, "--renew-age takes a duration of 1m to 3650d, or off");
-    if (mode != NULL && !read_mode(mode, &read.renew))
-        return session_refuse(session, STATUS_USAGE, "--renew takes off, bearer or sealed");
+    const char *scanner = option_text(&session->options, "scanner-rule");
+    if (scanner != NULL && !scanner_is_known(scanner))
+        return session_refuse(session, STATUS_USAGE, "--scanner-rule takes " SCANNERS);
     return STATUS_DONE;
 }
 
-/* Which members of the policy the command line sets. */
-static sealring_policy read_policy(const struct options *given, unsigned *fields)
+static int run_show(struct session *session)
 {
-    sealring_policy policy = {
-        .overlap = option_number(given, "overlap"),
-        .purge_delay = option_number(given, "purge-delay"),
-        .keep = (uint32_t)option_number(given, "keep"),
-        .rotate_every = option_number(given, "rotate-every"),
-        .quiet_period = option_number(given, "quiet-period"),
-        .standby = option_given(given, "standby"),
-        .idle_blocks = option_given(given, "idle-blocks"),
-        .usage_hourly = option_number(given, "usage-hourly"),
-        .usage_daily = option_number(given, "usage-daily"),
-        .renew_life = option_number(given, "renew-life"),
-    };
-    if (option_given(given, "succession"))
-        (void)read_limit(option_text(given, "succession"), SEALRING_SUCCESSION_OFF, &policy.succession);
-    if (option_given(given, "renew-age"))
-        (void)read_limit(option_text(given, "renew-age"), SEALRING_RENEW_AGE_OFF, &policy.renew_age);
-    if (option_given(given, "renew"))
-        (void)read_mode(option_text(given, "renew"), &policy.renew);
-    *fields = 0;
-    for (size_t i = 0; i < sizeof policy_options / sizeof policy_options[0]; i++)
-        if (option_given(given, policy_options[i].option))
-            *fields |= policy_options[i].field;
-    return policy;
+    if (!option_given(&session->options, "scanner-rule"))
+        return print_ring(session);
+    sealring_status status =
+        sealring_ring_list(session->manager, session->options.arguments[0], print_rule, session, &session->error);
+    return status == SEALRING_OK ? STATUS_DONE : session_fail(session, status);
 }
 
 /* Where verifiers serve already, the first version issues once they have proved it. */
@@ -245,7 +206,7 @@ static int remember_active(const sealring_ring_info *ring, void *context)
 static int run_create(struct session *session)
 {
     unsigned fields = 0;
-    sealring_policy policy = read_policy(&session->options, &fields);
+    sealring_policy policy = policy_options_read(&session->options, &fields);
     const char *name = session->options.arguments[0];
     const char *prefix = option_text(&session->options, "prefix");
     sealring_status status = sealring_ring_create(session->manager, name, prefix, &policy, fields, &session->error);
@@ -274,10 +235,10 @@ static int run_create(struct session *session)
 static int check_set(struct session *session)
 {
     unsigned fields = 0;
-    int result = check_policy(session);
+    int result = policy_options_check(session);
     if (result != STATUS_DONE)
         return result;
-    (void)read_policy(&session->options, &fields);
+    (void)policy_options_read(&session->options, &fields);
     if (fields == 0)
         return session_refuse(session, STATUS_USAGE,
                               "ring set wants at least one member of the policy, such as --overlap: see `sealring ring "
@@ -288,7 +249,7 @@ static int check_set(struct session *session)
 static int run_set(struct session *session)
 {
     unsigned fields = 0;
-    sealring_policy policy = read_policy(&session->options, &fields);
+    sealring_policy policy = policy_options_read(&session->options, &fields);
     const char *name = session->options.arguments[0];
     sealring_status status = sealring_ring_set(session->manager, name, &policy, fields, &session->error);
     if (status != SEALRING_OK)
@@ -302,39 +263,6 @@ static int run_set(struct session *session)
 
 #define NAME_ARGUMENT "NAME", "the ring's name", ARGUMENT_TEXT, 0
 
-#define POLICY_OPTIONS                                                                                                \
-    {"overlap", "DURATION", "how long a predecessor stays accepted after a rotation; in a new ring 7d",               \
-     OPTION_DURATION},                                                                                                \
-        {"quiet-period", "DURATION",                                                                                  \
-         "a version retires when the verifiers' reports show no use for this long; in a new ring 1d",                 \
-         OPTION_DURATION},                                                                                            \
-        {"rotate-every", "DURATION",                                                                                  \
-         "the interval at which sealring run rotates; 0s, as in a new ring: only operators rotate", OPTION_DURATION}, \
-        {"keep", "NUMBER", "how many retiring predecessors there may be; in a new ring 3", OPTION_NUMBER},            \
-        {"purge-delay", "DURATION", "how long the object of a closed version is kept; in a new ring 30d",             \
-         OPTION_DURATION},                                                                                            \
-        {"standby", NULL, "sealring run keeps a pending version ready", OPTION_FLAG},                                 \
-        {"no-standby", NULL, "keep no standby: the default", OPTION_FLAG},                                            \
-        {"idle-blocks", NULL, "API keys that never called block the retirement of their version", OPTION_FLAG},       \
-        {"no-idle-blocks", NULL, "they do not block it: the default", OPTION_FLAG},                                   \
-        {"usage-hourly", "DURATION", "how long usage is stored by the hour; in a new ring 7d", OPTION_DURATION},      \
-        {"usage-daily", "DURATION", "how long usage is stored by the day; in a new ring 400d", OPTION_DURATION},      \
-        {"succession", "DURATION",                                                                                    \
-         "API keys used within this time need a successor before their version retires, or off; in a new ring 400d",  \
-         OPTION_TEXT},                                                                                                \
-        {"renew", "MODE",                                                                                             \
-         "whether the holder of a valid credential gets the next one: off, as in a new ring, bearer, or sealed (to "  \
-         "the client's certificate)",                                                                                 \
-         OPTION_TEXT},                                                                                                \
-        {"renew-life", "DURATION",                                                                                    \
-         "how long a renewed credential lives; 0s, as in a new ring: until its predecessor would have expired",       \
-         OPTION_DURATION},                                                                                            \
-    {                                                                                                                 \
-        "renew-age", "DURATION",                                                                                      \
-            "no renewed credential lives longer than this after the operator's issue, or off; in a new ring 400d",    \
-            OPTION_TEXT                                                                                               \
-    }
-
 const struct command command_ring_create = {
     .words = "ring create",
     .purpose = "create a ring and its first version",
@@ -347,7 +275,7 @@ const struct command command_ring_create = {
                 {NO_WAIT_OPTION}},
     .notes = "A ring is a line of versions under one policy: one service, environment or tenant.",
     .examples = {"sealring ring create payments --prefix acme_live --overlap 30d"},
-    .check = check_policy,
+    .check = policy_options_check,
     .run = run_create,
     .flags = COMMAND_CHANGES | COMMAND_TOKEN,
 };
@@ -362,7 +290,11 @@ const struct command command_ring_show = {
     .words = "ring show",
     .purpose = "show a ring's policy and versions",
     .arguments = {{NAME_ARGUMENT}},
-    .run = print_ring,
+    .options = {{"scanner-rule", "SCANNER",
+                 "print instead how a scanner finds its credentials in other people's files: " SCANNERS, OPTION_TEXT}},
+    .examples = {"sealring ring show payments --scanner-rule gitleaks >>.gitleaks.toml"},
+    .check = check_show,
+    .run = run_show,
 };
 
 const struct command command_ring_set = {

@@ -3,13 +3,17 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include <sealring/successors.h>
+
 #include "tools/sealring/commands.h"
+#include "tools/sealring/notices/notices_view.h"
 #include "tools/sealring/session.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/signals.h"
 #include "tools/sealring/terminal/terminal.h"
+#include "tools/sealring/views/handovers.h"
 
 #define EVERY_DEFAULT 10000
 #define BACK_OFF_MOST 60000
@@ -17,10 +21,12 @@
 
 struct running {
     struct session *session;
-    json_t *before;   /* owned: what was reported in the turn before, as an object's names */
-    json_t *now;      /* owned: the same of this turn */
-    char remark[256]; /* the beginning of the last one */
+    json_t *before;    /* owned: what was reported in the turn before, as an object's names */
+    json_t *now;       /* owned: the same of this turn */
+    char notices[256]; /* the beginning of the last failure of sending */
+    char remark[256];  /* the beginning of the last one */
     char trouble[sizeof((sealring_error *)0)->message];
+    char undelivered[sizeof((sealring_error *)0)->message]; /* why successors cannot be delivered */
 };
 
 static const struct {
@@ -124,7 +130,52 @@ static void say_trouble(struct running *running, bool over)
     fflush(stdout);
 }
 
+/* ---- notices ---------------------------------------------------------------------------------------------------------------- */
+
+/* A failure does not concern the rings. It is reported once while it does not change. */
+static bool send_notices(struct running *running)
+{
+    struct session *session = running->session;
+    sealring_notices_result result = {.size = sizeof result};
+    sealring_error error = {.message = ""};
+    if (signals_caught() != 0)
+        return true;
+    sealring_status status = sealring_notices_send(session->manager, 0, notices_report, session, &result, &error);
+    if (session_is_news(running->notices, sizeof running->notices, status != SEALRING_OK ? error.message : "") &&
+        status != SEALRING_OK)
+        session_warn(session, "notices are not sent: %s", error.message);
+    return status == SEALRING_OK && result.alarms == 0;
+}
+
 /* ---- the loop ---------------------------------------------------------------------------------------------------------------- */
+
+static int hear_successor(const sealring_successor *successor, void *context)
+{
+    struct running *running = context;
+    if (running->session->json)
+        jsontext_print_line(
+            json_pack("{s:o, s:o}", "time", jsontext_time(moment_now()), "successor", handovers_json(successor)));
+    else
+        handovers_print(&running->session->out, successor);
+    fflush(stdout);
+    return signals_caught() != 0;
+}
+
+/* After the versions' work. What stops this stops nothing else, and is reported once while it does not change. */
+static void deliver(struct running *running, sealring_run_result *result)
+{
+    struct session *session = running->session;
+    const sealring_successors_options options = {.size = sizeof options, .ring = session->options.arguments[0]};
+    sealring_successors_result delivered = {.size = sizeof delivered};
+    sealring_status status =
+        sealring_successors_deliver(session->manager, &options, hear_successor, running, &delivered, &session->error);
+    const char *trouble = status == SEALRING_OK ? "" : session->error.message;
+    if (session_is_news(running->undelivered, sizeof running->undelivered, trouble) && trouble[0] != '\0')
+        session_warn(session, "%s", trouble);
+    result->failed += delivered.failed + (status != SEALRING_OK);
+    if (delivered.more)
+        result->come_back = 0;
+}
 
 static sealring_status turn(struct running *running, sealring_run_result *result)
 {
@@ -140,6 +191,7 @@ static sealring_status turn(struct running *running, sealring_run_result *result
         json_decref(running->before);
         running->before = running->now;
         running->now = json_object();
+        deliver(running, result);
     }
     return status;
 }
@@ -163,7 +215,7 @@ static int run_turns(struct running *running)
         sealring_status status = turn(running, &result);
         if (status != SEALRING_OK)
             return signals_caught() == 0 ? session_fail(session, status) : STATUS_DONE;
-        failed += result.failed;
+        failed += result.failed + !send_notices(running);
         if (result.silence == 0 || session->dry_run || signals_caught() != 0)
             return failed > 0 ? STATUS_REFUSED : result.unsigned_log ? STATUS_TOKEN : STATUS_DONE;
         signals_sleep(result.silence < MEASURE_EVERY ? result.silence : MEASURE_EVERY);
@@ -185,6 +237,7 @@ static int loop(struct running *running, int64_t every)
                 say_trouble(running, true);
             back_off = every;
             say_remark(running);
+            (void)send_notices(running);
             signals_sleep(result.come_back < every ? result.come_back : every);
             continue;
         }
@@ -232,13 +285,14 @@ cleanup:
 
 const struct command command_run = {
     .words = "run",
-    .purpose = "rotate, retire and destroy versions as the rings' policies require",
+    .purpose = "rotate, retire and destroy versions, and deliver successors, as the rings' policies require",
     .arguments = {{"RING", "only this ring; default: all rings", ARGUMENT_TEXT, 1}},
     .options = {{"once", NULL, "run one turn, as for a timer; default: a loop until SIGTERM or SIGINT", OPTION_FLAG},
                 {"every", "DURATION", "the longest pause between two turns; default: 10s", OPTION_INTERVAL}},
     .notes =
         "Prepares, activates, retires and destroys versions when the policy requires it and the guards permit it. "
-        "Disables signing in the token for versions whose retirement is effective. Prints a line for each act, and "
+        "Disables signing in the token for versions whose retirement is effective. Then issues successors in rings with "
+        "--deliver sealed or hook, and passes them to the hooks and the directory that sealring.conf names. Prints a line for each act, and "
         "once for each step that is due and blocked. Several may run at the same time. A rollback stops rotation. "
         "While the wall clock cannot be trusted, nothing irreversible happens. The loop continues if the token or "
         "the registry is unavailable for a while.",

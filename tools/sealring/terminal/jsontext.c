@@ -88,7 +88,7 @@ json_t *jsontext_ring(const sealring_ring_info *ring)
 {
     const sealring_policy *policy = &ring->policy;
     return json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:s, s:o, s:o}",
+        "{s:s, s:s, s:s, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:s, s:o, s:o, s:s, s:s}",
         "name", ring->name, "ring_id", ring->ring_id, "prefix", ring->prefix, "overlap", duration(policy->overlap),
         "purge_delay", duration(policy->purge_delay), "keep", (json_int_t)policy->keep, "rotation_held",
         (int)ring->rotation_held, "active_version", (json_int_t)ring->active_version, "versions",
@@ -99,7 +99,8 @@ json_t *jsontext_ring(const sealring_ring_info *ring)
         policy->succession != SEALRING_SUCCESSION_OFF ? duration(policy->succession) : json_null(), "renew",
         sealring_renew_mode_name(policy->renew), "renew_life",
         policy->renew_life != 0 ? duration(policy->renew_life) : json_null(), "renew_age",
-        policy->renew_age != SEALRING_RENEW_AGE_OFF ? duration(policy->renew_age) : json_null());
+        policy->renew_age != SEALRING_RENEW_AGE_OFF ? duration(policy->renew_age) : json_null(), "deliver",
+        sealring_deliver_mode_name(policy->deliver), "leaks", sealring_leaks_mode_name(policy->leaks));
 }
 
 json_t *jsontext_version(const sealring_version_info *version)

@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/sealring/notices/notices_view.h"
 #include "tools/sealring/terminal/jsontext.h"
 #include "tools/sealring/terminal/memory.h"
 #include "tools/sealring/terminal/moment.h"
 #include "tools/sealring/terminal/terminal.h"
 #include "tools/sealring/views/advice.h"
 #include "tools/sealring/views/contested_view.h"
+#include "tools/sealring/views/leaks_view.h"
 #include "tools/sealring/views/log_health.h"
 #include "tools/sealring/views/plans.h"
 #include "tools/sealring/views/renewing_view.h"
@@ -102,7 +104,7 @@ static sealring_status look_at_ring(struct session *session, const sealring_ring
                                     const struct page *page)
 {
     struct ring_view view = {.info = info};
-    json_t *contested = NULL;
+    json_t *contested = NULL, *leaks = NULL;
     sealring_status status = versions_load(&view.versions, session, info->name);
     if (status == SEALRING_OK)
         status = traffic_load(&view.traffic, session, info->name);
@@ -112,15 +114,20 @@ static sealring_status look_at_ring(struct session *session, const sealring_ring
         status = renewing_load(&view.renewing, session, info);
     if (status == SEALRING_OK)
         status = contested_load(&contested, session, info->name);
+    if (status == SEALRING_OK)
+        status = leaks_load(&leaks, session, info->name);
     if (status == SEALRING_OK) {
         json_t *object = ring_json(&view, session->now);
         json_object_set(object, "contested", contested);
+        json_object_set(object, "leaks", leaks);
         json_array_append_new(array, object);
         fputc('\n', page->out.stream);
         print_ring(&view, page);
         contested_print(contested, page);
+        leaks_print(leaks, page);
     }
     json_decref(contested);
+    json_decref(leaks);
     versions_free(&view.versions);
     traffic_free(&view.traffic);
     plans_free(&view.plans);
@@ -180,10 +187,11 @@ json_t *overview_read(struct session *session, const char *ring, const struct pa
         print_scheduler(&info, page);
         log_health_print(&health, page);
     }
+    json_t *notices = *status == SEALRING_OK ? notices_counts(session, page, status) : NULL;
     if (*status == SEALRING_OK)
-        overview = json_pack("{s:o, s:O, s:O, s:{s:o}, s:o}", "vault", vault_json(&info), "rings", array, "verifiers",
-                             verifiers.array, "scheduler", "last_run", jsontext_time(info.last_run), "audit",
-                             log_health_json(&health));
+        overview = json_pack("{s:o, s:O, s:O, s:{s:o}, s:o, s:o}", "vault", vault_json(&info), "rings", array,
+                             "verifiers", verifiers.array, "scheduler", "last_run", jsontext_time(info.last_run),
+                             "audit", log_health_json(&health), "notices", notices);
     json_decref(array);
     verifiers_free(&verifiers);
     log_health_free(&health);
