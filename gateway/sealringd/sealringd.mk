@@ -24,7 +24,7 @@ sealringd_SOURCES = $(sealringd_pure) $(daemon_sources) \
 	gateway/sealringd/question.c gateway/sealringd/question.h \
 	gateway/sealringd/waiters.c gateway/sealringd/waiters.h \
 	gateway/sealringd/broker_link.c gateway/sealringd/broker_link.h \
-	gateway/daemon/tls_files.c gateway/sealringd/tls_files.h \
+	gateway/daemon/tls_files.c gateway/daemon/tls_files.h \
 	gateway/sealringd/served.c gateway/sealringd/served.h
 sealringd_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(MICROHTTPD_CFLAGS) $(SYSTEMD_CFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
 sealringd_CFLAGS = $(AM_CFLAGS) $(SEALRING_PROGRAM_CFLAGS)

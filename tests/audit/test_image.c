@@ -139,6 +139,7 @@ START_TEST(a_key)
     fill(row.label, sizeof row.label, 'l');
     fill(row.narrowed_scopes, sizeof row.narrowed_scopes, 's');
     row.holders = (struct holders){true, 3, 4, "192.0.2.1", "2001:db8::1"};
+    row.claim = (struct key_claim){true, {1, 2}, 3, 4, true, {5, 6}, "192.0.2.1", 7, "2001:db8::1"};
     through(REGISTRY_TABLE_KEY, &row, sizeof row);
 }
 END_TEST

@@ -14,7 +14,7 @@ must client add shop
 must issue payments --client shop --scope read --claim --out "$work/code" --instructions "$work/page"
 code=$(cat "$work/code")
 key=$(echo "$code" | cut -d _ -f 2)
-ok "a code with the key ID" expr "$code" : "claim_[0-9A-Za-z]\{16\}_[0-9A-Za-z]\{28\}\$"
+ok "a code with the key ID" grep -Exq "claim_[0-9A-Za-z]{16}_[0-9A-Za-z]{28}" "$work/code"
 ok "instructions" grep -q "sealring-client claim" "$work/page"
 ok "which are valid for 24 h" grep -q "valid for 1d" "$work/page"
 ok "without the code" sh -c "! grep -q '$key' '$work/page'"
@@ -35,6 +35,16 @@ status_is 1 "there is none any more"
 must key rekey "$key" --claim --out "$work/code.new" --instructions "$work/page" --no-wait
 ok "rekey" grep -q "^claim_$key" "$work/code.new"
 must audit verify
+
+# ---- from the log ----
+
+must backup "$work/backup"
+must issue payments --client shop --label logged --claim --out "$work/logged"
+"$SEALRING" audit export >"$work/export"
+must restore "$work/backup" --log "$work/export"
+must claim list --json
+is "$(jq -r --arg key "$(cut -d _ -f 2 "$work/logged")" '.claims[] | select(.key_id == $key).state' "$work/out")" open "a claim comes with the entries of the log"
+must revoke "$(cut -d _ -f 2 "$work/logged")" --no-wait
 
 # ---- refused ----
 

@@ -45,6 +45,7 @@ must issue payments --client shop --label suspended --scope read --claim --out "
 must key suspend "$(key_of "$work/suspended")" --no-wait
 make_key owner
 make_key thief
+must backup "$work/backup"
 broker_start
 daemon_start --renew-listen "unix:$claims" --broker "$broker_socket" --address-header X-Real-IP
 renewing() {
@@ -120,6 +121,16 @@ request -X POST http://x/v1/claim
 is "$code" 404 "the other listener has no claims"
 is "$(grep -c . "$work/broker.log")" "$before" "the broker has seen none of it"
 
+# ---- too often ----
+
+limited=0
+while [ "$limited" -lt 40 ] && [ "$code" != 429 ]; do
+    claim "$work/one" thief
+    limited=$((limited + 1))
+done
+is "$code $(problem)" '429 [429,"limited"]' "the same code too often"
+ok "with a time to wait" test "$(header Retry-After)" -gt 0
+
 # ---- the broker is killed before the answer ----
 
 kill -KILL "$broker"
@@ -135,5 +146,10 @@ claim "$work/three" owner
 is "$code $(opened owner)" "200 $third" "a lost answer costs nothing"
 broker_stop
 daemon_stop
+must audit verify
+"$SEALRING" audit export >"$work/export"
+must restore "$work/backup" --log "$work/export"
+must claim list --json
+is "$(jq -c '[.claims[].state] | sort' "$work/out")" '["contested","open","taken","taken"]' "the log contains all of it"
 must audit verify
 done_testing

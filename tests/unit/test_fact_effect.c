@@ -28,7 +28,12 @@ static struct registry_closed version_fact(uint32_t number, int state, const cha
     return fact;
 }
 
-/* A value is: whether it is narrowed, to which scopes, the new label, the ends of credentials, the networks, the holders. */
+#define CODE      "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define OPEN      "0\n\n\n\n\n\n0 claim " CODE " 1 9"
+#define TAKEN     "0\n\n\n\n\n\n0 claim " CODE " " CODE " 192.0.2.1 1 9"
+#define CONTESTED "0\n\n\n\n\n\n1 claim " CODE " " CODE " 192.0.2.1 - 8 1 9"
+
+/* A value is: whether it is narrowed, to which scopes, the new label, the ends of credentials, the networks, the holders, the claim. */
 static const struct {
     int before; /* 0: there is none */
     const char *was;
@@ -95,6 +100,19 @@ static const struct {
     {0, "", ACTIVE, "0\n\n\n\n\n", FACT_PERMITS},
     {0, "", ACTIVE, "0\n\n\n\n\n0", FACT_PERMITS},
     {0, "", ACTIVE, "0\n\n\n\n\n1\n", FACT_PERMITS},
+    {0, "", ACTIVE, OPEN, FACT_PERMITS}, /* whoever offers a claim gives something */
+    {ACTIVE, "0\n\n\n\n\n1", ACTIVE, "0\n\n\n\n\n1\n0 claim " CODE " 1 9", FACT_PERMITS},
+    {ACTIVE, OPEN, ACTIVE, TAKEN, FACT_RESTRICTS_KEY},
+    {ACTIVE, TAKEN, ACTIVE, CONTESTED, FACT_RESTRICTS_KEY},
+    {ACTIVE, CONTESTED, ACTIVE, TAKEN, FACT_PERMITS},
+    {ACTIVE, TAKEN, SUSPENDED, OPEN, FACT_PERMITS},
+    {ACTIVE, TAKEN, ACTIVE, "0\n\n\n", FACT_RESTRICTS_KEY},
+    {ACTIVE, OPEN, SUSPENDED, OPEN, FACT_RESTRICTS_KEY},
+    {ACTIVE, OPEN, REVOKED, "", FACT_RESTRICTS_KEY},
+    {ACTIVE, OPEN, ACTIVE, "0\n\n\n\n10.0.0.0/8\n1\n0 claim " CODE " 1 9", FACT_RESTRICTS_KEY},
+    {ACTIVE, OPEN, ACTIVE, "0\n\n\n\n\n\n", FACT_PERMITS},
+    {ACTIVE, OPEN, SUSPENDED, OPEN "\n", FACT_PERMITS},
+    {ACTIVE, OPEN, SUSPENDED, "0\n\n\n\n\n\n0 claim " CODE " 2 9", FACT_PERMITS},
 };
 
 START_TEST(facts_about_keys)

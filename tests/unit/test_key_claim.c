@@ -7,6 +7,7 @@
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof(table)[0]))
 #define CODE         "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define CODE_REST    "0112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define OTHER        "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define LONGEST      "2001:0db8:aaaa:bbbb:cccc:dddd:255.255.255.255"
 
@@ -49,6 +50,8 @@ static const char *const others[] = {
     "0 claim " CODE "0 1 1",
     "0 claim 0" CODE " 1 1",
     "0 claim 0011 1 1",
+    "0 claim g" CODE_REST " 1 1",
+    "0 claim " CODE " g" CODE_REST " - 1 1",
     "0 claim " CODE " " OTHER " 1 1",
     "0 claim " CODE " " OTHER " x 1 1",
     "0 claim " CODE " - - 1 1",
@@ -109,6 +112,9 @@ START_TEST(codes)
     ck_assert_str_eq(key_id, "0123456789abcdef");
     ck_assert(!claim_code_parse(text, CLAIM_CODE_LENGTH - 1, key_id));
     ck_assert(!claim_code_parse(text, 0, key_id));
+    memcpy(text + CLAIM_CODE_LENGTH - 6, "zzzzzz", 6); /* above 2^32 */
+    ck_assert(!claim_code_parse(text, CLAIM_CODE_LENGTH, key_id));
+    ck_assert(claim_code_format("0123456789abcdef", random, text));
     claim_code_digest(vault, text, one);
     vault[0] = 1;
     claim_code_digest(vault, text, other);

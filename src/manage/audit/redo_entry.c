@@ -16,7 +16,8 @@
 static bool must_have_rows(const char *act)
 {
     static const char *const kinds[] = {"ring.", "version.", "client.", "key."};
-    static const char *const without[] = {"key.hand-over", "key.reissue", "key.renew", "key.leak", "key.acknowledge"};
+    static const char *const without[] = {"key.hand-over", "key.reissue",     "key.renew",
+                                          "key.leak",      "key.acknowledge", "key.claim"};
     for (size_t i = 0; i < sizeof without / sizeof *without; i++)
         if (strcmp(act, without[i]) == 0)
             return false;

@@ -5,7 +5,6 @@
 
 #include <sealring/manage.h>
 
-#include "credential/holders.h"
 #include "credential/key_claim.h"
 #include "credential/key_ends.h"
 #include "credential/networks.h"
