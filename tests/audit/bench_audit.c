@@ -51,7 +51,7 @@ static json_t *rows_of(const struct audit_act *act, uint64_t number)
     snprintf(credential.scopes, sizeof credential.scopes, "read write");
     snprintf(digest, sizeof digest, "%032" PRIu64, number); /* as fill_rows writes it */
     memcpy(credential.digest, digest, sizeof credential.digest);
-    memset(credential.nonce, (int)number | 1, sizeof credential.nonce);
+    memcpy(credential.nonce, digest + sizeof credential.digest - sizeof credential.nonce, sizeof credential.nonce);
     return json_pack("[o, o]", image_of(REGISTRY_TABLE_KEY, &key), image_of(REGISTRY_TABLE_CREDENTIAL, &credential));
 }
 
@@ -205,7 +205,7 @@ static void fill_rows(struct fixture *fixture, uint64_t entries)
         "INSERT INTO client (id, name, contact, created, forgotten) SELECT i, 'customer-' || i, '', 1764144000000, 0 FROM n;"
         "INSERT INTO api_key (id, key_id, ring, client, label, state, narrowed, narrowed_scopes, last_serial, created)"
         " SELECT i, printf('K%%015d', i - 1), 1, i, 'default', 1, 0, '', 1, 1764144000000 FROM n;"
-        "INSERT INTO credential SELECT i, 1, 1, 7, CAST(printf('%%032d', i) AS BLOB), randomblob(16), 'read write', 0, 0, 1, 0, 0, 1764144000000,"
+        "INSERT INTO credential SELECT i, 1, 1, 7, CAST(printf('%%032d', i) AS BLOB), CAST(printf('%%016d', i) AS BLOB), 'read write', 0, 0, 1, 0, 0, 1764144000000,"
         " 0, x'', '', 0, 0 FROM n; COMMIT",
         entries);
     if (fixture_sql(fixture, sql) != SQLITE_OK) {

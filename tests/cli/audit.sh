@@ -188,13 +188,13 @@ out_like "^API key $moved: it has no credential: the row was moved to another AP
 rm -f "$database-wal" "$database-shm"
 cp "$work/good" "$database"
 
-# ---- no act changes a credential's key, serial, version and digest: each row has those of its issue
+# ---- no act changes anything of a credential but its end: each row is as it was issued
 altered() { # WHAT STATEMENTS KEYS: each of them is reported; the row of another one is not
     unguarded "$database" "$2"
     run audit verify
     status_is 1 "$1"
     for key in $3; do
-        out_like "^credential [0-9]+ of API key $key: no row has its API key, serial, version and digest as they were issued" "$1: of $key"
+        out_like "^credential [0-9]+ of API key $key: no row has its API key, serial, version, digest and claims as they were issued" "$1: of $key"
     done
     is "$(grep -c 'no row has its' "$work/out")" "$(echo "$3" | wc -w)" "$1: no other one"
     rm -f "$database-wal" "$database-shm"
@@ -208,6 +208,8 @@ exchange="UPDATE credential SET api_key = 0 WHERE api_key = $(named id other); U
 altered "two credentials that were exchanged" "$exchange" "$(named key_id other) $(named key_id second)"
 altered "another serial" "UPDATE credential SET serial = 9 WHERE api_key = $(named id other)" "$(named key_id other)"
 altered "another version" "UPDATE credential SET version = version + 1 WHERE api_key = $(named id other)" "$(named key_id other)"
+altered "an earlier expiry" "UPDATE credential SET expires = 1 WHERE api_key = $(named id other)" "$(named key_id other)"
+altered "other scopes" "UPDATE credential SET scopes = 'read write admin' WHERE api_key = $(named id other)" "$(named key_id other)"
 altered "another digest" "UPDATE credential SET digest = zeroblob(32) WHERE api_key = $(named id second)" "$(named key_id second)"
 altered "another digest of an imported key" "UPDATE credential SET digest = zeroblob(32) WHERE imported = 1" \
     "$(sqlite3 "$database" "SELECT k.key_id FROM api_key k JOIN credential c ON c.api_key = k.id WHERE c.imported = 1")"

@@ -322,10 +322,13 @@ static void do_attack(void)
         (void)attack(world->registry, NULL, TURN_EPOCH, why, sizeof why);
 }
 
+/* Once: to undo an exchange twice would repeat it. */
 static void undo_attack(void)
 {
-    if (plan->edit != NULL && !plan->untouched)
+    static bool undone;
+    if (plan->edit != NULL && !plan->untouched && !undone)
         edit_undo(world->registry, plan->edit, exchanged);
+    undone = true;
 }
 
 /* With the registry of the vault as it was made, and the keys as they are now. */

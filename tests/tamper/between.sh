@@ -142,6 +142,20 @@ run activate pay 2
 is "$status" 1 "a version without a fact is not activated"
 err_like "ALARM: there is no fact about version 2 of ring pay" "by name"
 
+start
+ring=$(sql "SELECT id FROM ring WHERE name = 'pay'")
+must rotate pay
+unguarded "$database" "UPDATE version SET ring = 0 WHERE ring = $ring AND number = 2"
+run rotate pay
+is "$status" 1 "no version takes the place of one whose row is missing"
+err_like "ALARM: version 2 of ring pay has no row" "by name"
+run run --once
+is "$(sql "SELECT count(*) FROM version WHERE ring = $ring")" 1 "nor does run prepare one"
+must compromise pay 1 --reason leaked
+unguarded "$database" "UPDATE version SET ring = $ring WHERE ring = 0"
+is "$(sql "SELECT group_concat(number || ':' || state) FROM version WHERE ring = $ring")" 1:5,2:2 "another version is compromised all the same"
+must rotate pay
+
 # ---- What a restore has discarded ----
 
 start

@@ -145,16 +145,45 @@ static bool read_number(const char *text, int64_t highest, int64_t *number)
     return errno == 0 && *number <= highest && (*end == ',' || *end == '}');
 }
 
+/* A member that is not written if it is 0. */
+static bool read_time(const char *row, const char *name, int64_t *time)
+{
+    return strstr(row, name) == NULL || read_number(only_value(row, name), INT64_MAX, time);
+}
+
+static bool read_bytes(const char *text, uint8_t *bytes, size_t size)
+{
+    return text != NULL && strcspn(text, "\"") == 2 * size && hex_decode(text, bytes, size);
+}
+
+/* "" is not written; a text with a backslash is left to a parser. */
+static bool read_scopes(const char *row, char *scopes, size_t size)
+{
+    static const char name[] = "\"scopes\":\"";
+    const char *text = only_value(row, name);
+    size_t length = text == NULL ? 0 : strcspn(text, "\"\\");
+    if (text == NULL)
+        return strstr(row, name) == NULL;
+    if (text[length] != '"' || length >= size)
+        return false;
+    memcpy(scopes, text, length);
+    return true;
+}
+
 bool issued_credential_read(const char *detail, struct registry_credential *credential)
 {
-    const char *digest = only_value(detail, "\"digest\":\"");
+    static const char begins[] = "{\"digest\":\"";
+    const char *row = strstr(detail, begins);
     int64_t serial, version;
     *credential = (struct registry_credential){.state = SEALRING_CREDENTIAL_CURRENT};
-    if (digest == NULL || strcspn(digest, "\"") != 2 * sizeof credential->digest ||
-        !hex_decode(digest, credential->digest, sizeof credential->digest) ||
-        !read_number(only_value(detail, "\"key\":"), INT64_MAX, &credential->key) ||
-        !read_number(only_value(detail, "\"serial\":"), UINT32_MAX, &serial) ||
-        !read_number(only_value(detail, "\"version\":"), UINT32_MAX, &version))
+    if (row == NULL || !read_bytes(only_value(row, begins), credential->digest, sizeof credential->digest) ||
+        !read_bytes(only_value(row, "\"nonce\":\""), credential->nonce, sizeof credential->nonce) ||
+        !read_scopes(row, credential->scopes, sizeof credential->scopes) ||
+        !read_time(row, "\"not_before\":", &credential->not_before) ||
+        !read_time(row, "\"expires\":", &credential->expires) ||
+        !read_number(only_value(row, "\"key\":"), INT64_MAX, &credential->key) ||
+        !read_number(only_value(row, "\"serial\":"), UINT32_MAX, &serial) ||
+        !read_number(only_value(row, "\"version\":"), UINT32_MAX, &version))
         return false;
     credential->serial = (uint32_t)serial;
     credential->version = (uint32_t)version;

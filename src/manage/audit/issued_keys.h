@@ -27,7 +27,7 @@ void issued_keys_release(struct issued_keys *issued);
 /* Reads the API key out of the detail of an entry that issues one credential, without parsing it all. False: this is not the text that
  * sealring writes for an active key that is not narrowed and has no credential with an end; parse it. */
 bool issued_key_read(const char *detail, struct registry_key *key);
-/* Likewise the key, the serial, the version and the digest of its credential. False: it is not the only one; parse the detail. */
+/* Likewise what identifies its credential, and its claims. False: it is not the only one; parse the detail. */
 bool issued_credential_read(const char *detail, struct registry_credential *credential);
 
 #endif

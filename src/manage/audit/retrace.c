@@ -125,7 +125,8 @@ static json_t *without_end(const json_t *image)
     return was;
 }
 
-/* No act changes a credential's key, serial, version and digest, so its row has what its issue gave it: one that was exchanged with another key's has not. */
+/* No act changes anything of a credential but its end, so its row has what its issue gave it: one that was altered, or exchanged with another
+ * key's, has not. */
 static sealring_status look_up(const struct retrace *retrace, const struct registry_credential *credential,
                                sealring_error *error)
 {
@@ -142,7 +143,8 @@ static sealring_status look_up(const struct retrace *retrace, const struct regis
     else /* the entry that issued the key is archived */
         snprintf(name, sizeof name, "the API key in row %" PRId64, credential->key);
     snprintf(text, sizeof text,
-             "credential %" PRIu32 " of %s: no row has its API key, serial, version and digest as they were issued: "
+             "credential %" PRIu32
+             " of %s: no row has its API key, serial, version, digest and claims as they were issued: "
              "it was altered or removed",
              credential->serial, name);
     retrace->problem(0, text, retrace->context);

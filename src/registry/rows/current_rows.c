@@ -82,14 +82,18 @@ sealring_status registry_credential_count(struct registry *registry, uint64_t *c
 
 /* By the table itself: an index may lack rows. */
 static const struct db_query stored_credential = {
-    "SELECT 1 FROM credential c WHERE c.api_key = ?1 AND c.digest = ?2 AND +c.serial = ?3 AND +c.version = ?4", false};
+    "SELECT 1 FROM credential c WHERE c.api_key = ?1 AND c.digest = ?2 AND +c.serial = ?3 AND +c.version = ?4"
+    " AND c.nonce = ?5 AND c.scopes = ?6 AND c.not_before = ?7 AND c.expires = ?8",
+    false};
 
 sealring_status registry_credential_is_stored(struct registry *registry, const struct registry_credential *credential,
                                               bool *stored, sealring_error *error)
 {
     return query_find(registry, &stored_credential,
                       PARAMETERS(INTEGER(credential->key), BYTES(credential->digest, sizeof credential->digest),
-                                 INTEGER(credential->serial), INTEGER(credential->version)),
+                                 INTEGER(credential->serial), INTEGER(credential->version),
+                                 BYTES(credential->nonce, sizeof credential->nonce), TEXT(credential->scopes),
+                                 INTEGER(credential->not_before), INTEGER(credential->expires)),
                       NULL, NULL, stored, error);
 }
 

@@ -23,7 +23,7 @@ struct registry_cursor registry_unended_imports(struct registry *registry,
                                                 sealring_error *error); /* registry_key_next */
 /* Keys without a credential: each is inserted with one. */
 struct registry_cursor registry_bare_keys(struct registry *registry, sealring_error *error); /* registry_key_next */
-/* Whether a row has this API key, serial, version and digest: no act changes them. */
+/* Whether a row has this API key, serial, digest, nonce, scopes, version and times: no act changes them. */
 sealring_status registry_credential_is_stored(struct registry *registry, const struct registry_credential *credential,
                                               bool *stored, sealring_error *error);
 /* The number of all credentials that belong to an API key, its client and a version. */
