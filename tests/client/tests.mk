@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # sealring-client and libsealring-client, against a server that fails on demand.
-client_tests = tests/client/command.sh tests/client/exec.sh tests/client/kill.sh tests/client/library.sh tests/client/languages.sh tests/client/real.sh tests/client/sidecar.sh
+client_tests = tests/client/command.sh tests/client/exec.sh tests/client/kill.sh tests/client/library.sh tests/client/languages.sh tests/client/real.sh tests/client/sidecar.sh tests/client/completion.sh
 TESTS += $(client_tests)
 EXTRA_DIST += $(client_tests) tests/client/lib.sh tests/client/renewal_server.py tests/client/kill_before.c tests/client/program.c
 if HAVE_CHECK
