@@ -9,3 +9,6 @@ sealring_client_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(JANSSON_CFLAGS)
 sealring_client_CFLAGS = $(AM_CFLAGS) $(SEALRING_PROGRAM_CFLAGS)
 sealring_client_LDFLAGS = $(AM_LDFLAGS) $(SEALRING_PROGRAM_LDFLAGS)
 sealring_client_LDADD = libsealring-client.la $(JANSSON_LIBS)
+dist_bashcompletion_DATA = client/sealring-client/completions/sealring-client
+dist_fishcompletion_DATA = client/sealring-client/completions/sealring-client.fish
+dist_zshcompletion_DATA = client/sealring-client/completions/_sealring-client

@@ -9,3 +9,6 @@ test_client_SOURCES = tests/client/test_client.c
 test_client_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir) $(JANSSON_CFLAGS) $(CURL_CFLAGS)
 test_client_LDADD = libtest.la libsealring-client-core.la $(sealring_objects) $(CHECK_LIBS)
 endif
+# What is beside it for shells and clusters.
+TESTS += tests/client/completion.sh tests/client/sidecar.sh
+EXTRA_DIST += tests/client/completion.sh tests/client/sidecar.sh

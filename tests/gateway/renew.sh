@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # POST /v1/renew: the whole way from curl through sealringd and sealring-broker into the vault, each status, TLS, and a broker that is killed.
-# shellcheck disable=SC2119,SC2317 # functions that helpers call; no arguments are none
+# shellcheck disable=SC2016,SC2119,SC2317 # awk and Perl; functions that helpers call; no arguments are none
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
 # shellcheck source=tests/gateway/daemon.sh
@@ -125,6 +125,47 @@ done
 is "$(wc -l <"$work/demand.asked")" "$asked" "none of these reached the broker"
 request -X POST -H "$(bearer "$work/one")" http://x/v1/renew
 is "$code" 404 "the other listener has no renewal"
+
+# ---- Bytes of every kind ----
+
+post='POST /v1/renew HTTP/1.1\r\nHost: x\r\n'
+good="Authorization: Bearer $(cat "$work/one")\r\n"
+answers() { # FORMAT: the status of each answer to these bytes
+    # shellcheck disable=SC2059 # it is a format
+    printf "$1" | perl "$gateway_tests/raw.pl" "$renewal" | grep -a -o 'HTTP/1.1 [0-9]*' | cut -d ' ' -f 2 | tr '\n' ' '
+}
+demand "3"
+is "$(answers "$post$good\r\n${post}Authorization: Bearer x\r\n\r\n$post${good}Content-Length: 3\r\n\r\nabc$post${good}Connection: close\r\n\r\n")" "204 401 204 204 " \
+    "four pipelined renewals, of which the second is none"
+is "$(($(wc -l <"$work/demand.asked") - asked))" 3 "each good one was asked for once"
+asked=$(wc -l <"$work/demand.asked")
+while IFS='|' read -r name bytes wanted; do
+    is "$(answers "$bytes" | cut -d ' ' -f 1)" "$wanted" "$name" # libmicrohttpd repeats the header of some errors
+done <<END
+a NUL in the credential|${post}Authorization: Bearer a\\000b\\r\\nConnection: close\\r\\n\\r\\n|401
+bytes beyond ASCII|${post}Authorization: Bearer \\377\\376\\r\\nConnection: close\\r\\n\\r\\n|401
+another scheme|${post}Authorization: Basic eDp4\\r\\nConnection: close\\r\\n\\r\\n|401
+a length that is no number|${post}${good}Content-Length: 3x\\r\\nConnection: close\\r\\n\\r\\nabc|400
+a negative length|${post}${good}Content-Length: -1\\r\\nConnection: close\\r\\n\\r\\n|400
+a length beyond all numbers|${post}${good}Content-Length: 99999999999999999999999\\r\\nConnection: close\\r\\n\\r\\n|413
+no HTTP|hello\\r\\n\\r\\n|
+a record of TLS|\\026\\003\\001\\002\\000\\001\\000\\001\\374\\003\\003\\r\\n\\r\\n|
+END
+is "$(answers "${post}X-Large: $(head -c 40000 /dev/zero | tr '\0' x)\r\n\r\n")" "431 " "headers of 40,000 bytes"
+is "$(wc -l <"$work/demand.asked")" "$asked" "none of them reached the broker"
+perl -MIO::Socket::UNIX -e '
+    my @slow = map { IO::Socket::UNIX->new(Peer => $ARGV[0]) or die } 1 .. 50;
+    syswrite $_, "POST /v1/renew HTTP/1.1\r\nAuthor" for @slow;
+    $| = 1;
+    print "sent\n";
+    select undef, undef, undef, 0.05 until -e $ARGV[1];' "$renewal" "$work/slow.end" >"$work/slow" &
+slow=$!
+until_true test -s "$work/slow"
+renew "$work/one"
+is "$code" 204 "beside fifty requests that do not end others are served"
+: >"$work/slow.end"
+wait $slow
+
 demand "3"
 renew "$work/one" --data-binary "$(head -c 1024 /dev/zero | tr '\0' x)"
 is "$code" 204 "a small body is ignored"
