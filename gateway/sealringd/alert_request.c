@@ -11,7 +11,7 @@
 #include "gateway/daemon/alert_keys.h"
 #include "gateway/daemon/alerts.h"
 #include "gateway/sealringd/broker_link.h"
-#include "gateway/sealringd/direct_clients.h"
+#include "gateway/daemon/direct_clients.h"
 #include "gateway/sealringd/http.h"
 #include "gateway/sealringd/respond.h"
 #include "gateway/sealringd/waiters.h"

@@ -15,7 +15,7 @@
 #include "gateway/sealringd/alert_request.h"
 #include "gateway/sealringd/broker_link.h"
 #include "gateway/sealringd/claim_request.h"
-#include "gateway/sealringd/direct_clients.h"
+#include "gateway/daemon/direct_clients.h"
 #include "gateway/sealringd/question.h"
 #include "gateway/sealringd/respond.h"
 #include "gateway/sealringd/served.h"

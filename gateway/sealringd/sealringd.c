@@ -18,7 +18,7 @@
 #include "gateway/sealringd/alert_request.h"
 #include "gateway/sealringd/broker_link.h"
 #include "gateway/sealringd/daemon_options.h"
-#include "gateway/sealringd/direct_clients.h"
+#include "gateway/daemon/direct_clients.h"
 #include "gateway/sealringd/respond.h"
 #include "gateway/sealringd/served.h"
 #include "gateway/daemon/tls_files.h"

@@ -6,7 +6,7 @@ sealringd_pure = \
 	gateway/daemon/alerts.c gateway/daemon/alerts.h \
 	gateway/daemon/alert_keys.c gateway/daemon/alert_keys.h \
 	gateway/daemon/renewal_message.c gateway/daemon/renewal_message.h \
-	gateway/sealringd/address_limit.c gateway/sealringd/address_limit.h \
+	gateway/daemon/address_limit.c gateway/daemon/address_limit.h \
 	gateway/daemon/claim_body.c gateway/daemon/claim_body.h \
 	gateway/sealringd/target.c gateway/sealringd/target.h \
 	gateway/sealringd/presented.c gateway/sealringd/presented.h \
@@ -17,7 +17,7 @@ sealringd_SOURCES = $(sealringd_pure) $(daemon_sources) \
 	gateway/sealringd/daemon_options.c gateway/sealringd/daemon_options.h \
 	gateway/sealringd/alert_request.c gateway/sealringd/alert_request.h \
 	gateway/sealringd/http.c gateway/sealringd/http.h \
-	gateway/sealringd/direct_clients.c gateway/sealringd/direct_clients.h \
+	gateway/daemon/direct_clients.c gateway/daemon/direct_clients.h \
 	gateway/sealringd/claim_request.c gateway/sealringd/claim_request.h \
 	gateway/sealringd/respond.c gateway/sealringd/respond.h \
 	gateway/sealringd/kept_responses.c gateway/sealringd/kept_responses.h \

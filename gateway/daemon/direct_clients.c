@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Clients that connect directly, without a gateway that limits them: libmicrohttpd's callbacks for the limits of each address. */
-#include "gateway/sealringd/direct_clients.h"
+#include "gateway/daemon/direct_clients.h"
 
 #include <pthread.h>
 #include <sys/random.h>
 
 #include "gateway/daemon/daemon_process.h"
 #include "gateway/daemon/journal.h"
-#include "gateway/sealringd/address_limit.h"
+#include "gateway/daemon/address_limit.h"
 
 static struct address_limit limit; /* under `lock` */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

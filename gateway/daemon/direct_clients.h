@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Clients that connect directly, without a gateway that limits them: libmicrohttpd's callbacks for the limits of each address. */
-#ifndef GATEWAY_SEALRINGD_DIRECT_CLIENTS_H
-#define GATEWAY_SEALRINGD_DIRECT_CLIENTS_H
+#ifndef GATEWAY_DAEMON_DIRECT_CLIENTS_H
+#define GATEWAY_DAEMON_DIRECT_CLIENTS_H
 
 #include <microhttpd.h>
 #include <stdbool.h>
