@@ -7,7 +7,7 @@
 
 #include "gateway/daemon/daemon_process.h"
 #include "gateway/daemon/journal.h"
-#include "gateway/sealringd/address_limit.h"
+#include "gateway/daemon/address_limit.h"
 
 static struct address_limit limit; /* under `lock` */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

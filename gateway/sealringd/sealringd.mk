@@ -6,7 +6,7 @@ sealringd_pure = \
 	gateway/daemon/alerts.c gateway/daemon/alerts.h \
 	gateway/daemon/alert_keys.c gateway/daemon/alert_keys.h \
 	gateway/daemon/renewal_message.c gateway/daemon/renewal_message.h \
-	gateway/sealringd/address_limit.c gateway/sealringd/address_limit.h \
+	gateway/daemon/address_limit.c gateway/sealringd/address_limit.h \
 	gateway/daemon/claim_body.c gateway/daemon/claim_body.h \
 	gateway/sealringd/target.c gateway/sealringd/target.h \
 	gateway/sealringd/presented.c gateway/sealringd/presented.h \

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/sealringd/address_limit.h"
+#include "gateway/daemon/address_limit.h"
 #include "gateway/sealringd/answer.h"
 #include "gateway/daemon/claim_body.h"
 #include "gateway/sealringd/presented.h"

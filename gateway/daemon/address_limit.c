@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What one address may do at a listener to which clients connect directly: connections at a time, new ones, and requests. Pure. */
-#include "gateway/sealringd/address_limit.h"
+#include "gateway/daemon/address_limit.h"
 
 #include <netinet/in.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What one address may do at a listener to which clients connect directly: connections at a time, new ones, and requests, in a table of fixed size. */
-#ifndef GATEWAY_SEALRINGD_ADDRESS_LIMIT_H
-#define GATEWAY_SEALRINGD_ADDRESS_LIMIT_H
+#ifndef GATEWAY_DAEMON_ADDRESS_LIMIT_H
+#define GATEWAY_DAEMON_ADDRESS_LIMIT_H
 
 #include <stdbool.h>
 #include <stddef.h>
