@@ -59,7 +59,7 @@ static void show_leak(struct shown_rows *listing, const sealring_leak *leak)
         table_add(table, TONE_BOLD, "%s", leak->key_id);
         table_add(table, TONE_PLAIN, "%s", leak->client);
         table_add(table, TONE_PLAIN, "%s", leak->ring);
-        table_add(table, TONE_PLAIN, leak->version != 0 ? "%" PRIu32 : "", leak->version);
+        table_add(table, TONE_PLAIN, "%.0" PRIu32, leak->version); /* "" for 0 */
         table_add(table, advice != NULL || leak->result == SEALRING_LEAK_UNAVAILABLE ? TONE_BAD : TONE_GOOD, "%s",
                   result);
         table_add(table, TONE_PLAIN, "%s", advice != NULL ? advice : leak->reason);
