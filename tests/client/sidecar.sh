@@ -68,11 +68,12 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null && unshare -m true 2>/d
     chmod 666 "$served/socket"
     confined="unshare -m sh -c 'mount -o remount,bind,ro / && exec \"\$@\"' sh setpriv --reuid=$user --regid=$user --clear-groups --bounding-set=-all --no-new-privs"
 fi
-run_confined() { # WORD...
+instead=
+run_confined() { # WORD...: with $instead, in the place of this process
     if [ -n "$confined" ]; then
         eval "set -- $confined \"\$@\""
     fi
-    "$@" >"$work/out" 2>"$work/err"
+    $instead "$@" >"$work/out" 2>"$work/err"
     status=$?
 }
 first_key() {
@@ -88,7 +89,7 @@ chain $first $second
 set -- $(words 2)
 is "$1" sealring-client "the sidecar runs sealring-client"
 shift
-run_confined "$CLIENT" "$@" --interval 1s --spread 1s &
+(instead='exec' && run_confined "$CLIENT" "$@" --interval 1s --spread 1s) &
 sidecar=$!
 daemons="$daemons $sidecar"
 ok "which replaces it by its successor" until_true contains "$work/key/api.key" $second
@@ -99,4 +100,7 @@ succeeds "the init container of a pod that is started again"
 ok "keeps the successor" contains "$work/key/api.key" $second
 is "$(sed -n 's/.*SEALRING_CREDENTIAL_FILE, value: \([^ ]*\) .*/\1/p' "$pod" | sed "s|^/key|$work/key|")" "$work/key/api.key" \
     "the other container finds it where it is"
+kill $sidecar
+wait $sidecar
+is $? 0 "it ends on request"
 done_testing
