@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Notices that follow from times, and when they are sent: ends of versions and credentials, quiet hours, digests, many API keys of one client.
+# shellcheck disable=SC2317 # functions called by name
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 command -v sqlite3 >/dev/null || bail_out "sqlite3 is missing: sh tools/packages.sh test"

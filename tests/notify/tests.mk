@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The channels of notices, against real receivers: an HTTPS server and an SMTP server on loopback.
-notify_tests = tests/notify/webhook.sh tests/notify/mail.sh tests/notify/secret.sh
+notify_tests = tests/notify/webhook.sh tests/notify/mail.sh tests/notify/secret.sh tests/notify/notices.sh
 EXTRA_DIST += $(notify_tests) tests/notify/lib.sh tests/notify/receiver.py tests/notify/mail_server.py tests/notify/receive.js
 if HAVE_CHECK
 TESTS += $(notify_tests)

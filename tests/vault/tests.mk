@@ -78,3 +78,8 @@ test_conflicts_SOURCES = tests/vault/test_conflicts.c tests/lib/conflict.c tests
 test_conflicts_CPPFLAGS = $(TEST_CPPFLAGS)
 test_conflicts_LDFLAGS = -Wl,--wrap=registry_open,--wrap=nanosleep
 test_conflicts_LDADD = $(TEST_LIBS)
+c_tests += test_notice_cost
+test_notice_cost_SOURCES = tests/vault/test_notice_cost.c tests/lib/conflict.c tests/lib/conflict.h tests/lib/touches.h
+test_notice_cost_CPPFLAGS = $(TEST_CPPFLAGS)
+test_notice_cost_LDFLAGS = -Wl,--wrap=registry_open,--wrap=nanosleep
+test_notice_cost_LDADD = $(TEST_LIBS)

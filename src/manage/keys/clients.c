@@ -78,8 +78,10 @@ static sealring_status write_values(sealring_manager *manager, struct registry_c
         certificate == NULL
             ? registry_client_update(manager->registry, client, error)
             : registry_client_set_certificate(manager->registry, client, certificate->der, certificate->length, error);
+    if (status == SEALRING_OK && values->notices != NULL)
+        status = registry_client_set_notices(manager->registry, client, values->notices, error);
     return status == SEALRING_OK && values->notices != NULL
-               ? registry_client_set_notices(manager->registry, client, values->notices, error)
+               ? registry_notices_drop(manager->registry, client->id, values->notices, error)
                : status;
 }
 

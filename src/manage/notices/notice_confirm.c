@@ -98,9 +98,9 @@ static sealring_status read_holders(struct registry *registry, const struct regi
     const struct registry_holder_filter filter = {
         .key_id = row->key_id[0] != '\0' ? row->key_id : NULL, .ring = subject->ring.name, .client = client};
     struct registry_holder *holder = malloc(sizeof *holder);
-    sealring_status status = holder != NULL ? SEALRING_OK : error_no_memory(error);
-    if (status != SEALRING_OK)
-        return status;
+    sealring_status status = SEALRING_OK;
+    if (holder == NULL)
+        return error_no_memory(error);
     struct registry_cursor holders = registry_holders(registry, &filter, error);
     while (status == SEALRING_OK && registry_holder_next(&holders, holder)) {
         bool fits = false;

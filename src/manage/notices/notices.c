@@ -235,8 +235,9 @@ static sealring_status run_turn(struct notice_turn *turn)
     if (status == SEALRING_OK)
         status = find_next(turn, clock_wall_ms(), &due);
     memset(&turn->place, 0, sizeof turn->place);
-    for (bool more = due; status == SEALRING_OK && more;) {
-        bool last = clock_boot_ms() >= turn->until && turn->tried;
+    bool first = true; /* one batch in any case, however long it took to get here */
+    for (bool more = due; status == SEALRING_OK && more; first = false) {
+        bool last = !first && clock_boot_ms() >= turn->until;
         status = prepare(turn, last);
         if (status == SEALRING_OK)
             send_batch(turn);

@@ -232,8 +232,16 @@ static const struct db_query notice_defer = {
 static const struct db_query notice_retry = {
     "UPDATE notice SET dead = 0, attempts = 0, first = ?2, due = ?2 WHERE (?1 = 0 OR client = ?1) AND (dead = 1 OR attempts > 0)",
     true};
+static const struct db_query notice_drop = {
+    "DELETE FROM notice WHERE client = ?1 AND substr(?2, channel, 1) NOT IN ('e', 'w', 'h')", true};
 static const struct db_query notice_retried = {
     "SELECT count(*) FROM notice n WHERE (?1 = 0 OR n.client = ?1) AND (n.dead = 1 OR n.attempts > 0)", false};
+
+sealring_status registry_notices_drop(struct registry *registry, int64_t client, const char *settings,
+                                      sealring_error *error)
+{
+    return query_change_any(registry, &notice_drop, PARAMETERS(INTEGER(client), TEXT(settings)), error);
+}
 
 sealring_status registry_notice_update(struct registry *registry, const struct registry_notice *notice,
                                        sealring_error *error)

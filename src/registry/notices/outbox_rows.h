@@ -83,6 +83,9 @@ sealring_status registry_notices_defer(struct registry *registry, int64_t client
 /* Of that client (0: of all): those that are dead are tried again, and those that wait at once. */
 sealring_status registry_notices_retry(struct registry *registry, int64_t client, int64_t now, uint64_t *count,
                                        sealring_error *error);
+/* Deletes the rows of the client for channels that its settings, as they are stored, do not have. */
+sealring_status registry_notices_drop(struct registry *registry, int64_t client, const char *settings,
+                                      sealring_error *error);
 sealring_status registry_notices_count(struct registry *registry, uint64_t *waiting, uint64_t *dead,
                                        sealring_error *error);
 
