@@ -42,7 +42,7 @@ status_is 1 "a receiver that fails is reported"
 is "$(cut -d ' ' -f 3 "$served/requests" | sort | paste -sd ' ' -)" "/200 /410 /503/retry/7200" "each client's receiver was asked once"
 is "$(sqlite3 "$database" "SELECT c.name, n.dead FROM notice n JOIN client c ON c.id = n.client ORDER BY 1" | paste -sd ' ' -)" "gone|1 slow|0" \
     "one refuses for ever, one is asked again"
-is "$(sqlite3 "$database" "SELECT round((n.due - n.first) / 3600000.0) FROM notice n WHERE dead = 0")" 2.0 "when it wants to be"
+is "$(sqlite3 "$database" "SELECT round((n.due - n.first) / 3600000.0) FROM notice n WHERE dead = 0")" 2.0 "when it asks for that"
 
 # what the mail has
 is "$(wc -l <"$served/sessions")" 2 "two mails were sent"
