@@ -3,6 +3,8 @@
 
 #include "sealring_nginx.h"
 
+#include <dlfcn.h>
+
 enum { RETRY_MS = 1000, RETRY_MS_MAX = 30000 };
 
 /* What a thread works on. It has memory of its own, because the request may end before the thread does. */
@@ -363,6 +365,14 @@ static void worker_open(ngx_sealring_main_conf_t *conf)
     ngx_add_timer(&worker->retry, RETRY_MS);
 }
 
+/* A worker that ends unloads its modules while threads of its pools may still be in pthread_exit(), where the library cleans up after each. */
+static void keep_loaded(void)
+{
+    Dl_info module;
+    if (dladdr(&ngx_http_sealring_module, &module) != 0)
+        (void)dlopen(module.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+}
+
 ngx_int_t ngx_sealring_worker_start(ngx_cycle_t *cycle, ngx_sealring_main_conf_t *conf)
 {
     ngx_sealring_worker_t *worker = &conf->worker;
@@ -375,6 +385,7 @@ ngx_int_t ngx_sealring_worker_start(ngx_cycle_t *cycle, ngx_sealring_main_conf_t
     worker->retry.data = conf;
     worker->retry.log = cycle->log;
     worker->retry.cancelable = 1;
+    keep_loaded();
     worker_open(conf);
     return NGX_OK;
 }

@@ -17,7 +17,7 @@ done
 must client add bank
 must issue web --client bank --scope read --from-addresses 203.0.113.0/24,2001:db8::/48 --out "$work/bound"
 echo acme_live_nonsense >"$work/nonsense"
-sed 's/^\(acme_live_.\)./\1Q/' "$work/acme" >"$work/typo"
+sed 's/^\(acme_live_.\)Q/\1R/; t; s/^\(acme_live_.\)./\1Q/' "$work/acme" >"$work/typo"
 
 # ---- What nginx -t refuses ----
 
