@@ -751,9 +751,17 @@ run_with "$work/copied" renew
 examine
 tells key-contested '^API key [0-9A-Za-z]{16}$' 'sealring key rekey [0-9A-Za-z]{16}$'
 
+# ---- A credential that was found where it does not belong ----
+
+must ring create found
+must issue found --client shop --out "$work/leaked"
+must leaks report "$work/leaked" --apply
+examine
+tells key-leaked '^API key [0-9A-Za-z]{16}$' '^sealring leaks list'
+
 # ---- Notices that could not be sent ----
 
-must key rekey "$(rows "SELECT key_id FROM api_key")" --out "$work/rekeyed"
+must key rekey "$(rows "SELECT key_id FROM api_key WHERE ring = 1")" --out "$work/rekeyed"
 must client set shop --notify hook
 must rotate r
 run notify send

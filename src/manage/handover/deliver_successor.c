@@ -44,7 +44,8 @@ static sealring_status seal_by_policy(struct renewal *renewal, struct renewal_it
 
 static void fail(struct successor_attempt *attempt, const char *reason)
 {
-    (void)snprintf(attempt->about.row.failure, sizeof attempt->about.row.failure, "%s", reason);
+    (void)snprintf(attempt->about.row.failure, sizeof attempt->about.row.failure, "%.*s",
+                   (int)sizeof attempt->about.row.failure - 1, reason);
 }
 
 static bool write_file(struct successor_attempt *attempt, const sealring_issued *issued)
