@@ -204,7 +204,7 @@ out_like '^Usage: sealringd' "--help"
 sed -n 's/^  --\([a-z-]*\) .*/\1/p; s/^  --help, --version$/help/p' "$work/out" | sort >"$work/offered"
 sed -n 's/^\.It Fl -\([a-z-]*\).*/\1/p' "$top_srcdir/docs/man/sealringd.8" | sort >"$work/described"
 ok "the man page describes every option" diff "$work/offered" "$work/described"
-ok "which are fourteen" test "$(wc -l <"$work/offered")" -eq 14
+ok "which are seventeen" test "$(wc -l <"$work/offered")" -eq 17
 daemon_start --listen 127.0.0.1:0 --address-header X-Real-IP
 port=$(sed -n 's/.*listening on 127.0.0.1:\([0-9]*\)$/\1/p' "$work/daemon.log")
 code=$(curl -s -m 30 -o /dev/null -w '%{http_code}' -H "$(bearer "$work/one")" -H 'X-Real-IP: 192.0.2.1' "http://127.0.0.1:$port/v1/verify/read/-/")
