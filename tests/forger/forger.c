@@ -2,9 +2,10 @@
 /* A forger with sealring's own code, and without the audit token: what each of its attacks achieves, and who notices it.
  *
  *   test_forger                     some of them, chosen by a fixed seed: one edit of each column
- *   test_forger all [PART/PARTS]    all of them in 128 parts one after the other, or one part of PARTS
- *   test_forger forgeries [PART/PARTS]  the same without the edits of single cells
+ *   test_forger all [PART[/PARTS]]  all of them in 128 parts one after the other, or from PART on, or one part of PARTS
+ *   test_forger forgeries [PART[/PARTS]]  the same without the edits of single cells
  *   test_forger only TEXT           those whose name contains the text, with what they show */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,10 +191,20 @@ static void print_totals(const struct edits *edits)
     }
 }
 
-/* A part is a sample of all: where the run is interrupted, its finished parts count. */
-static void run_parts(const struct world *world, const struct forgeries *forgeries, const struct edits *edits)
+static volatile sig_atomic_t interrupted;
+
+static void interrupt_run(int signal)
 {
-    for (unsigned part = 0; part < PARTS; part++) {
+    (void)signal;
+    interrupted = 1;
+}
+
+/* A part is a sample of all: where the run is interrupted (SIGTERM), its finished parts count. */
+static void run_parts(const struct world *world, const struct forgeries *forgeries, const struct edits *edits,
+                      unsigned first)
+{
+    (void)signal(SIGTERM, interrupt_run);
+    for (unsigned part = first; part < PARTS && !interrupted; part++) {
         run_forgeries(world, forgeries, part, PARTS);
         if (edits != NULL)
             run_all(world, edits, part, PARTS);
@@ -222,7 +233,7 @@ int main(int count, char **arguments)
     edits_make(world, &edits);
     forgeries_make(world, &forgeries);
     if (parts == 1 && (all || acts)) {
-        run_parts(world, &forgeries, all ? &edits : NULL);
+        run_parts(world, &forgeries, all ? &edits : NULL, part);
     } else if (all || only != NULL || acts) {
         run_forgeries(world, &forgeries, part % parts, parts);
         if (!acts)
