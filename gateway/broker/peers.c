@@ -132,7 +132,8 @@ bool peer_receive(struct peer *peer, struct renewal_message *message)
         return false;
     }
     bool good = (size_t)size <= sizeof bytes && renewal_message_read(bytes, (size_t)size, message) &&
-                (message->type == RENEWAL_RENEW || message->type == RENEWAL_CLAIM || message->type == RENEWAL_PING || message->type == RENEWAL_LEAK);
+                (message->type == RENEWAL_RENEW || message->type == RENEWAL_CLAIM || message->type == RENEWAL_PING ||
+                 message->type == RENEWAL_LEAK);
     explicit_bzero(bytes, sizeof bytes);
     if (!good)
         close_malformed(peer);

@@ -88,8 +88,7 @@ static void renew(void)
     if (status != SEALRING_OK) {
         static struct journal_pace pace;
         if (journal_may_repeat(&pace))
-            journal_write(JOURNAL_WARNING, "%zu credentials cannot be renewed now: %s", batch->count,
-                          error.message);
+            journal_write(JOURNAL_WARNING, "%zu credentials cannot be renewed now: %s", batch->count, error.message);
         sealring_manager_close(&manager);
         return;
     }

@@ -17,7 +17,7 @@ extern "C" {
 typedef struct sealring_webhook_secret {
     size_t size;
     uint32_t version; /* of the ring `webhook-ring` in sealring.conf that it is derived from */
-    char text[96]; /* whsec_ and the base64 of 32 bytes */
+    char text[96];    /* whsec_ and the base64 of 32 bytes */
 } sealring_webhook_secret;
 
 /* Derives the secret of a client under one version of the ring that `webhook-ring` names. version 0: the active one; any other must be accepted: of one that is

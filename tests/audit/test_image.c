@@ -178,7 +178,7 @@ START_TEST(what_is_nothing_is_left_out)
 }
 END_TEST
 
-/* Image, and the member that is told. */
+/* Image, and the member that is named. */
 static const struct {
     const char *text, *problem;
 } bad[] = {

@@ -96,7 +96,8 @@ static const struct group older[] = {
     {"client", {"client"}},
     {"api_key", {"api_key"}},
     {"credential", {"credential"}},
-    {"evidence", {"verifier", "version_use", "usage_hour", "usage_day", "usage_traffic", "usage_seat", "clock", "renewal_error"}},
+    {"evidence",
+     {"verifier", "version_use", "usage_hour", "usage_day", "usage_traffic", "usage_seat", "clock", "renewal_error"}},
 };
 enum { OLDER = sizeof older / sizeof *older };
 

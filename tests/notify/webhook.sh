@@ -35,7 +35,7 @@ is "$(tail -n 1 "$served/requests")" "2 POST /204 1,2,3 msg_2" "there is a signa
 KEYS=3 send webhook "$url/200" a b c
 is "$(tail -n 3 "$served/requests" | cut -d ' ' -f 1 | uniq | wc -l)" 1 "several in one turn need one connection"
 
-# The project's own library verifies it, where npm has installed that, or can.
+# The project's own library verifies it, where it is there: by hand, because Debian does not have it. The receiver above verifies the same by Python's hmac.
 library=${STANDARD_WEBHOOKS-}
 if [ -z "$library" ] && [ -n "${NPM_PACKAGES-}" ] && command -v npm >/dev/null &&
     (cd "$work" && timeout 60 npm install --ignore-scripts --no-audit --no-fund standardwebhooks@1.1.1 >"$work/npm" 2>&1); then
@@ -44,7 +44,7 @@ fi
 if [ -n "$library" ]; then
     ok "Standard Webhooks' own library accepts it" env NODE_PATH="$library" node "$top_srcdir/tests/notify/receive.js" "$served/last"
 else
-    ok "Standard Webhooks' own library accepts it # SKIP: set STANDARD_WEBHOOKS to a node_modules with it, or NPM_PACKAGES=1" true
+    echo "# not tried: Standard Webhooks' own library; set STANDARD_WEBHOOKS to a node_modules with it, or NPM_PACKAGES=1"
 fi
 
 # ---- What the answers cause ----

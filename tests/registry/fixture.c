@@ -320,7 +320,7 @@ char *fixture_dump(const struct fixture *fixture)
     static const char *const tables[] = {"vault",         "ring",        "version",     "client",     "api_key",
                                          "credential",    "intention",   "audit",       "audit_node", "audit_key",
                                          "checkpoint",    "closed_fact", "usage_hour",  "usage_day",  "usage_seat",
-                                         "usage_traffic", "verifier",    "version_use", "clock", "renewal_error"};
+                                         "usage_traffic", "verifier",    "version_use", "clock",      "renewal_error"};
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);

@@ -138,15 +138,9 @@ const char *command_group(const struct command *command)
         const struct command *first;
         const char *name;
     } groups[] = {
-        {&command_init, "Vault"},
-        {&command_ring_create, "Rings"},
-        {&command_client_add, "Clients"},
-        {&command_issue, "API keys"},
-        {&command_verify, "Credentials"},
-        {&command_rotate, "Versions"},
-        {&command_notify_list, "Notices"},
-        {&command_verifier_list, "Verifiers"},
-        {&command_audit_show, "Audit log"},
+        {&command_init, "Vault"},          {&command_ring_create, "Rings"},       {&command_client_add, "Clients"},
+        {&command_issue, "API keys"},      {&command_verify, "Credentials"},      {&command_rotate, "Versions"},
+        {&command_notify_list, "Notices"}, {&command_verifier_list, "Verifiers"}, {&command_audit_show, "Audit log"},
         {&command_help, "Help"},
     };
     const char *name = "";

@@ -203,11 +203,13 @@ static bool split_fact(char *fact, int64_t *forgotten, const char *values[3])
     *forgotten = strtoll(fact, &end, 10);
     if (*end != '\n' || strchr(end + 1, '\n') == NULL)
         return false;
+    values[0] = values[1] = values[2] = "";
     for (int i = 0; i < 3; i++) {
-        values[i] = end != NULL ? end + 1 : "";
-        end = end != NULL ? strchr(end + 1, '\n') : NULL;
-        if (end != NULL)
-            *end = '\0';
+        values[i] = end + 1;
+        end = strchr(end + 1, '\n');
+        if (end == NULL)
+            break;
+        *end = '\0';
     }
     return true;
 }
