@@ -291,13 +291,20 @@ static const struct {
     bool refuses; /* does the token have to say no before we know? */
 } limits[] = {{1, 1, false}, {2, 2, false}, {CK_UNAVAILABLE_INFORMATION, 2, true}, {CK_EFFECTIVELY_INFINITE, 3, true}};
 
+/* All sessions were in use for longer than a call waits: on a machine under load, with valgrind. */
+static bool is_busy(const sealring_error *error)
+{
+    return strstr(error->message, "busy") != NULL;
+}
+
 static void *use_token(void *argument)
 {
     uint8_t bytes[64];
     sealring_error error;
     for (int i = 0; i < 300; i++)
-        if (token_random(argument, bytes, sizeof(bytes), &error) != SEALRING_OK)
-            return "failed";
+        while (token_random(argument, bytes, sizeof(bytes), &error) != SEALRING_OK)
+            if (!is_busy(&error))
+                return "failed";
     return NULL;
 }
 
@@ -322,8 +329,8 @@ START_TEST(session_limit_is_respected)
     for (size_t i = 0; i < 6; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, use_token, token), 0);
     test_token_reference(&reference, "0123456789abcdef"); /* wants a read-write session */
-    ck_assert_msg(token_key_generate(token, "sealring/x/1", &reference, NULL, &error) == SEALRING_OK, "%s",
-                  error.message);
+    while (token_key_generate(token, "sealring/x/1", &reference, NULL, &error) != SEALRING_OK)
+        ck_assert_msg(is_busy(&error), "%s", error.message);
     for (size_t i = 0; i < 6; i++) {
         void *failure;
         ck_assert_int_eq(pthread_join(threads[i], &failure), 0);
