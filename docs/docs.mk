@@ -21,6 +21,8 @@ dist_clientsgo_DATA = docs/clients/go/go.mod docs/clients/go/follow.go
 hooksdir = $(docdir)/hooks
 dist_hooks_DATA = docs/hooks/README.md docs/hooks/sealring_hook.py
 dist_hooks_SCRIPTS = docs/hooks/aws-secrets-manager docs/hooks/github-actions docs/hooks/kubernetes-secret docs/hooks/vault-kv
+# They are for sealring run alone.
+AM_INSTALLCHECK_STD_OPTIONS_EXEMPT = $(dist_hooks_SCRIPTS)
 EXTRA_DIST += tools/packages.sh tools/build.sh tools/quickstart.sh tools/coverage.sh
 
 # Man pages. A page about several names is found under each of them: links are made as its NAME section says.
