@@ -21,7 +21,8 @@ static void read_error(struct query *query, void *row)
     one->key = query_int64(query);
     one->result = query_uint32(query);
     one->count = query_uint64(query);
-    one->latest = query_int64(query);
+    query_demand(query, one->count > 0);
+    one->latest = query_time(query);
 }
 
 sealring_status registry_renewal_error_add(struct registry *registry, const struct registry_renewal_error *one,
